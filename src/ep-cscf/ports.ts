@@ -1,0 +1,408 @@
+/** The core's words: everything it hears (inputs), everything it asks for (effects), and the ports that carry them. */
+import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Owner, Ref, RegistrationId } from './ids.ts';
+
+// ---------------------------------------------------------------------------------------------------------------- common words
+
+/** Who asks, as the access token says. CAMARA digest 3.2. */
+export interface Principal {
+  clientId: string;
+  /** Null for two-legged tokens. */
+  subject: string | null;
+  /** The number the token resolves to; null for two-legged tokens. */
+  number: E164 | null;
+  legs: 2 | 3;
+}
+
+/** A CAMARA Address as text: `tel:+...`, `sip:...`, `urn:service:sos...`, `sip:anonymous@anonymous.invalid`. */
+export type Address = string;
+
+export const ANONYMOUS: Address = 'sip:anonymous@anonymous.invalid';
+
+/** The CAMARA enum of session states. webrtc-call-handling v0.4. */
+export type CallStatus =
+  | 'Initial'
+  | 'InProgress'
+  | 'Ringing'
+  | 'Proceeding'
+  | 'Waiting'
+  | 'Connected'
+  | 'Hold'
+  | 'Resume'
+  | FinalStatus;
+
+export type FinalStatus =
+  | 'Terminated'
+  | 'SessionCancelled'
+  | 'Declined'
+  | 'Failed'
+  | 'NoAnswer'
+  | 'NotReachable'
+  | 'Busy';
+
+/** Every call ends with one of these, for metrics and records. */
+export type EndClass = 'success' | 'client' | 'network' | 'upstream' | 'internal';
+
+/** All the core hears of a SIP response, a CANCEL or a BYE. */
+export interface Outcome {
+  /** SIP status code; 0 when the end was local (see `local`). For a BYE or CANCEL 0 unless its Reason names a SIP cause. */
+  code: number;
+  phrase: string;
+  /** Q.850 cause of a Reason header, or null. */
+  q850: number | null;
+  /** Why it ended without a response from the network. */
+  local: 'no-response' | 'transport' | 'overload' | 'no-route' | 'internal' | null;
+  /** Reason header values as received, or null. */
+  reason: string | null;
+}
+
+/** Geographic location as the API carries it; checked by the API layer, opaque to the core. */
+export type LocationDetails = Readonly<Record<string, unknown>>;
+
+// ---------------------------------------------------------------------------------------------------------------- API requests
+
+/** Every API request reaches the core as one of these and is answered by exactly one `reply` effect with the same `ref`. */
+export type ApiRequest =
+  | { type: 'register'; ref: Ref; who: Principal; correlator: string; number: E164; deviceId: DeviceId; expiresAt: number | null }
+  | { type: 'list-registrations'; ref: Ref; who: Principal; deviceId: DeviceId }
+  | { type: 'get-registration'; ref: Ref; who: Principal; registrationId: RegistrationId }
+  | { type: 'extend-registration'; ref: Ref; who: Principal; correlator: string; registrationId: RegistrationId; expiresAt: number | null }
+  | { type: 'unregister'; ref: Ref; who: Principal; correlator: string; registrationId: RegistrationId }
+  | {
+      type: 'originate';
+      ref: Ref;
+      who: Principal;
+      correlator: string;
+      registrationId: RegistrationId;
+      originator: Address;
+      receiver: Address;
+      originatorName: string | null;
+      receiverName: string | null;
+      offer: string;
+      callType: 'REGULAR' | 'EMERGENCY' | null;
+      location: LocationDetails | null;
+    }
+  | { type: 'get-session'; ref: Ref; who: Principal; mediaSessionId: MediaSessionId }
+  | {
+      type: 'put-status';
+      ref: Ref;
+      who: Principal;
+      correlator: string;
+      mediaSessionId: MediaSessionId;
+      status: CallStatus;
+      offer: string | null;
+      answer: string | null;
+      location: LocationDetails | null;
+    }
+  | { type: 'end-session'; ref: Ref; who: Principal; correlator: string; mediaSessionId: MediaSessionId }
+  /** What one device holds now: the snapshot of a notification channel. Answered with both lists. */
+  | { type: 'snapshot'; ref: Ref; who: Principal; deviceId: DeviceId };
+
+export interface RegistrationView {
+  registrationId: RegistrationId;
+  deviceId: DeviceId;
+  phoneNumber: E164;
+  /** ms since the epoch. */
+  expiresAt: number;
+}
+
+export interface SessionView {
+  mediaSessionId: MediaSessionId;
+  originatorAddress: Address;
+  receiverAddress: Address;
+  originatorName: string | null;
+  receiverName: string | null;
+  status: CallStatus;
+  callType: 'REGULAR' | 'EMERGENCY' | null;
+  offer: string | null;
+  answer: string | null;
+  location: LocationDetails | null;
+}
+
+/** Why the core refuses an API request; `errors.ts` gives each its sentence, HTTP status and CAMARA code. */
+export type CoreErrorCode =
+  | 'not-found'
+  | 'registration-exists'
+  | 'max-devices-per-user'
+  | 'max-registrations-per-number'
+  | 'max-registrations-per-user'
+  | 'expiry-out-of-range'
+  | 'registration-refused'
+  | 'network-unavailable'
+  | 'network-timeout'
+  | 'registration-not-usable'
+  | 'originator-mismatch'
+  | 'receiver-anonymous'
+  | 'emergency-not-supported'
+  | 'emergency-mismatch'
+  | 'sdp-unusable'
+  | 'call-quota'
+  | 'status-not-settable'
+  | 'incompatible-state'
+  | 'answer-missing'
+  | 'offer-and-answer'
+  | 'draining'
+  | 'internal';
+
+export type Reply =
+  | { ok: true; registration: RegistrationView }
+  | { ok: true; registrations: RegistrationView[] }
+  | { ok: true; session: SessionView }
+  | { ok: true; registrations: RegistrationView[]; sessions: SessionView[] }
+  | { ok: true }
+  | { ok: false; error: CoreErrorCode; field?: string; retryAfterS?: number };
+
+// ---------------------------------------------------------------------------------------------------------------- inputs
+
+export type ImsInput =
+  | {
+      type: 'ims-registered';
+      owner: BindingId;
+      ref: Ref;
+      /** Granted expiry in seconds. */
+      expiresS: number;
+      /** P-Associated-URI in order; empty when the core sent none. */
+      associated: string[];
+    }
+  | { type: 'ims-register-failed'; owner: BindingId; ref: Ref; outcome: Outcome; retryAfterS: number | null }
+  | { type: 'ims-deregistered'; owner: BindingId; ref: Ref }
+  /** The network removed our binding (reg event). `retryAfterS` null means do not come back. */
+  | { type: 'ims-binding-lost'; owner: BindingId; event: 'deactivated' | 'probation' | 'rejected' | 'unregistered' | 'expired'; retryAfterS: number | null }
+  /** Provisional response above 100. `fork` names the early dialog. `sdp` null when it carried none or it may not be used. */
+  | { type: 'ims-progress'; owner: CallId; code: number; phrase: string; fork: string; sdp: string | null; earlyMedia: 'open' | 'closed' | 'unsaid'; callWaiting: boolean }
+  | { type: 'ims-answered'; owner: CallId; fork: string; sdp: string | null }
+  /** Final answer other than 2xx to our INVITE, or none (`outcome.local`). */
+  | { type: 'ims-rejected'; owner: CallId; outcome: Outcome }
+  /** A new call from the core for one of our bindings; `owner` is minted by the Mw side for it. */
+  | {
+      type: 'ims-invited';
+      owner: CallId;
+      binding: BindingId;
+      correlator: string;
+      caller: Address;
+      callerName: string | null;
+      /** The called identity as a CAMARA address, or null when only the binding tells. */
+      called: Address | null;
+      /** Null: an offerless INVITE. */
+      sdp: string | null;
+      location: LocationDetails | null;
+    }
+  /** The caller gave up, or another branch answered, before our final response. */
+  | { type: 'ims-cancelled'; owner: CallId; outcome: Outcome }
+  /** ACK of our 2xx; `sdp` when it carried the answer to our offer. */
+  | { type: 'ims-acked'; owner: CallId; sdp: string | null }
+  /** BYE received, or the dialog died (no ACK, 481, timeout). */
+  | { type: 'ims-ended'; owner: CallId; outcome: Outcome }
+  /** re-INVITE or UPDATE received; answered by `ims.answer` or `ims.reject` with this `ref`. `sdp` null: no offer in it. */
+  | { type: 'ims-reoffered'; owner: CallId; ref: Ref; sdp: string | null }
+  | { type: 'ims-updated'; owner: CallId; ref: Ref; sdp: string | null }
+  | { type: 'ims-update-failed'; owner: CallId; ref: Ref; outcome: Outcome };
+
+export type MediaFailure = 'bad-sdp' | 'no-codec' | 'no-port' | 'overload' | 'driver' | 'timeout' | 'unsupported';
+
+export type MediaInput =
+  /** Answer to `media.offer` from the web, `media.answer`, `media.hold`, `media.reoffer`: the SDP to send to the other side. */
+  | { type: 'media-ready'; owner: CallId; ref: Ref; sdp: string }
+  /** Answer to `media.offer` from the IMS: one offer for each device leg, and whether the IMS offer left a codec in common. */
+  | { type: 'media-offers'; owner: CallId; ref: Ref; offers: Array<{ leg: MediaSessionId; sdp: string }> }
+  | { type: 'media-failed'; owner: CallId; ref: Ref; failure: MediaFailure }
+  /** ICE and DTLS are up and the fingerprint is right. */
+  | { type: 'media-connected'; owner: CallId; leg: MediaSessionId }
+  /** The media session is gone or silent; nothing more comes from it. */
+  | { type: 'media-lost'; owner: CallId; cause: 'worker' | 'web' | 'ims-silent' | 'fingerprint' }
+  /** Totals, once, after `media.release`. */
+  | { type: 'media-stats'; owner: CallId; stats: MediaStats };
+
+/** Packets and bytes as seen by the gateway; loss in packets, jitter in ms. Unknown figures are null. */
+export interface MediaStats {
+  codec: string | null;
+  fromWeb: LegStats;
+  fromIms: LegStats;
+}
+export interface LegStats {
+  packets: number;
+  bytes: number;
+  lost: number | null;
+  jitterMs: number | null;
+}
+
+/** How the delivery of an invitation went, told by the event side for the leg's `mediaSessionId`. */
+export type EventInput =
+  | { type: 'invitation-accepted'; owner: CallId; leg: MediaSessionId }
+  /** No subscription matched, or every sink refused for good. */
+  | { type: 'invitation-undeliverable'; owner: CallId; leg: MediaSessionId };
+
+export type TimerInput = { type: 'timer'; owner: Owner; name: TimerName };
+
+/** Rows found at start, before any other input. */
+export type RestoreInput = { type: 'restore'; bindings: unknown[]; calls: unknown[] };
+
+/** The operator drains the node: no new calls; live ones go on until `end-all`. */
+export type AdminInput = { type: 'drain' } | { type: 'end-all' };
+
+export type Input = ApiRequest | ImsInput | MediaInput | EventInput | TimerInput | RestoreInput | AdminInput;
+
+/** Every named timer of the core's machines. */
+export type TimerName =
+  | 'ims-refresh'
+  | 'ims-register-guard'
+  | 'ims-retry'
+  /** Earliest expiry among the binding's registrations. */
+  | 'registration-expiry'
+  | 'originate-guard'
+  | 'ring-guard'
+  | 'invitation'
+  | 'device-alert'
+  | 'provisional-repeat'
+  | 'reoffer-guard'
+  | 'media-setup'
+  | 'media-op'
+  | 'max-duration';
+
+// ---------------------------------------------------------------------------------------------------------------- effects
+
+/** The private and public identity a number registers with. IMS digest 2.1. */
+export interface ImsIdentity {
+  /** SIP form, without user=phone. */
+  impu: string;
+  impi: string;
+  /** Home network domain. */
+  home: string;
+}
+
+export type ImsEffect =
+  | { type: 'ims.register'; owner: BindingId; ref: Ref; number: E164; identity: ImsIdentity; expiresS: number; correlator: string; initial: boolean }
+  | { type: 'ims.deregister'; owner: BindingId; ref: Ref; correlator: string }
+  | {
+      type: 'ims.invite';
+      owner: CallId;
+      binding: BindingId;
+      from: E164;
+      anonymous: boolean;
+      displayName: string | null;
+      to: Address;
+      sdp: string;
+      correlator: string;
+      location: LocationDetails | null;
+    }
+  /** 180 or 183 to the incoming INVITE; the Mw side decides whether it goes reliably. */
+  | { type: 'ims.provisional'; owner: CallId; code: 180 | 181 | 183; sdp: string | null }
+  /** 200 to the incoming INVITE (`ref` null) or to a re-INVITE or UPDATE. */
+  | { type: 'ims.answer'; owner: CallId; ref: Ref | null; sdp: string | null }
+  /** Final refusal of a re-INVITE or UPDATE. */
+  | { type: 'ims.reject'; owner: CallId; ref: Ref; code: number; phrase: string }
+  /** re-INVITE with this offer. */
+  | { type: 'ims.update'; owner: CallId; ref: Ref; sdp: string }
+  /**
+   * Ends the IMS side whatever its state: CANCEL, BYE, or the final response `code` to an unanswered incoming INVITE.
+   * `reason` is a Reason header value or null.
+   */
+  | { type: 'ims.end'; owner: CallId; code: number; phrase: string; reason: string | null };
+
+export type MediaEffect =
+  /** The browser's offer of a call out -> `media-ready` with the IMS offer. */
+  | { type: 'media.offer'; owner: CallId; ref: Ref; from: 'web'; leg: MediaSessionId; sdp: string }
+  /** The IMS offer of a call in (null: offerless) -> `media-offers`, one for each leg. */
+  | { type: 'media.offer'; owner: CallId; ref: Ref; from: 'ims'; legs: MediaSessionId[]; sdp: string | null }
+  /** The IMS answer on one early dialog -> `media-ready` with the browser's answer, the same text for every fork. */
+  | { type: 'media.answer'; owner: CallId; ref: Ref; from: 'ims'; fork: string; sdp: string }
+  /** A device's answer -> `media-ready` with the IMS answer. Its transport is set up; it carries sound once selected. */
+  | { type: 'media.answer'; owner: CallId; ref: Ref; from: 'web'; leg: MediaSessionId; sdp: string }
+  /** This device won: its leg is joined with the IMS side, the others are dropped. */
+  | { type: 'media.select'; owner: CallId; leg: MediaSessionId }
+  /** Hold or resume by our user -> `media-ready` with the IMS re-offer. */
+  | { type: 'media.hold'; owner: CallId; ref: Ref; held: boolean }
+  /** re-INVITE from the IMS (null: offerless) -> `media-ready` with the answer (or our offer) for it. */
+  | { type: 'media.reoffer'; owner: CallId; ref: Ref; from: 'ims'; sdp: string | null }
+  /** A changed offer of the browser (new candidates, new RTCPeerConnection) -> `media-ready` with the answer for it; the IMS side is untouched. */
+  | { type: 'media.reoffer'; owner: CallId; ref: Ref; from: 'web'; leg: MediaSessionId; sdp: string }
+  /** The IMS answer to `media.hold`'s offer, or the SDP of an ACK. No answer comes. */
+  | { type: 'media.settle'; owner: CallId; sdp: string }
+  /** Early-media gate; both closed until said otherwise. */
+  | { type: 'media.gate'; owner: CallId; fromIms: boolean; fromWeb: boolean }
+  /** Frees everything of the call. Always safe. */
+  | { type: 'media.release'; owner: CallId };
+
+/** Whom an event is for: every subscription that matches. CAMARA digest 8.3. */
+export interface Audience {
+  deviceId: DeviceId;
+  clientId: string;
+  subject: string | null;
+  number: E164;
+  legs: 2 | 3;
+}
+
+export type CoreEvent =
+  | {
+      kind: 'session-invitation' | 'session-status';
+      mediaSessionId: MediaSessionId;
+      sequenceNumber: number;
+      status: CallStatus;
+      /** Full addresses of the call; the event side narrows them to what the event schema takes (A-31). */
+      originatorAddress: Address;
+      receiverAddress: Address;
+      originatorName: string | null;
+      receiverName: string | null;
+      offer: string | null;
+      answer: string | null;
+      reason: string | null;
+      location: LocationDetails | null;
+      /** True when no event of this session follows. */
+      final: boolean;
+    }
+  | { kind: 'registration-ends'; registrationId: RegistrationId; terminationReason: 'REGISTRATION_EXPIRED' | 'NETWORK_TERMINATED'; terminationDescription: string | null };
+
+export type EventEffect = { type: 'event.publish'; owner: Owner; audience: Audience; correlator: string; event: CoreEvent };
+
+export type StoreKind = 'binding' | 'call' | 'subscription' | 'outbox' | 'channel' | 'lease' | 'record';
+/** `value` is plain data; the store takes it as JSON at once and keeps no reference. */
+export type Write = { op: 'put'; kind: StoreKind; key: string; value: unknown } | { op: 'delete'; kind: StoreKind; key: string };
+export type StoreEffect = { type: 'store'; write: Write };
+
+export type TimerEffect = { type: 'timer.start'; owner: Owner; name: TimerName; ms: number } | { type: 'timer.stop'; owner: Owner; name: TimerName };
+
+export type ReplyEffect = { type: 'reply'; ref: Ref; reply: Reply };
+
+/** `fields` never hold tokens, SDP, keys; numbers are masked by the logger. */
+export type LogEffect = { type: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string; owner: Owner | null; fields: Readonly<Record<string, string | number | boolean | null>> };
+/** `name` without the `lineside_` prefix; labels of low cardinality only. `value` is added to a counter, or observed (seconds) by a histogram. */
+export type CountEffect = { type: 'count'; name: string; labels: Readonly<Record<string, string>>; value: number };
+
+/** The machine is done: the loop forgets its queue and its timers. Last effect of a machine. */
+export type GoneEffect = { type: 'gone'; owner: Owner };
+
+export type Effect = ReplyEffect | ImsEffect | MediaEffect | EventEffect | StoreEffect | TimerEffect | LogEffect | CountEffect | GoneEffect;
+
+// ---------------------------------------------------------------------------------------------------------------- ports
+
+/** A port takes effects and answers later with inputs; `emit` is given when it is built. It returns nothing and never throws for what the network did. */
+export interface Port<E extends Effect> {
+  run(effect: E): void;
+}
+export type Emit = (input: Input) => void;
+
+export type ImsPort = Port<ImsEffect>;
+export type MediaPlanePort = Port<MediaEffect>;
+
+/** The event side: turns what is published into owed deliveries, in the same transaction as the state that caused it. */
+export interface EventsPort {
+  /** Rows to store for this event (one for each matching subscription). Pure but for the event side's own memory. */
+  plan(effect: EventEffect, now: number): Write[];
+  /** After the commit: start delivering what was planned. */
+  dispatch(now: number): void;
+}
+
+/** Durable state. Everything lives in memory while the process runs; the store is read at start and written before the world hears. */
+export interface Store {
+  /** All values of a kind, in the order of their first put. */
+  load(kind: StoreKind): Array<{ key: string; value: unknown }>;
+  /** All or nothing. A promise means: not durable yet, and effects of its machine wait. Throws (or rejects) when it cannot be kept. */
+  commit(writes: readonly Write[]): void | Promise<void>;
+  close(): void | Promise<void>;
+}
+
+/** The core as the loop sees it. `handle` is pure: same state, input and now give the same effects; it never throws for bad input. */
+export interface Core {
+  handle(input: Input, now: number, out: Effect[]): void;
+  /** Live counts for gauges and leak tests. */
+  sizes(): { bindings: number; registrations: number; calls: number; legs: number };
+}
