@@ -62,10 +62,25 @@ export type LocationDetails = Readonly<Record<string, unknown>>;
 
 /** Every API request reaches the core as one of these and is answered by exactly one `reply` effect with the same `ref`. */
 export type ApiRequest =
-  | { type: 'register'; ref: Ref; who: Principal; correlator: string; number: E164; deviceId: DeviceId; expiresAt: number | null }
+  | {
+      type: 'register';
+      ref: Ref;
+      who: Principal;
+      correlator: string;
+      number: E164;
+      deviceId: DeviceId;
+      expiresAt: number | null;
+    }
   | { type: 'list-registrations'; ref: Ref; who: Principal; deviceId: DeviceId }
   | { type: 'get-registration'; ref: Ref; who: Principal; registrationId: RegistrationId }
-  | { type: 'extend-registration'; ref: Ref; who: Principal; correlator: string; registrationId: RegistrationId; expiresAt: number | null }
+  | {
+      type: 'extend-registration';
+      ref: Ref;
+      who: Principal;
+      correlator: string;
+      registrationId: RegistrationId;
+      expiresAt: number | null;
+    }
   | { type: 'unregister'; ref: Ref; who: Principal; correlator: string; registrationId: RegistrationId }
   | {
       type: 'originate';
@@ -166,9 +181,23 @@ export type ImsInput =
   | { type: 'ims-register-failed'; owner: BindingId; ref: Ref; outcome: Outcome; retryAfterS: number | null }
   | { type: 'ims-deregistered'; owner: BindingId; ref: Ref }
   /** The network removed our binding (reg event). `retryAfterS` null means do not come back. */
-  | { type: 'ims-binding-lost'; owner: BindingId; event: 'deactivated' | 'probation' | 'rejected' | 'unregistered' | 'expired'; retryAfterS: number | null }
+  | {
+      type: 'ims-binding-lost';
+      owner: BindingId;
+      event: 'deactivated' | 'probation' | 'rejected' | 'unregistered' | 'expired';
+      retryAfterS: number | null;
+    }
   /** Provisional response above 100. `fork` names the early dialog. `sdp` null when it carried none or it may not be used. */
-  | { type: 'ims-progress'; owner: CallId; code: number; phrase: string; fork: string; sdp: string | null; earlyMedia: 'open' | 'closed' | 'unsaid'; callWaiting: boolean }
+  | {
+      type: 'ims-progress';
+      owner: CallId;
+      code: number;
+      phrase: string;
+      fork: string;
+      sdp: string | null;
+      earlyMedia: 'open' | 'closed' | 'unsaid';
+      callWaiting: boolean;
+    }
   | { type: 'ims-answered'; owner: CallId; fork: string; sdp: string | null }
   /** Final answer other than 2xx to our INVITE, or none (`outcome.local`). */
   | { type: 'ims-rejected'; owner: CallId; outcome: Outcome }
@@ -270,7 +299,16 @@ export interface ImsIdentity {
 }
 
 export type ImsEffect =
-  | { type: 'ims.register'; owner: BindingId; ref: Ref; number: E164; identity: ImsIdentity; expiresS: number; correlator: string; initial: boolean }
+  | {
+      type: 'ims.register';
+      owner: BindingId;
+      ref: Ref;
+      number: E164;
+      identity: ImsIdentity;
+      expiresS: number;
+      correlator: string;
+      initial: boolean;
+    }
   | { type: 'ims.deregister'; owner: BindingId; ref: Ref; correlator: string }
   | {
       type: 'ims.invite';
@@ -349,28 +387,58 @@ export type CoreEvent =
       /** True when no event of this session follows. */
       final: boolean;
     }
-  | { kind: 'registration-ends'; registrationId: RegistrationId; terminationReason: 'REGISTRATION_EXPIRED' | 'NETWORK_TERMINATED'; terminationDescription: string | null };
+  | {
+      kind: 'registration-ends';
+      registrationId: RegistrationId;
+      terminationReason: 'REGISTRATION_EXPIRED' | 'NETWORK_TERMINATED';
+      terminationDescription: string | null;
+    };
 
-export type EventEffect = { type: 'event.publish'; owner: Owner; audience: Audience; correlator: string; event: CoreEvent };
+export type EventEffect = {
+  type: 'event.publish';
+  owner: Owner;
+  audience: Audience;
+  correlator: string;
+  event: CoreEvent;
+};
 
 export type StoreKind = 'binding' | 'call' | 'subscription' | 'outbox' | 'channel' | 'lease' | 'record';
 /** `value` is plain data; the store takes it as JSON at once and keeps no reference. */
-export type Write = { op: 'put'; kind: StoreKind; key: string; value: unknown } | { op: 'delete'; kind: StoreKind; key: string };
+export type Write =
+  | { op: 'put'; kind: StoreKind; key: string; value: unknown }
+  | { op: 'delete'; kind: StoreKind; key: string };
 export type StoreEffect = { type: 'store'; write: Write };
 
-export type TimerEffect = { type: 'timer.start'; owner: Owner; name: TimerName; ms: number } | { type: 'timer.stop'; owner: Owner; name: TimerName };
+export type TimerEffect =
+  | { type: 'timer.start'; owner: Owner; name: TimerName; ms: number }
+  | { type: 'timer.stop'; owner: Owner; name: TimerName };
 
 export type ReplyEffect = { type: 'reply'; ref: Ref; reply: Reply };
 
 /** `fields` never hold tokens, SDP, keys; numbers are masked by the logger. */
-export type LogEffect = { type: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string; owner: Owner | null; fields: Readonly<Record<string, string | number | boolean | null>> };
+export type LogEffect = {
+  type: 'log';
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+  owner: Owner | null;
+  fields: Readonly<Record<string, string | number | boolean | null>>;
+};
 /** `name` without the `lineside_` prefix; labels of low cardinality only. `value` is added to a counter, or observed (seconds) by a histogram. */
 export type CountEffect = { type: 'count'; name: string; labels: Readonly<Record<string, string>>; value: number };
 
 /** The machine is done: the loop forgets its queue and its timers. Last effect of a machine. */
 export type GoneEffect = { type: 'gone'; owner: Owner };
 
-export type Effect = ReplyEffect | ImsEffect | MediaEffect | EventEffect | StoreEffect | TimerEffect | LogEffect | CountEffect | GoneEffect;
+export type Effect =
+  | ReplyEffect
+  | ImsEffect
+  | MediaEffect
+  | EventEffect
+  | StoreEffect
+  | TimerEffect
+  | LogEffect
+  | CountEffect
+  | GoneEffect;
 
 // ---------------------------------------------------------------------------------------------------------------- ports
 

@@ -1,0 +1,105 @@
+/** What the API layer needs of others: the core, the event side, the token check. `gateway.ts` fits them together. */
+import type { ApiRequest, Principal, Reply } from '../ep-cscf/ports.ts';
+import type { ErrorCode } from '../errors.ts';
+
+/** Asks the core; resolves with its one reply. Never rejects. */
+export interface CorePort {
+  ask(request: ApiRequest): Promise<Reply>;
+}
+
+export type Refusal = { ok: false; error: ErrorCode; message?: string; retryAfterS?: number };
+
+/** A verified access token. */
+export interface Access {
+  principal: Principal;
+  scopes: ReadonlySet<string>;
+  /** ms since the epoch. */
+  expiresAt: number;
+}
+
+/** Checks a bearer token. Null when it is not good, whatever the reason; the reason goes to the log and the metrics. */
+export interface AccessTokens {
+  verify(token: string): Promise<Access | Refusal | null>;
+}
+
+export type EventName = 'session-invitation' | 'session-status' | 'registration-ends';
+
+export interface SinkCredential {
+  credentialType: 'ACCESSTOKEN';
+  accessToken: string;
+  /** ms since the epoch. */
+  accessTokenExpires: number;
+  accessTokenType: 'bearer';
+}
+
+export interface SubscriptionRequest {
+  sink: string;
+  types: EventName[];
+  deviceId: string;
+  /** ms since the epoch, or null for the default life. */
+  expiresAt: number | null;
+  maxEvents: number | null;
+  initialEvent: boolean | null;
+  credential: SinkCredential | null;
+}
+
+export interface SubscriptionView {
+  id: string;
+  sink: string;
+  types: EventName[];
+  deviceId: string;
+  startsAt: number;
+  expiresAt: number;
+  /** As asked, echoed. */
+  requestedExpiry: number | null;
+  maxEvents: number | null;
+  initialEvent: boolean | null;
+  status: 'ACTIVE';
+}
+
+/** The event side's subscriptions. A foreign id is 'not-found'. */
+export interface Subscriptions {
+  create(
+    who: Principal,
+    request: SubscriptionRequest,
+    correlator: string,
+  ): Promise<{ ok: true; subscription: SubscriptionView } | Refusal>;
+  list(who: Principal): SubscriptionView[];
+  get(who: Principal, id: string): SubscriptionView | null;
+  update(
+    who: Principal,
+    id: string,
+    change: { expiresAt: number | null; credential: SinkCredential | null },
+  ): Promise<{ ok: true; subscription: SubscriptionView } | Refusal>;
+  remove(who: Principal, id: string, correlator: string): Promise<{ ok: true } | Refusal>;
+}
+
+export interface ChannelView {
+  channelId: string;
+  deviceId: string;
+  state: 'CONNECTED' | 'DISCONNECTED';
+  transport: 'WEBSOCKET' | null;
+  lastSeq: number;
+  expiresAt: number;
+}
+
+export interface ChannelOpened extends ChannelView {
+  sink: string;
+  sinkCredential: SinkCredential;
+  websocketUrl: string;
+  ticket: string;
+  ticketExpiresAt: number;
+  subscriptionId: string | null;
+}
+
+/** Notification channels. CAMARA digest 11a. */
+export interface Channels {
+  create(
+    who: Principal,
+    request: { deviceId: string; types: EventName[]; expiresAt: number | null },
+    correlator: string,
+  ): Promise<{ ok: true; channel: ChannelOpened } | Refusal>;
+  get(who: Principal, id: string): ChannelView | null;
+  ticket(who: Principal, id: string): { ticket: string; ticketExpiresAt: number } | null;
+  remove(who: Principal, id: string): Promise<boolean>;
+}

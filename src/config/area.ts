@@ -1,0 +1,29 @@
+/** The shape of a settings area: one TypeBox object whose fields each carry a default and one sentence. */
+import { type TObject, type TProperties, Type } from 'typebox';
+
+/** Declares an area. Every field needs `default` and `description`; a unit stands in the field's name (`Ms`, `S`, `Bytes`). */
+export function area<T extends TProperties>(description: string, fields: T): TObject<T> {
+  return Type.Object(fields, { description, additionalProperties: false, default: {} });
+}
+
+/** A list of strings; from the environment it is read comma-separated. */
+export function list(description: string, value: string[] = []) {
+  return Type.Array(Type.String(), { default: value, description });
+}
+
+/** A whole number in a range. */
+export function integer(description: string, value: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) {
+  return Type.Integer({ default: value, minimum, maximum, description });
+}
+
+export function text(description: string, value = '') {
+  return Type.String({ default: value, description });
+}
+
+export function flag(description: string, value: boolean) {
+  return Type.Boolean({ default: value, description });
+}
+
+export function choice<const T extends readonly string[]>(description: string, value: T[number], values: T) {
+  return Type.Enum(values, { default: value, description });
+}

@@ -1,0 +1,20 @@
+/** Settings of calls. */
+import { area, choice, flag, integer, list } from './area.ts';
+
+export const call = area('Calls', {
+  originateGuardMs: integer('A call out that nobody answers ends after this.', 180_000, 1000),
+  ringGuardMs: integer('A call in that no device answers ends after this.', 120_000, 1000),
+  invitationMs: integer('A device none of whose sinks took the invitation within this is skipped.', 8000, 100),
+  mediaSetupMs: integer('Time for ICE and DTLS after the answer.', 10_000, 500),
+  reofferMs: integer('Time a device has to answer a re-offer.', 20_000, 1000),
+  maxDurationMs: integer('Longest call.', 14_400_000, 1000),
+  perRegistration: integer('Concurrent calls of one registration.', 4, 1),
+  perNumber: integer('Concurrent calls of one number.', 10, 1),
+  declineMode: choice(
+    'Decline by one device: `device` lets the others ring on, `all` stops every device and the SIM phone.',
+    'device',
+    ['device', 'all'],
+  ),
+  emergency: flag('Take emergency calls. Off: 501.', false),
+  emergencyNumbers: list('Local emergency numbers, treated as urn:service:sos.', ['112', '911']),
+});

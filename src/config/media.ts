@@ -1,0 +1,19 @@
+/** Settings of the media plane. */
+import { area, choice, integer, list, text } from './area.ts';
+
+export const media = area('Media (eIMS-AGW)', {
+  engine: choice('Engine that carries the packets.', 'libdatachannel', ['libdatachannel']),
+  workers: integer('Media worker processes.', 1, 1, 64),
+  sessionsPerWorker: integer('Calls one worker takes before new ones are refused.', 120, 1, 1000),
+  webHost: text('Address the browser-side sockets are bound to.', '127.0.0.1'),
+  webAdvertisedHost: text('Address written into candidates; empty means `media.webHost`.'),
+  webPortMin: integer('First UDP port towards browsers; each worker takes one.', 20_000, 0, 65535),
+  webPortMax: integer('Last UDP port towards browsers.', 20_099, 0, 65535),
+  imsHost: text('Address of RTP towards the core.', '127.0.0.1'),
+  imsAdvertisedHost: text('Address written into the IMS-side SDP; empty means `media.imsHost`.'),
+  imsPortMin: integer('First UDP port towards the core; each call takes a pair.', 21_000, 0, 65535),
+  imsPortMax: integer('Last UDP port towards the core.', 24_999, 0, 65535),
+  prefixes: list('Addresses the core’s SDP may point at, as CIDR prefixes.', ['127.0.0.0/8']),
+  imsSilentMs: integer('Neither RTP nor RTCP from the core for this long ends the call (not on hold).', 60_000, 1000),
+  webGraceMs: integer('After the browser’s consent is lost, the call waits this long for it to come back.', 30_000, 0),
+});

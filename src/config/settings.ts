@@ -1,0 +1,136 @@
+/** Every setting of Lineside: defaults, then the YAML file, then the environment, checked before anything starts. */
+import { readFileSync } from 'node:fs';
+import { type Static, type TObject, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { parse as parseYaml } from 'yaml';
+import { api } from './api.ts';
+import { auth } from './auth.ts';
+import { call } from './call.ts';
+import { events } from './events.ts';
+import { ims } from './ims.ts';
+import { media } from './media.ts';
+import { log, ops } from './ops.ts';
+import { publicArea } from './public.ts';
+import { registration } from './registration.ts';
+import { sink } from './sink.ts';
+import { sip } from './sip.ts';
+import { store } from './store.ts';
+import { tls } from './tls.ts';
+import { web } from './web.ts';
+
+export const areas = {
+  public: publicArea,
+  api,
+  tls,
+  auth,
+  registration,
+  call,
+  sip,
+  ims,
+  media,
+  events,
+  sink,
+  web,
+  store,
+  ops,
+  log,
+} as const;
+
+export const settingsSchema = Type.Object(areas, { additionalProperties: false });
+export type Settings = Static<typeof settingsSchema>;
+
+/** A setting that cannot be used. The message is one sentence that names it. */
+export class SettingsError extends Error {}
+
+type Tree = Record<string, Record<string, unknown>>;
+
+/** `LINESIDE_` + area + name in upper snake case: sip.t1Ms -> LINESIDE_SIP_T1_MS. */
+export function environmentName(areaName: string, name: string): string {
+  return `LINESIDE_${areaName}_${name}`.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
+}
+
+/**
+ * Reads the settings. `file` is a YAML file or null; `env` the process environment.
+ * Throws SettingsError with one sentence: unreadable file, unknown setting, wrong type, out of range.
+ */
+export function readSettings(file: string | null, env: Readonly<Record<string, string | undefined>>): Settings {
+  const tree = file === null ? {} : readFile(file);
+  const known = new Set<string>();
+  for (const [areaName, schema] of Object.entries(areas)) {
+    const fields = (tree[areaName] ??= {});
+    for (const [name, field] of Object.entries((schema as TObject).properties)) {
+      const variable = environmentName(areaName, name);
+      known.add(variable);
+      const value = env[variable];
+      if (value !== undefined) fields[name] = fromText(variable, value, field as { type?: string });
+    }
+  }
+  for (const variable of Object.keys(env)) {
+    if (variable.startsWith('LINESIDE_') && !known.has(variable) && !variable.startsWith('LINESIDE_TEST_')) {
+      throw new SettingsError(`${variable} is not a setting; docs/settings.md lists them all.`);
+    }
+  }
+  return checkSettings(tree);
+}
+
+/** Fills in defaults and checks. `tree` holds areas, each an object of settings. Throws SettingsError. */
+export function checkSettings(tree: unknown): Settings {
+  const filled = Value.Default(settingsSchema, structuredClone(tree));
+  const [first] = Value.Errors(settingsSchema, filled);
+  if (first !== undefined) {
+    const path = first.instancePath.slice(1).replaceAll('/', '.');
+    const extra = 'additionalProperties' in first.params ? ` (${String(first.params.additionalProperties)})` : '';
+    throw new SettingsError(
+      `The setting ${path === '' ? 'file' : `"${path}"`} cannot be used: it ${first.message}${extra}.`,
+    );
+  }
+  return filled as Settings;
+}
+
+function readFile(file: string): Tree {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new SettingsError(
+      `The settings file ${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown fault'}.`,
+    );
+  }
+  let tree: unknown;
+  try {
+    tree = parseYaml(content) ?? {};
+  } catch (error) {
+    throw new SettingsError(`The settings file ${file} is not YAML: ${(error as Error).message.split('\n')[0]}.`);
+  }
+  if (typeof tree !== 'object' || tree === null || Array.isArray(tree))
+    throw new SettingsError(`The settings file ${file} must hold areas such as "sip:".`);
+  for (const [name, value] of Object.entries(tree)) {
+    if (!(name in areas)) throw new SettingsError(`The settings file ${file} has an unknown area "${name}".`);
+    if (value === null) (tree as Record<string, unknown>)[name] = {};
+    else if (typeof value !== 'object' || Array.isArray(value))
+      throw new SettingsError(`The area "${name}" in ${file} must hold settings.`);
+  }
+  return tree as Tree;
+}
+
+function fromText(variable: string, value: string, field: { type?: string }): unknown {
+  switch (field.type) {
+    case 'integer': {
+      if (!/^-?\d{1,15}$/.test(value)) throw new SettingsError(`${variable} must be a whole number.`);
+      return Number(value);
+    }
+    case 'boolean': {
+      if (value !== 'true' && value !== 'false') throw new SettingsError(`${variable} must be true or false.`);
+      return value === 'true';
+    }
+    case 'array':
+      return value
+        .split(',')
+        .map(item => item.trim())
+        .filter(item => item !== '');
+    case 'object':
+      throw new SettingsError(`${variable} cannot be set from the environment; use the settings file.`);
+    default:
+      return value;
+  }
+}

@@ -1,0 +1,15 @@
+/** Settings of the SIP side: where Lineside listens towards the operator's core, and the SIP timers. */
+import { area, integer, list, text } from './area.ts';
+
+export const sip = area('SIP towards the core', {
+  host: text('Address the SIP sockets are bound to.', '127.0.0.1'),
+  port: integer('Port of the SIP sockets, UDP and TCP; 0 lets the system choose.', 5060, 0, 65535),
+  transports: list('Transports to listen on: udp, tcp.', ['udp', 'tcp']),
+  advertisedHost: text('Host written into Via, Contact and Path; empty means `sip.host`.'),
+  trustedPeers: list('Addresses or CIDR prefixes of the core; SIP from anywhere else is ignored.', ['127.0.0.0/8']),
+  t1Ms: integer('Timer T1, the round-trip estimate.', 500, 10, 10_000),
+  t2Ms: integer('Timer T2, the longest interval between retransmissions.', 4000, 10, 60_000),
+  t4Ms: integer('Timer T4, how long a message stays in the network.', 5000, 10, 60_000),
+  maxTransactions: integer('Live transactions above which new requests are answered 503.', 50_000, 10),
+  maxConnections: integer('TCP connections kept at once.', 2000, 1),
+});

@@ -1,0 +1,97 @@
+/** Metrics in Prometheus text; every metric is declared here, so names stay stable and documented. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Metrics {
+  /** Adds `value` (default 1) to a counter. Throws when the name was not declared: a broken promise of ours. */
+  count(name: string, labels?: Labels, value?: number): void;
+  /** Observes seconds (or a ratio) in a histogram. */
+  observe(name: string, value: number, labels?: Labels): void;
+  /** A gauge read when the metrics are read. */
+  gauge(name: string, help: string, read: () => number | Array<{ labels: Labels; value: number }>): void;
+  /** Prometheus text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+type Declaration = readonly [help: string, labels: readonly string[]];
+
+export const counters: Readonly<Record<string, Declaration>> = {
+  api_rejections_total: ['Requests refused by the pipeline before an operation ran.', ['reason']],
+  ims_register_total: ['REGISTER transactions by outcome.', ['outcome', 'sip_code']],
+  sip_requests_total: ['SIP requests.', ['method', 'direction']],
+  sip_responses_total: ['SIP responses.', ['method', 'class', 'direction']],
+  sip_retransmissions_total: ['SIP messages sent again.', ['method']],
+  sip_discarded_total: ['SIP input thrown away.', ['reason']],
+  call_attempts_total: ['Calls by how they ended.', ['case', 'direction', 'outcome']],
+  call_ends_total: ['Call legs by final status and class of reason.', ['direction', 'status', 'class']],
+  media_packets_total: ['RTP packets passed on.', ['from']],
+  media_dropped_total: ['RTP packets dropped.', ['reason']],
+  media_workers_lost_total: ['Media workers that died.', []],
+  media_one_way_total: ['Answered calls in which one side never sent a packet.', ['missing']],
+  events_total: ['Events by what became of them.', ['type', 'channel', 'outcome']],
+  overload_shed_total: ['Work refused because of load.', ['reason']],
+  token_rejections_total: ['Access tokens refused.', ['reason']],
+};
+
+export const histograms: Readonly<Record<string, Declaration & { 2?: readonly number[] }>> = {
+  api_request_duration_seconds: ['Time to answer an API request.', ['api', 'operation', 'code']],
+  ims_register_duration_seconds: ['Time of a REGISTER until its final response.', []],
+  call_setup_duration_seconds: ['From INVITE to the answer.', ['direction']],
+  call_duration_seconds: ['From the answer to the end.', ['direction']],
+  media_command_duration_seconds: ['Time a media command took.', ['command', 'outcome']],
+  event_delivery_duration_seconds: ['From the event to its delivery.', ['channel']],
+};
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const LONG_SECONDS = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'lineside_' });
+  const counter = new Map<string, Counter>();
+  for (const [name, [help, labels]] of Object.entries(counters)) {
+    counter.set(name, new Counter({ name: `lineside_${name}`, help, labelNames: [...labels], registers: [registry] }));
+  }
+  const histogram = new Map<string, Histogram>();
+  for (const [name, [help, labels]] of Object.entries(histograms)) {
+    const buckets = name === 'call_duration_seconds' ? LONG_SECONDS : SECONDS;
+    histogram.set(
+      name,
+      new Histogram({ name: `lineside_${name}`, help, labelNames: [...labels], buckets, registers: [registry] }),
+    );
+  }
+  return {
+    count(name, labels = {}, value = 1) {
+      const found = counter.get(name);
+      if (found !== undefined) found.inc(labels, value);
+      else if (histogram.has(name)) histogram.get(name)?.observe(labels, value);
+      else throw new Error(`The metric ${name} is not declared.`);
+    },
+    observe(name, value, labels = {}) {
+      const found = histogram.get(name);
+      if (found === undefined) throw new Error(`The metric ${name} is not declared.`);
+      found.observe(labels, value);
+    },
+    gauge(name, help, read) {
+      const labelNames = new Set<string>();
+      const first = read();
+      if (Array.isArray(first))
+        for (const { labels } of first) for (const label of Object.keys(labels)) labelNames.add(label);
+      new Gauge({
+        name: `lineside_${name}`,
+        help,
+        labelNames: [...labelNames],
+        registers: [registry],
+        collect() {
+          const now = read();
+          if (typeof now === 'number') this.set(now);
+          else for (const { labels, value } of now) this.set(labels, value);
+        },
+      });
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
