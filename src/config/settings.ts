@@ -57,7 +57,8 @@ export function readSettings(file: string | null, env: Readonly<Record<string, s
   const tree = file === null ? {} : readFile(file);
   const known = new Set<string>();
   for (const [areaName, schema] of Object.entries(areas)) {
-    const fields = (tree[areaName] ??= {});
+    const fields = tree[areaName] ?? {};
+    tree[areaName] = fields;
     for (const [name, field] of Object.entries((schema as TObject).properties)) {
       const variable = environmentName(areaName, name);
       known.add(variable);
