@@ -32,6 +32,7 @@ export const counters: Readonly<Record<string, Declaration>> = {
   media_one_way_total: ['Answered calls in which one side never sent a packet.', ['missing']],
   events_total: ['Events by what became of them.', ['type', 'channel', 'outcome']],
   overload_shed_total: ['Work refused because of load.', ['reason']],
+  store_failures_total: ['Commits that the store could not keep.', []],
   token_rejections_total: ['Access tokens refused.', ['reason']],
 };
 

@@ -1,0 +1,74 @@
+/** The wheel fires every timer once, never early, in order, whatever the mix of starts, stops and leaps of time. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createTimerWheel } from './timer-wheel.ts';
+
+test('a timer fires once, not before its time and at most one tick after it', () => {
+  let now = 1000;
+  const fired: string[] = [];
+  const wheel = createTimerWheel(() => now, false);
+  wheel.start('a', 25, key => fired.push(key));
+  now = 1024;
+  wheel.advance(now);
+  assert.deepEqual(fired, []);
+  now = 1035;
+  wheel.advance(now);
+  wheel.advance(now + 100_000);
+  assert.deepEqual(fired, ['a']);
+  assert.equal(wheel.size, 0);
+});
+
+test('a timer stopped or restarted by one that fires in the same tick does not fire', () => {
+  let now = 0;
+  const fired: string[] = [];
+  const wheel = createTimerWheel(() => now, false);
+  wheel.start('first', 10, () => {
+    fired.push('first');
+    wheel.stop('second');
+    wheel.start('third', 50, key => fired.push(key));
+  });
+  wheel.start('second', 10, key => fired.push(key));
+  wheel.start('third', 10, key => fired.push(key));
+  now = 10;
+  wheel.advance(now);
+  assert.deepEqual(fired, ['first']);
+  now = 60;
+  wheel.advance(now);
+  assert.deepEqual(fired, ['first', 'third']);
+});
+
+test('any sequence of starts, stops and leaps agrees with a plain list', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('start' as const), key: fc.nat(5), ms: fc.integer({ min: 1, max: 40_000 }) }),
+    fc.record({ do: fc.constant('stop' as const), key: fc.nat(5), ms: fc.constant(0) }),
+    fc.record({ do: fc.constant('advance' as const), key: fc.constant(0), ms: fc.integer({ min: 0, max: 25_000 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), steps => {
+      let now = 123_456;
+      const wheel = createTimerWheel(() => now, false);
+      const model = new Map<string, number>();
+      for (const { do: what, key: n, ms } of steps) {
+        const key = String(n);
+        if (what === 'start') {
+          model.set(key, now + ms);
+          wheel.start(key, ms, fired => {
+            const due = model.get(fired);
+            assert.ok(due !== undefined && due <= now, 'fired early or twice');
+            model.delete(fired);
+          });
+        } else if (what === 'stop') {
+          model.delete(key);
+          wheel.stop(key);
+        } else {
+          now += ms;
+          wheel.advance(now);
+          for (const due of model.values()) assert.ok(due > now - 10, 'a due timer did not fire');
+        }
+      }
+      assert.equal(wheel.size, model.size);
+    }),
+    { seed: 11, numRuns: 300 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1) },
+  );
+});
