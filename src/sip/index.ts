@@ -1,0 +1,23 @@
+/** The door of the SIP stack: everything other folders may use. */
+// message
+
+export { createRequest, createResponse, type ResponseOptions } from './message/build.ts';
+export { createHeaders } from './message/header-list.ts';
+export type { Headers } from './message/headers.ts';
+export type {
+  CSeq,
+  NameAddr,
+  ParseLimits,
+  ParseResult,
+  SipMessage,
+  SipRequest,
+  SipResponse,
+  SipUri,
+  Via,
+} from './message/message.ts';
+export { formatNameAddr, parseNameAddr, parseNameAddrList } from './message/name-addr.ts';
+export { DEFAULT_LIMITS, parseMessage } from './message/parse.ts';
+export { reasonPhrase } from './message/reason.ts';
+export { serialize } from './message/serialize.ts';
+export { formatUri, parseUri, sameUri, unescapeUri } from './message/uri.ts';
+export { formatVia, parseVia } from './message/via.ts';
