@@ -1,0 +1,63 @@
+/** The process: read the settings, build the gateway, listen, drain on SIGTERM. */
+import { parseArgs } from 'node:util';
+import { readSettings, type Settings, SettingsError } from './config/settings.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { startFault } from './runtime/start-fault.ts';
+
+const USAGE = 'Usage: node src/main.ts [--config FILE] [--check]';
+
+function fail(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}
+
+function readCommandLine(): { config: string | null; check: boolean } {
+  try {
+    const { values } = parseArgs({
+      options: { config: { type: 'string' }, check: { type: 'boolean', default: false } },
+    });
+    return { config: values.config ?? null, check: values.check };
+  } catch (error) {
+    return fail(`${(error as Error).message.split('.')[0]}. ${USAGE}`);
+  }
+}
+
+function settingsOf(config: string | null): Settings {
+  try {
+    return readSettings(config, process.env);
+  } catch (error) {
+    if (error instanceof SettingsError) return fail(error.message);
+    throw error;
+  }
+}
+
+/** SIGTERM drains, SIGINT (Ctrl-C) ends at once but in order; a second signal forces. The end of a parent process counts as SIGINT. */
+function endOnSignal(gateway: Gateway): void {
+  let ending = false;
+  const end = (drain: boolean) => {
+    if (ending) process.exit(1);
+    ending = true;
+    gateway.close({ drain }).then(
+      () => process.exit(0),
+      error => fail(`Lineside did not end in order: ${(error as Error).message}`),
+    );
+  };
+  process.on('SIGTERM', () => end(true));
+  process.on('SIGINT', () => end(false));
+  process.on('disconnect', () => end(false));
+}
+
+const { config, check } = readCommandLine();
+const settings = settingsOf(config);
+if (check) {
+  process.stdout.write('The settings are good.\n');
+  process.exit(0);
+}
+
+try {
+  const gateway = await createGateway(settings);
+  endOnSignal(gateway);
+  await gateway.start();
+} catch (error) {
+  fail(startFault(error));
+}

@@ -1,0 +1,40 @@
+/** `npm run interop [-- SUITE...]`: Lineside against real peers. Exits non-zero when a peer is missing. */
+import { existsSync } from 'node:fs';
+import { runAll } from './run.ts';
+
+/** Suites and the files that hold them; a suite joins the list with its first test. */
+export const suites: Readonly<Record<string, readonly string[]>> = {
+  browsers: ['test/interop/browser-*.test.ts'],
+  api: ['test/interop/api-*.test.ts'],
+  kill: ['test/interop/kill-*.test.ts'],
+};
+
+const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
+  { suite: 'browsers', file: '/usr/bin/chromium', name: 'Chromium' },
+];
+
+export const interopTests = (names: readonly string[]) => ({
+  name: `interop: ${names.join(', ')}`,
+  command: process.execPath,
+  // One file at a time: each starts a sandbox of its own, and the machine may have two cores.
+  args: ['--test', '--test-concurrency=1', '--test-timeout=300000', ...names.flatMap(name => suites[name] ?? [])],
+});
+
+if (import.meta.main) {
+  const wanted = process.argv.slice(2);
+  const names = wanted.length > 0 ? wanted : Object.keys(suites);
+  for (const name of names) {
+    if (!(name in suites)) {
+      console.error(`There is no suite "${name}"; there are ${Object.keys(suites).join(', ')}.`);
+      process.exit(1);
+    }
+  }
+  const missing = peers.filter(peer => names.includes(peer.suite) && !existsSync(peer.file));
+  if (missing.length > 0) {
+    console.error(
+      `Missing: ${missing.map(peer => peer.name).join(', ')}. "npm test" installs what is missing when it runs as root on Debian.`,
+    );
+    process.exit(1);
+  }
+  await runAll([interopTests(names)]);
+}

@@ -1,0 +1,30 @@
+/** The Debian packages the tests need: installed when missing and allowed, else named. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+const needed: ReadonlyArray<{ file: string; packageName: string }> = [
+  { file: '/usr/bin/chromium', packageName: 'chromium' },
+];
+
+/** Installs what is missing; exits with 1 and one sentence when it cannot. */
+export function ensurePackages(): void {
+  const missing = needed.filter(({ file }) => !existsSync(file)).map(({ packageName }) => packageName);
+  if (missing.length === 0) return;
+  const debian = existsSync('/usr/bin/apt-get');
+  if (!debian || process.getuid?.() !== 0) {
+    console.error(
+      `The tests need these Debian packages: ${missing.join(' ')}. Install them, or run this as root on Debian.`,
+    );
+    process.exit(1);
+  }
+  console.log(`Installing Debian packages: ${missing.join(' ')}`);
+  const apt = (...args: string[]) =>
+    spawnSync('apt-get', args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }).status === 0;
+  if (!(apt('update', '-q') && apt('install', '-y', '-q', '--no-install-recommends', ...missing))) {
+    console.error(`These Debian packages could not be installed: ${missing.join(' ')}.`);
+    process.exit(1);
+  }
+}
