@@ -19,7 +19,7 @@ export interface Refusal {
 }
 
 /** Where the answer to a request never came from, or why it ended without one. */
-export type LocalCause = 'timeout' | 'transport' | 'no-route' | 'internal';
+export type LocalCause = 'timeout' | 'transport' | 'no-route' | 'internal' | 'cancelled';
 
 /** A call placed by us. URIs are written as given. */
 export interface OutgoingCall {

@@ -1,0 +1,84 @@
+/** Answers that need no state: wrong method, unknown extension, unreadable body, OPTIONS, INFO. RFC 3261 8.2, 11. */
+import type { SipRequest } from '../message/message.ts';
+import { isReadable, mediaType } from './body.ts';
+import type { Facts, Header, ResponseSpec } from './types.ts';
+
+const KNOWN = new Set([
+  'INVITE',
+  'ACK',
+  'CANCEL',
+  'BYE',
+  'OPTIONS',
+  'PRACK',
+  'UPDATE',
+  'INFO',
+  'REFER',
+  'MESSAGE',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'PUBLISH',
+  'REGISTER',
+]);
+const WITH_SDP = new Set(['INVITE', 'UPDATE', 'PRACK']);
+
+/** A response without body. */
+export function plain(status: number, reason: string, headers: Header[] = []): ResponseSpec {
+  return { status, reason, headers, body: null };
+}
+
+/** What we can do, as header fields of a 2xx or of an OPTIONS answer. RFC 3261 20.5, 20.37. */
+export function capabilities(facts: Facts): Header[] {
+  const headers: Header[] = [['Allow', facts.allow.join(', ')]];
+  if (facts.supported.length > 0) headers.push(['Supported', facts.supported.join(', ')]);
+  return headers;
+}
+
+/** Inspection of method, Require and body, in this order; null when the request may go on. RFC 3261 8.2.1 to 8.2.3. */
+export function refusalOf(request: SipRequest, facts: Facts): ResponseSpec | null {
+  const { method, headers } = request;
+  if (!KNOWN.has(method)) return plain(501, 'Not Implemented', [['Allow', facts.allow.join(', ')]]);
+  if (!facts.allow.includes(method)) return plain(405, 'Method Not Allowed', [['Allow', facts.allow.join(', ')]]);
+  const unknown = headers.all('Require').filter(tag => !facts.supported.includes(tag.toLowerCase()));
+  if (unknown.length > 0) return plain(420, 'Bad Extension', [['Unsupported', unknown.join(', ')]]);
+  if (WITH_SDP.has(method) && !isReadable(request)) {
+    return plain(415, 'Unsupported Media Type', [
+      ['Accept', 'application/sdp'],
+      ['Accept-Encoding', 'identity'],
+    ]);
+  }
+  return null;
+}
+
+/** The answer to a request that changes nothing in a dialog, or null when a machine has to look (INVITE, BYE, UPDATE, PRACK). */
+export function standingAnswer(request: SipRequest, facts: Facts): ResponseSpec | null {
+  switch (request.method) {
+    case 'OPTIONS':
+      return optionsAnswer(facts);
+    case 'INFO':
+      return infoAnswer(request);
+    case 'NOTIFY':
+      // No subscription lives in a call, also none made by a REFER: REFER is refused.
+      return plain(481, 'Subscription Does Not Exist');
+    case 'INVITE':
+    case 'BYE':
+    case 'UPDATE':
+    case 'PRACK':
+      return null;
+    default:
+      return plain(405, 'Method Not Allowed', [['Allow', facts.allow.join(', ')]]);
+  }
+}
+
+/** 200 to OPTIONS. RFC 3261 11.2. */
+export function optionsAnswer(facts: Facts): ResponseSpec {
+  return plain(200, 'OK', [...capabilities(facts), ['Accept', 'application/sdp']]);
+}
+
+/** INFO without a package: DTMF bodies are taken and not used; a package we never offered gets 469. RFC 6086 4.2.2. */
+function infoAnswer(request: SipRequest): ResponseSpec {
+  if (request.headers.has('Info-Package')) return plain(469, 'Bad Info Package', [['Recv-Info', '']]);
+  if (request.body.length === 0) return plain(200, 'OK');
+  const type = mediaType(request.headers.get('Content-Type') ?? '');
+  if (type === 'application/dtmf-relay' || type === 'application/dtmf') return plain(200, 'OK');
+  return plain(415, 'Unsupported Media Type', [['Accept', 'application/dtmf-relay']]);
+}

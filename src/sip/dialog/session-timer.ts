@@ -1,0 +1,78 @@
+/** Session timers: interval and refresher agreed with the peer. RFC 4028. */
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
+import { plain } from './in-dialog.ts';
+import type { CallEffect, Facts, Header, ResponseSpec } from './types.ts';
+
+export interface SessionTimer {
+  intervalS: number;
+  /** True when we send the refreshes. */
+  weRefresh: boolean;
+  /** Largest Min-SE seen, in seconds. */
+  minSeS: number;
+}
+
+/** Session-Expires as received; null when absent or not a number. */
+export function sessionExpires(message: SipMessage): { intervalS: number; refresher: 'uac' | 'uas' | null } | null {
+  const value = message.headers.get('Session-Expires');
+  const found = value === undefined ? null : /^\s*(\d{1,9})\s*(?:;(.*))?$/.exec(value);
+  if (found === null) return null;
+  const refresher = /(?:^|;)\s*refresher\s*=\s*(uac|uas)\b/i.exec(found[2] ?? '')?.[1]?.toLowerCase();
+  return { intervalS: Number(found[1]), refresher: refresher === 'uac' || refresher === 'uas' ? refresher : null };
+}
+
+/** The refusal of an interval that is too small, for a UAC that knows how to raise it; else null. RFC 4028 9. */
+export function tooShort(request: SipRequest, facts: Facts): ResponseSpec | null {
+  const asked = sessionExpires(request);
+  if (asked === null || asked.intervalS >= facts.minSeS || !usesTimer(request, facts)) return null;
+  return plain(422, 'Session Interval Too Small', [['Min-SE', String(facts.minSeS)]]);
+}
+
+/** As UAS: the timer our 2xx sets and its header fields. Without Session-Expires in the request there is no timer. RFC 4028 9. */
+export function answerTimer(request: SipRequest, facts: Facts): { timer: SessionTimer | null; headers: Header[] } {
+  const asked = facts.supported.includes('timer') ? sessionExpires(request) : null;
+  if (asked === null) return { timer: null, headers: [] };
+  const peerKnows = usesTimer(request, facts);
+  const refresher = peerKnows ? (asked.refresher ?? 'uac') : 'uas';
+  const intervalS = Math.max(asked.intervalS, facts.minSeS);
+  const headers: Header[] = [['Session-Expires', `${intervalS};refresher=${refresher}`]];
+  if (peerKnows) headers.push(['Require', 'timer']);
+  return { timer: { intervalS, weRefresh: refresher === 'uas', minSeS: minSe(request, facts.minSeS) }, headers };
+}
+
+/** As UAC: what a 2xx says; silent about it: we refresh at the interval we asked for. RFC 4028 7.2. */
+export function timerOf2xx(response: SipResponse, askedS: number | null, facts: Facts): SessionTimer | null {
+  if (!facts.supported.includes('timer')) return null;
+  const said = sessionExpires(response);
+  if (said !== null) {
+    const intervalS = Math.max(said.intervalS, facts.minSeS);
+    return { intervalS, weRefresh: said.refresher !== 'uas', minSeS: facts.minSeS };
+  }
+  return askedS === null ? null : { intervalS: askedS, weRefresh: true, minSeS: facts.minSeS };
+}
+
+/** Header fields of a request inside the dialog: the interval, and the roles as they are. RFC 4028 7.4. */
+export function refreshHeaders(timer: SessionTimer | null): Header[] {
+  if (timer === null) return [];
+  return [
+    ['Session-Expires', `${timer.intervalS};refresher=${timer.weRefresh ? 'uac' : 'uas'}`],
+    ['Min-SE', String(timer.minSeS)],
+  ];
+}
+
+/** Starts the timer of our role anew and stops the other. RFC 4028 10. */
+export function armTimer(timer: SessionTimer | null, out: CallEffect[]): void {
+  if (timer === null) return;
+  const { intervalS, weRefresh } = timer;
+  out.push({ type: 'stop-timer', name: weRefresh ? 'expiry' : 'refresh' });
+  if (weRefresh) out.push({ type: 'start-timer', name: 'refresh', ms: intervalS * 500 });
+  else out.push({ type: 'start-timer', name: 'expiry', ms: (intervalS - Math.min(32, intervalS / 3)) * 1000 });
+}
+
+function usesTimer(request: SipRequest, facts: Facts): boolean {
+  return facts.supported.includes('timer') && request.headers.hasToken('Supported', 'timer');
+}
+
+function minSe(message: SipMessage, floor: number): number {
+  const said = message.headers.number('Min-SE') ?? 0;
+  return Math.max(floor, said);
+}
