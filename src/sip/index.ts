@@ -2,6 +2,7 @@
 // message
 
 export { createRequest, createResponse, type ResponseOptions } from './message/build.ts';
+export { createFramer, type Framer, type FramerEvent } from './message/framer.ts';
 export { createHeaders } from './message/header-list.ts';
 export type { Headers } from './message/headers.ts';
 export type {

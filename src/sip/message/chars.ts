@@ -121,7 +121,7 @@ export function quote(text: string): string {
   let result = '"';
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code < 0x20 ? code !== 0x09 : code === 0x7f) continue;
+    if (isControl(code)) continue;
     if (code === 0x22 || code === 0x5c) result += '\\';
     result += text[i] ?? '';
   }
@@ -143,19 +143,55 @@ export function splitList(value: string): string[] {
     } else if (code === 0x3c) angle = true;
     else if (code === 0x3e) angle = false;
     else if (code === 0x2c && !angle) {
-      result.push(value.slice(start, i).trim());
+      result.push(trimWs(value.slice(start, i)));
       start = i + 1;
     }
   }
-  result.push(value.slice(start).trim());
+  result.push(trimWs(value.slice(start)));
   return result;
 }
 
 /** True when the text holds a control character other than tab. */
 export function hasControl(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 ? code !== 0x09 : code === 0x7f) return true;
+    if (isControl(text.charCodeAt(i))) return true;
   }
   return false;
+}
+
+/** The text without spaces and tabs at its ends; other Unicode spaces belong to the value. */
+export function trimWs(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isWs(text.charCodeAt(from))) from++;
+  while (to > from && isWs(text.charCodeAt(to - 1))) to--;
+  return from === 0 && to === text.length ? text : text.slice(from, to);
+}
+
+/** True when the text may be a field value: controls only in quoted pairs, CR and LF nowhere. RFC 3261 25.1 (quoted-pair). */
+export function isFieldValue(text: string): boolean {
+  if (!hasControl(text)) return true;
+  if (text.includes('\r') || text.includes('\n')) return false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) {
+      const end = quotedEnd(text, i);
+      if (end === -1 || hasUnescapedControl(text, i + 1, end - 1)) return false;
+      i = end - 1;
+    } else if (isControl(code)) return false;
+  }
+  return true;
+}
+
+function hasUnescapedControl(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x5c) i++;
+    else if (isControl(code)) return true;
+  }
+  return false;
+}
+
+function isControl(code: number): boolean {
+  return code < 0x20 ? code !== 0x09 : code === 0x7f;
 }

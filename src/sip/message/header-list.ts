@@ -1,5 +1,5 @@
 /** The implementation of `Headers`: parallel arrays in message order, lists split and typed views parsed on first use. */
-import { hasControl, isWs, parseDigits, skipWs, splitList } from './chars.ts';
+import { isFieldValue, isToken, isWs, parseDigits, skipWs, splitList } from './chars.ts';
 import type { Headers } from './headers.ts';
 import type { CSeq, NameAddr, Via } from './message.ts';
 import { fieldOf } from './name.ts';
@@ -214,7 +214,8 @@ function read<T>(value: string | undefined, parse: (text: string) => T | null): 
 
 /** A line break in a value would let its author write header fields of his own, so it never gets in. */
 function check(name: string, value: string): void {
-  if (hasControl(value)) throw new TypeError(`control character in the value of ${name}`);
+  if (!isToken(name)) throw new TypeError('a header field name is a token');
+  if (!isFieldValue(value)) throw new TypeError(`control character in the value of ${name}`);
 }
 
 /** Reads "number method"; null when malformed or 2^31 and more. RFC 3261 8.1.1.5. */

@@ -1,8 +1,8 @@
 /** From bytes to a SIP message, within hard limits, in linear time, never throwing. RFC 3261 7, 8.1.1, 25.1. */
-import { isToken, isWs, quotedEnd } from './chars.ts';
-import { HeaderList } from './header-list.ts';
+import { isToken } from './chars.ts';
+import { type Fault, type Head, parseHead } from './head.ts';
+import type { HeaderList } from './header-list.ts';
 import type { ParseLimits, ParseResult, SipRequest } from './message.ts';
-import { fieldOf } from './name.ts';
 import { parseUri } from './uri.ts';
 
 export const DEFAULT_LIMITS: Readonly<ParseLimits> = {
@@ -13,34 +13,13 @@ export const DEFAULT_LIMITS: Readonly<ParseLimits> = {
   bodyBytes: 262144,
 };
 
-const ORDINARY = 0;
-const BYTE_CLASS = new Uint8Array(256);
-const [CR, LF, CONTROL, WIDE, COLON] = [1, 2, 3, 4, 5] as const;
-for (let i = 0; i < 256; i++) {
-  BYTE_CLASS[i] = i > 127 ? WIDE : (i < 32 && i !== 9) || i === 127 ? CONTROL : ORDINARY;
-}
-BYTE_CLASS[13] = CR;
-BYTE_CLASS[10] = LF;
-BYTE_CLASS[0x3a] = COLON;
-
-/** A fault: why, and the status a request of this fault deserves. */
-interface Fault {
-  reason: string;
-  status: number;
-}
-
-interface Head {
-  headers: HeaderList;
-  fault: Fault | null;
-}
-
 /**
  * Reads one whole message: a datagram, or what the framer cut out of a stream. Octets behind Content-Length are dropped; without
  * Content-Length the body runs to the end (RFC 3261 18.3). The body is a view of `data`, not a copy. RFC 3261 7, 16.3, RFC 4475.
  */
-export function parseMessage(data: Uint8Array, limits: Partial<ParseLimits> = {}): ParseResult {
-  const max = { ...DEFAULT_LIMITS, ...limits };
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+export function parseMessage(data: Uint8Array, limits?: Partial<ParseLimits>): ParseResult {
+  const max = limits === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, ...limits };
+  const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   let start = 0;
   while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
   const lineEnd = bytes.subarray(0, start + max.startLineBytes + 2).indexOf('\r\n', start, 'latin1');
@@ -64,120 +43,6 @@ function silent(reason: string): ParseResult {
 function utf8(bytes: Buffer, from: number, to: number, latin1: string): string {
   for (let i = from; i < to; i++) if ((bytes[i] ?? 0) > 127) return bytes.toString('utf8', from, to);
   return latin1;
-}
-
-/** Cuts the header section into fields; goes on after a fault so that a refusal can still be addressed. */
-function parseHead(bytes: Buffer, from: number, to: number, max: ParseLimits): Head {
-  const keys: string[] = [];
-  const names: string[] = [];
-  const values: string[] = [];
-  let fault: Fault | null = null;
-  let seen = 0;
-  // One text for the whole head, cut by offsets: latin1 keeps bytes and characters in step.
-  const text = bytes.toString('latin1', from, to);
-  let start = from;
-  let colon = -1;
-  let special = 0;
-  for (let i = from; i <= to; i++) {
-    const kind = BYTE_CLASS[bytes[i] ?? 0];
-    if (kind === ORDINARY) continue;
-    if (kind === COLON) {
-      if (colon === -1) colon = i;
-      continue;
-    }
-    if (kind === WIDE || kind === CONTROL) {
-      special |= kind === WIDE ? 1 : 2;
-      continue;
-    }
-    if (kind === LF || bytes[i + 1] !== 10) {
-      fault ??= { reason: 'bare CR or LF', status: 400 };
-      special |= 8;
-      continue;
-    }
-    if (i < to && isWs(bytes[i + 2] ?? 0)) {
-      special |= 4;
-      i += 2;
-      continue;
-    }
-    if (keys.length >= max.headerCount)
-      return { headers: new HeaderList(keys, names, values), fault: { reason: 'too many header fields', status: 513 } };
-    if (i - start > max.headerLineBytes) fault ??= { reason: 'header field too long', status: 513 };
-    else if (colon === -1) fault ??= { reason: 'header field without colon', status: 400 };
-    else {
-      let nameEnd = colon;
-      while (nameEnd > start && isWs(bytes[nameEnd - 1] ?? 0)) nameEnd--;
-      const name = text.slice(start - from, nameEnd - from);
-      const field = fieldOf(name);
-      const value =
-        special === 0
-          ? plainValue(text, bytes, colon + 1 - from, i - from, from)
-          : specialValue(bytes, colon + 1, i, special);
-      if (value === null) fault ??= { reason: `control character in ${field.key}`, status: 400 };
-      else if (field.key === name.toLowerCase() && !isToken(name))
-        fault ??= { reason: 'malformed header field name', status: 400 };
-      else if ((field.single & seen) !== 0) fault ??= { reason: `${field.key} twice`, status: 400 };
-      else {
-        seen |= field.single;
-        keys.push(field.key);
-        names.push(field.key === name.toLowerCase() ? name : field.key);
-        values.push(value);
-      }
-    }
-    start = i + 2;
-    colon = -1;
-    special = 0;
-    i++;
-  }
-  return { headers: new HeaderList(keys, names, values), fault };
-}
-
-/** Value of a field on one line of printable ASCII, spaces around it taken off. */
-function plainValue(text: string, bytes: Buffer, from: number, to: number, base: number): string {
-  while (from < to && isWs(bytes[base + from] ?? 0)) from++;
-  while (to > from && isWs(bytes[base + to - 1] ?? 0)) to--;
-  return text.slice(from, to);
-}
-
-/** Value of a folded, non-ASCII or suspicious field: UTF-8 read, folds made one space; null when a control stands outside a quoted pair. */
-function specialValue(bytes: Buffer, from: number, to: number, special: number): string | null {
-  if ((special & 8) !== 0) return null;
-  const raw = bytes.toString('utf8', from, to);
-  let value = raw;
-  if ((special & 4) !== 0) {
-    const lines = raw.split('\r\n');
-    value = lines
-      .map(line => line.trim())
-      .filter(line => line.length > 0)
-      .join(' ');
-  }
-  value = trimWs(value);
-  return (special & 2) !== 0 && !controlsAreQuoted(value) ? null : value;
-}
-
-function trimWs(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (from < to && isWs(text.charCodeAt(from))) from++;
-  while (to > from && isWs(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
-}
-
-/** A quoted pair may carry any control but CR and LF (RFC 3261 25.1, quoted-pair); nothing else may. */
-function controlsAreQuoted(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code === 0x22) {
-      const end = quotedEnd(value, i);
-      if (end === -1) return false;
-      for (let k = i + 1; k < end - 1; k++) {
-        const inner = value.charCodeAt(k);
-        if (inner === 0x5c) k++;
-        else if ((inner < 0x20 && inner !== 9) || inner === 0x7f) return false;
-      }
-      i = end - 1;
-    } else if ((code < 0x20 && code !== 9) || code === 0x7f) return false;
-  }
-  return true;
 }
 
 /** Methods a mismatch of which is our peer's error; a mismatch of an unknown method is told as not implemented. RFC 4475 3.1.2.18. */
