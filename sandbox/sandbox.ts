@@ -1,0 +1,163 @@
+/** The sandbox as one object: identity provider and small IMS in this process, the gateway as its child. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { startIdentityProvider } from './identity/provider.ts';
+import { startIms } from './ims/ims.ts';
+import { DOMAIN, SUBSCRIBERS } from './subscribers.ts';
+
+export interface SandboxOptions {
+  /** Loopback address everything listens on. Ports are those of the sandbox contract. */
+  host: string;
+  /** Folder of the gateway's store; null: a temporary one that goes with the sandbox. */
+  dataDir: string | null;
+  /** More settings of the gateway, merged area by area over the sandbox's own. */
+  settings?: Record<string, Record<string, unknown>>;
+  /** Where the gateway's log goes; absent: inherited. */
+  onLog?: (text: string) => void;
+}
+
+export interface Sandbox {
+  readonly pages: string;
+  readonly issuer: string;
+  readonly operations: string;
+  /** Process id of the gateway. */
+  gatewayPid(): number;
+  /** Resolves when the gateway process has ended by itself or by a signal; for the main file and for kill tests. */
+  gatewayEnded(): Promise<number | null>;
+  /** Starts the gateway again after it ended, with the same data. */
+  restartGateway(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const READY_MS = 20_000;
+
+/** Starts everything and resolves when the API listener answers. Rejects with one sentence when a part cannot start. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { host } = options;
+  const pages = `http://${host}:9091`;
+  const operations = `http://${host}:9093`;
+  const folder = mkdtempSync(join(tmpdir(), 'lineside-'));
+  const dataDir = options.dataDir ?? folder;
+  mkdirSync(dataDir, { recursive: true });
+  const closers: Array<() => Promise<void> | void> = [() => rmSync(folder, { recursive: true, force: true })];
+  let child: ChildProcess | null = null;
+
+  async function close(): Promise<void> {
+    if (child !== null) await endChild(child);
+    for (const closer of closers.reverse()) await closer();
+  }
+
+  try {
+    const webSecret = randomBytes(24).toString('base64url');
+    const identity = await startIdentityProvider({ host, port: 9092, pages, webSecret, subscribers: SUBSCRIBERS });
+    closers.push(() => identity.close());
+    const ims = await startIms({ host, port: 5070, domain: DOMAIN, subscribers: SUBSCRIBERS, trustedNodes: [host] });
+    closers.push(() => ims.close());
+
+    const config = join(folder, 'lineside.yaml');
+    writeFileSync(
+      config,
+      stringify(merge(gatewaySettings(host, dataDir, pages, identity.issuer, webSecret), options.settings ?? {})),
+      { mode: 0o600 },
+    );
+    const startChild = async () => {
+      child = startGateway(config, options.onLog);
+      await ready(child, operations);
+    };
+    await startChild();
+    return {
+      pages,
+      operations,
+      issuer: identity.issuer,
+      gatewayPid: () => child?.pid ?? 0,
+      gatewayEnded: () => ended(child as unknown as ChildProcess),
+      restartGateway: startChild,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function gatewaySettings(
+  host: string,
+  dataDir: string,
+  pages: string,
+  issuer: string,
+  webSecret: string,
+): Record<string, Record<string, unknown>> {
+  const numbers = SUBSCRIBERS.map(subscriber => subscriber.number);
+  return {
+    public: { url: pages },
+    api: {
+      host,
+      clients: {
+        'lineside-web': { origins: [pages], numbers: [] },
+        demo: { origins: ['http://localhost:5173', 'http://127.0.0.1:5173'], numbers },
+        other: { origins: [], numbers: [] },
+      },
+    },
+    auth: { issuers: [issuer] },
+    sip: { host, trustedPeers: [host] },
+    ims: { home: DOMAIN, entry: `${host}:5070` },
+    media: { webHost: host, imsHost: host },
+    sink: { allow: ['127.0.0.0/8'], ports: ['443', '8443', '1024-65535'] },
+    web: { enabled: true, issuer, clientSecret: webSecret },
+    store: { file: join(dataDir, 'lineside.sqlite') },
+    ops: { host },
+  };
+}
+
+function merge(
+  base: Record<string, Record<string, unknown>>,
+  over: Record<string, Record<string, unknown>>,
+): Record<string, Record<string, unknown>> {
+  const result = { ...base };
+  for (const [area, fields] of Object.entries(over)) result[area] = { ...result[area], ...fields };
+  return result;
+}
+
+function startGateway(config: string, onLog: ((text: string) => void) | undefined): ChildProcess {
+  const main = join(import.meta.dirname, '..', 'src', 'main.ts');
+  const output = onLog === undefined ? 'inherit' : 'pipe';
+  const child = fork(main, ['--config', config], { stdio: ['ignore', output, output, 'ipc'], execArgv: [] });
+  if (onLog !== undefined) {
+    child.stdout?.setEncoding('utf8').on('data', onLog);
+    child.stderr?.setEncoding('utf8').on('data', onLog);
+  }
+  return child;
+}
+
+async function ready(child: ChildProcess, operations: string): Promise<void> {
+  const until = Date.now() + READY_MS;
+  while (Date.now() < until) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new SandboxError('The gateway did not start; its own words stand above.');
+    const answer = await fetch(`${operations}/readyz`).catch(() => null);
+    if (answer?.status === 200) return;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  throw new SandboxError(`The gateway was not ready within ${READY_MS / 1000} s; ${operations}/readyz tells why.`);
+}
+
+/** A start that cannot go on; the message is the sentence to show. */
+export class SandboxError extends Error {}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise(resolve => child.once('exit', code => resolve(code)));
+}
+
+/** SIGINT first; what has not ended after 2 s is killed. */
+async function endChild(child: ChildProcess): Promise<void> {
+  const gone = ended(child);
+  child.kill('SIGINT');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 2000);
+  await gone;
+  clearTimeout(timer);
+}
