@@ -145,7 +145,8 @@ export function onUpdate(session: Session, key: TransactionKey, request: SipRequ
   restartTimer(session, timer, out);
 }
 
-function ask(session: Session, key: TransactionKey, request: SipRequest, out: CallEffect[]): void {
+/** Hands an offer of theirs to the user; it is answered by `accept` or `refuse`. */
+export function ask(session: Session, key: TransactionKey, request: SipRequest, out: CallEffect[]): void {
   session.incoming = {
     key,
     method: request.method,

@@ -1,5 +1,4 @@
 /** The state of a session inside its dialog and the steps several of its machines share. RFC 3261 12 to 15. */
-import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TransactionKey } from '../transaction/types.ts';
 import type { Body, ExtraHeaders, Refusal } from '../user-agent-types.ts';
 import { type Dialog, requestIn } from './dialog.ts';
@@ -93,15 +92,9 @@ export function canReoffer(session: Session): boolean {
 }
 
 /** The session is confirmed by a 2xx; `timer` starts to run. */
-export function confirm(
-  session: Session,
-  timer: SessionTimer | null,
-  peer: SipRequest | SipResponse,
-  out: CallEffect[],
-): void {
+export function confirm(session: Session, timer: SessionTimer | null, out: CallEffect[]): void {
   session.phase = 'confirmed';
   session.timer = timer;
-  session.peerUpdates = peer.headers.hasToken('Allow', 'UPDATE');
   armTimer(timer, out);
 }
 
