@@ -1,6 +1,7 @@
 /** The door of the SIP stack in types: what a user agent can be asked, and what it tells. Knows nothing of IMS. */
 import type { SipRequest, SipResponse, SipUri } from './message/message.ts';
-import type { ServerTransactionUser, Target, TransactionLayer } from './transaction/types.ts';
+import type { SipTimers } from './transaction/port.ts';
+import type { ServerTransactionUser, Target, TimerValues, TransactionLayer } from './transaction/types.ts';
 
 /** Extra header fields of the caller, in order: name and value. */
 export type ExtraHeaders = ReadonlyArray<readonly [string, string]>;
@@ -214,16 +215,24 @@ export interface UserAgentOptions {
   user: UserAgentUser;
   /** Builds the transaction layer around the agent: the agent is the layer's user. */
   layer: (user: ServerTransactionUser) => TransactionLayer;
-  /** Next hop of a URI, or null when it leads nowhere. Default: numeric hosts only. */
+  /** The timer facility, the same as the layer's; keys of the agent start with `ua`. */
+  timers: SipTimers;
+  /** Milliseconds of a clock that never goes back. */
+  now: () => number;
+  /** Default: RFC 3261 table 4. */
+  timerValues?: TimerValues;
+  /** Next hop of a URI, or null when it leads nowhere. Default: numeric hosts only, by `locateNumeric`. */
   locate?: (uri: SipUri) => Target | null;
-  /** Contact of calls in, from the request that came: `<sip:echo@127.0.0.1:5070>`. */
+  /** Contact value of calls in, from the request that came: `<sip:echo@127.0.0.1:5070>`. */
   contact: (invite: SipRequest) => string;
   /** Extension tags of calls in and out. Default 100rel and timer. */
   supported?: readonly string[];
   /** Methods of the Allow header. */
   allow?: readonly string[];
-  /** User-Agent or Server header; default none. */
+  /** Smallest Session-Expires taken, in seconds. Default 90. */
+  minSeS?: number;
+  /** User-Agent and Server header; default none. */
   product?: string;
-  /** Random bytes as lower-case hex; default crypto. Seeded in tests. */
+  /** So many random bytes as lower-case hex. Default: node:crypto. Seeded in tests. */
   randomHex?: (bytes: number) => string;
 }

@@ -1,0 +1,168 @@
+/** One contact at a registrar: REGISTER, its refreshes and its end, as a machine. RFC 3261 10.2, RFC 3327, RFC 3608. */
+
+import { routed } from './dialog/dialog.ts';
+import type { Header, RequestSpec } from './dialog/types.ts';
+import type { NameAddr, SipResponse } from './message/message.ts';
+import { parseNameAddr } from './message/name-addr.ts';
+import { parseUri, sameUri } from './message/uri.ts';
+import type { ExtraHeaders, LocalCause, Registered } from './user-agent-types.ts';
+
+/** Lifetime when the registrar names none, in seconds. RFC 3261 10.2.4 leaves it to the registrar; an hour is the usual one. */
+const DEFAULT_EXPIRES_S = 3600;
+/** REGISTERs sent for one wish: the first, and repeats after 423, 401 or 407. */
+const MAX_TRIES = 4;
+
+export interface RegistrationState {
+  registrar: string;
+  aor: string;
+  fromTag: string;
+  contact: string;
+  route: readonly string[];
+  callId: string;
+  seq: number;
+  /** Number of the last request; an answer to an older one is dropped. */
+  id: number;
+  pending: { expiresS: number; headers: ExtraHeaders; tries: number; raised: boolean; auth: Header[] } | null;
+}
+
+export type RegistrationInput =
+  /** Registers for so many seconds; 0 removes the contact. */
+  | { type: 'register'; expiresS: number; headers: ExtraHeaders }
+  | { type: 'response'; id: number; response: SipResponse; authorization: Header | null }
+  | { type: 'failure'; id: number; cause: LocalCause };
+
+export type RegistrationEffect =
+  | { type: 'send'; id: number; spec: RequestSpec }
+  | { type: 'registered'; result: Registered }
+  | { type: 'unregistered' }
+  | { type: 'failed'; response: SipResponse | null; cause: LocalCause | null };
+
+/** One input of a registration. A new wish replaces an unanswered one. */
+export function handleRegistration(
+  state: RegistrationState,
+  input: RegistrationInput,
+  out: RegistrationEffect[],
+): void {
+  switch (input.type) {
+    case 'register':
+      state.pending = { expiresS: input.expiresS, headers: input.headers, tries: 0, raised: false, auth: [] };
+      send(state, out);
+      return;
+    case 'response':
+      if (input.id === state.id) onResponse(state, input.response, input.authorization, out);
+      return;
+    case 'failure':
+      if (input.id === state.id) fail(state, null, input.cause, out);
+      return;
+    default:
+      input satisfies never;
+  }
+}
+
+function send(state: RegistrationState, out: RegistrationEffect[]): void {
+  const { pending } = state;
+  if (pending === null) return;
+  pending.tries += 1;
+  state.seq += 1;
+  state.id += 1;
+  const { uri, nextHop, routes } = routed(state.registrar, state.route);
+  const headers: Header[] = [['Max-Forwards', '70']];
+  for (const route of routes) headers.push(['Route', route]);
+  headers.push(['From', `${state.aor};tag=${state.fromTag}`], ['To', state.aor]);
+  headers.push(['Call-ID', state.callId], ['CSeq', `${state.seq} REGISTER`]);
+  headers.push(['Contact', `${state.contact};expires=${pending.expiresS}`], ['Expires', String(pending.expiresS)]);
+  // An answer to a challenge takes the place of the caller's own Authorization.
+  for (const header of pending.headers) {
+    if (!pending.auth.some(([name]) => name === header[0])) headers.push(header);
+  }
+  headers.push(...pending.auth);
+  out.push({ type: 'send', id: state.id, spec: { method: 'REGISTER', uri, nextHop, headers, body: null } });
+}
+
+function onResponse(
+  state: RegistrationState,
+  response: SipResponse,
+  authorization: Header | null,
+  out: RegistrationEffect[],
+): void {
+  const { pending } = state;
+  const { status } = response;
+  if (pending === null || status < 200) return;
+  if (status < 300) {
+    state.pending = null;
+    if (pending.expiresS === 0) out.push({ type: 'unregistered' });
+    else accepted(state, response, out);
+    return;
+  }
+  if ((status === 401 || status === 407) && authorization !== null && pending.tries < MAX_TRIES) {
+    pending.auth = [...pending.auth.filter(([name]) => name !== authorization[0]), authorization];
+    send(state, out);
+    return;
+  }
+  const minimum = response.headers.number('Min-Expires');
+  if (
+    status === 423 &&
+    !pending.raised &&
+    minimum !== undefined &&
+    minimum > pending.expiresS &&
+    pending.expiresS > 0
+  ) {
+    pending.raised = true;
+    pending.expiresS = minimum;
+    pending.auth = [];
+    send(state, out);
+    return;
+  }
+  fail(state, response, null, out);
+}
+
+function accepted(state: RegistrationState, response: SipResponse, out: RegistrationEffect[]): void {
+  const { headers } = response;
+  const own = ownContact(state.contact, headers.contacts());
+  const expiresS = own === null ? 0 : lifetime(own, headers.number('Expires'));
+  // A 200 that does not list our contact has not registered us. RFC 3261 10.2.4.
+  if (expiresS <= 0) {
+    out.push({ type: 'failed', response: null, cause: 'internal' });
+    return;
+  }
+  const associated = headers.nameAddrs('P-Associated-URI').map(address => address.uri);
+  out.push({
+    type: 'registered',
+    result: { expiresS, serviceRoute: [...headers.all('Service-Route')], associated, response },
+  });
+}
+
+function lifetime(contact: NameAddr, expires: number | undefined): number {
+  const own = contact.params.get('expires');
+  if (typeof own === 'string' && /^\d{1,9}$/.test(own)) return Number(own);
+  return expires ?? DEFAULT_EXPIRES_S;
+}
+
+/** Our contact among those of a 200: by `+sip.instance`, else by the URI. RFC 5626 4.2, RFC 3261 10.2.4. */
+function ownContact(ours: string, listed: readonly NameAddr[]): NameAddr | null {
+  const own = parseNameAddr(ours);
+  if (own === null) return null;
+  const instance = own.params.get('+sip.instance');
+  if (typeof instance === 'string') {
+    const found = listed.find(contact => contact.params.get('+sip.instance') === instance);
+    if (found !== undefined) return found;
+  }
+  const uri = parseUri(own.uri);
+  if (uri === null) return null;
+  for (const contact of listed) {
+    const other = parseUri(contact.uri);
+    if (other !== null && sameUri(uri, other)) return contact;
+  }
+  return null;
+}
+
+function fail(
+  state: RegistrationState,
+  response: SipResponse | null,
+  cause: LocalCause | null,
+  out: RegistrationEffect[],
+): void {
+  if (state.pending === null) return;
+  state.pending = null;
+  out.push({ type: 'failed', response, cause });
+}
