@@ -1,6 +1,5 @@
 /** The sandbox as one object: identity provider and small IMS in this process, the gateway as its child. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,8 +51,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 
   try {
-    const webSecret = randomBytes(24).toString('base64url');
-    const identity = await startIdentityProvider({ host, port: 9092, pages, webSecret, subscribers: SUBSCRIBERS });
+    const identity = await startIdentityProvider({ host, port: 9092, pagesUrls: [pages] });
     closers.push(() => identity.close());
     const ims = await startIms({ host, port: 5070, domain: DOMAIN, subscribers: SUBSCRIBERS, trustedNodes: [host] });
     closers.push(() => ims.close());
@@ -61,7 +59,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const config = join(folder, 'lineside.yaml');
     writeFileSync(
       config,
-      stringify(merge(gatewaySettings(host, dataDir, pages, identity.issuer, webSecret), options.settings ?? {})),
+      stringify(
+        merge(gatewaySettings(host, dataDir, pages, identity.issuer, identity.webClientSecret), options.settings ?? {}),
+      ),
       { mode: 0o600 },
     );
     const startChild = async () => {
