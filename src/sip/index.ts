@@ -1,6 +1,22 @@
 /** The door of the SIP stack: everything other folders may use. */
-// message
-
+export { type AuthValue, parseAuthValue } from './auth/auth-param.ts';
+export {
+  type AnswerInput,
+  answerChallenge,
+  type Challenge,
+  chooseChallenge,
+  type DigestAlgorithm,
+  parseChallenge,
+} from './auth/digest.ts';
+export {
+  createChallenge,
+  createNonce,
+  createNonceCounts,
+  type NonceCounts,
+  type Verdict,
+  type VerifyInput,
+  verifyAuthorization,
+} from './auth/digest-server.ts';
 export { createRequest, createResponse, type ResponseOptions } from './message/build.ts';
 export { createFramer, type Framer, type FramerEvent } from './message/framer.ts';
 export { createHeaders } from './message/header-list.ts';
@@ -17,6 +33,7 @@ export type {
   Via,
 } from './message/message.ts';
 export { formatNameAddr, parseNameAddr, parseNameAddrList } from './message/name-addr.ts';
+export { formatParams, parseParams } from './message/param.ts';
 export { DEFAULT_LIMITS, parseMessage } from './message/parse.ts';
 export { reasonPhrase } from './message/reason.ts';
 export { serialize } from './message/serialize.ts';
