@@ -39,3 +39,30 @@ export { reasonPhrase } from './message/reason.ts';
 export { serialize } from './message/serialize.ts';
 export { formatUri, parseUri, sameUri, unescapeUri } from './message/uri.ts';
 export { formatVia, parseVia } from './message/via.ts';
+
+// transaction
+export { createTransactionLayer, type DrivenTransactionLayer } from './transaction/layer.ts';
+export type {
+  SentBy,
+  SipCount,
+  SipLog,
+  SipTimers,
+  TransactionLayerOptions,
+  TransactionLimits,
+  Wire,
+} from './transaction/port.ts';
+export type {
+  ClientTransactionUser,
+  Endpoint,
+  ServerTransactionUser,
+  Target,
+  TimerValues,
+  TransactionKey,
+  TransactionLayer,
+} from './transaction/types.ts';
+
+// transport
+export { responseTarget } from './transport/response-route.ts';
+export { createSipTransport } from './transport/sip-transport.ts';
+export { createSystemTimers } from './transport/system-timers.ts';
+export type { Listen, Listening, SipTransport, SipTransportOptions, TransportLimits } from './transport/types.ts';

@@ -1,0 +1,161 @@
+/** One TCP connection, dialled or accepted: framing, keep-alive, limits. RFC 3261 18.3, RFC 5626 3.5.1. */
+import type { Socket } from 'node:net';
+import { createFramer, type FramerEvent } from '../message/framer.ts';
+import type { Sent } from '../transaction/port.ts';
+import type { Endpoint, Target } from '../transaction/types.ts';
+import type { Shared } from './types.ts';
+import { unsent } from './unsent.ts';
+
+const PONG = Buffer.from('\r\n');
+/** How long a connection we gave up may take to swallow what we wrote. */
+export const LINGER_MS = 500;
+
+export interface Connection {
+  readonly id: string;
+  readonly remote: Endpoint;
+  /** Clock of the last byte in or message out, ms. */
+  usedAt: number;
+  send(packet: Uint8Array, sent: Sent | null): void;
+  /** Ends it; what was written is given 500 ms to leave. */
+  end(): void;
+  destroy(reason: string): void;
+}
+
+export interface ConnectionSetup {
+  id: string;
+  socket: Socket;
+  remote: Endpoint;
+  /** True when the socket is still being connected. */
+  dialled: boolean;
+  shared: Shared;
+  now: () => number;
+  /** It is gone: forget it. */
+  onGone(connection: Connection): void;
+}
+
+/** Takes a socket over; from here on nothing is thrown out of its handlers. */
+export function createConnection(setup: ConnectionSetup): Connection {
+  const { id, socket, remote, shared, now } = setup;
+  const { timers, limits } = shared;
+  const framer = createFramer(limits.parse);
+  const source: Target = { ...remote, connection: id };
+  const incompleteKey = `${id}.incomplete`;
+  const connectKey = `${id}.connect`;
+  const lingerKey = `${id}.linger`;
+  /** Until the connection stands: who is to hear that it never did. */
+  let waiting: Sent[] | null = setup.dialled ? [] : null;
+  let incomplete = false;
+  let used = false;
+  let ended = false;
+  let why = 'closed by the peer';
+
+  function onData(chunk: Buffer): void {
+    if (ended) return;
+    connection.usedAt = now();
+    let whole = false;
+    for (const event of framer.push(chunk)) {
+      if (ended) return;
+      whole = onEvent(event) || whole;
+    }
+    watch(whole);
+  }
+
+  /** True when a whole message was cut off. */
+  function onEvent(event: FramerEvent): boolean {
+    if (event.type === 'message') {
+      shared.receive(event.bytes, source);
+      return true;
+    }
+    if (event.type === 'ping') {
+      write(PONG);
+      return false;
+    }
+    shared.count('sip_connections_dropped', 'framing');
+    if (event.head) shared.receiveBroken(event.head, event.reason, source);
+    end();
+    return false;
+  }
+
+  /** A message begun has to be finished in time, however many bytes trickle in. */
+  function watch(whole: boolean): void {
+    if (ended) return;
+    const pending = framer.pendingBytes > 0;
+    if (pending && (whole || !incomplete)) timers.start(incompleteKey, limits.incompleteMs, onIncomplete);
+    else if (!pending && incomplete) timers.stop(incompleteKey);
+    incomplete = pending;
+  }
+
+  function onIncomplete(): void {
+    shared.count('sip_connections_dropped', 'incomplete');
+    destroy('message not finished in time');
+  }
+
+  function write(packet: Uint8Array): boolean {
+    if (socket.writableLength + packet.length > limits.bufferedBytes) {
+      shared.count('sip_connections_dropped', 'slow-reader');
+      destroy('slow reader');
+      return false;
+    }
+    socket.write(packet);
+    return true;
+  }
+
+  function send(packet: Uint8Array, sent: Sent | null): void {
+    if (ended || !socket.writable) {
+      unsent(sent, why);
+      return;
+    }
+    if (!write(packet)) {
+      unsent(sent, why);
+      return;
+    }
+    used = true;
+    connection.usedAt = now();
+    if (sent && waiting) waiting.push(sent);
+  }
+
+  function end(): void {
+    if (ended) return;
+    ended = true;
+    timers.stop(incompleteKey);
+    timers.start(lingerKey, LINGER_MS, () => socket.destroy());
+    socket.end();
+    socket.resume();
+  }
+
+  function destroy(reason: string): void {
+    why = reason;
+    ended = true;
+    socket.destroy();
+  }
+
+  function onClose(): void {
+    ended = true;
+    timers.stop(incompleteKey);
+    timers.stop(connectKey);
+    timers.stop(lingerKey);
+    setup.onGone(connection);
+    const unheard = waiting ?? [];
+    const stood = waiting === null;
+    waiting = null;
+    for (const sent of unheard) unsent(sent, why);
+    if (stood && used) shared.broken(remote, id);
+  }
+
+  const connection: Connection = { id, remote, usedAt: now(), send, end, destroy };
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, 30_000);
+  socket.on('data', onData);
+  socket.on('error', error => {
+    why = error.message;
+  });
+  socket.on('close', onClose);
+  if (setup.dialled) {
+    timers.start(connectKey, limits.connectMs, () => destroy('connect timed out'));
+    socket.on('connect', () => {
+      timers.stop(connectKey);
+      waiting = null;
+    });
+  }
+  return connection;
+}

@@ -1,0 +1,81 @@
+/** What a SIP transport is built from and what it offers. RFC 3261 18. */
+import type { ParseLimits, ParseResult } from '../message/message.ts';
+import type { SentBy, SipCount, SipLog, SipTimers, Wire } from '../transaction/port.ts';
+import type { Endpoint, Target } from '../transaction/types.ts';
+
+/** One socket to listen on. */
+export interface Listen {
+  transport: 'udp' | 'tcp';
+  /** Numeric address. A wildcard listens on one family only and needs `advertise`. */
+  host: string;
+  /** 0: the system chooses, the same for both transports of a host where it can. */
+  port: number;
+  /** Host for Via when peers reach us by another one. */
+  advertise?: string;
+}
+
+/** A socket that listens. */
+export interface Listening {
+  transport: 'udp' | 'tcp';
+  host: string;
+  port: number;
+  /** What is written into Via. */
+  sentBy: SentBy;
+}
+
+export interface TransportLimits {
+  /** TCP connections at once, both directions. At the limit the longest idle one makes room. */
+  connections: number;
+  /** A connection that was idle for less is never closed to make room, in ms. */
+  idleMs: number;
+  /** Bytes waiting for one slow reader, above which its connection is dropped. */
+  bufferedBytes: number;
+  connectMs: number;
+  /** How long a message on a stream may take from its first byte to its last, in ms. */
+  incompleteMs: number;
+  parse: Partial<ParseLimits>;
+}
+
+export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
+  connections: 2000,
+  idleMs: 5000,
+  bufferedBytes: 1_048_576,
+  connectMs: 2000,
+  incompleteMs: 10_000,
+  parse: {},
+};
+
+export interface SipTransportOptions {
+  listen: readonly Listen[];
+  /** Every message, good or bad; a request's top Via has `received` and `rport` already. */
+  onMessage(result: ParseResult, source: Target): void;
+  /** A TCP connection on which we had sent is gone. */
+  onBroken?(remote: Endpoint, connection: string): void;
+  /** False: what comes from this address is ignored. Default: everyone is heard. */
+  accept?(address: string): boolean;
+  timers: SipTimers;
+  limits?: Partial<TransportLimits>;
+  log?: SipLog;
+  count?: SipCount;
+}
+
+export interface SipTransport extends Wire {
+  readonly listening: readonly Listening[];
+  /** Live TCP connections. */
+  readonly connections: number;
+  /** Closes every socket; what was written is still given 500 ms to leave. Nothing is told afterwards. */
+  close(): Promise<void>;
+}
+
+/** What the parts of a transport share. */
+export interface Shared {
+  readonly timers: SipTimers;
+  readonly limits: TransportLimits;
+  readonly accept: (address: string) => boolean;
+  readonly receive: (bytes: Uint8Array, source: Target) => void;
+  /** A stream that cannot be cut further: its last header section, to be refused. */
+  readonly receiveBroken: (head: Uint8Array, reason: string, source: Target) => void;
+  readonly broken: (remote: Endpoint, connection: string) => void;
+  readonly log: SipLog;
+  readonly count: (name: string, why: string) => void;
+}
