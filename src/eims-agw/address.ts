@@ -1,0 +1,48 @@
+/** Which media addresses of far ends may be sent to. A far end's SDP must not aim our packets at others, or at our own services. */
+import { BlockList, isIP } from 'node:net';
+import { isZeroAddress, type MediaDesc } from '../sdp/index.ts';
+import type { ImsTarget } from './engine.ts';
+import type { MediaSettings } from './settings.ts';
+
+export interface AddressPolicy {
+  /** Whether packets may go to this address and port. */
+  allows(address: string, port: number): boolean;
+}
+
+/** Builds the policy; throws on a prefix that is not CIDR. */
+export function addressPolicy(settings: MediaSettings): AddressPolicy {
+  const allowed = new BlockList();
+  for (const prefix of settings.ims.mediaPrefixes) {
+    const [network, bits] = prefix.split('/');
+    const version = isIP(network ?? '');
+    if (network === undefined || version === 0) throw new Error(`${prefix} is not a network in CIDR form`);
+    allowed.addSubnet(network, bits === undefined ? (version === 4 ? 32 : 128) : Number(bits), version === 4 ? 'ipv4' : 'ipv6');
+  }
+  const never = new BlockList();
+  never.addSubnet('224.0.0.0', 3, 'ipv4');
+  never.addSubnet('0.0.0.0', 8, 'ipv4');
+  never.addSubnet('ff00::', 8, 'ipv6');
+  const own = new Set([settings.web.bind, settings.web.advertise, settings.ims.bind, settings.ims.advertise]);
+  const family = isIP(settings.ims.bind);
+  const { ports } = settings.web;
+  return {
+    allows(address, port) {
+      const version = isIP(address);
+      if (version === 0 || (family !== 0 && version !== family)) return false;
+      const kind = version === 4 ? 'ipv4' : 'ipv6';
+      if (never.check(address, kind) || !allowed.check(address, kind)) return false;
+      return !own.has(address) || !((port >= ports.min && port <= ports.max) || settings.signallingPorts.includes(port));
+    },
+  };
+}
+
+/** Where an m-line wants its RTP and RTCP; `hold` for the unspecified address; null when it may not be sent to. RFC 3605. */
+export function targetOf(media: MediaDesc, policy: AddressPolicy): ImsTarget | 'hold' | null {
+  const { address, port } = media;
+  if (address === null || port === 0) return null;
+  if (isZeroAddress(address)) return 'hold';
+  const rtcpAddress = media.rtcp?.address ?? address;
+  const rtcpPort = media.rtcp?.port ?? Math.min(port + 1, 65_535);
+  if (!policy.allows(address, port) || !policy.allows(rtcpAddress, rtcpPort)) return null;
+  return { address, port, rtcpAddress, rtcpPort };
+}

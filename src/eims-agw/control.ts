@@ -1,0 +1,140 @@
+/** Iq: the media plane port of the core. One media session per call, one operation at a time in each, every operation within its deadline. TS 23.334. */
+import type { CallId } from '../ep-cscf/ids.ts';
+import type { Emit, MediaEffect, MediaPlanePort, MediaStats } from '../ep-cscf/ports.ts';
+import { addressPolicy } from './address.ts';
+import { callMedia } from './call-media.ts';
+import { firstLaw } from './codec.ts';
+import type { Engine, EngineEvent } from './engine.ts';
+import { onEngineEvent } from './link.ts';
+import { perform } from './operation.ts';
+import { fail, type Plane, type Session } from './session.ts';
+import type { Clock, Count, Log, MediaSettings } from './settings.ts';
+
+export interface ControlOptions {
+  settings: MediaSettings;
+  engine: Engine;
+  emit: Emit;
+  log: Log;
+  count: Count;
+  clock: Clock;
+  random: () => number;
+}
+
+export interface Control {
+  port: MediaPlanePort;
+  onEvent(event: EngineEvent): void;
+  sizes(): { sessions: number; waiting: number };
+}
+
+const NO_STATS: MediaStats = {
+  codec: null,
+  fromWeb: { packets: 0, bytes: 0, lost: null, jitterMs: null },
+  fromIms: { packets: 0, bytes: 0, lost: null, jitterMs: null },
+};
+
+/** Builds the port. Throws on settings that cannot be read (a media prefix that is not CIDR). */
+export function createControl(options: ControlOptions): Control {
+  const plane: Plane = {
+    ...options,
+    addresses: addressPolicy(options.settings),
+    byOwner: new Map(),
+    byNumber: new Map(),
+    next: { session: 1, op: 1 },
+    drain: session => drain(plane, session),
+  };
+  return {
+    port: { run: effect => run(plane, effect) },
+    onEvent: event => onEvent(plane, event),
+    sizes: () => ({
+      sessions: plane.byOwner.size,
+      waiting: [...plane.byNumber.values()].filter(session => session.waiting !== null).length,
+    }),
+  };
+}
+
+function run(plane: Plane, effect: MediaEffect): void {
+  const session = plane.byOwner.get(effect.owner);
+  if (effect.type === 'media.release') return release(plane, effect.owner, session);
+  if (session === undefined && effect.type !== 'media.offer') return fail(plane, effect, 'driver');
+  const held = session ?? createSession(plane, effect);
+  held.queue.push(effect);
+  drain(plane, held);
+}
+
+function createSession(plane: Plane, effect: MediaEffect): Session {
+  const session: Session = {
+    owner: effect.owner,
+    number: plane.next.session++,
+    call: callMedia(effect.type === 'media.offer' ? effect.from : 'web', plane.random()),
+    open: false,
+    lost: false,
+    queue: [],
+    waiting: null,
+    cancelDeadline: null,
+    cancelGrace: null,
+    route: '',
+    releasing: false,
+  };
+  plane.byOwner.set(session.owner, session);
+  plane.byNumber.set(session.number, session);
+  return session;
+}
+
+/** Runs queued operations until one has to wait for the engine. */
+function drain(plane: Plane, session: Session): void {
+  while (session.waiting === null) {
+    const effect = session.queue.shift();
+    if (effect === undefined) return;
+    if (session.lost) fail(plane, effect, 'driver');
+    else perform(plane, session, effect);
+  }
+}
+
+function onEvent(plane: Plane, event: EngineEvent): void {
+  const session = plane.byNumber.get(event.session);
+  if (session === undefined) return;
+  if ('op' in event) {
+    const { waiting } = session;
+    if (waiting === null || waiting.op !== event.op) return;
+    session.waiting = null;
+    waiting.then(event);
+    drain(plane, session);
+    return;
+  }
+  if (event.type === 'closed') return finish(plane, session, event);
+  if (session.releasing) {
+    if (event.type === 'lost') finish(plane, session, null);
+    return;
+  }
+  onEngineEvent(plane, session, event);
+}
+
+function release(plane: Plane, owner: CallId, session: Session | undefined): void {
+  if (session === undefined) return plane.emit({ type: 'media-stats', owner, stats: NO_STATS });
+  if (session.releasing) return;
+  session.releasing = true;
+  session.queue.length = 0;
+  session.waiting = null;
+  session.cancelDeadline?.();
+  session.cancelGrace?.();
+  // From now on the owner is free; the number stays until the engine has let go.
+  plane.byOwner.delete(owner);
+  if (!session.open || session.lost) return finish(plane, session, null);
+  session.cancelDeadline = plane.clock.after(plane.settings.operationMs, () => finish(plane, session, null));
+  plane.engine.send({ type: 'close', session: session.number });
+}
+
+function finish(plane: Plane, session: Session, closed: Extract<EngineEvent, { type: 'closed' }> | null): void {
+  session.cancelDeadline?.();
+  session.cancelDeadline = null;
+  plane.byNumber.delete(session.number);
+  if (!session.releasing) return;
+  if (closed !== null) {
+    for (const [reason, value] of Object.entries(closed.counts)) {
+      if (value > 0) plane.count('media_packets_total', { event: reason }, value);
+    }
+  }
+  const codec = firstLaw(session.call.ims.to);
+  const stats = closed === null ? { ...NO_STATS, codec } : { codec, fromWeb: closed.fromWeb, fromIms: closed.fromIms };
+  plane.emit({ type: 'media-stats', owner: session.owner, stats });
+}

@@ -1,0 +1,112 @@
+/** What a media engine does for the media plane: small plain messages both ways, so an engine may live in another process or host. */
+import type { MediaFailure } from '../ep-cscf/ports.ts';
+import type { Fingerprint, IceCredentials, Setup } from '../sdp/index.ts';
+
+/** Our end of one browser leg, ready to be written into SDP. */
+export interface WebTransport extends IceCredentials {
+  address: string;
+  port: number;
+  /** SHA-256 value. */
+  fingerprint: string;
+  iceLite: boolean;
+  /** What the engine answers to `actpass`. */
+  answerSetup: 'active' | 'passive';
+}
+
+/** The browser's end, from its SDP. */
+export interface WebRemote {
+  mid: string;
+  ice: IceCredentials;
+  fingerprint: Fingerprint;
+  setup: Setup;
+  candidates: string[];
+}
+
+export interface LegRequest {
+  /** Number of the leg, never used twice in a session. */
+  leg: number;
+  /** SSRC and CNAME of what we send to the browser. */
+  ssrc: number;
+  cname: string;
+}
+
+/** One accepted payload type and what becomes of it. */
+export interface PtRule {
+  in: number;
+  out: number;
+  kind: 'speech' | 'event';
+  /** Law of the packets that come in and of those that go out; equal for events. */
+  convert: 'none' | 'a-to-u' | 'u-to-a';
+}
+
+export interface ImsTarget {
+  address: string;
+  port: number;
+  rtcpAddress: string;
+  rtcpPort: number;
+}
+
+/** All that decides what is relayed; each replaces the one before. */
+export interface Route {
+  /** The leg joined with the IMS side, or null. */
+  leg: number | null;
+  target: ImsTarget | null;
+  toIms: PtRule[];
+  toWeb: PtRule[];
+  toImsOpen: boolean;
+  toWebOpen: boolean;
+  /** Whether silence of the IMS side counts. */
+  supervise: boolean;
+}
+
+export type EngineCommand =
+  /** Takes the IMS ports and our end of each leg. -> `opened` or `refused`. */
+  | { type: 'open'; session: number; op: number; legs: LegRequest[] }
+  /** -> `leg-added` or `refused`. */
+  | { type: 'add-leg'; session: number; op: number; leg: LegRequest }
+  /** Starts ICE and DTLS of a leg. -> `connecting` or `refused`. */
+  | { type: 'connect'; session: number; op: number; leg: number; remote: WebRemote }
+  | { type: 'candidates'; session: number; leg: number; candidates: string[] }
+  | { type: 'drop-leg'; session: number; leg: number }
+  | { type: 'route'; session: number; route: Route }
+  /** Frees everything. -> `closed`. */
+  | { type: 'close'; session: number };
+
+export interface EngineLegStats {
+  packets: number;
+  bytes: number;
+  lost: number | null;
+  jitterMs: number | null;
+}
+
+/** What was dropped, by reason, and telephone events seen; for metrics. */
+export type EngineCounts = Readonly<Record<string, number>>;
+
+export type EngineEvent =
+  | { type: 'opened'; session: number; op: number; ims: { address: string; port: number }; legs: WebTransport[] }
+  | { type: 'leg-added'; session: number; op: number; transport: WebTransport }
+  | { type: 'connecting'; session: number; op: number }
+  | { type: 'refused'; session: number; op: number; failure: MediaFailure }
+  | { type: 'leg-up'; session: number; leg: number }
+  | { type: 'leg-down'; session: number; leg: number; cause: 'web' | 'fingerprint' }
+  | { type: 'ims-silent'; session: number }
+  | { type: 'closed'; session: number; fromWeb: EngineLegStats; fromIms: EngineLegStats; counts: EngineCounts }
+  /** The engine lost the session; nothing more comes of it. */
+  | { type: 'lost'; session: number };
+
+export interface EngineHealth {
+  ok: boolean;
+  sessions: number;
+  /** 0 to 1: share of the capacity in use. */
+  load: number;
+  workers: number;
+}
+
+export interface Engine {
+  /** Rejects with one clear sentence when the engine cannot work here. */
+  start(): Promise<void>;
+  /** Ends every session and everything the engine holds. */
+  close(): Promise<void>;
+  send(command: EngineCommand): void;
+  health(): EngineHealth;
+}

@@ -1,0 +1,78 @@
+/** What happens to a call when a browser leg comes up or goes, the far end falls silent, or the engine loses the session. */
+import { joined } from './call-media.ts';
+import type { EngineEvent } from './engine.ts';
+import { fail, type Plane, type Session, sendRoute } from './session.ts';
+import type { WebLeg } from './web-leg.ts';
+
+type LinkEvent = Extract<EngineEvent, { type: 'leg-up' | 'leg-down' | 'ims-silent' | 'lost' }>;
+
+export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent): void {
+  switch (event.type) {
+    case 'leg-up':
+      return legUp(plane, session, event.leg);
+    case 'leg-down':
+      return legDown(plane, session, event.leg, event.cause);
+    case 'ims-silent':
+      return lose(plane, session, 'ims-silent');
+    case 'lost':
+      session.lost = true;
+      session.cancelDeadline?.();
+      session.cancelDeadline = null;
+      if (session.waiting !== null) fail(plane, session.waiting.effect, 'driver');
+      session.waiting = null;
+      lose(plane, session, 'worker');
+      // What still waits is answered: nothing will come of it.
+      return plane.drain(session);
+    default:
+      return event satisfies never;
+  }
+}
+
+/** A device was chosen: if its leg is gone already, the loss counts from now. */
+export function afterSelect(plane: Plane, session: Session, leg: WebLeg): void {
+  if (leg.link === 'down') startGrace(plane, session);
+  else if (leg.link === 'wrong-fingerprint') lose(plane, session, 'fingerprint');
+}
+
+function legUp(plane: Plane, session: Session, number: number): void {
+  const leg = legOf(session, number);
+  if (leg === null) return;
+  leg.link = 'up';
+  const { replaces } = leg;
+  leg.replaces = null;
+  if (leg === joined(session.call)) {
+    session.cancelGrace?.();
+    session.cancelGrace = null;
+  }
+  sendRoute(plane, session);
+  if (replaces !== null) plane.engine.send({ type: 'drop-leg', session: session.number, leg: replaces });
+  plane.emit({ type: 'media-connected', owner: session.owner, leg: leg.id });
+}
+
+function legDown(plane: Plane, session: Session, number: number, cause: 'web' | 'fingerprint'): void {
+  const leg = legOf(session, number);
+  if (leg === null) return;
+  leg.link = cause === 'web' ? 'down' : 'wrong-fingerprint';
+  if (leg !== joined(session.call)) return;
+  if (cause === 'fingerprint') lose(plane, session, 'fingerprint');
+  else startGrace(plane, session);
+}
+
+/** The browser may come back with a new connection until the grace is over. */
+function startGrace(plane: Plane, session: Session): void {
+  session.cancelGrace ??= plane.clock.after(plane.settings.webGraceMs, () => {
+    session.cancelGrace = null;
+    lose(plane, session, 'web');
+  });
+}
+
+function lose(plane: Plane, session: Session, cause: 'worker' | 'web' | 'ims-silent' | 'fingerprint'): void {
+  plane.count('media_lost_total', { cause }, 1);
+  plane.emit({ type: 'media-lost', owner: session.owner, cause });
+}
+
+function legOf(session: Session, number: number): WebLeg | null {
+  for (const leg of session.call.legs.values()) if (leg.request.leg === number) return leg;
+  return null;
+}
+

@@ -1,0 +1,247 @@
+/** What each effect of the core does to a call's media, step by step. */
+import type { MediaEffect } from '../ep-cscf/ports.ts';
+import { type CallMedia, joined, wishOf } from './call-media.ts';
+import { bothLaws, EVENT_PT, firstLaw } from './codec.ts';
+
+import type { LegRequest, WebTransport } from './engine.ts';
+import { takeImsAnswer, takeImsOffer, writeImsAnswer, writeImsOffer } from './ims-side.ts';
+import { afterSelect } from './link.ts';
+import { ask, fail, type Plane, type Session, sendRoute } from './session.ts';
+import {
+  legFromOffer,
+  legToOffer,
+  takeAnswer,
+  takeReoffer,
+  type WebLeg,
+  writeWebAnswer,
+  writeWebOffer,
+} from './web-leg.ts';
+
+type EffectOf<T extends MediaEffect['type']> = Extract<MediaEffect, { type: T }>;
+
+/** Performs one effect; it either is done on return or waits for the engine. */
+export function perform(plane: Plane, session: Session, effect: MediaEffect): void {
+  switch (effect.type) {
+    case 'media.offer':
+      return effect.from === 'web' ? offerFromWeb(plane, session, effect) : offerFromIms(plane, session, effect);
+    case 'media.answer':
+      return effect.from === 'ims' ? answerFromIms(plane, session, effect) : answerFromWeb(plane, session, effect);
+    case 'media.select':
+      return select(plane, session, effect);
+    case 'media.hold':
+      return hold(plane, session, effect);
+    case 'media.reoffer':
+      return effect.from === 'ims' ? reofferFromIms(plane, session, effect) : reofferFromWeb(plane, session, effect);
+    case 'media.settle':
+      return settle(plane, session, effect);
+    case 'media.gate':
+      session.call.fromIms = effect.fromIms;
+      session.call.fromWeb = effect.fromWeb;
+      return sendRoute(plane, session);
+    case 'media.release':
+      return;
+    default:
+      return effect satisfies never;
+  }
+}
+
+function ready(plane: Plane, effect: MediaEffect & { ref: unknown }, sdp: string): void {
+  const { owner, ref } = effect as EffectOf<'media.hold'>;
+  plane.emit({ type: 'media-ready', owner, ref, sdp });
+}
+
+function offerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.offer'> & { from: 'web' }): void {
+  const { call } = session;
+  if (session.open || call.legs.size > 0) return fail(plane, effect, 'unsupported');
+  const leg = legFromOffer(effect.leg, legRequest(plane, call), plane.random(), effect.sdp);
+  if (typeof leg === 'string') return fail(plane, effect, leg);
+  open(plane, session, effect, [leg], () => {
+    call.selected = leg.id;
+    const { laws, event } = leg.theirs ?? { laws: [], event: null };
+    ready(plane, effect, writeImsOffer(call.ims, wishOf(call, leg), [...laws.map(l => l.law), ...plane.settings.codecs], event));
+  });
+}
+
+function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.offer'> & { from: 'ims' }): void {
+  const { call } = session;
+  if (session.open || call.legs.size > 0 || effect.legs.length === 0) return fail(plane, effect, 'unsupported');
+  if (effect.sdp !== null) {
+    const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses);
+    if (failure !== null) return fail(plane, effect, failure);
+  }
+  const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random()));
+  open(plane, session, effect, legs, () => {
+    const { to } = call.ims;
+    const codecs = bothLaws(to === null ? [] : to.laws.map(l => l.law), plane.settings.codecs, to === null || to.event !== null ? EVENT_PT : null);
+    const offers = legs.map(leg => ({ leg: leg.id, sdp: writeWebOffer(leg, codecs) }));
+    plane.emit({ type: 'media-offers', owner: session.owner, ref: effect.ref, offers });
+  });
+}
+
+function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[], then: () => void): void {
+  // Even when no answer comes in time the engine may hold it: a release must close it.
+  session.open = true;
+  ask(plane, session, effect, { type: 'open', legs: legs.map(leg => leg.request) }, reply => {
+    if (reply.type !== 'opened') return fail(plane, effect, 'driver');
+    session.call.ims.address = reply.ims.address;
+    session.call.ims.port = reply.ims.port;
+    legs.forEach((leg, i) => {
+      const transport = reply.legs[i];
+      if (transport !== undefined) addLeg(session.call, leg, transport);
+    });
+    if (session.call.legs.size < legs.length) return fail(plane, effect, 'driver');
+    then();
+  });
+}
+
+function addLeg(call: CallMedia, leg: WebLeg, transport: WebTransport): void {
+  leg.transport = transport;
+  call.legs.set(leg.id, leg);
+}
+
+function answerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.answer'> & { from: 'ims' }): void {
+  const { call } = session;
+  const leg = joined(call);
+  if (leg === null) return fail(plane, effect, 'unsupported');
+  const failure = takeImsAnswer(call.ims, effect.sdp, plane.addresses, call.heldByUser);
+  if (failure !== null) return fail(plane, effect, failure);
+  if (leg.origin.text !== null) {
+    // The browser has its answer: another fork, or the same again, only moves the IMS side.
+    sendRoute(plane, session);
+    return ready(plane, effect, leg.origin.text);
+  }
+  connect(plane, session, effect, leg, () => {
+    const text = writeWebAnswer(leg, firstLaw(call.ims.to));
+    sendRoute(plane, session);
+    ready(plane, effect, text);
+  });
+}
+
+function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.answer'> & { from: 'web' }): void {
+  const { call } = session;
+  const leg = call.legs.get(effect.leg);
+  if (leg === undefined || call.from !== 'ims') return fail(plane, effect, 'unsupported');
+  const again = leg.remote !== null;
+  if (again && call.ims.origin.text !== null) return ready(plane, effect, call.ims.origin.text);
+  const failure = takeAnswer(leg, effect.sdp);
+  if (failure !== null) return fail(plane, effect, failure);
+  connect(plane, session, effect, leg, () => {
+    const wish = wishOf(call, leg);
+    // The IMS side gets one answer, whichever device made it; the relay converts between the laws.
+    const text =
+      call.ims.origin.text ??
+      (call.ims.to === null
+        ? writeImsOffer(call.ims, wish, [...(leg.from?.laws ?? []).map(l => l.law), ...plane.settings.codecs], leg.from?.event ?? null)
+        : writeImsAnswer(call.ims, wish, firstCommon(leg, call)));
+    sendRoute(plane, session);
+    ready(plane, effect, text);
+  });
+}
+
+/** The first law of the browser's answer that the IMS side offered. */
+function firstCommon(leg: WebLeg, call: CallMedia): 'PCMA' | 'PCMU' | null {
+  return leg.theirs?.laws.find(l => call.ims.to?.laws.some(t => t.law === l.law))?.law ?? null;
+}
+
+function connect(plane: Plane, session: Session, effect: MediaEffect, leg: WebLeg, then: () => void): void {
+  if (leg.remote === null) return fail(plane, effect, 'unsupported');
+  ask(plane, session, effect, { type: 'connect', leg: leg.request.leg, remote: leg.remote }, then);
+}
+
+function select(plane: Plane, session: Session, effect: EffectOf<'media.select'>): void {
+  const { call } = session;
+  const winner = call.legs.get(effect.leg);
+  if (winner === undefined || call.selected === effect.leg) return;
+  call.selected = effect.leg;
+  for (const [id, leg] of call.legs) {
+    if (id === effect.leg) continue;
+    call.legs.delete(id);
+    plane.engine.send({ type: 'drop-leg', session: session.number, leg: leg.request.leg });
+  }
+  sendRoute(plane, session);
+  afterSelect(plane, session, winner);
+}
+
+function hold(plane: Plane, session: Session, effect: EffectOf<'media.hold'>): void {
+  const { call } = session;
+  const leg = joined(call);
+  if (leg === null || call.ims.from === null) return fail(plane, effect, 'unsupported');
+  call.heldByUser = effect.held;
+  const text = writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.from?.event ?? null);
+  sendRoute(plane, session);
+  ready(plane, effect, text);
+}
+
+function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'ims' }): void {
+  const { call } = session;
+  const leg = joined(call);
+  if (leg === null || call.ims.slots === null) return fail(plane, effect, 'unsupported');
+  const wish = wishOf(call, leg);
+  if (effect.sdp === null) {
+    return ready(plane, effect, writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null));
+  }
+  const current = firstLaw(call.ims.to);
+  const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses);
+  if (failure !== null) return fail(plane, effect, failure);
+  const text = writeImsAnswer(call.ims, wish, current);
+  sendRoute(plane, session);
+  ready(plane, effect, text);
+}
+
+function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'web' }): void {
+  const { call } = session;
+  const leg = call.legs.get(effect.leg);
+  if (leg === undefined) return fail(plane, effect, 'unsupported');
+  const known = new Set(leg.remote?.candidates);
+  const result = takeReoffer(leg, effect.sdp);
+  if (result === 'new-peer') return replaceLeg(plane, session, effect, leg);
+  // The library cannot restart ICE and Firefox cannot restart DTLS: a client has to come with a new connection.
+  if (result === 'restart') return fail(plane, effect, 'unsupported');
+  if (result !== null) return fail(plane, effect, result);
+  const candidates = leg.remote?.candidates.filter(c => !known.has(c)) ?? [];
+  if (candidates.length > 0) {
+    plane.engine.send({ type: 'candidates', session: session.number, leg: leg.request.leg, candidates });
+  }
+  // Before the IMS side has answered there is no codec to answer with: the offer is only kept.
+  const text = call.ims.from === null && leg.origin.text === null ? null : writeWebAnswer(leg, firstLaw(call.ims.to));
+  if (text === null) return fail(plane, effect, 'unsupported');
+  sendRoute(plane, session);
+  ready(plane, effect, text);
+}
+
+/** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears nothing of it. */
+function replaceLeg(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'web' }, old: WebLeg): void {
+  const { call } = session;
+  const leg = legFromOffer(old.id, legRequest(plane, call), plane.random(), effect.sdp);
+  if (typeof leg === 'string') return fail(plane, effect, leg);
+  ask(plane, session, effect, { type: 'add-leg', leg: leg.request }, reply => {
+    if (reply.type !== 'leg-added') return fail(plane, effect, 'driver');
+    // Only the leg that is up stays while the new one connects.
+    const unused = old.replaces !== null && old.link !== 'up' ? old.request.leg : old.replaces;
+    if (unused !== null) plane.engine.send({ type: 'drop-leg', session: session.number, leg: unused });
+    leg.replaces = old.replaces !== null && old.link !== 'up' ? old.replaces : old.request.leg;
+    addLeg(call, leg, reply.transport);
+    connect(plane, session, effect, leg, () => {
+      const text = writeWebAnswer(leg, firstLaw(call.ims.to));
+      sendRoute(plane, session);
+      ready(plane, effect, text);
+    });
+  });
+}
+
+function settle(plane: Plane, session: Session, effect: EffectOf<'media.settle'>): void {
+  const { call } = session;
+  const failure = takeImsAnswer(call.ims, effect.sdp, plane.addresses, call.heldByUser);
+  if (failure !== null) {
+    plane.log('warn', 'the IMS side answered with SDP that cannot be used', { failure });
+    return fail(plane, effect, failure);
+  }
+  sendRoute(plane, session);
+}
+
+function legRequest(plane: Plane, call: CallMedia): LegRequest {
+  // Zero is no SSRC anyone would believe in.
+  const ssrc = plane.random() || 1;
+  return { leg: call.nextLeg++, ssrc, cname: `gw${plane.random()}` };
+}
+

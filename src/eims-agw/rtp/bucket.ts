@@ -1,0 +1,26 @@
+/** Rate cap of one leg: packets and bytes per second, each with one second of credit. */
+
+export interface Bucket {
+  packetsPerS: number;
+  bytesPerS: number;
+  packets: number;
+  bytes: number;
+  at: number;
+}
+
+/** Cap for one direction of audio: 200 packets/s and 256 kbit/s. */
+export function audioBucket(now: number): Bucket {
+  return { packetsPerS: 200, bytesPerS: 32_000, packets: 200, bytes: 32_000, at: now };
+}
+
+/** Takes one packet out of the bucket; false when it is over the cap. `now` in ms. */
+export function take(bucket: Bucket, bytes: number, now: number): boolean {
+  const seconds = (now - bucket.at) / 1000;
+  bucket.at = now;
+  bucket.packets = Math.min(bucket.packetsPerS, bucket.packets + seconds * bucket.packetsPerS);
+  bucket.bytes = Math.min(bucket.bytesPerS, bucket.bytes + seconds * bucket.bytesPerS);
+  if (bucket.packets < 1 || bucket.bytes < bytes) return false;
+  bucket.packets -= 1;
+  bucket.bytes -= bytes;
+  return true;
+}

@@ -1,0 +1,97 @@
+/** The two UDP sockets of one call towards the IMS side. RFC 3550 11. */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type { PortPool } from './port-pool.ts';
+
+const BIND_TRIES = 16;
+const RECEIVE_BYTES = 262_144;
+
+export interface ImsLeg {
+  /** Even; RTCP is on the next one. */
+  port: number;
+  sendRtp(packet: Buffer, start: number, port: number, address: string): void;
+  sendRtcp(packet: Buffer, port: number, address: string): void;
+  close(): void;
+}
+
+export interface ImsLegEvents {
+  rtp(packet: Buffer, from: RemoteInfo): void;
+  rtcp(packet: Buffer, from: RemoteInfo): void;
+}
+
+/** Binds a pair; `done` gets the leg, or null when no port could be had. Ports that others hold are passed over. */
+export function openImsLeg(bind: string, pool: PortPool, events: ImsLegEvents, done: (leg: ImsLeg | null) => void): void {
+  const attempt = (tries: number) => {
+    const port = tries === 0 ? null : pool.take();
+    if (port === null) return done(null);
+    bindPair(bind, port, events, sockets => {
+      if (sockets === null) {
+        pool.give(port);
+        return attempt(tries - 1);
+      }
+      done(legOf(port, sockets[0], sockets[1], pool));
+    });
+  };
+  attempt(BIND_TRIES);
+}
+
+function bindPair(bind: string, port: number, events: ImsLegEvents, done: (pair: [Socket, Socket] | null) => void): void {
+  const rtp = open(bind);
+  const rtcp = open(bind);
+  let left = 2;
+  let failed = false;
+  const settled = (ok: boolean) => {
+    failed ||= !ok;
+    left -= 1;
+    if (left > 0) return;
+    if (!failed) return done([rtp, rtcp]);
+    rtp.close();
+    rtcp.close();
+    done(null);
+  };
+  for (const [socket, number] of [
+    [rtp, port],
+    [rtcp, port + 1],
+  ] as const) {
+    const onError = () => settled(false);
+    socket.once('error', onError);
+    socket.bind(number, bind, () => {
+      socket.off('error', onError);
+      // A port of the far end that is gone shows as an error here; silence is what supervision looks for.
+      socket.on('error', () => undefined);
+      settled(true);
+    });
+  }
+  rtp.on('message', events.rtp);
+  rtcp.on('message', events.rtcp);
+}
+
+function legOf(port: number, rtp: Socket, rtcp: Socket, pool: PortPool): ImsLeg {
+  let closed = false;
+  return {
+    port,
+    sendRtp(packet, start, toPort, address) {
+      if (!closed) rtp.send(packet, start, packet.length - start, toPort, address);
+    },
+    sendRtcp(packet, toPort, address) {
+      if (!closed) rtcp.send(packet, toPort, address);
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      rtp.close();
+      rtcp.close();
+      pool.give(port);
+    },
+  };
+}
+
+/** Addresses are always numeric here: a lookup per packet would go through the resolver's queue. */
+function open(bind: string): Socket {
+  const six = isIPv6(bind);
+  return createSocket({
+    type: six ? 'udp6' : 'udp4',
+    recvBufferSize: RECEIVE_BYTES,
+    lookup: (host, _options, callback) => callback(null, host, six ? 6 : 4),
+  });
+}

@@ -1,0 +1,170 @@
+/** One direction of a relayed call: checks a packet, counts it, and rewrites it in place for the other side. RFC 3550 5.1. */
+import type { PtRule } from '../engine.ts';
+import { A_TO_U, convertLaw, U_TO_A } from './g711.ts';
+import { MAX_JUMP, type Receiver, receive, receiver } from './receiver.ts';
+
+/** All codecs passed have this clock: timestamp units per ms. */
+const UNITS_PER_MS = 8;
+const PACKET_UNITS = 160;
+const EVENT = 4;
+
+/** Why packets were not passed on, and telephone events seen. */
+export interface StreamCounts {
+  malformed: number;
+  unknownPt: number;
+  wrongSource: number;
+  oversize: number;
+  rate: number;
+  gate: number;
+  send: number;
+  events: number;
+}
+
+export interface Stream {
+  /** Of the packets we send. */
+  ssrc: number;
+  open: boolean;
+  /** For each payload type in: the one out, -1 to drop. */
+  out: Int16Array;
+  /** For each payload type in: 1 A to mu, 2 mu to A, 4 telephone event. */
+  action: Uint8Array;
+  rx: Receiver;
+  counts: StreamCounts;
+  /** The offsets hold for the source now heard. */
+  anchored: boolean;
+  inSsrc: number;
+  inSeq: number;
+  seqOffset: number;
+  tsOffset: number;
+  sent: boolean;
+  outSeq: number;
+  outTs: number;
+  /** When `outTs` was sent, ms. */
+  outAt: number;
+  packets: number;
+  octets: number;
+  eventTs: number;
+}
+
+/** `seq` and `ts` are random starts. */
+export function stream(ssrc: number, seq: number, ts: number): Stream {
+  return {
+    ssrc,
+    open: false,
+    out: new Int16Array(128).fill(-1),
+    action: new Uint8Array(128),
+    rx: receiver(),
+    counts: { malformed: 0, unknownPt: 0, wrongSource: 0, oversize: 0, rate: 0, gate: 0, send: 0, events: 0 },
+    anchored: false,
+    inSsrc: 0,
+    inSeq: 0,
+    seqOffset: 0,
+    tsOffset: 0,
+    sent: false,
+    outSeq: seq & 0xffff,
+    outTs: ts >>> 0,
+    outAt: 0,
+    packets: 0,
+    octets: 0,
+    eventTs: -1,
+  };
+}
+
+export function setRules(s: Stream, rules: readonly PtRule[], open: boolean): void {
+  s.out.fill(-1);
+  s.action.fill(0);
+  for (const rule of rules) {
+    s.out[rule.in] = rule.out;
+    s.action[rule.in] = rule.kind === 'event' ? EVENT : rule.convert === 'a-to-u' ? 1 : rule.convert === 'u-to-a' ? 2 : 0;
+  }
+  s.open = open;
+  if (!open) s.anchored = false;
+}
+
+/** Offset of the payload, or -1 when the packet is malformed or of no known payload type (counted). */
+export function payloadOffset(s: Stream, packet: Buffer): number {
+  const length = packet.length;
+  const first = packet[0] ?? 0;
+  let offset = 12 + 4 * (first & 15);
+  if (length < 12 || first >> 6 !== 2 || offset > length) return malformed(s);
+  if (first & 0x10) {
+    if (offset + 4 > length) return malformed(s);
+    offset += 4 + 4 * packet.readUInt16BE(offset + 2);
+  }
+  const padding = first & 0x20 ? (packet[length - 1] ?? 0) : 0;
+  if (offset + padding > length || (first & 0x20 && padding === 0)) return malformed(s);
+  if ((s.out[(packet[1] ?? 0) & 0x7f] ?? -1) < 0) {
+    s.counts.unknownPt += 1;
+    return -1;
+  }
+  return offset;
+}
+
+/** Counts a packet that came from the right source. `now` in ms. */
+export function countIn(s: Stream, packet: Buffer, now: number): void {
+  const event = s.action[(packet[1] ?? 0) & 0x7f] === EVENT;
+  const ts = packet.readUInt32BE(4);
+  receive(s.rx, packet.readUInt32BE(8), packet.readUInt16BE(2), ts, packet.length, event ? Number.NaN : now * UNITS_PER_MS);
+  if (event && ts !== s.eventTs) {
+    s.eventTs = ts;
+    s.counts.events += 1;
+  }
+}
+
+/**
+ * Rewrites the packet in place: own SSRC, continuous sequence and timestamps, mapped payload type, no CSRC and no
+ * header extension. Returns where the new packet begins in the buffer (it ends where the old one did), or -1 when
+ * the gate is closed. `offset` is that of the payload, `now` in ms.
+ */
+export function rewrite(s: Stream, packet: Buffer, offset: number, now: number): number {
+  if (!s.open) {
+    s.counts.gate += 1;
+    s.anchored = false;
+    return -1;
+  }
+  const first = packet[0] ?? 0;
+  const second = packet[1] ?? 0;
+  const pt = second & 0x7f;
+  const seq = packet.readUInt16BE(2);
+  const ts = packet.readUInt32BE(4);
+  const delta = anchor(s, packet.readUInt32BE(8), seq, ts, now);
+  const outSeq = (seq + s.seqOffset) & 0xffff;
+  const outTs = (ts + s.tsOffset) >>> 0;
+  if (delta > 0 || !s.sent) {
+    s.inSeq = seq;
+    s.outSeq = outSeq;
+    s.outTs = outTs;
+    s.outAt = now;
+    s.sent = true;
+  }
+  const end = packet.length - (first & 0x20 ? (packet[packet.length - 1] ?? 0) : 0);
+  const action = s.action[pt];
+  if (action === 1) convertLaw(packet, offset, end, A_TO_U);
+  else if (action === 2) convertLaw(packet, offset, end, U_TO_A);
+  const start = offset - 12;
+  packet[start] = 0x80 | (first & 0x20);
+  packet[start + 1] = (second & 0x80) | (s.out[pt] ?? 0);
+  packet.writeUInt16BE(outSeq, start + 2);
+  packet.writeUInt32BE(outTs, start + 4);
+  packet.writeUInt32BE(s.ssrc, start + 8);
+  s.packets += 1;
+  s.octets += end - offset;
+  return start;
+}
+
+/** Sets the offsets anew when the source changed: the next number out follows the last. Returns how far `seq` is ahead. */
+function anchor(s: Stream, ssrc: number, seq: number, ts: number, now: number): number {
+  const delta = ((seq - s.inSeq) << 16) >> 16;
+  if (s.anchored && ssrc === s.inSsrc && delta <= MAX_JUMP && delta >= -MAX_JUMP) return delta;
+  const units = s.sent ? Math.max(PACKET_UNITS, Math.round((now - s.outAt) * UNITS_PER_MS)) : 0;
+  s.seqOffset = s.outSeq + 1 - seq;
+  s.tsOffset = s.outTs + units - ts;
+  s.anchored = true;
+  s.inSsrc = ssrc;
+  return 1;
+}
+
+function malformed(s: Stream): number {
+  s.counts.malformed += 1;
+  return -1;
+}

@@ -1,0 +1,96 @@
+/** A call's media session as the control keeps it, and its questions to the engine: one at a time, each within the deadline. */
+import type { CallId } from '../ep-cscf/ids.ts';
+import type { Emit, MediaEffect, MediaFailure } from '../ep-cscf/ports.ts';
+import type { AddressPolicy } from './address.ts';
+import { type CallMedia, routeOf } from './call-media.ts';
+import type { Engine, EngineCommand, EngineEvent } from './engine.ts';
+import type { Clock, Count, Log, MediaSettings } from './settings.ts';
+
+/** A question to the engine, without the numbers that `ask` adds. */
+export type Question =
+  | Omit<Extract<EngineCommand, { type: 'open' }>, 'session' | 'op'>
+  | Omit<Extract<EngineCommand, { type: 'add-leg' }>, 'session' | 'op'>
+  | Omit<Extract<EngineCommand, { type: 'connect' }>, 'session' | 'op'>;
+
+export type Reply = Extract<EngineEvent, { op: number }>;
+
+interface Waiting {
+  op: number;
+  effect: MediaEffect;
+  then: (reply: Reply) => void;
+}
+
+export interface Session {
+  owner: CallId;
+  /** Its number at the engine. */
+  number: number;
+  call: CallMedia;
+  /** The engine holds something for it. */
+  open: boolean;
+  /** The engine lost it; only a release is left. */
+  lost: boolean;
+  queue: MediaEffect[];
+  waiting: Waiting | null;
+  cancelDeadline: (() => void) | null;
+  cancelGrace: (() => void) | null;
+  /** Last route sent, as text; the same is not sent again. */
+  route: string;
+  releasing: boolean;
+}
+
+export interface Plane {
+  settings: MediaSettings;
+  addresses: AddressPolicy;
+  engine: Engine;
+  emit: Emit;
+  log: Log;
+  count: Count;
+  clock: Clock;
+  /** 32 random bits. */
+  random: () => number;
+  byOwner: Map<CallId, Session>;
+  byNumber: Map<number, Session>;
+  next: { session: number; op: number };
+  /** Goes on with what is queued for a session. */
+  drain: (session: Session) => void;
+}
+
+/** Asks the engine something; `then` gets a positive reply, a refusal or a late one fails `effect`. All questions of one effect share its deadline. */
+export function ask(plane: Plane, session: Session, effect: MediaEffect, question: Question, then: (reply: Reply) => void): void {
+  const op = plane.next.op++;
+  session.waiting = {
+    op,
+    effect,
+    then: reply => {
+      if (reply.type === 'refused') fail(plane, effect, reply.failure);
+      else then(reply);
+      if (session.waiting === null) session.cancelDeadline?.();
+      if (session.waiting === null) session.cancelDeadline = null;
+    },
+  };
+  session.cancelDeadline ??= plane.clock.after(plane.settings.operationMs, () => {
+    session.cancelDeadline = null;
+    session.waiting = null;
+    plane.log('warn', 'the media engine did not answer in time', { operation: effect.type });
+    fail(plane, effect, 'timeout');
+    plane.drain(session);
+  });
+  plane.engine.send({ ...question, session: session.number, op });
+}
+
+/** Answers an effect that waits for an answer with a failure; the others are only counted. */
+export function fail(plane: Plane, effect: MediaEffect, failure: MediaFailure): void {
+  plane.count('media_failures_total', { operation: effect.type, failure }, 1);
+  if ('ref' in effect) plane.emit({ type: 'media-failed', owner: effect.owner, ref: effect.ref, failure });
+}
+
+
+/** Tells the engine what to relay now, unless it knows. */
+export function sendRoute(plane: Plane, session: Session): void {
+  if (!session.open || session.lost) return;
+  const route = routeOf(session.call);
+  const text = JSON.stringify(route);
+  if (text === session.route) return;
+  session.route = text;
+  plane.engine.send({ type: 'route', session: session.number, route });
+}

@@ -1,0 +1,73 @@
+/** What the media plane must be told; the composition root fills it from the configuration. */
+
+export type Law = 'PCMA' | 'PCMU';
+
+export interface PortRange {
+  min: number;
+  max: number;
+}
+
+export interface MediaSettings {
+  /** Worker processes; each has one UDP port towards browsers and a share of the IMS ports. */
+  workers: number;
+  sessionsPerWorker: number;
+  /** Speech codecs by preference. */
+  codecs: Law[];
+  web: {
+    /** Local address to bind; an address of this host. */
+    bind: string;
+    /** Address written into candidates; differs from `bind` behind 1:1 NAT. */
+    advertise: string;
+    ports: PortRange;
+  };
+  ims: {
+    bind: string;
+    /** Address written into c= lines. */
+    advertise: string;
+    ports: PortRange;
+    /** Networks (CIDR) far ends may have their media in; nothing else is ever sent to. */
+    mediaPrefixes: string[];
+    /** Take media from another address of these networks when the announced one stays silent. */
+    natLatch: boolean;
+  };
+  /** Our own signalling ports: never a media target on our own addresses. */
+  signallingPorts: number[];
+  /** Deadline of one operation, ms. */
+  operationMs: number;
+  /** No RTP and no RTCP from the IMS side, while not held, ms. */
+  imsSilentMs: number;
+  /** How long a lost browser leg may be replaced before the call's media counts as lost, ms. */
+  webGraceMs: number;
+}
+
+export const MEDIA_DEFAULTS: MediaSettings = {
+  workers: 1,
+  sessionsPerWorker: 120,
+  codecs: ['PCMA', 'PCMU'],
+  web: { bind: '127.0.0.1', advertise: '127.0.0.1', ports: { min: 20_000, max: 20_099 } },
+  ims: {
+    bind: '127.0.0.1',
+    advertise: '127.0.0.1',
+    ports: { min: 21_000, max: 24_999 },
+    mediaPrefixes: ['127.0.0.0/8'],
+    natLatch: false,
+  },
+  signallingPorts: [],
+  operationMs: 2_000,
+  imsSilentMs: 60_000,
+  webGraceMs: 30_000,
+};
+
+/** Time as the media plane sees it: ms of a monotonic clock, and one-shot timers; `after` returns its cancel. */
+export interface Clock {
+  now(): number;
+  after(ms: number, run: () => void): () => void;
+}
+
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields: Readonly<Record<string, string | number | boolean | null>>,
+) => void;
+
+export type Count = (name: string, labels: Readonly<Record<string, string>>, value: number) => void;

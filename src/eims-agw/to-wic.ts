@@ -1,0 +1,67 @@
+/** Writes every SDP a browser gets. Knows nothing of the IMS side: what is not an argument cannot leak. RFC 8829, RFC 8839, RFC 8842. */
+import type { Direction } from '../sdp/index.ts';
+import type { PtMap } from './codec.ts';
+import type { WebTransport } from './engine.ts';
+import type { Slots } from './slot.ts';
+
+export interface WebView {
+  sessionId: number;
+  version: number;
+  slots: Slots;
+  codecs: PtMap;
+  direction: Direction;
+  transport: WebTransport;
+  setup: 'active' | 'passive' | 'actpass';
+  ssrc: number;
+  cname: string;
+  /** Whether the audio m-line is (or was offered) in a BUNDLE group. */
+  bundle: boolean;
+}
+
+/** SDP text for the browser: one bundled audio m-line with a complete candidate, all other m-lines refused. */
+export function writeWeb(view: WebView): string {
+  const { slots, transport } = view;
+  const family = transport.address.includes(':') ? 'IP6' : 'IP4';
+  const live = slots.list[slots.audio];
+  const lines = ['v=0', `o=- ${view.sessionId} ${view.version} IN ${family} ${transport.address}`, 's=-', 't=0 0'];
+  if (live !== undefined && view.bundle) lines.push(`a=group:BUNDLE ${live.mid}`);
+  lines.push('a=msid-semantic:WMS *');
+  if (transport.iceLite) lines.push('a=ice-lite');
+  slots.list.forEach((slot, i) => {
+    if (i === slots.audio) audioLines(lines, view, slot.proto, slot.mid);
+    else {
+      lines.push(`m=${slot.kind} 0 ${slot.proto} ${slot.format}`, 'c=IN IP4 0.0.0.0', `a=mid:${slot.mid}`);
+      if (slot.kind !== 'application') lines.push('a=inactive');
+    }
+  });
+  return `${lines.join('\r\n')}\r\n`;
+}
+
+function audioLines(lines: string[], view: WebView, proto: string, mid: string): void {
+  const { laws, event } = view.codecs;
+  const { transport } = view;
+  const formats = laws.map(l => l.pt);
+  if (event !== null) formats.push(event);
+  lines.push(
+    `m=audio 9 ${proto} ${formats.join(' ')}`,
+    'c=IN IP4 0.0.0.0',
+    'a=rtcp:9 IN IP4 0.0.0.0',
+    `a=mid:${mid}`,
+    `a=${view.direction}`,
+    'a=rtcp-mux',
+    ...laws.map(l => `a=rtpmap:${l.pt} ${l.law}/8000`),
+  );
+  if (event !== null) lines.push(`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} 0-15`);
+  lines.push(
+    'a=ptime:20',
+    `a=ice-ufrag:${transport.ufrag}`,
+    `a=ice-pwd:${transport.pwd}`,
+    'a=ice-options:trickle',
+    `a=fingerprint:sha-256 ${transport.fingerprint}`,
+    `a=setup:${view.setup}`,
+    'a=msid:gw gw-audio',
+    `a=ssrc:${view.ssrc} cname:${view.cname}`,
+    `a=candidate:1 1 udp 2130706431 ${transport.address} ${transport.port} typ host`,
+    'a=end-of-candidates',
+  );
+}
