@@ -66,3 +66,36 @@ export { responseTarget } from './transport/response-route.ts';
 export { createSipTransport } from './transport/sip-transport.ts';
 export { createSystemTimers } from './transport/system-timers.ts';
 export type { Listen, Listening, SipTransport, SipTransportOptions, TransportLimits } from './transport/types.ts';
+
+// dialog
+
+export { isReadable, mediaType, sdpOf } from './dialog/body.ts';
+export { uriOf } from './dialog/dialog.ts';
+// user agent
+
+export { createUserAgent } from './user-agent.ts';
+export { locateNumeric, transportOf } from './user-agent-message.ts';
+export type {
+  Body,
+  Call,
+  CallUser,
+  Credentials,
+  End,
+  ExtraHeaders,
+  Failure,
+  Heard,
+  LocalCause,
+  OutgoingCall,
+  Provisional,
+  Refusal,
+  Registered,
+  Registration,
+  RegistrationRequest,
+  RegistrationUser,
+  Reoffer,
+  SingleRequest,
+  SingleUser,
+  UserAgent,
+  UserAgentOptions,
+  UserAgentUser,
+} from './user-agent-types.ts';

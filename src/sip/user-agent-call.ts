@@ -1,0 +1,252 @@
+/** Drives one call machine: its effects become transactions, timers and calls of its user. */
+import { sdpOf } from './dialog/body.ts';
+import { type CallState, fits, handleCall, isConfirmed } from './dialog/call.ts';
+import type { CallEffect, CallEvent, CallInput, RequestSpec } from './dialog/types.ts';
+import type { SipRequest, SipResponse, SipUri } from './message/message.ts';
+import type { SipTimers } from './transaction/port.ts';
+import type { Target, TransactionKey, TransactionLayer } from './transaction/types.ts';
+import type { Authorizer } from './user-agent-auth.ts';
+import { requestOf, responseOf, targetOf } from './user-agent-message.ts';
+import type {
+  Body,
+  Call,
+  CallUser,
+  ExtraHeaders,
+  Failure,
+  LocalCause,
+  Provisional,
+  Refusal,
+  UserAgentUser,
+} from './user-agent-types.ts';
+
+/** What a driven call needs of its agent. */
+export interface CallHost {
+  layer(): TransactionLayer;
+  timers: SipTimers;
+  now(): number;
+  locate(uri: SipUri): Target | null;
+  product: string;
+  log: NonNullable<UserAgentUser['log']>;
+}
+
+export interface CallDriver extends Call {
+  /** Unique in the agent; part of its timers' keys. */
+  readonly id: string;
+  readonly localTag: string;
+  readonly confirmed: boolean;
+  input(input: CallInput): void;
+  /** Keeps a request until it is answered for good. */
+  hold(key: TransactionKey, request: SipRequest): void;
+  /** A request in the dialog, for the machine. */
+  request(key: TransactionKey, request: SipRequest): void;
+  setUser(user: CallUser): void;
+}
+
+const DEFAULT_REFUSAL: Refusal = { status: 480, reason: 'Temporarily Unavailable' };
+
+export function createCallDriver(
+  host: CallHost,
+  id: string,
+  callId: string,
+  localTag: string,
+  state: CallState,
+  authorize: Authorizer,
+  onGone: (driver: CallDriver) => void,
+): CallDriver {
+  const queue: CallInput[] = [];
+  const requests = new Map<TransactionKey, SipRequest>();
+  const sent = new Map<TransactionKey, SipResponse>();
+  const out: CallEffect[] = [];
+  let invite: { id: number; key: TransactionKey } | null = null;
+  let user: CallUser | null = null;
+  let running = false;
+  let gone = false;
+
+  /** One input, all its effects, then the next: what the user does in a callback waits its turn. */
+  function input(next: CallInput): void {
+    queue.push(next);
+    if (running) return;
+    running = true;
+    try {
+      for (let now = queue.shift(); now !== undefined; now = queue.shift()) {
+        out.length = 0;
+        handleCall(state, now, host.now(), out);
+        for (const effect of out) perform(effect);
+      }
+    } finally {
+      running = false;
+      out.length = 0;
+    }
+  }
+
+  function perform(effect: CallEffect): void {
+    switch (effect.type) {
+      case 'send':
+        send(effect.id, effect.spec);
+        return;
+      case 'send-ack': {
+        const target = targetOf(effect.spec, host.locate);
+        if (target !== null) host.layer().sendAck(requestOf(effect.spec, host.product), target);
+        return;
+      }
+      case 'cancel':
+        if (invite?.id === effect.id) host.layer().cancel(invite.key, effect.headers);
+        return;
+      case 'respond':
+        respond(effect);
+        return;
+      case 'repeat': {
+        const response = sent.get(effect.key);
+        if (response !== undefined) host.layer().respond(effect.key, response);
+        return;
+      }
+      case 'forget':
+        forget(effect.key);
+        return;
+      case 'start-timer': {
+        const { name } = effect;
+        host.timers.start(`${id}.${name}`, effect.ms, () => input({ type: 'timer', name }));
+        return;
+      }
+      case 'stop-timer':
+        host.timers.stop(`${id}.${effect.name}`);
+        return;
+      case 'tell':
+        if (user !== null) tell(user, effect.event);
+        return;
+      case 'log':
+        host.log(effect.level, effect.message, { sip_call_id: callId });
+        return;
+      case 'gone':
+        finish();
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  function send(sendId: number, spec: RequestSpec): void {
+    const target = targetOf(spec, host.locate);
+    if (target === null) {
+      later(sendId, 'no-route');
+      return;
+    }
+    const key = host.layer().request(requestOf(spec, host.product), target, {
+      onResponse: response =>
+        input({ type: 'response', id: sendId, response, authorization: authorize(response, spec) }),
+      onFailure: cause => input({ type: 'failure', id: sendId, cause }),
+    });
+    if (spec.method === 'INVITE') invite = { id: sendId, key };
+  }
+
+  /** Tells a failure after the user's own call has returned. */
+  function later(sendId: number, cause: LocalCause): void {
+    host.timers.start(`${id}.f${sendId}`, 0, () => input({ type: 'failure', id: sendId, cause }));
+  }
+
+  function respond(effect: CallEffect & { type: 'respond' }): void {
+    const { key, spec } = effect;
+    const request = requests.get(key);
+    if (request === undefined) return;
+    const response = responseOf(request, spec, localTag, host.product);
+    if (request.method === 'INVITE' && spec.status < 300) sent.set(key, response);
+    else forget(key);
+    host.layer().respond(key, response);
+  }
+
+  function forget(key: TransactionKey): void {
+    requests.delete(key);
+    sent.delete(key);
+  }
+
+  function finish(): void {
+    if (gone) return;
+    gone = true;
+    requests.clear();
+    sent.clear();
+    onGone(driver);
+  }
+
+  function tell(to: CallUser, event: CallEvent): void {
+    switch (event.type) {
+      case 'progress': {
+        const { fork, response, reliable } = event;
+        to.onProgress({ fork, response, sdp: sdpOf(response), reliable });
+        return;
+      }
+      case 'answered':
+        to.onAnswered({ fork: event.fork, response: event.response, sdp: sdpOf(event.response) });
+        return;
+      case 'rejected':
+        to.onRejected(failureOf(event.response, event.cause));
+        return;
+      case 'cancelled':
+        to.onCancelled(event.request);
+        return;
+      case 'acked':
+        to.onAcked(sdpOf(event.request), event.request);
+        return;
+      case 'ended':
+        if (event.cause === 'bye' && event.request !== null) to.onEnded({ cause: 'bye', request: event.request });
+        else if (event.cause !== 'bye') to.onEnded({ cause: event.cause, request: null });
+        return;
+      case 'reoffer': {
+        const { key, request } = event;
+        to.onReoffer({
+          request,
+          sdp: sdpOf(request),
+          accept: (body, headers = []) => input({ type: 'accept', key, body, headers }),
+          reject: refusal => input({ type: 'refuse', key, refusal }),
+        });
+        return;
+      }
+      case 'updated':
+        to.onUpdated({ fork: event.fork, response: event.response, sdp: sdpOf(event.response) });
+        return;
+      case 'update-failed':
+        to.onUpdateFailed(failureOf(event.response, event.cause));
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** Hands an input of the user on when it fits the state. */
+  function wish(next: CallInput): boolean {
+    if (!fits(state, next.type)) return false;
+    input(next);
+    return true;
+  }
+
+  const driver: CallDriver = {
+    id,
+    callId,
+    localTag,
+    get confirmed() {
+      return isConfirmed(state);
+    },
+    input,
+    hold: (key, request) => requests.set(key, request),
+    request(key, request) {
+      requests.set(key, request);
+      input({ type: 'request', key, request });
+    },
+    setUser(next) {
+      user = next;
+    },
+    provisional(response: Provisional) {
+      const { status, reason, body = null, headers = [], reliable = 'auto' } = response;
+      return wish({ type: 'provisional', status, reason, headers, body, reliable });
+    },
+    answer: (body: Body | null, headers: ExtraHeaders = []) => wish({ type: 'answer', body, headers }),
+    reject: (refusal: Refusal) => wish({ type: 'reject', refusal }),
+    end: (headers: ExtraHeaders = [], refusal: Refusal = DEFAULT_REFUSAL) => wish({ type: 'end', headers, refusal }),
+    reinvite: (body: Body, headers: ExtraHeaders = []) => wish({ type: 'reinvite', body, headers }),
+    ack: (body: Body) => wish({ type: 'ack', body }),
+  };
+  return driver;
+}
+
+function failureOf(response: SipResponse | null, cause: LocalCause | null): Failure {
+  return response !== null ? { response, cause: null } : { response: null, cause: cause ?? 'internal' };
+}

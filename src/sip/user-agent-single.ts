@@ -1,0 +1,116 @@
+/** Requests outside a call: one OPTIONS or MESSAGE, and the REGISTERs of a contact. RFC 3261 8.1, 10, 11. */
+import { routed } from './dialog/dialog.ts';
+import type { Header, RequestSpec } from './dialog/types.ts';
+import {
+  handleRegistration,
+  type RegistrationEffect,
+  type RegistrationInput,
+  type RegistrationState,
+} from './registration.ts';
+import { createAuthorizer } from './user-agent-auth.ts';
+import type { CallHost } from './user-agent-call.ts';
+import { requestOf, targetOf } from './user-agent-message.ts';
+import type {
+  Registration,
+  RegistrationRequest,
+  RegistrationUser,
+  SingleRequest,
+  SingleUser,
+} from './user-agent-types.ts';
+
+export interface SingleHost extends CallHost {
+  randomHex(bytes: number): string;
+  /** Requests without a final answer yet. */
+  live: { singles: number };
+}
+
+/** Sends one request in its own transaction. Tells exactly one of the two. */
+export function sendSingle(host: SingleHost, request: SingleRequest, user: SingleUser): void {
+  const { method, callId = host.randomHex(16), cseq = 1, body = null } = request;
+  const { uri, nextHop, routes } = routed(request.uri, request.route);
+  const headers: Header[] = [['Max-Forwards', '70']];
+  for (const route of routes) headers.push(['Route', route]);
+  headers.push(['From', `${request.from};tag=${host.randomHex(8)}`], ['To', request.to], ['Call-ID', callId]);
+  headers.push(['CSeq', `${cseq} ${method}`]);
+  if (request.contact !== undefined) headers.push(['Contact', request.contact]);
+  headers.push(...request.headers);
+  sendSpec(host, { method, uri, nextHop, headers, body }, user);
+}
+
+/** Sends a spec; `onFinal` for its final response, or `onFailure`, never from inside this call. */
+function sendSpec(host: SingleHost, spec: RequestSpec, user: SingleUser): void {
+  const target = targetOf(spec, host.locate);
+  host.live.singles += 1;
+  if (target === null) {
+    host.timers.start(`uas${host.randomHex(8)}`, 0, () => {
+      host.live.singles -= 1;
+      user.onFailure('no-route');
+    });
+    return;
+  }
+  host.layer().request(requestOf(spec, host.product), target, {
+    onResponse(response) {
+      if (response.status < 200) return;
+      host.live.singles -= 1;
+      user.onFinal(response);
+    },
+    onFailure(cause) {
+      host.live.singles -= 1;
+      user.onFailure(cause);
+    },
+  });
+}
+
+/** One contact at a registrar; sends nothing until it is told to. */
+export function registerContact(host: SingleHost, request: RegistrationRequest, user: RegistrationUser): Registration {
+  const { registrar, aor, contact, route, callId = host.randomHex(16), cseq = 0 } = request;
+  const authorize = createAuthorizer(request.credentials, host.randomHex);
+  const state: RegistrationState = {
+    registrar,
+    aor,
+    fromTag: host.randomHex(8),
+    contact,
+    route,
+    callId,
+    seq: cseq,
+    id: 0,
+    pending: null,
+  };
+
+  function input(next: RegistrationInput): void {
+    const out: RegistrationEffect[] = [];
+    handleRegistration(state, next, out);
+    for (const effect of out) perform(effect);
+  }
+
+  function perform(effect: RegistrationEffect): void {
+    switch (effect.type) {
+      case 'send': {
+        const { id, spec } = effect;
+        sendSpec(host, spec, {
+          onFinal: response => input({ type: 'response', id, response, authorization: authorize(response, spec) }),
+          onFailure: cause => input({ type: 'failure', id, cause }),
+        });
+        return;
+      }
+      case 'registered':
+        user.onRegistered(effect.result);
+        return;
+      case 'unregistered':
+        user.onUnregistered();
+        return;
+      case 'failed':
+        if (effect.response !== null) user.onRegisterFailed({ response: effect.response, cause: null });
+        else user.onRegisterFailed({ response: null, cause: effect.cause ?? 'internal' });
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  return {
+    callId,
+    refresh: (expiresS, headers) => input({ type: 'register', expiresS, headers }),
+    remove: headers => input({ type: 'register', expiresS: 0, headers }),
+  };
+}
