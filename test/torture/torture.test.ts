@@ -1,0 +1,72 @@
+/** The 49 torture messages of RFC 4475 against the parser and the stream framer. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFramer, createResponse, parseMessage, type SipMessage, serialize } from '../../src/sip/index.ts';
+import type { TortureCase } from './case.ts';
+import { INVALID, SEMANTIC } from './invalid.ts';
+import { VALID } from './valid.ts';
+
+const ALL: readonly TortureCase[] = [...VALID, ...INVALID, ...SEMANTIC];
+
+test('all 49 cases are there, each once', () => {
+  assert.equal(ALL.length, 49);
+  assert.equal(new Set(ALL.map(c => c.name)).size, 49);
+});
+
+for (const torture of ALL) {
+  const { verdict } = torture;
+  test(`${torture.name} (RFC 4475 ${torture.clause}): ${verdict.type}${torture.above ? `; above: ${torture.above}` : ''}`, () => {
+    const result = parseMessage(torture.bytes);
+    if (verdict.type === 'accept') {
+      assert.ok(result.ok, result.ok ? '' : result.reason);
+      torture.check?.(result.message);
+      assertRoundTrip(result.message);
+      return;
+    }
+    assert.equal(result.ok, false);
+    if (result.ok) return;
+    assert.equal(result.status, verdict.type === 'refuse' ? verdict.status : null);
+    assert.equal(result.request !== null, verdict.type === 'refuse' && verdict.addressed);
+    if (result.request !== null && result.status !== null) {
+      // The refusal itself must be a message another parser can carry home, whatever was copied into it.
+      const refusal = serialize(createResponse(result.request, result.status, undefined, { toTag: 'r' })).toString();
+      assert.ok(refusal.startsWith(`SIP/2.0 ${result.status} `));
+    }
+  });
+}
+
+function assertRoundTrip(message: SipMessage): void {
+  const again = parseMessage(serialize(message));
+  assert.ok(again.ok, again.ok ? '' : again.reason);
+  assert.deepEqual(plain(again.message), plain(message));
+}
+
+function plain(message: SipMessage): unknown {
+  const fields = [...message.headers.entries()].filter(([name]) => name !== 'Content-Length');
+  return { ...message, headers: fields, body: [...message.body] };
+}
+
+function framed(name: string): string[] {
+  const torture = ALL.find(c => c.name === name);
+  assert.ok(torture);
+  return createFramer()
+    .push(torture.bytes)
+    .map(event => (event.type === 'error' ? event.reason : event.type));
+}
+
+test('on a stream dblreq is two messages', () => {
+  assert.deepEqual(framed('dblreq'), ['message', 'message']);
+});
+
+test('on a stream clerr is waited for, ncl and mcl01 end the connection', () => {
+  assert.deepEqual(framed('clerr'), []);
+  assert.deepEqual(framed('ncl'), ['malformed Content-Length']);
+  assert.deepEqual(framed('mcl01'), ['Content-Length twice']);
+});
+
+test('a refused stream message still gives a refusal to send', () => {
+  const [event] = createFramer().push(ALL.find(c => c.name === 'ncl')?.bytes ?? Buffer.alloc(0));
+  assert.ok(event?.type === 'error' && event.head !== null);
+  const result = parseMessage(event.head);
+  assert.ok(!result.ok && result.status === 400 && result.request !== null);
+});
