@@ -75,9 +75,9 @@ function refused(sentence: string): { ok: false; sentence: string } {
 }
 
 if (import.meta.main) {
-  const base = process.env['LINESIDE_TEST_PORT_BASE'];
-  const port = base === undefined ? 9092 : Number(base) + 1;
-  const result = await fetchToken(process.argv.slice(2), `http://127.0.0.1:${port}`);
+  // A second sandbox, as tests start one, lives on a loopback address of its own.
+  const host = process.env['LINESIDE_TEST_HOST'] ?? '127.0.0.1';
+  const result = await fetchToken(process.argv.slice(2), `http://${host}:9092`);
   if (result.ok) console.log(result.token);
   else {
     console.error(result.sentence);

@@ -1,4 +1,5 @@
 /** The demo operator's subscribers, clients and scopes. */
+import { SUBSCRIBERS } from '../subscribers.ts';
 
 export interface Subscriber {
   /** Opaque subject of the tokens; never the number. */
@@ -9,11 +10,9 @@ export interface Subscriber {
   pin: string;
 }
 
-const NAMES = ['Ada', 'Boris', 'Chandra', 'Dolores', 'Emeka'];
-
-export const subscribers: readonly Subscriber[] = NAMES.map((name, index) => ({
+export const subscribers: readonly Subscriber[] = SUBSCRIBERS.map(({ number, name }, index) => ({
   subject: `subscriber-${index + 1}-of-the-demo-operator`,
-  number: `+1555010000${index + 1}`,
+  number,
   name,
   pin: `000${index + 1}`,
 }));

@@ -1,0 +1,253 @@
+/** The notification channel: events over one WebSocket, with resume after a loss, and a new channel when the old is gone. */
+import type { Environment } from './environment.ts';
+import { CallingError } from './errors.ts';
+import type { Http } from './http.ts';
+
+export interface Snapshot {
+  sessions: unknown[];
+  registrations: unknown[];
+}
+
+export interface ChannelOptions {
+  http: Http;
+  environment: Environment;
+  /** Base path of webrtc-notification-channels below the API root. */
+  path: string;
+  deviceId: string;
+  /** A CloudEvent, in order, each once. */
+  onEvent(event: { type: string; data: Record<string, unknown> }): void;
+  /** What the device holds now: after each connection. */
+  onSnapshot(snapshot: Snapshot): void;
+  onState(state: 'connecting' | 'open' | 'closed'): void;
+  /** Nothing more comes: the service refuses this page. */
+  onRefused(error: CallingError): void;
+}
+
+export interface Channel {
+  /** Resolves with the first connection. Rejects with CallingError when the channel cannot be made. */
+  start(): Promise<void>;
+  /** Connects at once instead of waiting for the next try. */
+  wake(): void;
+  /** Ends the channel at the service too. */
+  stop(): Promise<void>;
+}
+
+interface Kept {
+  channelId: string;
+  websocketUrl: string;
+  deviceId: string;
+  lastSeq: number;
+}
+
+const KEY = 'lineside.channel';
+const SUBPROTOCOL = 'webrtc-gateway.v1';
+const TYPES = ['session-invitation', 'session-status', 'registration-ends'].map(
+  name => `org.camaraproject.webrtc-events-subscriptions.v0.${name}`,
+);
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
+const HELLO_MS = 10_000;
+/** Close codes of the service. CAMARA digest 11a. */
+const TAKEN_OVER = 4409;
+const DELETED = 4410;
+const WRONG_ORIGIN = 4403;
+
+export function createChannel(options: ChannelOptions): Channel {
+  const { http, environment } = options;
+  let kept = readKept(options);
+  let socket: WebSocket | null = null;
+  let running = false;
+  let failures = 0;
+  let stopWaiting: () => void = () => {};
+  let stopWatching: () => void = () => {};
+  let started: { resolve(): void; reject(error: CallingError): void } | null = null;
+
+  function keep(next: Kept | null): void {
+    kept = next;
+    try {
+      if (next === null) environment.tab.removeItem(KEY);
+      else environment.tab.setItem(KEY, JSON.stringify(next));
+    } catch {
+      // Without storage a reload makes a new channel.
+    }
+  }
+
+  async function ticket(): Promise<{ url: string; ticket: string }> {
+    if (kept !== null) {
+      try {
+        const path = `${options.path}/channels/${encodeURIComponent(kept.channelId)}/tickets`;
+        const answer = (await http.request({ method: 'POST', path })) as { ticket: string };
+        return { url: kept.websocketUrl, ticket: answer.ticket };
+      } catch (error) {
+        if (!(error instanceof CallingError) || error.httpStatus !== 404) throw error;
+        keep(null);
+      }
+    }
+    const body = { deviceId: options.deviceId, types: TYPES };
+    const made = (await http.request({ method: 'POST', path: `${options.path}/channels`, body })) as {
+      channelId: string;
+      websocketUrl: string;
+      ticket: string;
+    };
+    const { channelId, websocketUrl } = made;
+    keep({ channelId, websocketUrl, deviceId: options.deviceId, lastSeq: 0 });
+    return { url: websocketUrl, ticket: made.ticket };
+  }
+
+  async function connect(): Promise<void> {
+    options.onState('connecting');
+    try {
+      const { url, ticket: word } = await ticket();
+      if (running) open(url, word);
+    } catch (error) {
+      const known = error instanceof CallingError ? error : new CallingError('network', { cause: error });
+      if (known.retryable && running) return retry(known.retryAfterS);
+      running = false;
+      if (started !== null) started.reject(known);
+      else options.onRefused(known);
+      started = null;
+    }
+  }
+
+  function open(url: string, word: string): void {
+    const mine = environment.openSocket(url, [SUBPROTOCOL]);
+    socket = mine;
+    watch(HELLO_MS);
+    mine.onopen = () =>
+      mine.send(JSON.stringify({ op: 'hello', ticket: word, ...(kept?.lastSeq ? { lastSeq: kept.lastSeq } : {}) }));
+    mine.onmessage = ({ data }) => {
+      if (socket === mine && typeof data === 'string') hear(mine, data);
+    };
+    mine.onclose = ({ code }) => {
+      if (socket === mine) lost(code);
+    };
+  }
+
+  /** A connection that says nothing for this long is dead, whatever TCP believes. */
+  function watch(ms: number): void {
+    stopWatching();
+    stopWatching = environment.after(ms, () => {
+      const silent = socket;
+      if (silent === null) return;
+      lost(1006);
+      silent.close();
+    });
+  }
+
+  let quietMs = HELLO_MS;
+  function hear(from: WebSocket, text: string): void {
+    const message = parse(text);
+    if (message === null) return;
+    switch (message['op']) {
+      case 'ready':
+      case 'reset': {
+        const heartbeatS = Number(message['heartbeat']);
+        if (heartbeatS > 0) quietMs = heartbeatS * 2500;
+        failures = 0;
+        options.onState('open');
+        started?.resolve();
+        started = null;
+        options.onSnapshot(snapshotOf(message['snapshot']));
+        break;
+      }
+      case 'event':
+        event(from, message);
+        break;
+      case 'ping':
+        from.send(JSON.stringify({ op: 'pong' }));
+        break;
+    }
+    watch(quietMs);
+  }
+
+  function event(from: WebSocket, message: Record<string, unknown>): void {
+    const seq = Number(message['seq']);
+    if (kept === null || !Number.isSafeInteger(seq)) return;
+    if (seq > kept.lastSeq) {
+      keep({ ...kept, lastSeq: seq });
+      const { type, data } = (message['event'] ?? {}) as Record<string, unknown>;
+      if (typeof type === 'string' && typeof data === 'object' && data !== null) {
+        options.onEvent({ type, data: data as Record<string, unknown> });
+      }
+    }
+    from.send(JSON.stringify({ op: 'ack', seq }));
+  }
+
+  function lost(code: number): void {
+    socket = null;
+    stopWatching();
+    if (!running) return;
+    if (code === WRONG_ORIGIN) {
+      running = false;
+      const error = new CallingError('not-allowed', { message: 'This page may not open a notification channel.' });
+      if (started !== null) started.reject(error);
+      else options.onRefused(error);
+      started = null;
+      return;
+    }
+    // Another tab may hold a copy of this tab's channel: each gets its own.
+    if (code === TAKEN_OVER || code === DELETED) keep(null);
+    retry(null);
+  }
+
+  function retry(afterS: number | null): void {
+    options.onState('closed');
+    const longest = Math.min(FIRST_WAIT_MS * 2 ** failures, LONGEST_WAIT_MS);
+    failures = Math.min(failures + 1, 10);
+    const waitMs = Math.max(longest * (0.5 + environment.random() / 2), (afterS ?? 0) * 1000);
+    stopWaiting();
+    stopWaiting = environment.after(waitMs, () => void connect());
+  }
+
+  return {
+    start() {
+      running = true;
+      return new Promise((resolve, reject) => {
+        started = { resolve, reject };
+        void connect();
+      });
+    },
+    wake() {
+      if (!running || socket !== null) return;
+      stopWaiting();
+      failures = 0;
+      void connect();
+    },
+    async stop() {
+      running = false;
+      stopWaiting();
+      stopWatching();
+      const [open, last] = [socket, kept];
+      socket = null;
+      open?.close(1000);
+      keep(null);
+      if (last === null) return;
+      const path = `${options.path}/channels/${encodeURIComponent(last.channelId)}`;
+      await http.request({ method: 'DELETE', path }).catch(() => {
+        // It expires by itself.
+      });
+    },
+  };
+}
+
+function readKept(options: ChannelOptions): Kept | null {
+  const kept = parse(options.environment.tab.getItem(KEY) ?? '') as Kept | null;
+  return kept !== null && kept.deviceId === options.deviceId ? kept : null;
+}
+
+function parse(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function snapshotOf(value: unknown): Snapshot {
+  const { sessions, registrations } = (value ?? {}) as Record<string, unknown>;
+  return {
+    sessions: Array.isArray(sessions) ? sessions : [],
+    registrations: Array.isArray(registrations) ? registrations : [],
+  };
+}

@@ -1,0 +1,71 @@
+/** What the SDK uses of the browser, so that tests can put their own in its place. */
+
+export interface KeyValueStore {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+export interface Environment {
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  openSocket(url: string, protocols: string[]): WebSocket;
+  openPeer(configuration: RTCConfiguration): RTCPeerConnection;
+  openMicrophone(constraints: MediaStreamConstraints): Promise<MediaStream>;
+  newStream(): MediaStream;
+  /** Returns what stops the timer. */
+  after(ms: number, work: () => void): () => void;
+  /** ms since the epoch. */
+  now(): number;
+  /** 0 to below 1. */
+  random(): number;
+  uuid(): string;
+  /** Kept for the browser profile. */
+  profile: KeyValueStore;
+  /** Kept for this tab, also over a reload. */
+  tab: KeyValueStore;
+  /** Calls back when the browser is on line again. */
+  whenOnline(work: () => void): () => void;
+}
+
+export function browserEnvironment(): Environment {
+  return {
+    fetch: (url, init) => globalThis.fetch(url, init),
+    openSocket: (url, protocols) => new WebSocket(url, protocols),
+    openPeer: configuration => new RTCPeerConnection(configuration),
+    openMicrophone: constraints => navigator.mediaDevices.getUserMedia(constraints),
+    newStream: () => new MediaStream(),
+    after(ms, work) {
+      const timer = setTimeout(work, ms);
+      return () => clearTimeout(timer);
+    },
+    now: () => Date.now(),
+    random: () => Math.random(),
+    uuid: () => crypto.randomUUID(),
+    profile: storeOrMemory(() => localStorage),
+    tab: storeOrMemory(() => sessionStorage),
+    whenOnline(work) {
+      addEventListener('online', work);
+      return () => removeEventListener('online', work);
+    },
+  };
+}
+
+/** Storage may be forbidden by the browser's settings; then nothing outlives the page. */
+function storeOrMemory(open: () => Storage): KeyValueStore {
+  try {
+    const store = open();
+    store.getItem('lineside');
+    return store;
+  } catch {
+    return memoryStore();
+  }
+}
+
+export function memoryStore(): KeyValueStore {
+  const values = new Map<string, string>();
+  return {
+    getItem: key => values.get(key) ?? null,
+    setItem: (key, value) => void values.set(key, value),
+    removeItem: key => void values.delete(key),
+  };
+}

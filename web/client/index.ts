@@ -1,0 +1,9 @@
+/** The calling SDK for browsers: CallingClient and what it hands out. */
+export { Call, type CallEvents } from './call.ts';
+export { CallingClient, type CallingClientOptions, type ClientEvents, type ClientState } from './client.ts';
+export { type CallEnd, endText } from './end.ts';
+export type { Environment } from './environment.ts';
+export { CallingError, type ErrorName } from './errors.ts';
+export type { Token } from './http.ts';
+export type { Registration } from './registration.ts';
+export type { CallStatus, FinalStatus, Party } from './session.ts';

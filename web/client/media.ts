@@ -1,0 +1,125 @@
+/** The sound of one call: microphone, RTCPeerConnection, digits. Descriptions go out at once; candidates are found meanwhile. */
+import type { Environment } from './environment.ts';
+import { CallingError } from './errors.ts';
+
+export type MediaState = 'new' | 'flowing' | 'recovering' | 'lost';
+
+export interface CallMedia {
+  /** Our offer, without waiting for candidates: the gateway finds ours by what we send. */
+  offer(): Promise<string>;
+  /** Takes the answer to our offer. */
+  accept(answer: string): Promise<void>;
+  /** Our answer to the gateway's offer. */
+  answer(offer: string): Promise<string>;
+  mute(on: boolean): void;
+  sendDigits(digits: string, gapMs: number): void;
+  stats(): Promise<RTCStatsReport>;
+  close(): void;
+  readonly localStream: MediaStream;
+  readonly remoteStream: MediaStream;
+}
+
+export interface MediaOptions {
+  environment: Environment;
+  audio: MediaTrackConstraints | boolean;
+  iceServers: RTCIceServer[];
+  onState(state: MediaState): void;
+}
+
+const DIGIT_MS = 160;
+
+/** Opens the microphone and a connection. Rejects with CallingError. */
+export async function openMedia(options: MediaOptions): Promise<CallMedia> {
+  const localStream = await openMicrophone(options);
+  const peer = options.environment.openPeer({
+    iceServers: options.iceServers,
+    bundlePolicy: 'max-bundle',
+    rtcpMuxPolicy: 'require',
+  });
+  const remoteStream = options.environment.newStream();
+  for (const track of localStream.getAudioTracks()) peer.addTrack(track, localStream);
+  peer.ontrack = ({ track }) => remoteStream.addTrack(track);
+  peer.onconnectionstatechange = () => {
+    const state = stateOf(peer.connectionState);
+    if (state !== null) options.onState(state);
+  };
+
+  return {
+    localStream,
+    remoteStream,
+    offer: () => negotiate(async () => sdpOf(await describe(peer, await peer.createOffer()))),
+    accept: sdp => negotiate(() => peer.setRemoteDescription({ type: 'answer', sdp })),
+    answer: sdp =>
+      negotiate(async () => {
+        await peer.setRemoteDescription({ type: 'offer', sdp });
+        return sdpOf(await describe(peer, await peer.createAnswer()));
+      }),
+    mute(on) {
+      for (const track of localStream.getAudioTracks()) track.enabled = !on;
+    },
+    sendDigits(digits, gapMs) {
+      const sender = peer.getSenders().find(candidate => candidate.dtmf !== null)?.dtmf;
+      if (sender === undefined || sender === null) throw new CallingError('media-failed');
+      sender.insertDTMF(sender.toneBuffer + digits, DIGIT_MS, gapMs);
+    },
+    stats: () => peer.getStats(),
+    close() {
+      peer.onconnectionstatechange = null;
+      for (const track of localStream.getTracks()) track.stop();
+      peer.close();
+    },
+  };
+}
+
+async function openMicrophone({ environment, audio }: MediaOptions): Promise<MediaStream> {
+  try {
+    return await environment.openMicrophone({ audio, video: false });
+  } catch (cause) {
+    const name = (cause as { name?: string }).name;
+    throw new CallingError(
+      name === 'NotAllowedError' || name === 'SecurityError' ? 'microphone-denied' : 'microphone-missing',
+      { cause },
+    );
+  }
+}
+
+async function describe(peer: RTCPeerConnection, description: RTCSessionDescriptionInit) {
+  await peer.setLocalDescription(description);
+  return description;
+}
+
+function sdpOf(description: RTCSessionDescriptionInit): string {
+  if (description.sdp === undefined) throw new CallingError('media-failed');
+  return description.sdp;
+}
+
+async function negotiate<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cause instanceof CallingError ? cause : new CallingError('media-failed', { cause });
+  }
+}
+
+function stateOf(state: RTCPeerConnectionState): MediaState | null {
+  switch (state) {
+    case 'connected':
+      return 'flowing';
+    case 'disconnected':
+      return 'recovering';
+    case 'failed':
+      return 'lost';
+    case 'new':
+    case 'connecting':
+    case 'closed':
+      return null;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Digits as RTCDTMFSender takes them: `w` is a pause of two seconds. Throws CallingError. */
+export function dtmfTones(digits: string): string {
+  if (!/^[0-9*#A-Dw]{1,64}$/i.test(digits)) throw new CallingError('digits-unusable');
+  return digits.toUpperCase().replaceAll('W', ',');
+}

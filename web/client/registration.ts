@@ -1,0 +1,147 @@
+/** The device's registration: made or found again, kept alive, ended. webrtc-registration v0.4 */
+import type { Environment } from './environment.ts';
+import { CallingError } from './errors.ts';
+import type { Http } from './http.ts';
+
+export interface Registration {
+  registrationId: string;
+  number: string;
+  /** ms since the epoch. */
+  expiresAt: number;
+}
+
+export interface RegistrationKeeperOptions {
+  http: Http;
+  environment: Environment;
+  /** Base path of webrtc-registration below the API root. */
+  path: string;
+  deviceId: string;
+  onChanged(registration: Registration): void;
+  /** It is gone and could not be made again. */
+  onLost(error: CallingError): void;
+}
+
+export interface RegistrationKeeper {
+  /** Makes or finds the registration and keeps it alive. Rejects with CallingError. */
+  start(): Promise<Registration>;
+  /** The service ended it: make it again. */
+  renew(): void;
+  /** Ends it at the service. */
+  stop(): Promise<void>;
+  readonly current: Registration | null;
+}
+
+const LEAD_MS = 120_000;
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30_000;
+
+export function createRegistrationKeeper(options: RegistrationKeeperOptions): RegistrationKeeper {
+  const { http, environment, deviceId } = options;
+  let current: Registration | null = null;
+  let running = false;
+  let failures = 0;
+  let stopTimer: () => void = () => {};
+
+  async function make(): Promise<Registration> {
+    try {
+      return read(await http.request({ method: 'POST', path: `${options.path}/sessions`, body: { deviceId } }));
+    } catch (error) {
+      if (!(error instanceof CallingError)) throw error;
+      if (error.camaraCode === 'ALREADY_EXISTS') return findAgain();
+      if (error.camaraCode === 'PERMISSION_DENIED') throw new CallingError('registration-refused', { cause: error });
+      throw error;
+    }
+  }
+
+  /** After a reload the registration is still there; this device's id finds it. */
+  async function findAgain(): Promise<Registration> {
+    const path = `${options.path}/sessions?deviceId=${encodeURIComponent(deviceId)}`;
+    const found = await http.request({ method: 'GET', path });
+    const [first] = Array.isArray(found) ? found : [];
+    if (first === undefined) throw new CallingError('device-taken');
+    return extend(read(first));
+  }
+
+  async function extend(registration: Registration): Promise<Registration> {
+    const path = `${options.path}/sessions/${encodeURIComponent(registration.registrationId)}`;
+    return read(await http.request({ method: 'PUT', path, body: {} }));
+  }
+
+  function schedule(): void {
+    stopTimer();
+    if (current === null || !running) return;
+    const left = current.expiresAt - environment.now();
+    stopTimer = environment.after(Math.max(left - LEAD_MS, left / 2, 1000), () => void keep());
+  }
+
+  /** Extends it, or makes it again when it is gone; waits longer and longer while the service cannot be reached. */
+  async function keep(): Promise<void> {
+    try {
+      const next = await (current === null ? make() : extend(current));
+      if (!running) return;
+      failures = 0;
+      current = next;
+      options.onChanged(next);
+      schedule();
+    } catch (error) {
+      if (!running) return;
+      const known = error instanceof CallingError ? error : new CallingError('service', { cause: error });
+      if (known.httpStatus === 404 && current !== null) {
+        current = null;
+        return keep();
+      }
+      if (!known.retryable) {
+        running = false;
+        current = null;
+        options.onLost(known);
+        return;
+      }
+      const longest = Math.min(FIRST_WAIT_MS * 2 ** failures, LONGEST_WAIT_MS);
+      failures = Math.min(failures + 1, 10);
+      const waitMs = Math.max(longest * (0.5 + environment.random() / 2), (known.retryAfterS ?? 0) * 1000);
+      stopTimer();
+      stopTimer = environment.after(waitMs, () => void keep());
+    }
+  }
+
+  return {
+    async start() {
+      running = true;
+      current = await make();
+      schedule();
+      return current;
+    },
+    renew() {
+      if (!running) return;
+      current = null;
+      stopTimer();
+      void keep();
+    },
+    async stop() {
+      running = false;
+      stopTimer();
+      const last = current;
+      current = null;
+      if (last === null) return;
+      const path = `${options.path}/sessions/${encodeURIComponent(last.registrationId)}`;
+      try {
+        await http.request({ method: 'DELETE', path });
+      } catch (error) {
+        if (!(error instanceof CallingError) || error.httpStatus !== 404) throw error;
+      }
+    },
+    get current() {
+      return current;
+    },
+  };
+}
+
+function read(value: unknown): Registration {
+  const { registrationId, regInfo, expiresAt } = (value ?? {}) as Record<string, unknown>;
+  const number = (regInfo as Record<string, unknown> | undefined)?.['phoneNumber'];
+  const until = new Date(String(expiresAt)).getTime();
+  if (typeof registrationId !== 'string' || typeof number !== 'string' || Number.isNaN(until)) {
+    throw new CallingError('service', { message: 'The service answered something that is not a registration.' });
+  }
+  return { registrationId, number, expiresAt: until };
+}
