@@ -16,7 +16,11 @@ export function addressPolicy(settings: MediaSettings): AddressPolicy {
     const [network, bits] = prefix.split('/');
     const version = isIP(network ?? '');
     if (network === undefined || version === 0) throw new Error(`${prefix} is not a network in CIDR form`);
-    allowed.addSubnet(network, bits === undefined ? (version === 4 ? 32 : 128) : Number(bits), version === 4 ? 'ipv4' : 'ipv6');
+    allowed.addSubnet(
+      network,
+      bits === undefined ? (version === 4 ? 32 : 128) : Number(bits),
+      version === 4 ? 'ipv4' : 'ipv6',
+    );
   }
   const never = new BlockList();
   never.addSubnet('224.0.0.0', 3, 'ipv4');
@@ -31,7 +35,9 @@ export function addressPolicy(settings: MediaSettings): AddressPolicy {
       if (version === 0 || (family !== 0 && version !== family)) return false;
       const kind = version === 4 ? 'ipv4' : 'ipv6';
       if (never.check(address, kind) || !allowed.check(address, kind)) return false;
-      return !own.has(address) || !((port >= ports.min && port <= ports.max) || settings.signallingPorts.includes(port));
+      return (
+        !own.has(address) || !((port >= ports.min && port <= ports.max) || settings.signallingPorts.includes(port))
+      );
     },
   };
 }

@@ -62,7 +62,8 @@ export function rules(from: PtMap | null, to: PtMap | null): PtRule[] {
     kind: 'speech',
     convert: law === target.law ? 'none' : law === 'PCMA' ? 'a-to-u' : 'u-to-a',
   }));
-  if (from.event !== null && to.event !== null) list.push({ in: from.event, out: to.event, kind: 'event', convert: 'none' });
+  if (from.event !== null && to.event !== null)
+    list.push({ in: from.event, out: to.event, kind: 'event', convert: 'none' });
   return list;
 }
 

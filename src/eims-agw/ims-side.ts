@@ -93,7 +93,12 @@ export function writeImsOffer(side: ImsSide, wish: Wish, policy: readonly Law[],
 }
 
 /** Takes the answer to our last offer; `held` when that offer was our user's hold, whose answer tells nothing of their wishes. */
-export function takeImsAnswer(side: ImsSide, text: string, addresses: AddressPolicy, held: boolean): MediaFailure | null {
+export function takeImsAnswer(
+  side: ImsSide,
+  text: string,
+  addresses: AddressPolicy,
+  held: boolean,
+): MediaFailure | null {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
   const { slots, offered } = side;

@@ -75,4 +75,3 @@ function legOf(session: Session, number: number): WebLeg | null {
   for (const leg of session.call.legs.values()) if (leg.request.leg === number) return leg;
   return null;
 }
-

@@ -57,8 +57,7 @@ function offerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.of
   if (typeof leg === 'string') return fail(plane, effect, leg);
   open(plane, session, effect, [leg], () => {
     call.selected = leg.id;
-    const { laws, event } = leg.theirs ?? { laws: [], event: null };
-    ready(plane, effect, writeImsOffer(call.ims, wishOf(call, leg), [...laws.map(l => l.law), ...plane.settings.codecs], event));
+    ready(plane, effect, writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.theirs?.event ?? null));
   });
 }
 
@@ -72,7 +71,11 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
   const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random()));
   open(plane, session, effect, legs, () => {
     const { to } = call.ims;
-    const codecs = bothLaws(to === null ? [] : to.laws.map(l => l.law), plane.settings.codecs, to === null || to.event !== null ? EVENT_PT : null);
+    const codecs = bothLaws(
+      to === null ? [] : to.laws.map(l => l.law),
+      plane.settings.codecs,
+      to === null || to.event !== null ? EVENT_PT : null,
+    );
     const offers = legs.map(leg => ({ leg: leg.id, sdp: writeWebOffer(leg, codecs) }));
     plane.emit({ type: 'media-offers', owner: session.owner, ref: effect.ref, offers });
   });
@@ -131,7 +134,7 @@ function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.a
     const text =
       call.ims.origin.text ??
       (call.ims.to === null
-        ? writeImsOffer(call.ims, wish, [...(leg.from?.laws ?? []).map(l => l.law), ...plane.settings.codecs], leg.from?.event ?? null)
+        ? writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null)
         : writeImsAnswer(call.ims, wish, firstCommon(leg, call)));
     sendRoute(plane, session);
     ready(plane, effect, text);
@@ -210,7 +213,12 @@ function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.
 }
 
 /** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears nothing of it. */
-function replaceLeg(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'web' }, old: WebLeg): void {
+function replaceLeg(
+  plane: Plane,
+  session: Session,
+  effect: EffectOf<'media.reoffer'> & { from: 'web' },
+  old: WebLeg,
+): void {
   const { call } = session;
   const leg = legFromOffer(old.id, legRequest(plane, call), plane.random(), effect.sdp);
   if (typeof leg === 'string') return fail(plane, effect, leg);
@@ -244,4 +252,3 @@ function legRequest(plane: Plane, call: CallMedia): LegRequest {
   const ssrc = plane.random() || 1;
   return { leg: call.nextLeg++, ssrc, cname: `gw${plane.random()}` };
 }
-

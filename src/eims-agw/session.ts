@@ -56,7 +56,13 @@ export interface Plane {
 }
 
 /** Asks the engine something; `then` gets a positive reply, a refusal or a late one fails `effect`. All questions of one effect share its deadline. */
-export function ask(plane: Plane, session: Session, effect: MediaEffect, question: Question, then: (reply: Reply) => void): void {
+export function ask(
+  plane: Plane,
+  session: Session,
+  effect: MediaEffect,
+  question: Question,
+  then: (reply: Reply) => void,
+): void {
   const op = plane.next.op++;
   session.waiting = {
     op,
@@ -83,7 +89,6 @@ export function fail(plane: Plane, effect: MediaEffect, failure: MediaFailure): 
   plane.count('media_failures_total', { operation: effect.type, failure }, 1);
   if ('ref' in effect) plane.emit({ type: 'media-failed', owner: effect.owner, ref: effect.ref, failure });
 }
-
 
 /** Tells the engine what to relay now, unless it knows. */
 export function sendRoute(plane: Plane, session: Session): void {

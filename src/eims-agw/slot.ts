@@ -31,7 +31,10 @@ export function extendSlots(known: Slots, session: SessionDesc): Slots | null {
   if (session.media.length < known.list.length) return null;
   if (known.list.some((slot, i) => session.media[i]?.kind !== slot.kind)) return null;
   const audio = session.media[known.audio]?.live === true ? known.audio : -1;
-  return { list: session.media.map((media, i) => ({ ...slotOf(media, i), mid: media.mid ?? known.list[i]?.mid ?? `m${i}` })), audio };
+  return {
+    list: session.media.map((media, i) => ({ ...slotOf(media, i), mid: media.mid ?? known.list[i]?.mid ?? `m${i}` })),
+    audio,
+  };
 }
 
 function slotOf(media: MediaDesc, index: number): Slot {

@@ -1,15 +1,7 @@
 /** One browser leg: its SDP both ways, its codecs and its end of the transport. RFC 8829, RFC 8842. */
 import type { MediaSessionId } from '../ep-cscf/ids.ts';
 import type { MediaFailure } from '../ep-cscf/ports.ts';
-import {
-  directionOf,
-  firstLive,
-  type MediaDesc,
-  parseSdp,
-  receives,
-  type SessionDesc,
-  sends,
-} from '../sdp/index.ts';
+import { directionOf, firstLive, type MediaDesc, parseSdp, receives, type SessionDesc, sends } from '../sdp/index.ts';
 import { agreed, firstLaw, g711Of, type PtMap, single } from './codec.ts';
 import type { LegRequest, WebRemote, WebTransport } from './engine.ts';
 import type { Law } from './settings.ts';
@@ -42,7 +34,12 @@ export interface WebLeg {
 }
 
 /** A leg whose browser has offered; the failure tells why its offer cannot be used. */
-export function legFromOffer(id: MediaSessionId, request: LegRequest, sessionId: number, text: string): WebLeg | MediaFailure {
+export function legFromOffer(
+  id: MediaSessionId,
+  request: LegRequest,
+  sessionId: number,
+  text: string,
+): WebLeg | MediaFailure {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
   const audio = firstLive(parsed.value, 'audio');
@@ -133,7 +130,12 @@ function takeOffer(leg: WebLeg, session: SessionDesc): MediaFailure | null {
   const audio = session.media[leg.slots.audio];
   if (audio === undefined) return 'bad-sdp';
   const mid = leg.slots.list[leg.slots.audio]?.mid ?? '0';
-  const remote = remoteOf(session, audio, mid, audio.setup === 'active' || audio.setup === 'passive' ? audio.setup : 'actpass');
+  const remote = remoteOf(
+    session,
+    audio,
+    mid,
+    audio.setup === 'active' || audio.setup === 'passive' ? audio.setup : 'actpass',
+  );
   if (remote === null) return 'unsupported';
   const theirs = g711Of(audio);
   if (theirs === null) return 'no-codec';
@@ -167,7 +169,18 @@ function write(leg: WebLeg, codecs: PtMap): string {
   const direction = directionOf(leg.wantsRecv, leg.wantsSend);
   const { ssrc, cname } = leg.request;
   return writeVersion(leg.origin, version =>
-    writeWeb({ sessionId: leg.origin.sessionId, version, slots, codecs, direction, transport, setup, ssrc, cname, bundle }),
+    writeWeb({
+      sessionId: leg.origin.sessionId,
+      version,
+      slots,
+      codecs,
+      direction,
+      transport,
+      setup,
+      ssrc,
+      cname,
+      bundle,
+    }),
   );
 }
 

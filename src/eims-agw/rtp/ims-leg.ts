@@ -20,7 +20,12 @@ export interface ImsLegEvents {
 }
 
 /** Binds a pair; `done` gets the leg, or null when no port could be had. Ports that others hold are passed over. */
-export function openImsLeg(bind: string, pool: PortPool, events: ImsLegEvents, done: (leg: ImsLeg | null) => void): void {
+export function openImsLeg(
+  bind: string,
+  pool: PortPool,
+  events: ImsLegEvents,
+  done: (leg: ImsLeg | null) => void,
+): void {
   const attempt = (tries: number) => {
     const port = tries === 0 ? null : pool.take();
     if (port === null) return done(null);
@@ -35,7 +40,12 @@ export function openImsLeg(bind: string, pool: PortPool, events: ImsLegEvents, d
   attempt(BIND_TRIES);
 }
 
-function bindPair(bind: string, port: number, events: ImsLegEvents, done: (pair: [Socket, Socket] | null) => void): void {
+function bindPair(
+  bind: string,
+  port: number,
+  events: ImsLegEvents,
+  done: (pair: [Socket, Socket] | null) => void,
+): void {
   const rtp = open(bind);
   const rtcp = open(bind);
   let left = 2;

@@ -90,14 +90,26 @@ export function acceptRtp(l: Latch, address: string, port: number, ssrc: number,
 export function acceptRtcp(l: Latch, address: string, port: number, now: number): boolean {
   const { target } = l;
   if (target === null) return false;
-  if (address !== (l.latched ? l.address : target.address) && !(address === target.rtcpAddress && port === target.rtcpPort)) return false;
+  if (
+    address !== (l.latched ? l.address : target.address) &&
+    !(address === target.rtcpAddress && port === target.rtcpPort)
+  )
+    return false;
   l.rtcpAddress = address;
   l.rtcpPort = port;
   if (l.latched) l.heardAt = Math.max(l.heardAt, now - RELEARN_MS);
   return true;
 }
 
-function learn(l: Latch, target: ImsTarget, address: string, port: number, ssrc: number, seq: number, now: number): boolean {
+function learn(
+  l: Latch,
+  target: ImsTarget,
+  address: string,
+  port: number,
+  ssrc: number,
+  seq: number,
+  now: number,
+): boolean {
   const sameAddress = address === target.address;
   if (!sameAddress) {
     if (l.mayMove === null || now - l.heardAt < OTHER_ADDRESS_QUIET_MS || !l.mayMove(address, port)) return false;

@@ -48,7 +48,14 @@ export function receiver(): Receiver {
 }
 
 /** Counts a packet; `arrival` in timestamp units, NaN when its timestamp tells nothing of its time (telephone events). */
-export function receive(r: Receiver, ssrc: number, seq: number, timestamp: number, bytes: number, arrival: number): void {
+export function receive(
+  r: Receiver,
+  ssrc: number,
+  seq: number,
+  timestamp: number,
+  bytes: number,
+  arrival: number,
+): void {
   r.packets += 1;
   r.bytes += bytes;
   const delta = ((seq - r.maxSeq) << 16) >> 16;
@@ -90,7 +97,8 @@ export function report(r: Receiver, now: number): ReportBlock | null {
   const lostInterval = expectedInterval - (r.received - r.receivedPrior);
   r.expectedPrior = expectedNow;
   r.receivedPrior = r.received;
-  const fraction = expectedInterval <= 0 || lostInterval <= 0 ? 0 : Math.min(255, Math.floor((lostInterval * 256) / expectedInterval));
+  const fraction =
+    expectedInterval <= 0 || lostInterval <= 0 ? 0 : Math.min(255, Math.floor((lostInterval * 256) / expectedInterval));
   return {
     ssrc: r.ssrc,
     fraction,

@@ -75,7 +75,8 @@ export function setRules(s: Stream, rules: readonly PtRule[], open: boolean): vo
   s.action.fill(0);
   for (const rule of rules) {
     s.out[rule.in] = rule.out;
-    s.action[rule.in] = rule.kind === 'event' ? EVENT : rule.convert === 'a-to-u' ? 1 : rule.convert === 'u-to-a' ? 2 : 0;
+    s.action[rule.in] =
+      rule.kind === 'event' ? EVENT : rule.convert === 'a-to-u' ? 1 : rule.convert === 'u-to-a' ? 2 : 0;
   }
   s.open = open;
   if (!open) s.anchored = false;
@@ -104,7 +105,14 @@ export function payloadOffset(s: Stream, packet: Buffer): number {
 export function countIn(s: Stream, packet: Buffer, now: number): void {
   const event = s.action[(packet[1] ?? 0) & 0x7f] === EVENT;
   const ts = packet.readUInt32BE(4);
-  receive(s.rx, packet.readUInt32BE(8), packet.readUInt16BE(2), ts, packet.length, event ? Number.NaN : now * UNITS_PER_MS);
+  receive(
+    s.rx,
+    packet.readUInt32BE(8),
+    packet.readUInt16BE(2),
+    ts,
+    packet.length,
+    event ? Number.NaN : now * UNITS_PER_MS,
+  );
   if (event && ts !== s.eventTs) {
     s.eventTs = ts;
     s.counts.events += 1;

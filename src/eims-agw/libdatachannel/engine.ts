@@ -1,0 +1,117 @@
+/** The media engine on libdatachannel: spreads sessions over worker processes. */
+import type { Engine, EngineCommand, EngineEvent } from '../engine.ts';
+import type { Clock, Count, Log, MediaSettings, PortRange } from '../settings.ts';
+import { createWorkers } from '../workers.ts';
+import type { WorkerInit } from './worker.ts';
+
+/** A worker this far behind takes no new calls. */
+const SHED_LAG_MS = 200;
+
+export interface EngineOptions {
+  settings: MediaSettings;
+  onEvent: (event: EngineEvent) => void;
+  clock: Clock;
+  log: Log;
+  count: Count;
+}
+
+export interface WorkerEngine extends Engine {
+  /** Process id of a worker, for tests that end one. */
+  pid(index: number): number | null;
+}
+
+export function createLibdatachannelEngine(options: EngineOptions): WorkerEngine {
+  const { settings, onEvent } = options;
+  const placed = new Map<number, number>();
+  const load = new Array<number>(settings.workers).fill(0);
+  const forget = (session: number) => {
+    const worker = placed.get(session);
+    if (worker === undefined) return;
+    placed.delete(session);
+    load[worker] = (load[worker] ?? 1) - 1;
+  };
+  const workers = createWorkers({
+    file: new URL('worker.ts', import.meta.url),
+    count: settings.workers,
+    init: index => initOf(settings, index),
+    clock: options.clock,
+    log: options.log,
+    onCount: options.count,
+    onMessage: (_, message) => {
+      const event = message as EngineEvent;
+      if (event.type === 'closed') forget(event.session);
+      onEvent(event);
+    },
+    onLost: index => {
+      for (const [session, worker] of [...placed]) {
+        if (worker !== index) continue;
+        forget(session);
+        onEvent({ type: 'lost', session });
+      }
+    },
+  });
+  const open = (command: Extract<EngineCommand, { type: 'open' }>) => {
+    let best = -1;
+    let usable = 0;
+    for (let i = 0; i < settings.workers; i += 1) {
+      if (!workers.usable(i)) continue;
+      usable += 1;
+      const sessions = load[i] ?? 0;
+      if (sessions >= settings.sessionsPerWorker || workers.lagMs(i) > SHED_LAG_MS) continue;
+      if (best < 0 || sessions < (load[best] ?? 0)) best = i;
+    }
+    if (best < 0) {
+      return onEvent({
+        type: 'refused',
+        session: command.session,
+        op: command.op,
+        failure: usable === 0 ? 'driver' : 'overload',
+      });
+    }
+    placed.set(command.session, best);
+    load[best] = (load[best] ?? 0) + 1;
+    workers.send(best, command);
+  };
+  return {
+    start: () => workers.start(),
+    close: () => workers.close(),
+    send(command) {
+      if (command.type === 'open') return open(command);
+      const worker = placed.get(command.session);
+      if (worker !== undefined) {
+        workers.send(worker, command);
+      } else if (command.type === 'close') onEvent({ type: 'lost', session: command.session });
+      else if ('op' in command)
+        onEvent({ type: 'refused', session: command.session, op: command.op, failure: 'driver' });
+    },
+    health() {
+      const ready = load.filter((_, i) => workers.usable(i)).length;
+      const capacity = ready * settings.sessionsPerWorker;
+      return {
+        ok: ready > 0,
+        sessions: placed.size,
+        load: capacity === 0 ? 1 : placed.size / capacity,
+        workers: ready,
+      };
+    },
+    pid: index => workers.pid(index),
+  };
+}
+
+function initOf(settings: MediaSettings, index: number): WorkerInit {
+  const { web, ims, workers } = settings;
+  const webPorts: number[] = [];
+  for (let port = web.ports.min + index; port <= web.ports.max; port += workers) webPorts.push(port);
+  return {
+    type: 'init',
+    settings: { ...settings, ims: { ...ims, ports: share(ims.ports, index, workers) } },
+    webPorts,
+  };
+}
+
+/** An equal part of the range for each worker, in pairs. */
+export function share(range: PortRange, index: number, workers: number): PortRange {
+  const size = Math.floor((range.max - range.min + 1) / workers / 2) * 2;
+  const min = range.min + index * size;
+  return { min, max: index === workers - 1 ? range.max : min + size - 1 };
+}

@@ -1,0 +1,47 @@
+/** The media plane as the composition root sees it. */
+import { getRandomValues } from 'node:crypto';
+import type { Emit, MediaPlanePort } from '../ep-cscf/ports.ts';
+import { createControl } from './control.ts';
+import type { Engine, EngineEvent, EngineHealth } from './engine.ts';
+import { createLibdatachannelEngine } from './libdatachannel/engine.ts';
+import type { Clock, Count, Log, MediaSettings } from './settings.ts';
+
+export interface MediaPlaneOptions {
+  settings: MediaSettings;
+  emit: Emit;
+  log: Log;
+  count: Count;
+  clock: Clock;
+  /** Another engine than libdatachannel; tests give theirs. */
+  engine?: (onEvent: (event: EngineEvent) => void) => Engine;
+  /** 32 random bits; the system's when not given. */
+  random?: () => number;
+}
+
+export interface MediaPlane {
+  port: MediaPlanePort;
+  /** Rejects with one clear sentence when there can be no media here. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+  health(): EngineHealth;
+  sizes(): { sessions: number; waiting: number };
+}
+
+/** Builds the media plane; throws when a media prefix is not CIDR. */
+export function createMediaPlane(options: MediaPlaneOptions): MediaPlane {
+  const { settings, emit, log, count, clock } = options;
+  const onEvent = (event: EngineEvent) => control.onEvent(event);
+  const engine = options.engine?.(onEvent) ?? createLibdatachannelEngine({ settings, onEvent, clock, log, count });
+  const control = createControl({ settings, engine, emit, log, count, clock, random: options.random ?? random32 });
+  return {
+    port: control.port,
+    start: () => engine.start(),
+    close: () => engine.close(),
+    health: () => engine.health(),
+    sizes: () => control.sizes(),
+  };
+}
+
+function random32(): number {
+  return getRandomValues(new Uint32Array(1))[0] ?? 0;
+}

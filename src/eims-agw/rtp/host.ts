@@ -1,0 +1,224 @@
+/** The sessions of one worker: engine commands in, engine events out, whichever library makes the browser legs. */
+import type { AddressPolicy } from '../address.ts';
+import type { EngineCommand, EngineEvent, LegRequest, WebTransport } from '../engine.ts';
+import type { MediaSettings } from '../settings.ts';
+import { openImsLeg } from './ims-leg.ts';
+import type { PortPool } from './port-pool.ts';
+import {
+  applyRoute,
+  countsOf,
+  fellSilent,
+  fromIms,
+  fromWeb,
+  legStats,
+  type Relay,
+  relay,
+  report,
+  rtcpFromIms,
+} from './relay.ts';
+import type { MakeWebEnd, WebEnd } from './web-end.ts';
+
+interface Leg {
+  request: LegRequest;
+  end: WebEnd;
+  up: boolean;
+}
+
+interface HostSession {
+  number: number;
+  relay: Relay;
+  legs: Map<number, Leg>;
+  joined: number | null;
+  closed: boolean;
+}
+
+export interface HostOptions {
+  settings: MediaSettings;
+  addresses: AddressPolicy;
+  pool: PortPool;
+  makeWebEnd: MakeWebEnd;
+  send: (event: EngineEvent) => void;
+  /** ms, monotonic. */
+  now: () => number;
+  /** ms since the epoch. */
+  wall: () => number;
+  /** 32 random bits. */
+  random: () => number;
+}
+
+export interface Host {
+  handle(command: EngineCommand): void;
+  /** Once a second: reports and supervision. */
+  tick(): void;
+  /** Ends every session without a word. */
+  close(): void;
+  sessions(): number;
+}
+
+export function createHost(options: HostOptions): Host {
+  const sessions = new Map<number, HostSession>();
+  const { send, now, settings } = options;
+  const refuse = (command: { session: number; op: number }, failure: 'no-port' | 'overload' | 'driver' | 'bad-sdp') =>
+    send({ type: 'refused', session: command.session, op: command.op, failure });
+
+  const open = (command: Extract<EngineCommand, { type: 'open' }>) => {
+    const first = command.legs[0];
+    if (sessions.has(command.session) || first === undefined) return refuse(command, 'driver');
+    if (sessions.size >= settings.sessionsPerWorker) return refuse(command, 'overload');
+    const session: HostSession = {
+      number: command.session,
+      relay: relay(
+        first.ssrc,
+        first.cname,
+        now(),
+        options.random,
+        settings.ims.natLatch ? options.addresses.allows : null,
+      ),
+      legs: new Map(),
+      joined: null,
+      closed: false,
+    };
+    sessions.set(session.number, session);
+    const r = session.relay;
+    openImsLeg(
+      settings.ims.bind,
+      options.pool,
+      {
+        rtp: (packet, from) => fromIms(r, packet, from.address, from.port, now()),
+        rtcp: (packet, from) => rtcpFromIms(r, packet, from.address, from.port, now()),
+      },
+      ims => {
+        if (ims === null) {
+          if (!session.closed) refuse(command, 'no-port');
+          sessions.delete(session.number);
+          return;
+        }
+        if (session.closed) return ims.close();
+        r.ims = ims;
+        const transports = command.legs.map(request => addLeg(options, session, request));
+        send({
+          type: 'opened',
+          session: session.number,
+          op: command.op,
+          ims: { address: settings.ims.advertise, port: ims.port },
+          legs: transports,
+        });
+      },
+    );
+  };
+
+  return {
+    handle(command) {
+      if (command.type === 'open') return open(command);
+      const session = sessions.get(command.session);
+      if (session === undefined) {
+        if (command.type === 'close') send({ type: 'closed', session: command.session, ...NOTHING });
+        else if ('op' in command) refuse(command, 'driver');
+        return;
+      }
+      switch (command.type) {
+        case 'add-leg':
+          return send({
+            type: 'leg-added',
+            session: session.number,
+            op: command.op,
+            transport: addLeg(options, session, command.leg),
+          });
+        case 'connect':
+          if (session.legs.get(command.leg)?.end.connect(command.remote) === true) {
+            return send({ type: 'connecting', session: session.number, op: command.op });
+          }
+          return refuse(command, 'bad-sdp');
+        case 'candidates':
+          return session.legs.get(command.leg)?.end.addCandidates(command.candidates);
+        case 'drop-leg':
+          return dropLeg(session, command.leg);
+        case 'route':
+          join(session, command.route.leg);
+          return applyRoute(session.relay, command.route, now());
+        case 'close':
+          sessions.delete(session.number);
+          closeSession(session);
+          return send({
+            type: 'closed',
+            session: session.number,
+            fromWeb: legStats(session.relay.toIms.rx),
+            fromIms: legStats(session.relay.toWeb.rx),
+            counts: countsOf(session.relay),
+          });
+        default:
+          return command satisfies never;
+      }
+    },
+    tick() {
+      const at = now();
+      const wall = options.wall();
+      for (const session of sessions.values()) {
+        report(session.relay, at, wall);
+        if (fellSilent(session.relay, at, settings.imsSilentMs)) send({ type: 'ims-silent', session: session.number });
+      }
+    },
+    close() {
+      for (const session of sessions.values()) closeSession(session);
+      sessions.clear();
+    },
+    sessions: () => sessions.size,
+  };
+}
+
+const NO_LEG_STATS = { packets: 0, bytes: 0, lost: null, jitterMs: null };
+const NOTHING = { fromWeb: NO_LEG_STATS, fromIms: NO_LEG_STATS, counts: {} };
+
+function addLeg(options: HostOptions, session: HostSession, request: LegRequest): WebTransport {
+  const { leg: number } = request;
+  const { relay: r } = session;
+  const end = options.makeWebEnd(request, {
+    packet: packet => {
+      if (session.joined === number) fromWeb(r, packet, options.now());
+    },
+    up: () => {
+      const leg = session.legs.get(number);
+      if (leg === undefined) return;
+      leg.up = true;
+      if (session.joined === number) r.webUp = true;
+      options.send({ type: 'leg-up', session: session.number, leg: number });
+    },
+    down: cause => {
+      const leg = session.legs.get(number);
+      if (leg === undefined) return;
+      leg.up = false;
+      if (session.joined === number) r.webUp = false;
+      options.send({ type: 'leg-down', session: session.number, leg: number, cause });
+    },
+  });
+  session.legs.set(number, { request, end, up: false });
+  return end.transport;
+}
+
+/** Joins a leg with the IMS side: from now on its SSRC and its packets count. */
+function join(session: HostSession, number: number | null): void {
+  if (session.joined === number) return;
+  const leg = number === null ? undefined : session.legs.get(number);
+  const { relay: r } = session;
+  session.joined = leg === undefined ? null : number;
+  r.web = leg?.end ?? null;
+  r.webUp = leg?.up ?? false;
+  if (leg === undefined) return;
+  r.toWeb.ssrc = leg.request.ssrc;
+  r.webCname = leg.request.cname;
+}
+
+function dropLeg(session: HostSession, number: number): void {
+  const leg = session.legs.get(number);
+  if (leg === undefined) return;
+  if (session.joined === number) join(session, null);
+  session.legs.delete(number);
+  leg.end.close();
+}
+
+function closeSession(session: HostSession): void {
+  session.closed = true;
+  for (const number of [...session.legs.keys()]) dropLeg(session, number);
+  session.relay.ims?.close();
+  session.relay.ims = null;
+}

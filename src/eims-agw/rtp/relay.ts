@@ -1,0 +1,168 @@
+/** One call in a worker: a browser leg and an IMS leg joined packet by packet, RTCP made for each. */
+
+import type { EngineCounts, EngineLegStats, Route } from '../engine.ts';
+import { audioBucket, type Bucket, take } from './bucket.ts';
+import type { ImsLeg } from './ims-leg.ts';
+import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
+import { lostTotal, type Receiver } from './receiver.ts';
+import { buildReport, isRtcp, takeRtcp } from './rtcp.ts';
+import { countIn, payloadOffset, rewrite, type Stream, setRules, stream } from './stream.ts';
+import type { WebEnd } from './web-end.ts';
+
+const MAX_FROM_WEB = 1_472;
+const MAX_FROM_IMS = 1_400;
+export const RTCP_EVERY_MS = 5_000;
+
+export interface Relay {
+  ims: ImsLeg | null;
+  web: WebEnd | null;
+  webUp: boolean;
+  toIms: Stream;
+  toWeb: Stream;
+  webBucket: Bucket;
+  imsBucket: Bucket;
+  latch: Latch;
+  imsCname: string;
+  webCname: string;
+  supervise: boolean;
+  /** Last packet of the IMS side, or when silence began to count; ms. */
+  imsHeardAt: number;
+  silent: boolean;
+  nextReport: number;
+}
+
+/** `random` gives 32 bits; `webSsrc` is the one written into the browser's SDP. `now` in ms. */
+export function relay(
+  webSsrc: number,
+  webCname: string,
+  now: number,
+  random: () => number,
+  mayMove: Latch['mayMove'],
+): Relay {
+  return {
+    ims: null,
+    web: null,
+    webUp: false,
+    toIms: stream(random(), random(), random()),
+    toWeb: stream(webSsrc, random(), random()),
+    webBucket: audioBucket(now),
+    imsBucket: audioBucket(now),
+    latch: latch(mayMove),
+    imsCname: `gw${random()}`,
+    webCname,
+    supervise: false,
+    imsHeardAt: now,
+    silent: false,
+    nextReport: now + (random() % RTCP_EVERY_MS),
+  };
+}
+
+export function applyRoute(r: Relay, route: Route, now: number): void {
+  setRules(r.toIms, route.toIms, route.toImsOpen);
+  setRules(r.toWeb, route.toWeb, route.toWebOpen);
+  aim(r.latch, route.target);
+  if (route.supervise && !r.supervise) {
+    r.imsHeardAt = now;
+    r.silent = false;
+  }
+  r.supervise = route.supervise;
+}
+
+/** A packet in clear from the browser. */
+export function fromWeb(r: Relay, packet: Buffer, now: number): void {
+  const { toIms } = r;
+  if (packet.length > MAX_FROM_WEB) {
+    toIms.counts.oversize += 1;
+    return;
+  }
+  if (!take(r.webBucket, packet.length, now)) {
+    toIms.counts.rate += 1;
+    return;
+  }
+  if (packet.length >= 8 && isRtcp(packet)) {
+    if (!takeRtcp(toIms.rx, packet, now)) toIms.counts.malformed += 1;
+    return;
+  }
+  const offset = payloadOffset(toIms, packet);
+  if (offset < 0) return;
+  countIn(toIms, packet, now);
+  const { ims } = r;
+  if (ims === null || r.latch.target === null) return;
+  const start = rewrite(toIms, packet, offset, now);
+  if (start >= 0) ims.sendRtp(packet, start, r.latch.port, r.latch.address);
+}
+
+/** An RTP packet from the IMS side. */
+export function fromIms(r: Relay, packet: Buffer, address: string, port: number, now: number): void {
+  const { toWeb, web } = r;
+  if (packet.length > MAX_FROM_IMS) {
+    toWeb.counts.oversize += 1;
+    return;
+  }
+  if (!take(r.imsBucket, packet.length, now)) {
+    toWeb.counts.rate += 1;
+    return;
+  }
+  const offset = payloadOffset(toWeb, packet);
+  if (offset < 0) return;
+  if (!acceptRtp(r.latch, address, port, packet.readUInt32BE(8), packet.readUInt16BE(2), now)) {
+    toWeb.counts.wrongSource += 1;
+    return;
+  }
+  r.imsHeardAt = now;
+  countIn(toWeb, packet, now);
+  if (web === null || !r.webUp) return;
+  const start = rewrite(toWeb, packet, offset, now);
+  if (start < 0) return;
+  if (web.send(start === 0 ? packet : packet.subarray(start))) return;
+  // The library refuses a number it has passed: begin anew behind the last one.
+  toWeb.counts.send += 1;
+  toWeb.anchored = false;
+}
+
+/** An RTCP packet from the IMS side. */
+export function rtcpFromIms(r: Relay, packet: Buffer, address: string, port: number, now: number): void {
+  if (packet.length > MAX_FROM_IMS || !take(r.imsBucket, packet.length, now)) return;
+  if (!acceptRtcp(r.latch, address, port, now)) r.toWeb.counts.wrongSource += 1;
+  else if (takeRtcp(r.toWeb.rx, packet, now)) r.imsHeardAt = now;
+  else r.toWeb.counts.malformed += 1;
+}
+
+/** Reports that are due, each to its own side. `wallMs` since the epoch. */
+export function report(r: Relay, now: number, wallMs: number): void {
+  if (now < r.nextReport) return;
+  r.nextReport = now + RTCP_EVERY_MS;
+  if (r.ims !== null && r.latch.target !== null) {
+    r.ims.sendRtcp(buildReport(r.toIms, r.toWeb.rx, r.imsCname, now, wallMs), r.latch.rtcpPort, r.latch.rtcpAddress);
+  }
+  if (r.web !== null && r.webUp) r.web.send(buildReport(r.toWeb, r.toIms.rx, r.webCname, now, wallMs));
+}
+
+/** True once when the IMS side has been silent for `limitMs` while that counts. */
+export function fellSilent(r: Relay, now: number, limitMs: number): boolean {
+  if (!r.supervise || r.silent || now - r.imsHeardAt < limitMs) return false;
+  r.silent = true;
+  return true;
+}
+
+export function legStats(rx: Receiver): EngineLegStats {
+  const known = rx.packets > 0;
+  return {
+    packets: rx.packets,
+    bytes: rx.bytes,
+    lost: known ? lostTotal(rx) : null,
+    jitterMs: known ? Math.round((rx.jitter / 8) * 10) / 10 : null,
+  };
+}
+
+/** Drops by reason and side, and telephone events. */
+export function countsOf(r: Relay): EngineCounts {
+  const counts: Record<string, number> = {};
+  for (const [reason, value] of Object.entries(r.toIms.counts)) counts[`web-${kebab(reason)}`] = value;
+  for (const [reason, value] of Object.entries(r.toWeb.counts)) counts[`ims-${kebab(reason)}`] = value;
+  return counts;
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+}

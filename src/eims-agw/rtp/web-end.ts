@@ -1,0 +1,21 @@
+/** What a relay needs of one browser leg, whichever library terminates it. */
+import type { LegRequest, WebRemote, WebTransport } from '../engine.ts';
+
+export interface WebEnd {
+  readonly transport: WebTransport;
+  /** Starts ICE and DTLS; false when the library refuses what the browser sent. */
+  connect(remote: WebRemote): boolean;
+  addCandidates(candidates: readonly string[]): void;
+  /** Sends RTP or RTCP in clear; false when it was not sent. */
+  send(packet: Buffer): boolean;
+  close(): void;
+}
+
+export interface WebEvents {
+  /** RTP or RTCP in clear; the buffer is the receiver's to change. */
+  packet(packet: Buffer): void;
+  up(): void;
+  down(cause: 'web' | 'fingerprint'): void;
+}
+
+export type MakeWebEnd = (request: LegRequest, events: WebEvents) => WebEnd;

@@ -1,0 +1,90 @@
+/** The IMS side of media tests: plain RTP and RTCP sockets and the SDP of a G.711 phone. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { parseSdp } from '../../src/sdp/index.ts';
+
+export interface Phone {
+  /** SDP of this phone with the given formats, as offer or answer. */
+  sdp(options?: {
+    laws?: Array<0 | 8>;
+    event?: number | null;
+    direction?: string;
+    version?: number;
+    port?: number;
+  }): string;
+  /** Reads where the gateway wants its packets. */
+  learn(sdp: string): void;
+  send(packet: { pt: number; seq: number; ts: number; marker?: boolean; payload: Uint8Array; ssrc?: number }): void;
+  sendRtcp(packet: Uint8Array): void;
+  rtp: Buffer[];
+  rtcp: Buffer[];
+  close(): void;
+}
+
+export async function phone(host: string): Promise<Phone> {
+  const [rtp, rtcp, port] = await bindPair(host);
+  const heard = { rtp: [] as Buffer[], rtcp: [] as Buffer[] };
+  let toPort = 0;
+  let toAddress = host;
+  rtp.on('message', packet => heard.rtp.push(packet));
+  rtcp.on('message', packet => heard.rtcp.push(packet));
+  return {
+    ...heard,
+    sdp({ laws = [8, 0], event = 101, direction = 'sendrecv', version = 1, port: other = port } = {}) {
+      const formats = event === null ? laws : [...laws, event];
+      return [
+        'v=0',
+        `o=phone 77 ${version} IN IP4 ${host}`,
+        's=-',
+        `c=IN IP4 ${host}`,
+        't=0 0',
+        `m=audio ${other} RTP/AVP ${formats.join(' ')}`,
+        ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`]),
+        'a=ptime:20',
+        `a=${direction}`,
+        '',
+      ].join('\r\n');
+    },
+    learn(sdp) {
+      const parsed = parseSdp(sdp);
+      const media = parsed.ok ? parsed.value.media.find(m => m.kind === 'audio') : undefined;
+      toPort = media?.port ?? 0;
+      toAddress = media?.address ?? host;
+    },
+    send({ pt, seq, ts, marker = false, payload, ssrc = 7777 }) {
+      const packet = Buffer.alloc(12 + payload.length);
+      packet[0] = 0x80;
+      packet[1] = pt | (marker ? 0x80 : 0);
+      packet.writeUInt16BE(seq & 0xffff, 2);
+      packet.writeUInt32BE(ts >>> 0, 4);
+      packet.writeUInt32BE(ssrc, 8);
+      packet.set(payload, 12);
+      rtp.send(packet, toPort, toAddress);
+    },
+    sendRtcp: packet => rtcp.send(packet, toPort + 1, toAddress),
+    close() {
+      rtp.close();
+      rtcp.close();
+    },
+  };
+}
+
+async function bindPair(host: string): Promise<[Socket, Socket, number]> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const rtp = createSocket('udp4');
+    rtp.bind(0, host);
+    await once(rtp, 'listening');
+    const { port } = rtp.address();
+    if (port % 2 === 0) {
+      const rtcp = createSocket('udp4');
+      const ok = await new Promise<boolean>(resolve => {
+        rtcp.once('error', () => resolve(false));
+        rtcp.bind(port + 1, host, () => resolve(true));
+      });
+      if (ok) return [rtp, rtcp, port];
+      rtcp.close();
+    }
+    rtp.close();
+  }
+  throw new Error('no pair of ports for a phone');
+}
