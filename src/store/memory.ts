@@ -1,0 +1,31 @@
+/** The store of a node that forgets everything at its end: maps of JSON text, for tests and trials. */
+import type { Store, StoreKind } from '../ep-cscf/ports.ts';
+import { encode } from './encode.ts';
+
+/** A store without a file. Commits are synchronous and all or nothing. */
+export function createMemoryStore(): Store {
+  const kinds = new Map<StoreKind, Map<string, string>>();
+
+  return {
+    load(kind) {
+      return Array.from(kinds.get(kind) ?? [], ([key, text]) => ({ key, value: JSON.parse(text) as unknown }));
+    },
+    commit(writes) {
+      // Everything that can fail comes first, so that a bad write leaves nothing behind.
+      const texts = writes.map(write => (write.op === 'put' ? encode(write) : ''));
+      for (const [index, write] of writes.entries()) {
+        let rows = kinds.get(write.kind);
+        if (write.op === 'delete') {
+          rows?.delete(write.key);
+          continue;
+        }
+        if (rows === undefined) {
+          rows = new Map();
+          kinds.set(write.kind, rows);
+        }
+        rows.set(write.key, texts[index] ?? '');
+      }
+    },
+    close() {},
+  };
+}

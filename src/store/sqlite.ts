@@ -1,0 +1,126 @@
+/** The store of a single node: one sqlite file, written ahead, held by one process. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Store, StoreKind } from '../ep-cscf/ports.ts';
+import { encode } from './encode.ts';
+import { migrate, StoreError } from './migration.ts';
+
+/**
+ * Opens or creates the store in `file`; its directory is made when it is missing.
+ * A commit is one transaction in the write-ahead log: it survives the death of the process at any instant; a loss of power may take the
+ * last ones, never a part of one. Throws StoreError with one sentence when the file cannot be used.
+ */
+export function createSqliteStore(file: string): Store {
+  const db = open(file);
+  // Only this process writes, so it can know every row's number: writes then need no index and touch one tree.
+  const rowids = new Map<StoreKind, Map<string, number | bigint>>();
+  const statements = {
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    insert: db.prepare('INSERT INTO rows (kind, key, value) VALUES (?, ?, ?)'),
+    update: db.prepare('UPDATE rows SET value = ? WHERE seq = ?'),
+    remove: db.prepare('DELETE FROM rows WHERE seq = ?'),
+    load: db.prepare('SELECT key, value FROM rows WHERE kind = ? ORDER BY seq'),
+    number: db.prepare('SELECT seq, kind, key FROM rows'),
+  };
+  learn(rowids, statements.number);
+
+  const apply = (writes: Parameters<Store['commit']>[0]): void => {
+    for (const write of writes) {
+      let known = rowids.get(write.kind);
+      if (known === undefined) {
+        known = new Map();
+        rowids.set(write.kind, known);
+      }
+      const seq = known.get(write.key);
+      if (write.op === 'put') {
+        if (seq !== undefined) statements.update.run(encode(write), seq);
+        else known.set(write.key, statements.insert.run(write.kind, write.key, encode(write)).lastInsertRowid);
+      } else if (seq !== undefined) {
+        statements.remove.run(seq);
+        known.delete(write.key);
+      }
+    }
+  };
+
+  return {
+    load(kind) {
+      return statements.load.all(kind).map(row => ({ key: String(row.key), value: JSON.parse(String(row.value)) }));
+    },
+    commit(writes) {
+      if (writes.length === 0) return;
+      statements.begin.run();
+      try {
+        apply(writes);
+        statements.commit.run();
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        learn(rowids, statements.number);
+        throw error;
+      }
+    },
+    close() {
+      if (!db.isOpen) return;
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      db.close();
+    },
+  };
+}
+
+function learn(rowids: Map<StoreKind, Map<string, number | bigint>>, all: StatementSync): void {
+  rowids.clear();
+  for (const row of all.iterate()) {
+    const kind = String(row.kind) as StoreKind;
+    const known = rowids.get(kind) ?? new Map<string, number | bigint>();
+    rowids.set(kind, known);
+    known.set(String(row.key), Number(row.seq));
+  }
+}
+
+function open(file: string): DatabaseSync {
+  let db: DatabaseSync | null = null;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    db = new DatabaseSync(file, { timeout: 500 });
+    // Exclusive before WAL: the file is then locked for this process, and needs no shared memory beside it.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE');
+    db.exec('PRAGMA journal_mode = WAL');
+    db.exec('PRAGMA synchronous = NORMAL');
+    migrate(db, file);
+    return db;
+  } catch (error) {
+    if (db?.isOpen) db.close();
+    if (error instanceof StoreError) throw error;
+    throw new StoreError(`The store ${file} cannot be used: ${explain(error)}.`, { cause: error });
+  }
+}
+
+/** The part of an sqlite result code that is the error's class. */
+const PRIMARY = 0xff;
+const SENTENCES: Readonly<Record<number, string>> = {
+  5: 'another process holds it',
+  6: 'another process holds it',
+  8: 'it is not writable',
+  10: 'the disk failed to read or write it',
+  11: 'it is damaged',
+  13: 'the disk is full',
+  14: 'it cannot be opened or created',
+  26: 'it is not an sqlite file',
+};
+
+function explain(error: unknown): string {
+  const { errcode, code, message } = error as { errcode?: number; code?: string; message?: string };
+  if (errcode !== undefined) return SENTENCES[errcode & PRIMARY] ?? message ?? 'unknown fault';
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'its directory is not writable';
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'its directory is not a directory';
+    default:
+      return message ?? 'unknown fault';
+  }
+}

@@ -1,0 +1,223 @@
+/** One contract for every store, and what only a file can do wrong. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Store, StoreKind, Write } from '../ep-cscf/ports.ts';
+import { createMemoryStore } from './memory.ts';
+import { createSqliteStore } from './sqlite.ts';
+import { createStore, StoreError } from './store.ts';
+
+const scale = Number(process.env.LINESIDE_TEST_SCALE ?? 1);
+const directory = mkdtempSync(join(tmpdir(), 'lineside-store-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+let files = 0;
+const freshFile = () => {
+  files += 1;
+  return join(directory, `${files}`, 'deep', 'lineside.sqlite');
+};
+
+const stores: Array<[name: string, make: () => { store: Store; reopen: (() => Store) | null }]> = [
+  ['memory', () => ({ store: createMemoryStore(), reopen: null })],
+  [
+    'sqlite',
+    () => {
+      const file = freshFile();
+      return { store: createSqliteStore(file), reopen: () => createSqliteStore(file) };
+    },
+  ],
+];
+
+for (const [name, make] of stores) {
+  describe(`the ${name} store`, () => {
+    it('gives back values in the order of their first put', () => {
+      const { store } = make();
+      store.commit([
+        { op: 'put', kind: 'outbox', key: 'b', value: { n: 1 } },
+        { op: 'put', kind: 'outbox', key: 'a', value: { n: 2 } },
+        { op: 'put', kind: 'call', key: 'b', value: 'other kind' },
+      ]);
+      store.commit([{ op: 'put', kind: 'outbox', key: 'b', value: { n: 3 } }]);
+      assert.deepEqual(store.load('outbox'), [
+        { key: 'b', value: { n: 3 } },
+        { key: 'a', value: { n: 2 } },
+      ]);
+      assert.deepEqual(store.load('lease'), []);
+      store.close();
+    });
+
+    it('puts a key that was deleted at the end', () => {
+      const { store } = make();
+      store.commit([
+        { op: 'put', kind: 'outbox', key: 'a', value: 1 },
+        { op: 'put', kind: 'outbox', key: 'b', value: 2 },
+        { op: 'delete', kind: 'outbox', key: 'a' },
+        { op: 'put', kind: 'outbox', key: 'a', value: 3 },
+        { op: 'delete', kind: 'outbox', key: 'never there' },
+      ]);
+      assert.deepEqual(
+        store.load('outbox').map(row => row.key),
+        ['b', 'a'],
+      );
+      store.close();
+    });
+
+    it('keeps no reference to what it was given', () => {
+      const { store } = make();
+      const value = { list: [1] };
+      store.commit([{ op: 'put', kind: 'call', key: 'k', value }]);
+      value.list.push(2);
+      assert.deepEqual(store.load('call'), [{ key: 'k', value: { list: [1] } }]);
+      store.close();
+    });
+
+    it('keeps nothing of a commit that fails', () => {
+      const { store } = make();
+      store.commit([{ op: 'put', kind: 'call', key: 'old', value: 1 }]);
+      assert.throws(() =>
+        store.commit([
+          { op: 'put', kind: 'call', key: 'new', value: 1 },
+          { op: 'delete', kind: 'call', key: 'old' },
+          { op: 'put', kind: 'call', key: 'bad', value: undefined },
+        ]),
+      );
+      assert.deepEqual(store.load('call'), [{ key: 'old', value: 1 }]);
+      store.commit([{ op: 'put', kind: 'call', key: 'old', value: 2 }]);
+      assert.deepEqual(store.load('call'), [{ key: 'old', value: 2 }]);
+      store.close();
+    });
+
+    it('agrees with a map whatever is written', () => {
+      const { store: opened, reopen } = make();
+      let store = opened;
+      const kinds: StoreKind[] = ['binding', 'call', 'outbox'];
+      const write: fc.Arbitrary<Write> = fc.oneof(
+        fc.record({
+          op: fc.constant('put' as const),
+          kind: fc.constantFrom(...kinds),
+          key: fc.constantFrom('a', 'b', 'c', 'é', ''),
+          value: fc.jsonValue(),
+        }),
+        fc.record({
+          op: fc.constant('delete' as const),
+          kind: fc.constantFrom(...kinds),
+          key: fc.constantFrom('a', 'b', 'c', 'é', ''),
+        }),
+      );
+      const model = new Map<string, Map<string, unknown>>(kinds.map(kind => [kind, new Map()]));
+      fc.assert(
+        fc.property(fc.array(write, { maxLength: 12 }), fc.boolean(), (writes, restart) => {
+          store.commit(writes);
+          for (const each of writes) {
+            if (each.op === 'delete') model.get(each.kind)?.delete(each.key);
+            else model.get(each.kind)?.set(each.key, JSON.parse(JSON.stringify(each.value)));
+          }
+          if (restart && reopen !== null) {
+            store.close();
+            store = reopen();
+          }
+          for (const kind of kinds) {
+            const expected = Array.from(model.get(kind) ?? [], ([key, value]) => ({ key, value }));
+            assert.deepEqual(store.load(kind), expected);
+          }
+        }),
+        { seed: 7, numRuns: 60 * scale },
+      );
+      store.close();
+    });
+  });
+}
+
+describe('the sqlite file', () => {
+  it('is checkpointed at close and is for its owner only', () => {
+    const file = freshFile();
+    const store = createStore({ kind: 'sqlite', file });
+    store.commit([{ op: 'put', kind: 'call', key: 'k', value: 'x'.repeat(10_000) }]);
+    store.close();
+    store.close();
+    assert.equal(existsSync(`${file}-wal`), false);
+    assert.equal(statSync(join(file, '..')).mode & 0o077, 0);
+    assert.deepEqual(createStore({ kind: 'memory', file }).load('call'), []);
+  });
+
+  it('is refused with one sentence when a newer version wrote it', () => {
+    const file = freshFile();
+    createSqliteStore(file).close();
+    const db = new DatabaseSync(file);
+    db.exec('UPDATE version SET number = 99');
+    db.close();
+    assert.throws(() => createSqliteStore(file), { message: /^The store .* has version 99, but .*\.$/ });
+  });
+
+  it('is refused with one sentence when it is locked, foreign, damaged or out of reach', () => {
+    const file = freshFile();
+    const store = createSqliteStore(file);
+    assert.throws(() => createSqliteStore(file), { message: /another process holds it\.$/ });
+    store.close();
+
+    const foreign = join(directory, 'foreign.sqlite');
+    const db = new DatabaseSync(foreign);
+    db.exec('CREATE TABLE recipes (name TEXT)');
+    db.close();
+    assert.throws(() => createSqliteStore(foreign), { message: /another program made it\.$/ });
+
+    const text = join(directory, 'text.sqlite');
+    writeFileSync(text, 'This is not a database. '.repeat(100));
+    assert.throws(() => createSqliteStore(text), { message: /it is not an sqlite file\.$/ });
+    assert.throws(() => createSqliteStore(join(text, 'x.sqlite')), StoreError);
+    assert.throws(() => createSqliteStore(directory), { message: /cannot be opened or created\.$/ });
+  });
+
+  it('is refused with one sentence when it cannot be written', () => {
+    const file = freshFile();
+    createSqliteStore(file).close();
+    for (const path of [directory, join(file, '..', '..'), join(file, '..')]) chmodSync(path, 0o755);
+    chmodSync(file, 0o444);
+    // Permissions do not bind root: act as nobody for a moment.
+    const root = process.geteuid?.() === 0;
+    if (root) process.seteuid?.(65_534);
+    try {
+      assert.throws(() => createSqliteStore(file), { message: /cannot be used: it is not writable\.$/ });
+      assert.throws(() => createSqliteStore(join(directory, 'x', 'y')), {
+        message: /its directory is not writable\.$/,
+      });
+    } finally {
+      if (root) process.seteuid?.(0);
+    }
+  });
+
+  it('holds every commit that returned, and none by half, when the process is killed', async () => {
+    const file = freshFile();
+    const code = `
+      import { createSqliteStore } from ${JSON.stringify(new URL('./sqlite.ts', import.meta.url).href)};
+      const store = createSqliteStore(${JSON.stringify(file)});
+      for (let n = 0; ; n += 1) {
+        store.commit([
+          { op: 'put', kind: 'call', key: 'c' + n, value: n },
+          { op: 'put', kind: 'outbox', key: 'o' + n, value: n },
+        ]);
+        process.stdout.write(n + '\\n');
+      }`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let seen = '';
+    child.stdout.on('data', chunk => {
+      seen += String(chunk);
+      if (seen.length > 5000) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    const told = seen.slice(0, seen.lastIndexOf('\n')).split('\n').length;
+    const store = createSqliteStore(file);
+    const calls = store.load('call');
+    assert.deepEqual(
+      calls.map(row => row.value),
+      store.load('outbox').map(row => row.value),
+    );
+    assert.ok(calls.length >= told, `${calls.length} rows kept, ${told} told`);
+    store.close();
+  });
+});

@@ -1,0 +1,13 @@
+/** Opens the store the settings name. */
+import type { Static } from 'typebox';
+import type { store } from '../config/store.ts';
+import type { Store } from '../ep-cscf/ports.ts';
+import { createMemoryStore } from './memory.ts';
+import { createSqliteStore } from './sqlite.ts';
+
+export { StoreError } from './migration.ts';
+
+/** Opens the store. Throws StoreError with one sentence when the file cannot be used. */
+export function createStore(settings: Static<typeof store>): Store {
+  return settings.kind === 'memory' ? createMemoryStore() : createSqliteStore(settings.file);
+}
