@@ -1,0 +1,29 @@
+/** Builds the pages when the built ones are older than their sources; says one sentence when that fails. */
+import { globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const WEB = join(import.meta.dirname, '..', 'web');
+const BUILT = join(WEB, 'dist', 'softphone', 'index.html');
+
+/** True when a source is newer than the built pages, or there are none. */
+export function pagesAreStale(web = WEB, built = BUILT): boolean {
+  const builtAt = statSync(built, { throwIfNoEntry: false })?.mtimeMs;
+  if (builtAt === undefined) return true;
+  const sources = globSync('{client,softphone}/**/*.{ts,html,css,svg}', { cwd: web });
+  return [...sources, 'vite.config.ts'].some(source => statSync(join(web, source)).mtimeMs > builtAt);
+}
+
+export async function buildPages(): Promise<void> {
+  const { build } = await import('vite');
+  await build({ configFile: join(WEB, 'vite.config.ts') });
+}
+
+if (import.meta.main && pagesAreStale()) {
+  try {
+    await buildPages();
+  } catch (error) {
+    const [first] = String((error as Error).message ?? error).split('\n');
+    console.error(`The pages could not be built: ${first}`);
+    process.exitCode = 1;
+  }
+}

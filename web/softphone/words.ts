@@ -1,0 +1,50 @@
+/** The page's words for what a call does. */
+import type { Call, CallStatus, Party } from '../client/index.ts';
+
+export function statusText(call: Call): string {
+  return wordOf(call.status, call.direction);
+}
+
+function wordOf(status: CallStatus, direction: 'inbound' | 'outbound'): string {
+  switch (status) {
+    case 'Initial':
+      return direction === 'outbound' ? 'Calling…' : 'Incoming call';
+    case 'InProgress':
+      return direction === 'outbound' ? 'Connecting…' : 'Incoming call';
+    case 'Ringing':
+      return direction === 'outbound' ? 'Ringing…' : 'Incoming call';
+    case 'Proceeding':
+      return 'Being put through…';
+    case 'Waiting':
+      return 'Waiting in a queue…';
+    case 'Connected':
+    case 'Resume':
+      return 'Connected';
+    case 'Hold':
+      return 'On hold';
+    case 'Terminated':
+    case 'SessionCancelled':
+    case 'Declined':
+    case 'Failed':
+    case 'NoAnswer':
+    case 'NotReachable':
+    case 'Busy':
+      return 'Call ended';
+    default:
+      return status satisfies never;
+  }
+}
+
+export function partyText(party: Party): string {
+  if (party.anonymous) return 'Number withheld';
+  const number = party.number ?? party.address.replace(/^(tel|sip):/, '');
+  return party.display === null ? number : `${party.display} (${number})`;
+}
+
+/** 75 000 ms -> "1:15". */
+export function timeText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  const tail = String(seconds % 60).padStart(2, '0');
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${tail}` : `${minutes}:${tail}`;
+}
