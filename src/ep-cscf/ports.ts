@@ -187,7 +187,7 @@ export type ImsInput =
       event: 'deactivated' | 'probation' | 'rejected' | 'unregistered' | 'expired';
       retryAfterS: number | null;
     }
-  /** Provisional response above 100. `fork` names the early dialog. `sdp` null when it carried none or it may not be used. */
+  /** Provisional response above 100, 199 included. `fork` names the early dialog. `sdp` null when it carried none or it may not be used. */
   | {
       type: 'ims-progress';
       owner: CallId;
@@ -221,7 +221,7 @@ export type ImsInput =
   | { type: 'ims-acked'; owner: CallId; sdp: string | null }
   /** BYE received, or the dialog died (no ACK, 481, timeout). */
   | { type: 'ims-ended'; owner: CallId; outcome: Outcome }
-  /** re-INVITE or UPDATE received; answered by `ims.answer` or `ims.reject` with this `ref`. `sdp` null: no offer in it. */
+  /** re-INVITE or UPDATE received; answered by `ims.answer` or `ims.reject` with this `ref`. `sdp` null: an offerless re-INVITE, answered with our offer (an UPDATE without SDP stays on the Mw side). */
   | { type: 'ims-reoffered'; owner: CallId; ref: Ref; sdp: string | null }
   | { type: 'ims-updated'; owner: CallId; ref: Ref; sdp: string | null }
   | { type: 'ims-update-failed'; owner: CallId; ref: Ref; outcome: Outcome };
@@ -332,6 +332,8 @@ export type ImsEffect =
   | { type: 'ims.update'; owner: CallId; ref: Ref; sdp: string }
   /**
    * Ends the IMS side whatever its state: CANCEL, BYE, or the final response `code` to an unanswered incoming INVITE.
+   * The Mw side sees it through alone (CANCEL after the first 1xx, ACK and BYE for a 2xx that crossed it). For an
+   * unanswered INVITE of ours it still tells the outcome, `ims-rejected` or `ims-answered`; the core waits some seconds.
    * `reason` is a Reason header value or null.
    */
   | { type: 'ims.end'; owner: CallId; code: number; phrase: string; reason: string | null };

@@ -1,0 +1,132 @@
+/** The binding of one number: its state, the registrations it holds, and their expiry to the millisecond. */
+
+import { type Holder, identityOf } from './identity.ts';
+import type { BindingId, DeviceId, E164, Ref, RegistrationId } from './ids.ts';
+import type { CoreEvent, ImsIdentity, RegistrationView, TimerName } from './ports.ts';
+import { addRegistration, removeRegistration } from './registry.ts';
+import { type Done, reply, startTimer, stopTimer, type Turn } from './turn.ts';
+
+/** One device's registration of one number. */
+export interface Registration {
+  readonly id: RegistrationId;
+  readonly deviceId: DeviceId;
+  readonly holder: Holder;
+  readonly bindingId: BindingId;
+  readonly correlator: string;
+  /** ms since the epoch. */
+  expiresAt: number;
+}
+
+/** A POST that waits for the network. */
+export interface Waiting {
+  ref: Ref;
+  registration: Registration;
+}
+
+/**
+ * `registering`: first REGISTER out, nobody registered yet. `active`: bound. `reclaiming`: the network dropped us and we
+ * come back. `restoring`: found at start, REGISTER due. `deregistering`: last device gone.
+ */
+export type BindingPhase = 'registering' | 'active' | 'reclaiming' | 'restoring' | 'deregistering';
+
+/** The machine of one number: one IMS binding for all its devices. IMS digest 2.13, model 2. */
+export interface Binding {
+  readonly id: BindingId;
+  readonly number: E164;
+  readonly identity: ImsIdentity;
+  phase: BindingPhase;
+  /** REGISTER in flight. */
+  ref: Ref | null;
+  sentAt: number;
+  /** IMS expiry, ms since the epoch; 0 before the first 200. */
+  imsExpiresAt: number;
+  /** Failed refreshes in a row. */
+  failures: number;
+  /** REGISTERs sent so far: makes each jitter another one. */
+  attempts: number;
+  /** The next REGISTER starts a new Call-ID. */
+  fresh: boolean;
+  associated: string[];
+  readonly registrations: Map<RegistrationId, Registration>;
+  waiting: Waiting[];
+  readonly timers: Set<TimerName>;
+}
+
+export function emptyBinding(turn: Turn, id: BindingId, number: E164, phase: BindingPhase): Binding {
+  return {
+    id,
+    number,
+    identity: identityOf(number, turn.settings.identity),
+    phase,
+    ref: null,
+    sentAt: 0,
+    imsExpiresAt: 0,
+    failures: 0,
+    attempts: 0,
+    fresh: true,
+    associated: [],
+    registrations: new Map(),
+    waiting: [],
+    timers: new Set(),
+  };
+}
+
+export function viewOf(registration: Registration): RegistrationView {
+  const { id, deviceId, holder, expiresAt } = registration;
+  return { registrationId: id, deviceId, phoneNumber: holder.number, expiresAt };
+}
+
+/** Makes a waiting registration visible and answers its POST. */
+export function admit(turn: Turn, binding: Binding, waiting: Waiting): Done {
+  const { registration, ref } = waiting;
+  binding.registrations.set(registration.id, registration);
+  addRegistration(turn.registry, registration);
+  turn.changedBindings.add(binding);
+  reply(turn, ref, { ok: true, registration: viewOf(registration) });
+  armExpiry(turn, binding);
+}
+
+/** One timer for the earliest expiry of the binding's registrations. */
+export function armExpiry(turn: Turn, binding: Binding): Done {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const { expiresAt } of binding.registrations.values()) earliest = Math.min(earliest, expiresAt);
+  if (earliest === Number.POSITIVE_INFINITY) stopTimer(turn, binding, 'registration-expiry');
+  else startTimer(turn, binding, 'registration-expiry', earliest - turn.now);
+}
+
+/** Ends what has expired; calls go on (A-28). */
+export function expireDue(turn: Turn, binding: Binding): Done {
+  let ended = false;
+  for (const registration of [...binding.registrations.values()]) {
+    if (turn.now < registration.expiresAt) continue;
+    ended = true;
+    dropRegistration(turn, binding, registration);
+    publishEnd(turn, binding, registration, 'REGISTRATION_EXPIRED', null);
+  }
+  if (ended || !binding.timers.has('registration-expiry')) armExpiry(turn, binding);
+}
+
+/** Removes a registration; the binding is looked at again at the end of the turn. */
+export function dropRegistration(turn: Turn, binding: Binding, registration: Registration): Done {
+  binding.registrations.delete(registration.id);
+  removeRegistration(turn.registry, registration);
+  turn.changedBindings.add(binding);
+  turn.idleBindings.add(binding);
+}
+
+export function publishEnd(
+  turn: Turn,
+  binding: Binding,
+  registration: Registration,
+  terminationReason: Extract<CoreEvent, { kind: 'registration-ends' }>['terminationReason'],
+  terminationDescription: string | null,
+): Done {
+  const { id: registrationId, deviceId, holder, correlator } = registration;
+  turn.out.push({
+    type: 'event.publish',
+    owner: binding.id,
+    audience: { deviceId, ...holder },
+    correlator,
+    event: { kind: 'registration-ends', registrationId, terminationReason, terminationDescription },
+  });
+}

@@ -1,0 +1,301 @@
+/** Calls in: one INVITE rings every device of the number, the first answer wins, the last one out decides the refusal. CAMARA digest 6.2, IMS digest 4. */
+import type { Binding, Registration } from './binding.ts';
+import { expireDue } from './binding.ts';
+import { type Call, type Leg, newCall, newLeg, type PutRequest } from './call.ts';
+import { closeCall, endCall, endIms, type ImsEnd, leaveLeg, mediaFinal, USER_ENDS } from './call-end.ts';
+import { answered, startOp } from './call-media.ts';
+import { callsOwnNumber } from './call-out.ts';
+import { cancelledOf, type Final } from './call-status.ts';
+import { shardOf } from './ids.ts';
+import { finishLeg, publish, sessionView } from './leg.ts';
+import type { ImsInput, MediaFailure } from './ports.ts';
+import { ANSWERED_ELSEWHERE, GW, gwReason, sipReason } from './reason.ts';
+import { addCall, addLeg } from './registry.ts';
+import { count, type Done, log, refuse, reply, startTimer, stopTimer, type Turn } from './turn.ts';
+
+type Invited = Extract<ImsInput, { type: 'ims-invited' }>;
+
+const UNAVAILABLE: ImsEnd = { code: 480, phrase: 'Temporarily Unavailable', reason: null };
+const BUSY: ImsEnd = { code: 486, phrase: 'Busy Here', reason: null };
+const DECLINE: ImsEnd = { code: 603, phrase: 'Decline', reason: null };
+
+const NOT_REACHED: Final = { status: 'NotReachable', reason: gwReason(GW.noResponse, 'no response'), class: 'network' };
+const ELSEWHERE: Final = { status: 'SessionCancelled', reason: ANSWERED_ELSEWHERE, class: 'success' };
+const DECLINED_ELSEWHERE: Final = {
+  status: 'SessionCancelled',
+  reason: gwReason(GW.user, 'declined elsewhere'),
+  class: 'client',
+};
+const DECLINED: Final = { status: 'Declined', reason: gwReason(GW.user, 'declined by user'), class: 'client' };
+const SAID_BUSY: Final = { status: 'Busy', reason: gwReason(GW.user, 'busy'), class: 'client' };
+const NO_ANSWER: Final = { status: 'NoAnswer', reason: sipReason(408, 'No answer'), class: 'client' };
+
+/** A new INVITE for one of our bindings. */
+export function onInvited(turn: Turn, input: Invited): Done {
+  const binding = turn.registry.bindings.get(input.binding);
+  if (binding === undefined)
+    return turnAway(turn, input, { code: 404, phrase: 'Not Found', reason: null }, 'unknown-binding');
+  if (turn.draining) {
+    count(turn, 'overload_shed_total', { reason: 'draining' });
+    return turnAway(turn, input, { code: 503, phrase: 'Service Unavailable', reason: null }, 'draining');
+  }
+  expireDue(turn, binding);
+  const { perNumber } = turn.settings.call;
+  if ((turn.registry.callsOf.get(binding.number)?.size ?? 0) >= perNumber)
+    return turnAway(turn, input, BUSY, 'call-quota');
+  const { free, busy } = devicesFor(turn, binding);
+  if (free.length === 0) return turnAway(turn, input, busy ? BUSY : UNAVAILABLE, busy ? 'devices-busy' : 'no-device');
+  const call = createIncoming(turn, input, binding, free);
+  const ref = turn.ids.ref();
+  const legs = call.legs.map(leg => leg.id);
+  startOp(
+    turn,
+    call,
+    { kind: 'offers-in', ref },
+    { type: 'media.offer', owner: call.id, ref, from: 'ims', legs, sdp: input.sdp },
+  );
+}
+
+function turnAway(turn: Turn, input: Invited, end: ImsEnd, why: string): Done {
+  log(turn, 'info', input.owner, 'call turned away', { code: end.code, why });
+  count(turn, 'call_attempts_total', {
+    case: 'byon',
+    direction: 'in',
+    outcome: end.code === 486 ? 'Busy' : 'NotReachable',
+  });
+  turn.out.push({ type: 'ims.end', owner: input.owner, ...end });
+  turn.out.push({ type: 'gone', owner: input.owner });
+}
+
+/** Devices to ring: not the one that calls its own number at this moment, nor one that has all the calls it may have. */
+function devicesFor(turn: Turn, binding: Binding): { free: Registration[]; busy: boolean } {
+  const calling = new Set<string>();
+  for (const call of turn.registry.callsOf.get(binding.number) ?? [])
+    if (call.answeredAt === null && call.main !== null && callsOwnNumber(call)) calling.add(call.main.deviceId);
+  const free: Registration[] = [];
+  let busy = false;
+  for (const registration of binding.registrations.values()) {
+    if (calling.has(registration.deviceId)) continue;
+    const full = (turn.registry.legsOf.get(registration.id)?.size ?? 0) >= turn.settings.call.perRegistration;
+    if (full) busy = true;
+    else free.push(registration);
+  }
+  return { free, busy };
+}
+
+function createIncoming(turn: Turn, input: Invited, binding: Binding, devices: Registration[]): Call {
+  const call = newCall({
+    id: input.owner,
+    direction: 'in',
+    number: binding.number,
+    bindingId: binding.id,
+    correlator: input.correlator,
+    createdAt: turn.now,
+    originator: input.caller,
+    receiver: input.called ?? `tel:${binding.number}`,
+    originatorName: input.callerName,
+    receiverName: null,
+    callType: null,
+    emergency: false,
+    location: input.location,
+    offerless: input.sdp === null,
+  });
+  for (const { id: registrationId, deviceId, holder } of devices)
+    call.legs.push(
+      newLeg({ id: turn.ids.mediaSession(shardOf(binding.number)), callId: call.id, registrationId, deviceId, holder }),
+    );
+  addCall(turn.registry, call);
+  return call;
+}
+
+/** The browser offers are ready: every device is invited. */
+export function inviteDevices(turn: Turn, call: Call, offers: ReadonlyArray<{ leg: string; sdp: string }>): Done {
+  const { ringGuardMs, invitationMs, provisionalRepeatMs } = turn.settings.call;
+  call.phase = 'alerting';
+  for (const leg of call.legs) {
+    const offer = offers.find(o => o.leg === leg.id);
+    if (offer === undefined || leg.final !== null) continue;
+    leg.offer = offer.sdp;
+    addLeg(turn.registry, leg);
+    publish(turn, call, leg, null);
+  }
+  if (!call.legs.some(isRinging)) return endCall(turn, call, NOT_REACHED, UNAVAILABLE);
+  startTimer(turn, call, 'ring-guard', ringGuardMs);
+  startTimer(turn, call, 'invitation', invitationMs);
+  startTimer(turn, call, 'provisional-repeat', provisionalRepeatMs);
+}
+
+function isRinging(leg: Leg): boolean {
+  return leg.final === null && leg.seq > 0;
+}
+
+/** The media plane could not make offers: nothing was told to any device. Media digest 4.10. */
+export function offersFailed(turn: Turn, call: Call, failure: MediaFailure): Done {
+  const final = mediaFinal(failure, true);
+  const code = final.reason.startsWith('SIP;cause=488')
+    ? 488
+    : failure === 'no-port' || failure === 'overload'
+      ? 480
+      : 500;
+  const phrase =
+    code === 488 ? 'Not Acceptable Here' : code === 480 ? 'Temporarily Unavailable' : 'Server Internal Error';
+  endCall(turn, call, final, { code, phrase, reason: null });
+}
+
+/** How the delivery of a device's invitation went. */
+export function onInvitation(turn: Turn, call: Call, leg: Leg, accepted: boolean): Done {
+  if (accepted) leg.reached = true;
+  else if (!leg.reached && call.phase === 'alerting') leave(turn, call, leg, NOT_REACHED);
+}
+
+/** Nobody took the invitation in time: those devices are skipped. */
+export function invitationGuard(turn: Turn, call: Call): Done {
+  for (const leg of call.legs) if (isRinging(leg) && !leg.reached) leave(turn, call, leg, NOT_REACHED);
+}
+
+/** One device leaves a ringing call; the last one out ends it: 486 when any said busy, else 480. IMS digest 4.6. */
+function leave(turn: Turn, call: Call, leg: Leg, final: Final): Done {
+  leaveLeg(turn, call, leg, final);
+  if (call.phase !== 'alerting' || call.legs.some(isRinging)) return;
+  endIms(turn, call, call.anyBusy ? BUSY : UNAVAILABLE);
+  closeCall(turn, call, final);
+}
+
+/** The user declines on one device, by DELETE or by PUT; answered by the caller. IMS digest 4.5. */
+export function decline(turn: Turn, call: Call, leg: Leg, busy: boolean): Done {
+  call.anyBusy = true;
+  if (busy || turn.settings.call.declineMode === 'device') return leave(turn, call, leg, busy ? SAID_BUSY : DECLINED);
+  leaveLeg(turn, call, leg, DECLINED);
+  endCall(turn, call, DECLINED_ELSEWHERE, DECLINE);
+}
+
+/** The device's registration was deleted while it rang: "not on this device". */
+export function withdraw(turn: Turn, call: Call, leg: Leg): Done {
+  leave(turn, call, leg, {
+    status: 'SessionCancelled',
+    reason: gwReason(GW.user, 'registration deleted'),
+    class: 'client',
+  });
+}
+
+export function ringGuard(turn: Turn, call: Call): Done {
+  if (call.op?.kind === 'device-answer' && call.op.put.status === 'Connected') {
+    // Somebody is answering at this very moment.
+    startTimer(turn, call, 'ring-guard', turn.settings.call.mediaOpMs);
+    return;
+  }
+  endCall(turn, call, NO_ANSWER, call.anyBusy ? BUSY : UNAVAILABLE);
+}
+
+/** Proxies give up on an INVITE after three silent minutes. RFC 3261 16.6, timer C. */
+export function repeatProvisional(turn: Turn, call: Call): Done {
+  startTimer(turn, call, 'provisional-repeat', turn.settings.call.provisionalRepeatMs);
+  if (call.provisional !== 0)
+    turn.out.push({ type: 'ims.provisional', owner: call.id, code: call.provisional, sdp: null });
+}
+
+/** CANCEL: the caller gave up, or somebody else answered. IMS digest 4.7. */
+export function onCancelled(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-cancelled' }>): Done {
+  if (call.phase === 'talking') return;
+  endCall(turn, call, cancelledOf(input.outcome), null);
+}
+
+/** PUT of a device that has not answered. CAMARA digest 6.4, column "MT before answer". */
+export function putIncoming(turn: Turn, call: Call, leg: Leg, put: PutRequest, answer: string | null): Done {
+  switch (put.status) {
+    case 'InProgress':
+    case 'Ringing':
+      if (answer === null) return progressed(turn, call, leg, put, false);
+      return takeAnswer(turn, call, leg, put, answer);
+    case 'Connected':
+      if (answer !== null) return takeAnswer(turn, call, leg, put, answer);
+      if (leg.imsSdp === null) return refuse(turn, put.ref, 'answer-missing', 'answer');
+      return win(turn, call, leg, put);
+    case 'Declined':
+    case 'Busy':
+      leg.status = put.status;
+      reply(turn, put.ref, { ok: true, session: sessionView(call, leg) });
+      return decline(turn, call, leg, put.status === 'Busy');
+    default:
+      refuse(turn, put.ref, 'incompatible-state');
+  }
+}
+
+function takeAnswer(turn: Turn, call: Call, leg: Leg, put: PutRequest, sdp: string): Done {
+  const ref = turn.ids.ref();
+  startOp(
+    turn,
+    call,
+    { kind: 'device-answer', ref, leg, put },
+    { type: 'media.answer', owner: call.id, ref, from: 'web', leg: leg.id, sdp },
+  );
+}
+
+/** The device's answer fits: go on with what its PUT asked for. */
+export function deviceAnswerReady(turn: Turn, call: Call, leg: Leg, put: PutRequest, imsSdp: string): Done {
+  leg.answer = put.answer;
+  leg.imsSdp = imsSdp;
+  if (put.status === 'Connected') win(turn, call, leg, put);
+  else progressed(turn, call, leg, put, true);
+}
+
+/** The device's answer was refused: its PUT is, the call rings on. */
+export function deviceAnswerFailed(turn: Turn, call: Call, put: PutRequest, failure: MediaFailure): Done {
+  log(turn, 'info', call.id, 'answer not usable', { failure });
+  const own = failure === 'bad-sdp' || failure === 'no-codec' || failure === 'unsupported';
+  if (own) refuse(turn, put.ref, 'sdp-unusable', 'answer');
+  else refuse(turn, put.ref, 'internal');
+}
+
+function progressed(turn: Turn, call: Call, leg: Leg, put: PutRequest, answered: boolean): Done {
+  const status = put.status === 'Ringing' ? 'Ringing' : 'InProgress';
+  const news = answered || leg.status !== status;
+  accept(turn, call, leg, put, status);
+  sayProvisional(turn, call, leg, status === 'Ringing' ? 180 : 183);
+  if (status === 'Ringing' && call.ringingAt === null) call.ringingAt = turn.now;
+  if (news) publish(turn, call, leg, null);
+}
+
+/**
+ * 180 once, 183 once; the SDP goes early only while one device is left, so that the 200 never has to say another one
+ * (an answer is final in a dialog, RFC 3261 13.2.1). Our own offer of an offerless INVITE goes in the 200 alone.
+ */
+function sayProvisional(turn: Turn, call: Call, leg: Leg, code: 180 | 183): Done {
+  const alone = call.legs.filter(isRinging).length === 1;
+  const sdp = alone && !call.offerless && call.committedSdp === null ? leg.imsSdp : null;
+  const known = call.provisional === 180 || call.provisional === code;
+  if (known && sdp === null) return;
+  if (sdp !== null) call.committedSdp = sdp;
+  const said = call.provisional === 180 ? 180 : code;
+  call.provisional = said;
+  turn.out.push({ type: 'ims.provisional', owner: call.id, code: said, sdp });
+}
+
+function accept(turn: Turn, call: Call, leg: Leg, put: PutRequest, status: Leg['status']): Done {
+  leg.status = status;
+  leg.lastPut = { status: put.status, offer: put.offer, answer: put.answer };
+  if (put.location !== null) leg.location = put.location;
+  reply(turn, put.ref, { ok: true, session: sessionView(call, leg) });
+}
+
+/** First answer wins: one machine, one input at a time, so there is no race to lose. IMS digest 4.6. */
+function win(turn: Turn, call: Call, leg: Leg, put: PutRequest): Done {
+  accept(turn, call, leg, put, 'Connected');
+  turn.out.push({ type: 'media.select', owner: call.id, leg: leg.id });
+  answered(turn, call, leg);
+  turn.out.push({ type: 'ims.answer', owner: call.id, ref: null, sdp: call.committedSdp ?? leg.imsSdp });
+  publish(turn, call, leg, null);
+  for (const other of call.legs) if (other !== leg) finishLeg(turn, call, other, ELSEWHERE);
+  stopTimer(turn, call, 'ring-guard');
+}
+
+/** ACK of our 200: it carries the answer when the INVITE carried no offer. RFC 3261 13.2.1. */
+export function onAcked(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-acked' }>): Done {
+  if (call.phase !== 'talking') return;
+  if (input.sdp !== null) turn.out.push({ type: 'media.settle', owner: call.id, sdp: input.sdp });
+  else if (call.offerless)
+    endCall(turn, call, mediaFinal('bad-sdp', true), {
+      ...USER_ENDS,
+      reason: 'SIP;cause=488;text="Not Acceptable Here"',
+    });
+}

@@ -1,0 +1,45 @@
+/** One request to the media plane at a time, and what every answer to the user's call sets going. */
+import type { Call, Leg, MediaOp } from './call.ts';
+import type { Ref } from './ids.ts';
+import type { MediaEffect } from './ports.ts';
+import { count, type Done, startTimer, stopTimer, type Turn } from './turn.ts';
+
+/** Sends a request that will be answered, guarded against a media plane that says nothing. */
+export function startOp(turn: Turn, call: Call, op: MediaOp, effect: Extract<MediaEffect, { ref: Ref }>): Done {
+  call.op = op;
+  call.mediaOpen = true;
+  turn.out.push(effect);
+  startTimer(turn, call, 'media-op', turn.settings.call.mediaOpMs);
+}
+
+/** Takes the request out of flight when `ref` is its answer; null for a stale one. */
+export function takeOp(turn: Turn, call: Call, ref: Ref): MediaOp | null {
+  const op = call.op;
+  if (op === null || op.ref !== ref) return null;
+  call.op = null;
+  stopTimer(turn, call, 'media-op');
+  return op;
+}
+
+/** Opens or closes early media towards the browser; nothing goes from the browser before the answer. RFC 5009. */
+export function gate(turn: Turn, call: Call, open: boolean): Done {
+  if (call.gateOpen === open) return;
+  call.gateOpen = open;
+  turn.out.push({ type: 'media.gate', owner: call.id, fromIms: open, fromWeb: false });
+}
+
+/** The call is answered: both gates open, its guards start. The caller publishes. */
+export function answered(turn: Turn, call: Call, leg: Leg): Done {
+  const { mediaSetupMs, maxDurationMs } = turn.settings.call;
+  call.phase = 'talking';
+  call.main = leg;
+  call.answeredAt = turn.now;
+  call.gateOpen = true;
+  turn.out.push({ type: 'media.gate', owner: call.id, fromIms: true, fromWeb: true });
+  for (const name of ['originate-guard', 'ring-guard', 'invitation', 'provisional-repeat'] as const)
+    stopTimer(turn, call, name);
+  if (!leg.connected) startTimer(turn, call, 'media-setup', mediaSetupMs);
+  // An emergency call has no cap. CAMARA digest 7.8.
+  if (!call.emergency) startTimer(turn, call, 'max-duration', maxDurationMs);
+  count(turn, 'call_setup_duration_seconds', { direction: call.direction }, (turn.now - call.createdAt) / 1000);
+}

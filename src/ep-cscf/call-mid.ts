@@ -1,0 +1,209 @@
+/** An answered call: hold and resume from both sides, re-offers from both sides. CAMARA digest 6.3, IMS digest 5.1, 5.2. */
+import { isZeroAddress, parseSdp, receives } from '../sdp/index.ts';
+import type { Call, Leg, PutRequest } from './call.ts';
+import { endCall, mediaFinal, USER_ENDS } from './call-end.ts';
+import { startOp } from './call-media.ts';
+import { endedOf, reasonOf } from './call-status.ts';
+import { moveTo, publish, sessionView } from './leg.ts';
+import type { ImsInput, MediaFailure } from './ports.ts';
+import { type Done, refuse, reply, startTimer, stopTimer, type Turn } from './turn.ts';
+
+const HELD_BY_REMOTE = 'GW;text="held by remote party"';
+
+/** How the PUT's descriptors relate to those the server holds. */
+export type Change = 'none' | 'same' | 'candidates' | 'changed';
+
+/** PUT on an answered session. CAMARA digest 6.4, column "answered". */
+export function putTalking(turn: Turn, call: Call, leg: Leg, put: PutRequest, offer: Change): Done {
+  const refused = !fits(call, leg, put);
+  if (refused) return refuse(turn, put.ref, 'incompatible-state');
+  if (put.offer !== null && (offer === 'changed' || offer === 'candidates'))
+    reofferWeb(turn, call, leg, put, put.offer);
+  else settlePut(turn, call, leg, put, false);
+}
+
+function fits(call: Call, leg: Leg, put: PutRequest): boolean {
+  switch (put.status) {
+    case 'Connected':
+      return !call.hold.want;
+    case 'Hold':
+      return true;
+    case 'Resume':
+      return call.hold.want || leg.status === 'Resume';
+    default:
+      return false;
+  }
+}
+
+/** A changed offer of the browser: the media plane answers it, the network hears nothing. */
+export function reofferWeb(turn: Turn, call: Call, leg: Leg, put: PutRequest, sdp: string): Done {
+  const ref = turn.ids.ref();
+  startOp(
+    turn,
+    call,
+    { kind: 'web-reoffer', ref, leg, put },
+    { type: 'media.reoffer', owner: call.id, ref, from: 'web', leg: leg.id, sdp },
+  );
+}
+
+/** The answer to the browser's new offer is ready: it goes back in the response of the PUT. */
+export function webReofferReady(turn: Turn, call: Call, leg: Leg, put: PutRequest, answer: string): Done {
+  const news = leg.answer !== answer;
+  leg.offer = put.offer;
+  // Before the far end has answered there is no answer to give yet.
+  if (call.phase === 'talking' || leg.answer !== null) leg.answer = answer;
+  if (call.phase === 'talking') return settlePut(turn, call, leg, put, news);
+  acceptPut(turn, call, leg, put);
+  publish(turn, call, leg, null);
+}
+
+export function webReofferFailed(turn: Turn, put: PutRequest, failure: MediaFailure): Done {
+  const own = failure === 'bad-sdp' || failure === 'no-codec' || failure === 'unsupported';
+  if (own) refuse(turn, put.ref, 'sdp-unusable', 'offer');
+  else refuse(turn, put.ref, 'internal');
+}
+
+/** Answers a PUT that changed what it could; state and view are already right. */
+export function acceptPut(turn: Turn, call: Call, leg: Leg, put: PutRequest): Done {
+  leg.lastPut = { status: put.status, offer: put.offer, answer: put.answer };
+  if (put.location !== null) leg.location = put.location;
+  reply(turn, put.ref, { ok: true, session: sessionView(call, leg) });
+}
+
+function settlePut(turn: Turn, call: Call, leg: Leg, put: PutRequest, news: boolean): Done {
+  // The call may have moved on while the media plane worked.
+  if (!fits(call, leg, put)) return refuse(turn, put.ref, 'incompatible-state');
+  const wish = put.status === 'Hold' ? true : put.status === 'Resume' ? false : call.hold.want;
+  const turned = wish !== call.hold.want;
+  if (turned) {
+    call.hold.before = leg.status;
+    call.hold.want = wish;
+    leg.status = wish ? 'Hold' : 'Resume';
+  }
+  acceptPut(turn, call, leg, put);
+  if (turned || news) publish(turn, call, leg, null);
+  syncHold(turn, call);
+}
+
+/** Brings the network to the user's wish, one re-INVITE at a time; quick changes of mind collapse into the last. */
+export function syncHold(turn: Turn, call: Call): Done {
+  const { want, net } = call.hold;
+  if (call.phase !== 'talking' || call.op !== null || call.update !== null || want === net) return;
+  const ref = turn.ids.ref();
+  startOp(turn, call, { kind: 'hold', ref, held: want }, { type: 'media.hold', owner: call.id, ref, held: want });
+}
+
+export function holdReady(turn: Turn, call: Call, held: boolean, sdp: string): Done {
+  const ref = turn.ids.ref();
+  call.update = { ref, held };
+  turn.out.push({ type: 'ims.update', owner: call.id, ref, sdp });
+  startTimer(turn, call, 'reoffer-guard', turn.settings.call.reofferGuardMs);
+}
+
+/** The far end accepted our re-INVITE. */
+export function onUpdated(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-updated' }>): Done {
+  if (call.update === null || call.update.ref !== input.ref) return;
+  call.hold.net = call.update.held;
+  call.update = null;
+  stopTimer(turn, call, 'reoffer-guard');
+  if (input.sdp !== null) turn.out.push({ type: 'media.settle', owner: call.id, sdp: input.sdp });
+  syncHold(turn, call);
+}
+
+/** The far end refused it: 408, 481 and silence end the call, all else leaves it as it was. RFC 3261 14.1. */
+export function onUpdateFailed(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-update-failed' }>): Done {
+  if (call.update === null || call.update.ref !== input.ref) return;
+  const { outcome } = input;
+  const dead = outcome.local === 'no-response' || outcome.code === 408 || outcome.code === 481;
+  if (dead)
+    return endCall(turn, call, endedOf(outcome), { ...USER_ENDS, reason: 'SIP;cause=408;text="Request Timeout"' });
+  updateFailed(turn, call, reasonOf(outcome));
+}
+
+/** No word on our re-INVITE in time: the session stays as it was. */
+export function reofferGuard(turn: Turn, call: Call): Done {
+  if (call.update !== null) updateFailed(turn, call, 'GW;cause=4;text="no response"');
+}
+
+function updateFailed(turn: Turn, call: Call, reason: string): Done {
+  call.update = null;
+  stopTimer(turn, call, 'reoffer-guard');
+  revertHold(turn, call, reason);
+  const ref = turn.ids.ref();
+  // The media plane was already told; its SDP goes nowhere.
+  startOp(turn, call, { kind: 'hold-revert', ref }, { type: 'media.hold', owner: call.id, ref, held: call.hold.net });
+}
+
+export function holdFailed(turn: Turn, call: Call, failure: MediaFailure): Done {
+  revertHold(turn, call, mediaFinal(failure, false).reason);
+}
+
+function revertHold(turn: Turn, call: Call, reason: string): Done {
+  const leg = call.main;
+  if (leg === null || call.hold.want === call.hold.net) return;
+  call.hold.want = call.hold.net;
+  // A repeat of the PUT that failed is a new try.
+  leg.lastPut = null;
+  moveTo(turn, call, leg, call.hold.before, reason);
+}
+
+/** re-INVITE or UPDATE with an offer, or an offerless re-INVITE. */
+export function onReoffered(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-reoffered' }>): Done {
+  const early = (call.direction === 'out' && call.appliedSdp !== null) || call.committedSdp !== null;
+  if (call.phase !== 'talking' && !early) return reject(turn, call, input, 488, 'Not Acceptable Here');
+  if (call.update !== null) return reject(turn, call, input, 491, 'Request Pending');
+  const ref = turn.ids.ref();
+  const { ref: imsRef, sdp } = input;
+  startOp(
+    turn,
+    call,
+    { kind: 'ims-reoffer', ref, imsRef, sdp },
+    { type: 'media.reoffer', owner: call.id, ref, from: 'ims', sdp },
+  );
+}
+
+function reject(turn: Turn, call: Call, input: { ref: PutRequest['ref'] }, code: number, phrase: string): Done {
+  turn.out.push({ type: 'ims.reject', owner: call.id, ref: input.ref, code, phrase });
+}
+
+export function imsReofferReady(
+  turn: Turn,
+  call: Call,
+  op: { imsRef: PutRequest['ref']; sdp: string | null },
+  sdp: string,
+): Done {
+  turn.out.push({ type: 'ims.answer', owner: call.id, ref: op.imsRef, sdp });
+  if (op.sdp !== null) remoteHold(turn, call, op.sdp);
+}
+
+export function imsReofferFailed(
+  turn: Turn,
+  call: Call,
+  op: { imsRef: PutRequest['ref'] },
+  failure: MediaFailure,
+): Done {
+  const own = failure === 'bad-sdp' || failure === 'no-codec' || failure === 'unsupported';
+  if (own) reject(turn, call, { ref: op.imsRef }, 488, 'Not Acceptable Here');
+  else reject(turn, call, { ref: op.imsRef }, 500, 'Server Internal Error');
+}
+
+/** Hold and resume by the far end, told by the direction of its audio. RFC 3264 8.4. */
+export function remoteHold(turn: Turn, call: Call, sdp: string): Done {
+  const held = isHeld(sdp);
+  const leg = call.main;
+  if (call.phase !== 'talking' || leg === null || held === null || held === call.hold.remote) return;
+  call.hold.remote = held;
+  // While our own user holds, the client sees its own hold; the far end's shows in the media alone.
+  if (call.hold.want) return;
+  if (held) moveTo(turn, call, leg, 'Hold', HELD_BY_REMOTE);
+  else if (leg.status !== 'Resume') moveTo(turn, call, leg, 'Resume');
+}
+
+/** Whether an offer holds us: it takes no audio, or comes from the unspecified address. Null: no audio to judge by. */
+export function isHeld(sdp: string): boolean | null {
+  const parsed = parseSdp(sdp);
+  if (!parsed.ok) return null;
+  const audio = parsed.value.media.find(media => media.kind === 'audio' && media.live);
+  if (audio === undefined) return null;
+  return (audio.address !== null && isZeroAddress(audio.address)) || !receives(audio.direction);
+}

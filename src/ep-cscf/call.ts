@@ -1,0 +1,190 @@
+/** The state of a call and of its legs: plain data, one call machine for all the devices it concerns. */
+
+import type { Final } from './call-status.ts';
+import type { Holder } from './identity.ts';
+import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Ref, RegistrationId } from './ids.ts';
+import type { Address, ApiRequest, CallStatus, ImsInput, LocationDetails, MediaStats, TimerName } from './ports.ts';
+
+/**
+ * `offering`: the media plane makes the first SDP. `inviting`: our INVITE is out. `alerting`: devices were invited.
+ * `answering`: 2xx in, the browser's answer is being made. `talking`: answered. `cancelling`: hung up by the user before
+ * the answer, the network's last word awaited. `closing`: over, the media totals awaited.
+ */
+export type CallPhase = 'offering' | 'inviting' | 'alerting' | 'answering' | 'talking' | 'cancelling' | 'closing';
+
+/** One device's part of a call: what the API shows as a session. */
+export interface Leg {
+  readonly id: MediaSessionId;
+  readonly callId: CallId;
+  readonly registrationId: RegistrationId;
+  readonly deviceId: DeviceId;
+  readonly holder: Holder;
+  status: CallStatus;
+  /** Number of the last event. */
+  seq: number;
+  /** The pair the client sees. */
+  offer: string | null;
+  answer: string | null;
+  /** As its own client gave it. */
+  location: LocationDetails | null;
+  /** The invitation was taken, or the client acted on the session. */
+  reached: boolean;
+  /** ICE and DTLS are up. */
+  connected: boolean;
+  /** What the IMS is told when this device answers. */
+  imsSdp: string | null;
+  lastPut: { status: CallStatus; offer: string | null; answer: string | null } | null;
+  final: Final | null;
+  endedAt: number;
+}
+
+/** One early dialog of a call out. */
+export interface Fork {
+  /** First SDP of the dialog; null before it came. RFC 3261 13.2.1. */
+  sdp: string | null;
+  earlyMedia: 'open' | 'closed' | 'unsaid';
+  /** Grows with every sign of life. */
+  order: number;
+}
+
+export type PutRequest = Extract<ApiRequest, { type: 'put-status' }>;
+type Progress = Extract<ImsInput, { type: 'ims-progress' }>;
+
+/** The one request to the media plane that is in flight; what else depends on its order waits. */
+export type MediaOp =
+  | { kind: 'offer-out'; ref: Ref }
+  | { kind: 'offers-in'; ref: Ref }
+  /** SDP of a provisional response; `progress` null when another fork takes over. */
+  | { kind: 'early'; ref: Ref; fork: string; sdp: string; progress: Progress | null }
+  | { kind: 'final'; ref: Ref; fork: string; sdp: string }
+  | { kind: 'device-answer'; ref: Ref; leg: Leg; put: PutRequest }
+  | { kind: 'web-reoffer'; ref: Ref; leg: Leg; put: PutRequest }
+  | { kind: 'hold'; ref: Ref; held: boolean }
+  | { kind: 'hold-revert'; ref: Ref }
+  | { kind: 'ims-reoffer'; ref: Ref; imsRef: Ref; sdp: string | null };
+
+export type Deferrable =
+  | PutRequest
+  | Extract<ImsInput, { type: 'ims-progress' | 'ims-answered' | 'ims-reoffered' | 'ims-update-failed' }>;
+
+export interface Call {
+  readonly id: CallId;
+  readonly direction: 'out' | 'in';
+  readonly number: E164;
+  readonly bindingId: BindingId;
+  readonly correlator: string;
+  readonly createdAt: number;
+  readonly originator: Address;
+  readonly receiver: Address;
+  readonly originatorName: string | null;
+  readonly receiverName: string | null;
+  readonly callType: 'REGULAR' | 'EMERGENCY' | null;
+  readonly emergency: boolean;
+  /** Location of the caller: given by the client (out) or by the network (in). */
+  readonly location: LocationDetails | null;
+  phase: CallPhase;
+  readonly legs: Leg[];
+  /** The leg of a call out; the winner of a call in. */
+  main: Leg | null;
+  op: MediaOp | null;
+  deferred: Deferrable[];
+  /** A media session may exist. */
+  mediaOpen: boolean;
+  mediaReleased: boolean;
+  /** The media session is gone: no totals come. */
+  mediaLost: boolean;
+  ringingAt: number | null;
+  answeredAt: number | null;
+  endedAt: number | null;
+  stats: MediaStats | null;
+
+  /** Call out: an INVITE is out. */
+  invited: boolean;
+  readonly forks: Map<string, Fork>;
+  forkOrder: number;
+  /** The dialog that drives the media, and the SDP of it that was applied. */
+  audible: string | null;
+  appliedSdp: string | null;
+  gateOpen: boolean;
+
+  /** Call in: the INVITE had no offer. */
+  readonly offerless: boolean;
+  /** Call in: last provisional said to the network; 0 none. */
+  provisional: 0 | 180 | 183;
+  /** Call in: SDP said in a provisional; the 200 repeats it. */
+  committedSdp: string | null;
+  /** Call in: a device said busy or declined. */
+  anyBusy: boolean;
+
+  /** Our user's hold as wished and as known to the network, the far end's hold, and the state to fall back to. */
+  hold: { want: boolean; net: boolean; remote: boolean; before: CallStatus };
+  update: { ref: Ref; held: boolean } | null;
+  readonly timers: Set<TimerName>;
+}
+
+export type CallSeed = Pick<
+  Call,
+  | 'id'
+  | 'direction'
+  | 'number'
+  | 'bindingId'
+  | 'correlator'
+  | 'createdAt'
+  | 'originator'
+  | 'receiver'
+  | 'originatorName'
+  | 'receiverName'
+  | 'callType'
+  | 'emergency'
+  | 'location'
+  | 'offerless'
+>;
+
+export function newCall(seed: CallSeed): Call {
+  return {
+    ...seed,
+    phase: 'offering',
+    legs: [],
+    main: null,
+    op: null,
+    deferred: [],
+    mediaOpen: false,
+    mediaReleased: false,
+    mediaLost: false,
+    ringingAt: null,
+    answeredAt: null,
+    endedAt: null,
+    stats: null,
+    invited: false,
+    forks: new Map(),
+    forkOrder: 0,
+    audible: null,
+    appliedSdp: null,
+    gateOpen: false,
+    provisional: 0,
+    committedSdp: null,
+    anyBusy: false,
+    hold: { want: false, net: false, remote: false, before: 'Connected' },
+    update: null,
+    timers: new Set(),
+  };
+}
+
+export type LegSeed = Pick<Leg, 'id' | 'callId' | 'registrationId' | 'deviceId' | 'holder'>;
+
+export function newLeg(seed: LegSeed): Leg {
+  return {
+    ...seed,
+    status: 'Initial',
+    seq: 0,
+    offer: null,
+    answer: null,
+    location: null,
+    reached: false,
+    connected: false,
+    imsSdp: null,
+    lastPut: null,
+    final: null,
+    endedAt: 0,
+  };
+}

@@ -1,0 +1,63 @@
+/** Who a number is in the IMS, which calls are emergency calls, and who may see what. */
+import { numberOf, type ParsedAddress, parseAddress } from './address.ts';
+import type { E164 } from './ids.ts';
+import type { Address, ImsIdentity, Principal } from './ports.ts';
+import type { EmergencySettings, IdentitySettings } from './settings.ts';
+
+/** Identity of a number by the operator's templates. The number comes from a checked token, never from a body. TS 33.203 X.3.2.3. */
+export function identityOf(number: E164, settings: IdentitySettings): ImsIdentity {
+  return {
+    impu: fill(settings.impu, number, settings.home),
+    impi: fill(settings.impi, number, settings.home),
+    home: settings.home,
+  };
+}
+
+function fill(template: string, number: E164, home: string): string {
+  return template.replaceAll('{number}', number).replaceAll('{digits}', number.slice(1)).replaceAll('{home}', home);
+}
+
+/** Whether `originator` is the registered number: its tel form, or its SIP form in the home domain. */
+export function isOwnAddress(originator: Address, number: E164, home: string): boolean {
+  const parsed = parseAddress(originator);
+  if (parsed === null || numberOf(parsed) !== number) return false;
+  return parsed.type !== 'sip' || parsed.host.toLowerCase() === home.toLowerCase();
+}
+
+/** Whether a receiver is an emergency service: the URN, or a number the operator lists, in any dialled form. TS 23.167 7.1.2. */
+export function isEmergency(receiver: Address, settings: EmergencySettings): boolean {
+  const parsed = parseAddress(receiver);
+  if (parsed === null) return false;
+  if (parsed.type === 'emergency') return true;
+  const digits = dialled(parsed);
+  return digits !== null && settings.numbers.includes(digits);
+}
+
+function dialled(address: ParsedAddress): string | null {
+  if (address.type === 'tel-local' || address.type === 'sip-local') return address.digits;
+  return address.type === 'sip' ? address.user : null;
+}
+
+/** What a registration or a session belongs to. */
+export interface Holder {
+  clientId: string;
+  subject: string | null;
+  legs: 2 | 3;
+  number: E164;
+}
+
+/** Whether a token may see a resource; if not, the resource does not exist for it. CAMARA Commonalities, ownership. */
+export function maySee(who: Principal, holder: Holder): boolean {
+  if (who.clientId !== holder.clientId || who.legs !== holder.legs) return false;
+  return who.legs === 2 || (who.subject === holder.subject && who.number === holder.number);
+}
+
+/** A fraction in [0, 1) that is always the same for one text: jitter without a random number inside a machine. */
+export function spreadOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  // FNV leaves neighbours close together in the high bits; one more mixing round spreads them.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b) >>> 0;
+  hash = (hash ^ (hash >>> 16)) >>> 0;
+  return hash / 0x1_0000_0000;
+}

@@ -1,0 +1,136 @@
+/** What the core can be told: limits, lifetimes, guards and identity templates, with the published defaults. */
+
+export interface RegistrationSettings {
+  /** Shortest, usual and longest life of a CAMARA registration, ms. */
+  ttlMinMs: number;
+  ttlDefaultMs: number;
+  ttlMaxMs: number;
+  /** How far below the minimum a request may fall, ms: its time in transit. */
+  transitGraceMs: number;
+  devicesPerUser: number;
+  perNumber: number;
+  perUser: number;
+  /** Registrations one token can see on one device: the array limit of the API. */
+  perDevice: number;
+}
+
+export interface ImsSettings {
+  /** Expiry asked of the registrar, s. */
+  expiresS: number;
+  /** How long the first REGISTER, and a de-registration, may take, ms. */
+  registerGuardMs: number;
+  /** How long a refresh may take, ms: longer than the transaction's own limit. */
+  refreshGuardMs: number;
+  /** Base and cap of the back-off after a failed refresh, ms. RFC 5626 4.5. */
+  retryBaseMs: number;
+  retryMaxMs: number;
+  /** Longest `retry-after` of a probation that is waited for quietly, s. */
+  probationMaxS: number;
+  /** Register again when somebody else removed our binding. */
+  reclaim: boolean;
+  /** Registrations found at start are renewed over this time, ms. */
+  restoreSpreadMs: number;
+}
+
+export interface IdentitySettings {
+  /** Home network domain. */
+  home: string;
+  /** Templates; `{number}` is +E.164, `{digits}` the same without plus, `{home}` the domain. */
+  impu: string;
+  impi: string;
+}
+
+export interface CallSettings {
+  /** Outgoing call not answered, ms. */
+  originateGuardMs: number;
+  /** Incoming call not answered, ms. */
+  ringGuardMs: number;
+  /** No sink took the invitation, ms: the device is skipped. */
+  invitationMs: number;
+  /** 18x is said again, ms, so that no proxy's timer C ends the call. */
+  provisionalRepeatMs: number;
+  /** Our re-INVITE not answered, ms. */
+  reofferGuardMs: number;
+  /** ICE and DTLS not up after the answer, ms. */
+  mediaSetupMs: number;
+  /** One request to the media plane, ms. */
+  mediaOpMs: number;
+  /** Totals of the media plane after the release, ms. */
+  statsMs: number;
+  /** Outcome of a cancelled INVITE, ms. */
+  cancelGuardMs: number;
+  maxDurationMs: number;
+  perRegistration: number;
+  perNumber: number;
+  /** `device`: the declining device leaves, the others ring on; `all`: 603 at once. */
+  declineMode: 'device' | 'all';
+  /** Early media when the network never said P-Early-Media. */
+  earlyMediaDefault: 'open' | 'closed';
+}
+
+export interface EmergencySettings {
+  enabled: boolean;
+  /** Numbers that are emergency calls whatever the request says, as dialled: `112`, `911`. */
+  numbers: readonly string[];
+}
+
+export interface CoreSettings {
+  registration: RegistrationSettings;
+  ims: ImsSettings;
+  identity: IdentitySettings;
+  call: CallSettings;
+  emergency: EmergencySettings;
+}
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+
+/** Settings with the published defaults for one home domain; each area may be overridden field by field. */
+export function coreSettings(
+  home: string,
+  override: { [K in keyof CoreSettings]?: Partial<CoreSettings[K]> } = {},
+): CoreSettings {
+  return {
+    registration: {
+      ttlMinMs: MINUTE,
+      ttlDefaultMs: HOUR,
+      ttlMaxMs: 24 * HOUR,
+      transitGraceMs: 1_000,
+      devicesPerUser: 10,
+      perNumber: 10,
+      perUser: 20,
+      perDevice: 10,
+      ...override.registration,
+    },
+    ims: {
+      expiresS: 3_600,
+      registerGuardMs: 10_000,
+      refreshGuardMs: 40_000,
+      retryBaseMs: 30_000,
+      retryMaxMs: 30 * MINUTE,
+      probationMaxS: 30,
+      reclaim: false,
+      restoreSpreadMs: 10_000,
+      ...override.ims,
+    },
+    identity: { home, impu: 'sip:{number}@{home}', impi: 'web-{digits}@{home}', ...override.identity },
+    call: {
+      originateGuardMs: 3 * MINUTE,
+      ringGuardMs: 2 * MINUTE,
+      invitationMs: 8_000,
+      provisionalRepeatMs: MINUTE,
+      reofferGuardMs: 20_000,
+      mediaSetupMs: 10_000,
+      mediaOpMs: 5_000,
+      statsMs: 2_000,
+      cancelGuardMs: 5_000,
+      maxDurationMs: 4 * HOUR,
+      perRegistration: 4,
+      perNumber: 10,
+      declineMode: 'device',
+      earlyMediaDefault: 'open',
+      ...override.call,
+    },
+    emergency: { enabled: false, numbers: ['112', '911', '999', '000', '110', '119'], ...override.emergency },
+  };
+}
