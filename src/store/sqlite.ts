@@ -1,5 +1,5 @@
 /** The store of a single node: one sqlite file, written ahead, held by one process. */
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Store, StoreKind } from '../ep-cscf/ports.ts';
@@ -82,6 +82,8 @@ function open(file: string): DatabaseSync {
   let db: DatabaseSync | null = null;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    // sqlite would open it for reading and fail later with a stranger sentence.
+    if (existsSync(file)) accessSync(file, constants.W_OK);
     db = new DatabaseSync(file, { timeout: 500 });
     // Exclusive before WAL: the file is then locked for this process, and needs no shared memory beside it.
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -110,13 +112,13 @@ const SENTENCES: Readonly<Record<number, string>> = {
 };
 
 function explain(error: unknown): string {
-  const { errcode, code, message } = error as { errcode?: number; code?: string; message?: string };
+  const { errcode, code, message, syscall } = error as NodeJS.ErrnoException & { errcode?: number };
   if (errcode !== undefined) return SENTENCES[errcode & PRIMARY] ?? message ?? 'unknown fault';
   switch (code) {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return 'its directory is not writable';
+      return syscall === 'access' ? 'it is not writable' : 'its directory is not writable';
     case 'EEXIST':
     case 'ENOTDIR':
       return 'its directory is not a directory';
