@@ -54,11 +54,13 @@ export function createControl(options: ControlOptions): Control {
 
 function run(plane: Plane, effect: MediaEffect): void {
   const session = plane.byOwner.get(effect.owner);
-  if (effect.type === 'media.release') return release(plane, effect.owner, session);
-  if (session === undefined && effect.type !== 'media.offer') return fail(plane, effect, 'driver');
-  const held = session ?? createSession(plane, effect);
-  held.queue.push(effect);
-  drain(plane, held);
+  if (effect.type === 'media.release') release(plane, effect.owner, session);
+  else if (session === undefined && effect.type !== 'media.offer') fail(plane, effect, 'driver');
+  else {
+    const held = session ?? createSession(plane, effect);
+    held.queue.push(effect);
+    drain(plane, held);
+  }
 }
 
 function createSession(plane: Plane, effect: MediaEffect): Session {
@@ -85,8 +87,8 @@ function drain(plane: Plane, session: Session): void {
   while (session.waiting === null) {
     const effect = session.queue.shift();
     if (effect === undefined) return;
-    if (session.lost) fail(plane, effect, 'driver');
-    else perform(plane, session, effect);
+    const failure = session.lost ? 'driver' : perform(plane, session, effect);
+    if (failure !== null) fail(plane, effect, failure);
   }
 }
 
@@ -97,21 +99,20 @@ function onEvent(plane: Plane, event: EngineEvent): void {
     const { waiting } = session;
     if (waiting === null || waiting.op !== event.op) return;
     session.waiting = null;
-    waiting.then(event);
+    waiting.settle(event);
     drain(plane, session);
     return;
   }
-  if (event.type === 'closed') return finish(plane, session, event);
-  if (session.releasing) {
-    if (event.type === 'lost') finish(plane, session, null);
-    return;
-  }
-  onEngineEvent(plane, session, event);
+  if (event.type === 'closed') finish(plane, session, event);
+  else if (!session.releasing) onEngineEvent(plane, session, event);
+  else if (event.type === 'lost') finish(plane, session, null);
 }
 
 function release(plane: Plane, owner: CallId, session: Session | undefined): void {
-  if (session === undefined) return plane.emit({ type: 'media-stats', owner, stats: NO_STATS });
-  if (session.releasing) return;
+  if (session === undefined) {
+    plane.emit({ type: 'media-stats', owner, stats: NO_STATS });
+    return;
+  }
   session.releasing = true;
   session.queue.length = 0;
   session.waiting = null;
@@ -119,16 +120,19 @@ function release(plane: Plane, owner: CallId, session: Session | undefined): voi
   session.cancelGrace?.();
   // From now on the owner is free; the number stays until the engine has let go.
   plane.byOwner.delete(owner);
-  if (!session.open || session.lost) return finish(plane, session, null);
+  if (!session.open || session.lost) {
+    finish(plane, session, null);
+    return;
+  }
   session.cancelDeadline = plane.clock.after(plane.settings.operationMs, () => finish(plane, session, null));
   plane.engine.send({ type: 'close', session: session.number });
 }
 
 function finish(plane: Plane, session: Session, closed: Extract<EngineEvent, { type: 'closed' }> | null): void {
+  if (!session.releasing) return;
   session.cancelDeadline?.();
   session.cancelDeadline = null;
   plane.byNumber.delete(session.number);
-  if (!session.releasing) return;
   if (closed !== null) {
     for (const [reason, value] of Object.entries(closed.counts)) {
       if (value > 0) plane.count('media_packets_total', { event: reason }, value);

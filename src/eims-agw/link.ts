@@ -9,11 +9,14 @@ type LinkEvent = Extract<EngineEvent, { type: 'leg-up' | 'leg-down' | 'ims-silen
 export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent): void {
   switch (event.type) {
     case 'leg-up':
-      return legUp(plane, session, event.leg);
+      legUp(plane, session, event.leg);
+      break;
     case 'leg-down':
-      return legDown(plane, session, event.leg, event.cause);
+      legDown(plane, session, event.leg, event.cause);
+      break;
     case 'ims-silent':
-      return lose(plane, session, 'ims-silent');
+      lose(plane, session, 'ims-silent');
+      break;
     case 'lost':
       session.lost = true;
       session.cancelDeadline?.();
@@ -22,9 +25,10 @@ export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent):
       session.waiting = null;
       lose(plane, session, 'worker');
       // What still waits is answered: nothing will come of it.
-      return plane.drain(session);
+      plane.drain(session);
+      break;
     default:
-      return event satisfies never;
+      event satisfies never;
   }
 }
 

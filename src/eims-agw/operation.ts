@@ -1,12 +1,12 @@
 /** What each effect of the core does to a call's media, step by step. */
-import type { MediaEffect } from '../ep-cscf/ports.ts';
+import type { MediaEffect, MediaFailure } from '../ep-cscf/ports.ts';
 import { type CallMedia, joined, wishOf } from './call-media.ts';
 import { bothLaws, EVENT_PT, firstLaw } from './codec.ts';
 
 import type { LegRequest, WebTransport } from './engine.ts';
 import { takeImsAnswer, takeImsOffer, writeImsAnswer, writeImsOffer } from './ims-side.ts';
 import { afterSelect } from './link.ts';
-import { ask, fail, type Plane, type Session, sendRoute } from './session.ts';
+import { ask, type Plane, type Session, sendRoute } from './session.ts';
 import {
   legFromOffer,
   legToOffer,
@@ -17,10 +17,13 @@ import {
   writeWebOffer,
 } from './web-leg.ts';
 
+/** Why it cannot be done; null when it is done or waits for the engine. */
+type Done = MediaFailure | null;
+
 type EffectOf<T extends MediaEffect['type']> = Extract<MediaEffect, { type: T }>;
 
 /** Performs one effect; it either is done on return or waits for the engine. */
-export function perform(plane: Plane, session: Session, effect: MediaEffect): void {
+export function perform(plane: Plane, session: Session, effect: MediaEffect): Done {
   switch (effect.type) {
     case 'media.offer':
       return effect.from === 'web' ? offerFromWeb(plane, session, effect) : offerFromIms(plane, session, effect);
@@ -37,39 +40,45 @@ export function perform(plane: Plane, session: Session, effect: MediaEffect): vo
     case 'media.gate':
       session.call.fromIms = effect.fromIms;
       session.call.fromWeb = effect.fromWeb;
-      return sendRoute(plane, session);
+      sendRoute(plane, session);
+      return null;
     case 'media.release':
-      return;
+      return null;
     default:
       return effect satisfies never;
   }
 }
 
-function ready(plane: Plane, effect: MediaEffect & { ref: unknown }, sdp: string): void {
+function ready(plane: Plane, effect: MediaEffect & { ref: unknown }, sdp: string): Done {
   const { owner, ref } = effect as EffectOf<'media.hold'>;
   plane.emit({ type: 'media-ready', owner, ref, sdp });
+  return null;
 }
 
-function offerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.offer'> & { from: 'web' }): void {
+function offerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.offer'> & { from: 'web' }): Done {
   const { call } = session;
-  if (session.open || call.legs.size > 0) return fail(plane, effect, 'unsupported');
+  if (session.open || call.legs.size > 0) return 'unsupported';
   const leg = legFromOffer(effect.leg, legRequest(plane, call), plane.random(), effect.sdp);
-  if (typeof leg === 'string') return fail(plane, effect, leg);
-  open(plane, session, effect, [leg], () => {
+  if (typeof leg === 'string') return leg;
+  return open(plane, session, effect, [leg], () => {
     call.selected = leg.id;
-    ready(plane, effect, writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.theirs?.event ?? null));
+    return ready(
+      plane,
+      effect,
+      writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.theirs?.event ?? null),
+    );
   });
 }
 
-function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.offer'> & { from: 'ims' }): void {
+function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.offer'> & { from: 'ims' }): Done {
   const { call } = session;
-  if (session.open || call.legs.size > 0 || effect.legs.length === 0) return fail(plane, effect, 'unsupported');
+  if (session.open || call.legs.size > 0 || effect.legs.length === 0) return 'unsupported';
   if (effect.sdp !== null) {
     const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses);
-    if (failure !== null) return fail(plane, effect, failure);
+    if (failure !== null) return failure;
   }
   const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random()));
-  open(plane, session, effect, legs, () => {
+  return open(plane, session, effect, legs, () => {
     const { to } = call.ims;
     const codecs = bothLaws(
       to === null ? [] : to.laws.map(l => l.law),
@@ -78,22 +87,23 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
     );
     const offers = legs.map(leg => ({ leg: leg.id, sdp: writeWebOffer(leg, codecs) }));
     plane.emit({ type: 'media-offers', owner: session.owner, ref: effect.ref, offers });
+    return null;
   });
 }
 
-function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[], then: () => void): void {
+function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[], then: () => Done): Done {
   // Even when no answer comes in time the engine may hold it: a release must close it.
   session.open = true;
-  ask(plane, session, effect, { type: 'open', legs: legs.map(leg => leg.request) }, reply => {
-    if (reply.type !== 'opened') return fail(plane, effect, 'driver');
+  return ask(plane, session, effect, { type: 'open', legs: legs.map(leg => leg.request) }, reply => {
+    if (reply.type !== 'opened') return 'driver';
     session.call.ims.address = reply.ims.address;
     session.call.ims.port = reply.ims.port;
     legs.forEach((leg, i) => {
       const transport = reply.legs[i];
       if (transport !== undefined) addLeg(session.call, leg, transport);
     });
-    if (session.call.legs.size < legs.length) return fail(plane, effect, 'driver');
-    then();
+    if (session.call.legs.size < legs.length) return 'driver';
+    return then();
   });
 }
 
@@ -102,33 +112,33 @@ function addLeg(call: CallMedia, leg: WebLeg, transport: WebTransport): void {
   call.legs.set(leg.id, leg);
 }
 
-function answerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.answer'> & { from: 'ims' }): void {
+function answerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.answer'> & { from: 'ims' }): Done {
   const { call } = session;
   const leg = joined(call);
-  if (leg === null) return fail(plane, effect, 'unsupported');
+  if (leg === null) return 'unsupported';
   const failure = takeImsAnswer(call.ims, effect.sdp, plane.addresses, call.heldByUser);
-  if (failure !== null) return fail(plane, effect, failure);
+  if (failure !== null) return failure;
   if (leg.origin.text !== null) {
     // The browser has its answer: another fork, or the same again, only moves the IMS side.
     sendRoute(plane, session);
     return ready(plane, effect, leg.origin.text);
   }
-  connect(plane, session, effect, leg, () => {
+  return connect(plane, session, effect, leg, () => {
     const text = writeWebAnswer(leg, firstLaw(call.ims.to));
     sendRoute(plane, session);
-    ready(plane, effect, text);
+    return ready(plane, effect, text);
   });
 }
 
-function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.answer'> & { from: 'web' }): void {
+function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.answer'> & { from: 'web' }): Done {
   const { call } = session;
   const leg = call.legs.get(effect.leg);
-  if (leg === undefined || call.from !== 'ims') return fail(plane, effect, 'unsupported');
+  if (leg === undefined || call.from !== 'ims') return 'unsupported';
   const again = leg.remote !== null;
   if (again && call.ims.origin.text !== null) return ready(plane, effect, call.ims.origin.text);
   const failure = takeAnswer(leg, effect.sdp);
-  if (failure !== null) return fail(plane, effect, failure);
-  connect(plane, session, effect, leg, () => {
+  if (failure !== null) return failure;
+  return connect(plane, session, effect, leg, () => {
     const wish = wishOf(call, leg);
     // The IMS side gets one answer, whichever device made it; the relay converts between the laws.
     const text =
@@ -137,7 +147,7 @@ function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.a
         ? writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null)
         : writeImsAnswer(call.ims, wish, firstCommon(leg, call)));
     sendRoute(plane, session);
-    ready(plane, effect, text);
+    return ready(plane, effect, text);
   });
 }
 
@@ -146,15 +156,15 @@ function firstCommon(leg: WebLeg, call: CallMedia): 'PCMA' | 'PCMU' | null {
   return leg.theirs?.laws.find(l => call.ims.to?.laws.some(t => t.law === l.law))?.law ?? null;
 }
 
-function connect(plane: Plane, session: Session, effect: MediaEffect, leg: WebLeg, then: () => void): void {
-  if (leg.remote === null) return fail(plane, effect, 'unsupported');
-  ask(plane, session, effect, { type: 'connect', leg: leg.request.leg, remote: leg.remote }, then);
+function connect(plane: Plane, session: Session, effect: MediaEffect, leg: WebLeg, then: () => Done): Done {
+  if (leg.remote === null) return 'unsupported';
+  return ask(plane, session, effect, { type: 'connect', leg: leg.request.leg, remote: leg.remote }, then);
 }
 
-function select(plane: Plane, session: Session, effect: EffectOf<'media.select'>): void {
+function select(plane: Plane, session: Session, effect: EffectOf<'media.select'>): Done {
   const { call } = session;
   const winner = call.legs.get(effect.leg);
-  if (winner === undefined || call.selected === effect.leg) return;
+  if (winner === undefined || call.selected === effect.leg) return null;
   call.selected = effect.leg;
   for (const [id, leg] of call.legs) {
     if (id === effect.leg) continue;
@@ -163,53 +173,54 @@ function select(plane: Plane, session: Session, effect: EffectOf<'media.select'>
   }
   sendRoute(plane, session);
   afterSelect(plane, session, winner);
+  return null;
 }
 
-function hold(plane: Plane, session: Session, effect: EffectOf<'media.hold'>): void {
+function hold(plane: Plane, session: Session, effect: EffectOf<'media.hold'>): Done {
   const { call } = session;
   const leg = joined(call);
-  if (leg === null || call.ims.from === null) return fail(plane, effect, 'unsupported');
+  if (leg === null || call.ims.from === null) return 'unsupported';
   call.heldByUser = effect.held;
   const text = writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.from?.event ?? null);
   sendRoute(plane, session);
-  ready(plane, effect, text);
+  return ready(plane, effect, text);
 }
 
-function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'ims' }): void {
+function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'ims' }): Done {
   const { call } = session;
   const leg = joined(call);
-  if (leg === null || call.ims.slots === null) return fail(plane, effect, 'unsupported');
+  if (leg === null || call.ims.slots === null) return 'unsupported';
   const wish = wishOf(call, leg);
   if (effect.sdp === null) {
     return ready(plane, effect, writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null));
   }
   const current = firstLaw(call.ims.to);
   const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses);
-  if (failure !== null) return fail(plane, effect, failure);
+  if (failure !== null) return failure;
   const text = writeImsAnswer(call.ims, wish, current);
   sendRoute(plane, session);
-  ready(plane, effect, text);
+  return ready(plane, effect, text);
 }
 
-function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'web' }): void {
+function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'web' }): Done {
   const { call } = session;
   const leg = call.legs.get(effect.leg);
-  if (leg === undefined) return fail(plane, effect, 'unsupported');
+  if (leg === undefined) return 'unsupported';
   const known = new Set(leg.remote?.candidates);
   const result = takeReoffer(leg, effect.sdp);
   if (result === 'new-peer') return replaceLeg(plane, session, effect, leg);
   // The library cannot restart ICE and Firefox cannot restart DTLS: a client has to come with a new connection.
-  if (result === 'restart') return fail(plane, effect, 'unsupported');
-  if (result !== null) return fail(plane, effect, result);
+  if (result === 'restart') return 'unsupported';
+  if (result !== null) return result;
   const candidates = leg.remote?.candidates.filter(c => !known.has(c)) ?? [];
   if (candidates.length > 0) {
     plane.engine.send({ type: 'candidates', session: session.number, leg: leg.request.leg, candidates });
   }
   // Before the IMS side has answered there is no codec to answer with: the offer is only kept.
   const text = call.ims.from === null && leg.origin.text === null ? null : writeWebAnswer(leg, firstLaw(call.ims.to));
-  if (text === null) return fail(plane, effect, 'unsupported');
+  if (text === null) return 'unsupported';
   sendRoute(plane, session);
-  ready(plane, effect, text);
+  return ready(plane, effect, text);
 }
 
 /** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears nothing of it. */
@@ -218,33 +229,34 @@ function replaceLeg(
   session: Session,
   effect: EffectOf<'media.reoffer'> & { from: 'web' },
   old: WebLeg,
-): void {
+): Done {
   const { call } = session;
   const leg = legFromOffer(old.id, legRequest(plane, call), plane.random(), effect.sdp);
-  if (typeof leg === 'string') return fail(plane, effect, leg);
-  ask(plane, session, effect, { type: 'add-leg', leg: leg.request }, reply => {
-    if (reply.type !== 'leg-added') return fail(plane, effect, 'driver');
+  if (typeof leg === 'string') return leg;
+  return ask(plane, session, effect, { type: 'add-leg', leg: leg.request }, reply => {
+    if (reply.type !== 'leg-added') return 'driver';
     // Only the leg that is up stays while the new one connects.
     const unused = old.replaces !== null && old.link !== 'up' ? old.request.leg : old.replaces;
     if (unused !== null) plane.engine.send({ type: 'drop-leg', session: session.number, leg: unused });
     leg.replaces = old.replaces !== null && old.link !== 'up' ? old.replaces : old.request.leg;
     addLeg(call, leg, reply.transport);
-    connect(plane, session, effect, leg, () => {
+    return connect(plane, session, effect, leg, () => {
       const text = writeWebAnswer(leg, firstLaw(call.ims.to));
       sendRoute(plane, session);
-      ready(plane, effect, text);
+      return ready(plane, effect, text);
     });
   });
 }
 
-function settle(plane: Plane, session: Session, effect: EffectOf<'media.settle'>): void {
+function settle(plane: Plane, session: Session, effect: EffectOf<'media.settle'>): Done {
   const { call } = session;
   const failure = takeImsAnswer(call.ims, effect.sdp, plane.addresses, call.heldByUser);
   if (failure !== null) {
     plane.log('warn', 'the IMS side answered with SDP that cannot be used', { failure });
-    return fail(plane, effect, failure);
+    return failure;
   }
   sendRoute(plane, session);
+  return null;
 }
 
 function legRequest(plane: Plane, call: CallMedia): LegRequest {

@@ -17,7 +17,7 @@ export type Reply = Extract<EngineEvent, { op: number }>;
 interface Waiting {
   op: number;
   effect: MediaEffect;
-  then: (reply: Reply) => void;
+  settle: (reply: Reply) => void;
 }
 
 export interface Session {
@@ -55,23 +55,27 @@ export interface Plane {
   drain: (session: Session) => void;
 }
 
-/** Asks the engine something; `then` gets a positive reply, a refusal or a late one fails `effect`. All questions of one effect share its deadline. */
+/**
+ * Asks the engine something for `effect`; `next` goes on with a positive reply and tells why it cannot. A refusal fails
+ * the effect. All questions of one effect share its deadline; a later reply is dropped. Always null: nothing failed yet.
+ */
 export function ask(
   plane: Plane,
   session: Session,
   effect: MediaEffect,
   question: Question,
-  then: (reply: Reply) => void,
-): void {
+  next: (reply: Reply) => MediaFailure | null,
+): null {
   const op = plane.next.op++;
   session.waiting = {
     op,
     effect,
-    then: reply => {
-      if (reply.type === 'refused') fail(plane, effect, reply.failure);
-      else then(reply);
-      if (session.waiting === null) session.cancelDeadline?.();
-      if (session.waiting === null) session.cancelDeadline = null;
+    settle: reply => {
+      const failure = reply.type === 'refused' ? reply.failure : next(reply);
+      if (failure !== null) fail(plane, effect, failure);
+      if (session.waiting !== null) return;
+      session.cancelDeadline?.();
+      session.cancelDeadline = null;
     },
   };
   session.cancelDeadline ??= plane.clock.after(plane.settings.operationMs, () => {
@@ -82,6 +86,7 @@ export function ask(
     plane.drain(session);
   });
   plane.engine.send({ ...question, session: session.number, op });
+  return null;
 }
 
 /** Answers an effect that waits for an answer with a failure; the others are only counted. */

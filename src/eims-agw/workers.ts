@@ -154,8 +154,10 @@ function gone(
   slot.child = null;
   slot.ready = false;
   if (state.closing) return;
-  if (slot.started !== null)
-    return slot.started(new Error(`A media worker ended while starting (${how ?? 'not started'}).`));
+  if (slot.started !== null) {
+    slot.started(new Error(`A media worker ended while starting (${how ?? 'not started'}).`));
+    return;
+  }
   options.log('error', 'a media worker ended', { worker: slot.index, how });
   options.onCount('media_worker_restarts_total', {}, 1);
   options.onLost(slot.index);
