@@ -1,0 +1,138 @@
+/** The IMS bindings of this node: REGISTER as a trusted node, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
+import type { BindingId, Ref } from '../ep-cscf/ids.ts';
+import type { ImsEffect, ImsIdentity } from '../ep-cscf/ports.ts';
+import { type Failure, type Registered, type Registration, uriOf } from '../sip/index.ts';
+import { ownUri, registerContact, registerFields } from './headers.ts';
+import type { MwNode } from './node.ts';
+import { outcomeOfFailure, retryAfterOf } from './outcome.ts';
+
+interface Binding {
+  id: BindingId;
+  identity: ImsIdentity;
+  registration: Registration;
+  ref: Ref;
+  leaving: boolean;
+  correlator: string;
+  route: readonly string[];
+}
+
+export interface Bindings {
+  register(effect: Extract<ImsEffect, { type: 'ims.register' }>): void;
+  deregister(effect: Extract<ImsEffect, { type: 'ims.deregister' }>): void;
+  /** Service-Route of a binding, in order; empty: the entry of the core. */
+  routeOf(id: BindingId): readonly string[];
+  readonly size: number;
+}
+
+export function createBindings(node: MwNode): Bindings {
+  const bindings = new Map<BindingId, Binding>();
+  const uriFor = (id: BindingId) => ownUri(id, node.hostPort(node.transport), node.transport);
+
+  function create(id: BindingId, identity: ImsIdentity, expiresS: number): Binding {
+    const registration = node.agent().register(
+      {
+        registrar: `sip:${identity.home}`,
+        aor: `<${identity.impu}>`,
+        contact: registerContact(uriFor(id), identity.impu),
+        route: [],
+        expiresS,
+      },
+      {
+        onRegistered: result => registered(binding, result),
+        onUnregistered: () => left(binding),
+        onRegisterFailed: failure => failed(binding, failure),
+      },
+    );
+    const binding: Binding = {
+      id,
+      identity,
+      registration,
+      ref: 0 as Ref,
+      leaving: false,
+      correlator: '',
+      // A re-registration under a new Call-ID keeps the route until the core gives another.
+      route: bindings.get(id)?.route ?? [],
+    };
+    bindings.set(id, binding);
+    return binding;
+  }
+
+  /** Answers to a registration that was replaced are dropped. */
+  const isCurrent = (binding: Binding) => bindings.get(binding.id) === binding;
+
+  function registered(binding: Binding, result: Registered): void {
+    if (!isCurrent(binding)) return;
+    const { ref, id: owner } = binding;
+    const { expiresS, associated, serviceRoute } = result;
+    binding.route = serviceRoute;
+    const path = result.response.headers.nameAddrs('Path').some(hop => hop.uri.includes(owner));
+    if (!path) node.log.debug(fields(binding), 'the registrar did not echo our Path');
+    const first = serviceRoute[0];
+    const known = first === undefined ? Promise.resolve() : node.learn(uriOf(first));
+    void known.then(() => node.emit({ type: 'ims-registered', owner, ref, expiresS, associated }));
+  }
+
+  function failed(binding: Binding, failure: Failure): void {
+    if (!isCurrent(binding)) return;
+    // De-registration is done whatever the core says of it. IMS digest 2.11.
+    if (binding.leaving) {
+      left(binding);
+      return;
+    }
+    const challenged = failure.response?.status === 401 || failure.response?.status === 407;
+    if (challenged) node.log.error({ ...fields(binding), alarm: 'tna-refused' }, 'the core challenged a trusted node');
+    const outcome = outcomeOfFailure(failure);
+    node.emit({
+      type: 'ims-register-failed',
+      owner: binding.id,
+      ref: binding.ref,
+      outcome,
+      retryAfterS: retryAfterOf(failure),
+    });
+  }
+
+  function left(binding: Binding): void {
+    if (!isCurrent(binding)) return;
+    bindings.delete(binding.id);
+    node.emit({ type: 'ims-deregistered', owner: binding.id, ref: binding.ref });
+  }
+
+  function send(binding: Binding, ref: Ref, correlator: string, expiresS: number): void {
+    binding.ref = ref;
+    binding.correlator = correlator;
+    binding.leaving = expiresS === 0;
+    const path = ownUri(binding.id, node.hostPort(node.transport), node.transport, ';lr');
+    const headers = registerFields(binding.identity, path, node.icid(), correlator, node.facts);
+    node.log.debug({ ...fields(binding), expires: expiresS }, 'REGISTER');
+    if (expiresS === 0) binding.registration.remove(headers);
+    else binding.registration.refresh(expiresS, headers);
+  }
+
+  function fields(binding: Binding) {
+    return { binding: binding.id, sip_call_id: binding.registration.callId, correlator: binding.correlator };
+  }
+
+  return {
+    register(effect) {
+      const { owner, identity, expiresS } = effect;
+      const known = bindings.get(owner);
+      const same =
+        known !== undefined && known.identity.impu === identity.impu && known.identity.impi === identity.impi;
+      const binding = same && !effect.initial ? known : create(owner, identity, expiresS);
+      send(binding, effect.ref, effect.correlator, expiresS);
+    },
+    deregister(effect) {
+      const binding = bindings.get(effect.owner);
+      if (binding !== undefined) {
+        send(binding, effect.ref, effect.correlator, 0);
+        return;
+      }
+      // Nothing registered by this process: nothing to take back.
+      node.emit({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref });
+    },
+    routeOf: id => bindings.get(id)?.route ?? [],
+    get size() {
+      return bindings.size;
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/** Header fields of a trusted node towards the core: REGISTER and INVITE. IMS digest 2.3, 3.1 to 3.3, TS 24.371, TS 33.203 annex X. */
+import { createHash } from 'node:crypto';
+import { type ParsedAddress, parseAddress } from '../ep-cscf/address.ts';
+import type { E164 } from '../ep-cscf/ids.ts';
+import type { Address, ImsEffect, ImsIdentity } from '../ep-cscf/ports.ts';
+import { formatNameAddr } from '../sip/index.ts';
+
+export type Field = readonly [string, string];
+
+/** What the header fields need of the settings and of the node. */
+export interface HeaderFacts {
+  home: string;
+  tnaIndicator: string;
+  ruriForm: 'sip' | 'tel';
+  displayName: boolean;
+  correlatorHeader: string;
+  accessNetworkInfo: string;
+  /** Host of this node as the core knows it. */
+  host: string;
+}
+
+const MMTEL = 'urn%3Aurn-7%3A3gpp-service.ims.icsi.mmtel';
+const MMTEL_FEATURE = `+g.3gpp.icsi-ref="${MMTEL}"`;
+/** Namespace of the UUIDs made of URIs. RFC 9562 6.6. */
+const URL_NAMESPACE = Buffer.from('6ba7b8119dad11d180b400c04fd430c8', 'hex');
+
+/** Our URI for a token: Contact of a binding or of a call, and Path. */
+export function ownUri(token: string, hostPort: string, transport: 'udp' | 'tcp', extra = ''): string {
+  return `sip:${token}@${hostPort}${transport === 'tcp' ? ';transport=tcp' : ''}${extra}`;
+}
+
+/** Contact of a REGISTER, without `expires`. RFC 5626 4.1, TS 24.229 5.1.1.2. */
+export function registerContact(uri: string, impu: string): string {
+  return `<${uri}>;+sip.instance="<urn:uuid:${uuidOf(impu)}>";${MMTEL_FEATURE};audio`;
+}
+
+/** Contact of a call. */
+export function callContact(uri: string): string {
+  return `<${uri}>;${MMTEL_FEATURE}`;
+}
+
+/** Fields of every REGISTER of a trusted node, the refreshes and the last one too. TS 33.203 X.3.2.3, RFC 3327. */
+export function registerFields(
+  identity: ImsIdentity,
+  pathUri: string,
+  icid: string,
+  correlator: string,
+  facts: HeaderFacts,
+): Field[] {
+  const { impi, home } = identity;
+  const credentials = `username="${impi}", realm="${home}", uri="sip:${home}", nonce="", response=""`;
+  return [
+    ['Authorization', `Digest ${credentials}, integrity-protected="${facts.tnaIndicator}"`],
+    ['Path', `<${pathUri}>`],
+    ['Require', 'path'],
+    ['Supported', 'path, gruu'],
+    ['P-Visited-Network-ID', `"${home}"`],
+    chargingVector(icid, home, facts),
+    ...accessNetwork(facts),
+    ...correlation(correlator, facts),
+  ];
+}
+
+/** What an INVITE says beside its body. */
+export interface InviteParts {
+  uri: string;
+  from: string;
+  to: string;
+  fields: Field[];
+}
+
+/** URIs and fields of an INVITE; null when the receiver cannot be called. IMS digest 3.1 to 3.3. */
+export function inviteParts(
+  effect: Extract<ImsEffect, { type: 'ims.invite' }>,
+  icid: string,
+  facts: HeaderFacts,
+): InviteParts | null {
+  const address = parseAddress(effect.to);
+  const uri = address === null ? null : requestUri(address, effect.to, facts);
+  if (address === null || uri === null) return null;
+  const emergency = address.type === 'emergency';
+  const anonymous = effect.anonymous && !emergency;
+  const fields: Field[] = [
+    ['P-Asserted-Identity', `<${phoneUri(effect.from, facts.home)}>, <tel:${effect.from}>`],
+    ['P-Preferred-Service', 'urn:urn-7:3gpp-service.ims.icsi.mmtel'],
+    ['Accept-Contact', `*;${MMTEL_FEATURE}`],
+    ['P-Early-Media', 'supported'],
+    chargingVector(icid, facts.home, facts),
+    ...accessNetwork(facts),
+    ['Supported', emergency ? '100rel, timer' : '100rel, timer, histinfo, 199'],
+    ['Session-Expires', '1800'],
+    ['Min-SE', '90'],
+    ['Accept', 'application/sdp, application/3gpp-ims+xml'],
+  ];
+  if (anonymous) fields.push(['Privacy', 'id']);
+  if (emergency) fields.push(['Priority', 'emergency']);
+  fields.push(...correlation(effect.correlator, facts));
+  return { uri, from: anonymous ? ANONYMOUS_FROM : fromValue(effect, facts), to: `<${uri}>`, fields };
+}
+
+const ANONYMOUS_FROM = '"Anonymous" <sip:anonymous@anonymous.invalid>';
+
+function fromValue(effect: { from: E164; displayName: string | null }, facts: HeaderFacts): string {
+  const display = facts.displayName ? printable(effect.displayName ?? '') : '';
+  const uri = phoneUri(effect.from, facts.home);
+  return formatNameAddr({ display: display === '' ? null : display, uri, params: new Map() });
+}
+
+/** Request-URI of a CAMARA address, or null when it names nobody. IMS digest 3.1. */
+function requestUri(address: ParsedAddress, text: Address, facts: HeaderFacts): string | null {
+  switch (address.type) {
+    case 'tel':
+      return facts.ruriForm === 'tel' ? `tel:${address.number}` : phoneUri(address.number, facts.home);
+    case 'tel-local':
+      if (facts.ruriForm === 'tel') return `tel:${address.digits};phone-context=${address.context}`;
+      return `sip:${escapeUser(address.digits)};phone-context=${address.context}@${facts.home};user=phone`;
+    case 'sip':
+      return `sip:${address.user}@${address.host}`;
+    case 'sip-local':
+      return `sip:${escapeUser(address.digits)};phone-context=${address.context}@${address.host};user=phone`;
+    case 'emergency':
+      return text;
+    case 'anonymous':
+      return null;
+    default:
+      return address satisfies never;
+  }
+}
+
+/** `#` may not stand in a user part. RFC 3261 25.1. */
+function escapeUser(digits: string): string {
+  return digits.replaceAll('#', '%23');
+}
+
+function phoneUri(number: string, home: string): string {
+  return `sip:${number}@${home};user=phone`;
+}
+
+function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {
+  return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${facts.host};orig-ioi="Type 1${home}"`];
+}
+
+function accessNetwork(facts: HeaderFacts): Field[] {
+  return facts.accessNetworkInfo === '' ? [] : [['P-Access-Network-Info', facts.accessNetworkInfo]];
+}
+
+function correlation(correlator: string, facts: HeaderFacts): Field[] {
+  return facts.correlatorHeader === '' || correlator === '' ? [] : [[facts.correlatorHeader, printable(correlator)]];
+}
+
+/** Without the characters that could end a header line. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '').slice(0, 256);
+}
+
+/** Version 5 UUID of a URI: the same instance for the same number at every registration. RFC 9562 5.5. */
+export function uuidOf(uri: string): string {
+  const bytes = createHash('sha1').update(URL_NAMESPACE).update(uri, 'utf8').digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,0 +1,63 @@
+/** Who calls and who is called, from the core's header fields to CAMARA addresses. IMS digest 4.1, RFC 3323, RFC 3325. */
+import { parseAddress } from '../ep-cscf/address.ts';
+import { E164_PATTERN } from '../ep-cscf/ids.ts';
+import { type Address, ANONYMOUS } from '../ep-cscf/ports.ts';
+import { type NameAddr, parseUri, type SipRequest } from '../sip/index.ts';
+
+const MAX_NAME = 128;
+/** Privacy values that hide the caller from our user. */
+const HIDING = ['id', 'user', 'header'];
+
+export interface Caller {
+  caller: Address;
+  callerName: string | null;
+}
+
+/** The caller of an INVITE from a trusted peer: P-Asserted-Identity unless privacy hides it; From is never believed. */
+export function callerOf(invite: SipRequest): Caller {
+  const { headers } = invite;
+  const nobody: Caller = { caller: ANONYMOUS, callerName: null };
+  const privacy = headers.all('Privacy').flatMap(value => value.toLowerCase().split(';'));
+  if (privacy.some(value => HIDING.includes(value.trim()))) return nobody;
+  if (headers.from()?.uri.toLowerCase().endsWith('@anonymous.invalid') === true) return nobody;
+  const asserted = headers.nameAddrs('P-Asserted-Identity');
+  const tel = asserted.find(address => address.uri.toLowerCase().startsWith('tel:'));
+  for (const address of tel === undefined ? asserted : [tel, ...asserted]) {
+    const caller = addressOf(address.uri);
+    if (caller !== null) return { caller, callerName: nameOf(asserted) };
+  }
+  return nobody;
+}
+
+/** Which of the user's numbers was called: P-Called-Party-ID, else To; null when neither names one. */
+export function calledOf(invite: SipRequest): Address | null {
+  const called = invite.headers.nameAddrs('P-Called-Party-ID')[0] ?? invite.headers.to();
+  return called === undefined ? null : addressOf(called.uri);
+}
+
+/** A SIP or tel URI as a CAMARA address: a number as tel, anything else as sip:user@host; null when it has no such form. */
+export function addressOf(text: string): Address | null {
+  const uri = parseUri(text);
+  if (uri === null || uri.user === null) return null;
+  const number = uri.user.replace(/[-.()]/g, '').split(';', 1)[0] ?? '';
+  if (E164_PATTERN.test(number)) return `tel:${number}`;
+  if (uri.scheme === 'tel') {
+    const context = uri.params.get('phone-context');
+    return typeof context === 'string' ? checked(`tel:${number};phone-context=${context}`) : null;
+  }
+  if (uri.scheme !== 'sip' && uri.scheme !== 'sips') return null;
+  return checked(`sip:${uri.user.split(';', 1)[0] ?? ''}@${uri.host}`);
+}
+
+function checked(address: string): Address | null {
+  return parseAddress(address) === null ? null : address;
+}
+
+function nameOf(asserted: readonly NameAddr[]): string | null {
+  const name = asserted.find(address => address.display !== null)?.display ?? '';
+  const clean = name
+    .replace(/\p{Cc}/gu, '')
+    .trim()
+    .slice(0, MAX_NAME);
+  return clean === '' ? null : clean;
+}

@@ -1,0 +1,263 @@
+/** The Ims port over SIP: a trusted node on Mw, directly at the I-CSCF and S-CSCF. IMS digest 1.4 (mode T), TS 24.371. */
+import { randomBytes } from 'node:crypto';
+import type { Settings } from '../config/settings.ts';
+import type { BindingId, CallId, Ids } from '../ep-cscf/ids.ts';
+import type { Emit, ImsEffect, ImsPort } from '../ep-cscf/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import {
+  type CallUser,
+  createSipTransport,
+  createTransactionLayer,
+  createUserAgent,
+  type DrivenTransactionLayer,
+  type Listen,
+  parseUri,
+  type Refusal,
+  reasonPhrase,
+  type SipCount,
+  type SipRequest,
+  type SipTimers,
+  type SipTransport,
+  type UserAgent,
+  uriOf,
+} from '../sip/index.ts';
+import { createBindings } from './bindings.ts';
+import { createCalls } from './calls.ts';
+import { countedLayer, countedUser, createCounter } from './counting.ts';
+import { callContact, ownUri } from './headers.ts';
+import { createNextHops, type NextHops } from './next-hop.ts';
+import type { MwNode } from './node.ts';
+import { trustOf } from './trust.ts';
+
+export interface MwOptions {
+  settings: Pick<Settings, 'sip' | 'ims'>;
+  emit: Emit;
+  ids: Ids;
+  /** Shard of a binding the core knows, or null for a token it does not. */
+  shardOfBinding(binding: BindingId): number | null;
+  timers: SipTimers;
+  clock: Clock;
+  log: Log;
+  /** Declared counters only: sip_requests_total, sip_responses_total, sip_discarded_total, overload_shed_total. */
+  count: SipCount;
+  /** So many random bytes as lower-case hex. Default: node:crypto. */
+  randomHex?: (bytes: number) => string;
+}
+
+export interface Mw {
+  port: ImsPort;
+  /** Opens the sockets. Rejects with one sentence when a setting or an address cannot be used. */
+  start(): Promise<void>;
+  /** New calls are refused with 503 from now; live ones go on. */
+  drain(): void;
+  /** Ends what is left (CANCEL, BYE, 480), gives it a second, closes the sockets. */
+  close(): Promise<void>;
+  /** Live counts for gauges and leak tests. */
+  sizes(): { bindings: number; calls: number; dialogs: number; transactions: number; connections: number };
+  /** Address the SIP sockets are bound to; the port is the system's choice when the setting is 0. Null before `start`. */
+  listening(): { host: string; port: number } | null;
+}
+
+const SHUTDOWN_MS = 1000;
+const DRAINED: readonly [string, string] = ['Reason', 'SIP;cause=503;text="Service Unavailable"'];
+
+export function createMw(options: MwOptions): Mw {
+  const { settings, ids, log, count, timers, clock } = options;
+  const { sip, ims } = settings;
+  const randomHex = options.randomHex ?? ((bytes: number) => randomBytes(bytes).toString('hex'));
+  const counter = createCounter(count);
+  const coreTransport = ims.transport === 'udp' ? 'udp' : 'tcp';
+  let running: { agent: UserAgent; layer: DrivenTransactionLayer; transport: SipTransport; hops: NextHops } | null =
+    null;
+  let draining = false;
+
+  const node: MwNode = {
+    facts: { ...ims, ruriForm: ims.ruriForm === 'tel' ? 'tel' : 'sip', host: sip.advertisedHost || sip.host },
+    transport: coreTransport,
+    hostPort(transport) {
+      const sentBy = started().transport.listening.find(socket => socket.transport === transport)?.sentBy;
+      return sentBy === undefined ? `${node.facts.host}:${sip.port}` : `${sentBy.host}:${sentBy.port}`;
+    },
+    earlyMedia: earlyMediaOf(ims.earlyMediaDefault),
+    ids,
+    log,
+    emit: options.emit,
+    icid: () => randomHex(16),
+    agent: () => started().agent,
+    learn: uri => started().hops.learn(uri),
+  };
+  const bindings = createBindings(node);
+  const calls = createCalls(node);
+  /** Ids of calls whose INVITE is being taken in: the Contact is asked for before the call is offered. */
+  const minted = new WeakMap<SipRequest, { owner: CallId; binding: BindingId }>();
+
+  function started(): NonNullable<typeof running> {
+    if (running === null) throw new Error('the Mw side was used before start or after close');
+    return running;
+  }
+
+  function contactOf(invite: SipRequest): string {
+    const binding = tokenOf(invite);
+    const shard = binding === null ? null : options.shardOfBinding(binding);
+    const transport = invite.headers.via()?.transport === 'TCP' ? 'tcp' : 'udp';
+    if (binding === null || shard === null) return `<sip:${node.hostPort(transport)}>`;
+    const owner = ids.call(shard);
+    minted.set(invite, { owner, binding });
+    return callContact(ownUri(owner, node.hostPort(transport), transport));
+  }
+
+  function onInvite(
+    call: Parameters<typeof calls.invited>[2],
+    request: SipRequest,
+    sdp: string | null,
+  ): CallUser | Refusal {
+    const known = minted.get(request);
+    if (known === undefined) return { status: 404, reason: reasonPhrase(404) };
+    if (draining) {
+      count('overload_shed_total', { reason: 'draining' }, 1);
+      return { status: 503, reason: reasonPhrase(503), headers: [['Retry-After', '30']] };
+    }
+    return calls.invited(known.owner, known.binding, call, request, sdp);
+  }
+
+  async function start(): Promise<void> {
+    const accept = trustOf(sip.trustedPeers);
+    const hops = await createNextHops(ims.entry, coreTransport, ims.home, clock.now);
+    const timerValues = { t1: sip.t1Ms, t2: sip.t2Ms, t4: sip.t4Ms };
+    const sipLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Parameters<Log['info']>[0]) =>
+      log[level](fields, message);
+    // Names of the stack's counters differ from the gateway's: all of them tell of input thrown away.
+    const discarded: SipCount = (_name, labels, value) =>
+      count('sip_discarded_total', { reason: labels['why'] ?? 'other' }, value);
+    let layer: DrivenTransactionLayer | null = null;
+    const transport = await createSipTransport({
+      listen: listenOf(sip),
+      onMessage: (result, source) => layer?.receive(result, source),
+      onBroken: (remote, connection) => layer?.broken(remote, connection),
+      accept,
+      timers,
+      limits: { connections: sip.maxConnections },
+      log: sipLog,
+      count: discarded,
+    });
+    const agent = createUserAgent({
+      user: {
+        onInvite,
+        onOptions: () => (draining ? { status: 503, reason: reasonPhrase(503) } : { status: 200, reason: 'OK' }),
+        log: (level, message, fields) => log[level](fields, message),
+      },
+      layer(user) {
+        layer = createTransactionLayer({
+          wire: transport,
+          timers,
+          now: clock.now,
+          random: () => randomHex(12),
+          user: countedUser(user, counter),
+          timerValues,
+          limits: { transactions: sip.maxTransactions },
+          singleVia: true,
+          log: sipLog,
+          count: discarded,
+        });
+        return countedLayer(layer, counter);
+      },
+      timers,
+      now: clock.now,
+      timerValues,
+      locate: hops.locate,
+      contact: contactOf,
+      randomHex,
+    });
+    if (layer === null) throw new Error('the user agent has built no transaction layer');
+    running = { agent, layer, transport, hops };
+    for (const { transport: kind, host, port } of transport.listening)
+      log.info({ transport: kind, host, port }, 'SIP listens');
+  }
+
+  async function close(): Promise<void> {
+    if (running === null) return;
+    const { agent, layer, transport } = running;
+    draining = true;
+    agent.endAll([DRAINED]);
+    const until = Date.now() + SHUTDOWN_MS;
+    while (agent.sizes().calls > 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 20));
+    layer.close();
+    await transport.close();
+    running = null;
+  }
+
+  function run(effect: ImsEffect): void {
+    switch (effect.type) {
+      case 'ims.register':
+        bindings.register(effect);
+        return;
+      case 'ims.deregister':
+        bindings.deregister(effect);
+        return;
+      case 'ims.invite':
+        calls.invite(effect, bindings.routeOf(effect.binding));
+        return;
+      case 'ims.provisional':
+        calls.provisional(effect);
+        return;
+      case 'ims.answer':
+        calls.answer(effect);
+        return;
+      case 'ims.reject':
+        calls.reject(effect);
+        return;
+      case 'ims.update':
+        calls.update(effect);
+        return;
+      case 'ims.end':
+        calls.end(effect);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  return {
+    port: { run },
+    start,
+    drain() {
+      draining = true;
+    },
+    close,
+    sizes() {
+      const { calls: live, dialogs } = running?.agent.sizes() ?? { calls: 0, dialogs: 0 };
+      const transactions = running?.layer.size ?? 0;
+      return {
+        bindings: bindings.size,
+        calls: live,
+        dialogs,
+        transactions,
+        connections: running?.transport.connections ?? 0,
+      };
+    },
+    listening() {
+      const socket = running?.transport.listening[0];
+      return socket === undefined ? null : { host: socket.host, port: socket.port };
+    },
+  };
+}
+
+function listenOf(sip: Settings['sip']): Listen[] {
+  return sip.transports.map(transport => {
+    if (transport !== 'udp' && transport !== 'tcp')
+      throw new Error(`The setting "sip.transports" knows udp and tcp, not "${transport}".`);
+    const base = { transport, host: sip.host, port: sip.port } as const;
+    return sip.advertisedHost === '' ? base : { ...base, advertise: sip.advertisedHost };
+  });
+}
+
+function earlyMediaOf(setting: string): MwNode['earlyMedia'] {
+  return setting === 'open' || setting === 'closed' ? setting : 'reliable';
+}
+
+/** The binding a request from the core is for: user part of the Request-URI, else of our Path in the top Route. IMS digest 4.1. */
+function tokenOf(request: SipRequest): BindingId | null {
+  const user = parseUri(request.uri)?.user ?? parseUri(uriOf(request.headers.all('Route')[0] ?? ''))?.user;
+  return user === null || user === undefined ? null : (user as BindingId);
+}

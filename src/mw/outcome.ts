@@ -1,0 +1,84 @@
+/** What the core hears of a SIP response, a CANCEL, a BYE or a silence. RFC 3326, RFC 6432, IMS digest 3.9. */
+import type { Outcome } from '../ep-cscf/ports.ts';
+import type { End, Failure, LocalCause, SipMessage, SipRequest, SipResponse } from '../sip/index.ts';
+
+/** Longest text of Reason values handed on. */
+const MAX_REASON = 1024;
+
+const LOCAL: Readonly<Record<LocalCause, NonNullable<Outcome['local']>>> = {
+  timeout: 'no-response',
+  transport: 'transport',
+  'no-route': 'no-route',
+  internal: 'internal',
+  cancelled: 'internal',
+};
+
+/** The outcome of a final response other than 2xx, or of none. */
+export function outcomeOfFailure(failure: Failure): Outcome {
+  if (failure.response !== null) return outcomeOfResponse(failure.response);
+  return { code: 0, phrase: '', q850: null, local: LOCAL[failure.cause], reason: null };
+}
+
+export function outcomeOfResponse(response: SipResponse): Outcome {
+  return {
+    code: response.status,
+    phrase: response.reason,
+    q850: causeOf(response, 'Q.850'),
+    local: null,
+    reason: reasonsOf(response),
+  };
+}
+
+/** The outcome a CANCEL or a BYE tells: its code is the SIP cause of the Reason header, or 0. */
+export function outcomeOfRequest(request: SipRequest): Outcome {
+  return {
+    code: causeOf(request, 'SIP') ?? 0,
+    phrase: '',
+    q850: causeOf(request, 'Q.850'),
+    local: null,
+    reason: reasonsOf(request),
+  };
+}
+
+/** The outcome of a confirmed dialog that is over. */
+export function outcomeOfEnd(end: End): Outcome {
+  switch (end.cause) {
+    case 'bye':
+      return outcomeOfRequest(end.request);
+    case 'no-prack':
+      return { code: 504, phrase: 'Server Time-out', q850: null, local: null, reason: null };
+    case 'session-timer':
+      return { code: 408, phrase: 'Session timer', q850: null, local: null, reason: null };
+    case 'no-ack':
+    case 'dead':
+    case 'closed':
+      return { code: 0, phrase: '', q850: null, local: 'no-response', reason: null };
+    default:
+      return end satisfies never;
+  }
+}
+
+/** An outcome of our own making: a request we could not even send. */
+export function refusedHere(code: number, phrase: string): Outcome {
+  return { code, phrase, q850: null, local: null, reason: null };
+}
+
+/** The cause number a Reason value of this protocol carries, or null. RFC 3326 2. */
+function causeOf(message: SipMessage, protocol: string): number | null {
+  for (const value of message.headers.all('Reason')) {
+    if ((value.split(';', 1)[0] ?? '').trim().toLowerCase() !== protocol.toLowerCase()) continue;
+    const cause = /;\s*cause\s*=\s*(\d{1,3})(?!\d)/i.exec(value)?.[1];
+    if (cause !== undefined) return Number(cause);
+  }
+  return null;
+}
+
+function reasonsOf(message: SipMessage): string | null {
+  const values = message.headers.all('Reason');
+  return values.length === 0 ? null : values.join(', ').slice(0, MAX_REASON);
+}
+
+/** Retry-After in seconds, or null. */
+export function retryAfterOf(failure: Failure): number | null {
+  return failure.response?.headers.number('Retry-After') ?? null;
+}
