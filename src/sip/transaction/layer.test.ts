@@ -446,7 +446,7 @@ test('a user may call the layer from inside what it is told', () => {
   assert.equal(layer.size, 0);
 });
 
-test('a user that throws loses its message, not the layer', () => {
+test('a user that throws answers 500 and loses no more than that', () => {
   const logged: string[] = [];
   const b = bench({
     log: (level, message) => void logged.push(`${level} ${message}`),
@@ -461,9 +461,9 @@ test('a user that throws loses its message, not the layer', () => {
   });
   b.receive(theirs('OPTIONS', 'z9hG4bK1'));
   assert.deepEqual(logged, ['error handling a SIP message failed']);
-  b.layer.request(ours('OPTIONS'), PEER, b.user);
-  b.receive(sampleResponse(first(b), 200));
-  assert.deepEqual(b.told, ['response 200']);
+  b.receive(theirs('INVITE', 'z9hG4bK2'));
+  assert.deepEqual(b.lines(), ['500', '100', '500']);
+  b.receive(theirs('ACK', 'z9hG4bK2'));
   assert.ok(b.clock.drain(100_000));
   assert.equal(b.layer.size, 0);
 });

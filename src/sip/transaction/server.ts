@@ -100,8 +100,17 @@ export function createServer(
 
   function onNew(entry: ServerEntry): void {
     const { request, key } = entry.state;
-    if (request.method === 'CANCEL') onCancel(entry, request);
-    else user.onRequest(request, key, entry.source);
+    if (request.method === 'CANCEL') {
+      onCancel(entry, request);
+      return;
+    }
+    try {
+      user.onRequest(request, key, entry.source);
+    } catch (error) {
+      // Nobody else would ever end this transaction.
+      if (isPending(key)) respond(key, createResponse(request, 500, undefined, { toTag: tagOf(key) }));
+      throw error;
+    }
   }
 
   /** RFC 3261 9.2. After a final response a CANCEL has no effect, but it is still answered with 200. */

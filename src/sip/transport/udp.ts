@@ -21,7 +21,7 @@ export async function openUdp(host: string, port: number, id: string, shared: Sh
   const family = isIP(host) === 6 ? 6 : 4;
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
-    ipv6Only: true,
+    ipv6Only: family === 6,
     // Targets are numeric: there is nothing to look up.
     lookup: (address, _options, done) => done(null, address, family),
   });
