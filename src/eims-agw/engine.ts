@@ -90,6 +90,8 @@ export type EngineEvent =
   | { type: 'leg-up'; session: number; leg: number }
   | { type: 'leg-down'; session: number; leg: number; cause: 'web' | 'fingerprint' }
   | { type: 'ims-silent'; session: number }
+  /** Answered and connected, yet nothing comes from the IMS side. */
+  | { type: 'one-way'; session: number }
   | { type: 'closed'; session: number; fromWeb: EngineLegStats; fromIms: EngineLegStats; counts: EngineCounts }
   /** The engine lost the session; nothing more comes of it. */
   | { type: 'lost'; session: number };

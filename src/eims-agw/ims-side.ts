@@ -2,7 +2,7 @@
 import type { MediaFailure } from '../ep-cscf/ports.ts';
 import { type Direction, directionOf, firstLive, type MediaDesc, parseSdp, receives, sends } from '../sdp/index.ts';
 import { type AddressPolicy, targetOf } from './address.ts';
-import { agreed, bothLaws, EVENT_PT, firstLaw, g711Of, type PtMap, single } from './codec.ts';
+import { agreed, bothLaws, firstLaw, g711Of, type PtMap, single } from './codec.ts';
 import type { ImsTarget } from './engine.ts';
 import type { Law } from './settings.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
@@ -119,11 +119,6 @@ export function takeImsAnswer(
     if (target !== 'hold') side.target = target;
   } else takeDirection(side, media, target);
   return null;
-}
-
-/** Offer of policy before anything is known of the far end (offerless INVITE): events under our own number. */
-export function policyEvent(event: number | null): number {
-  return event ?? EVENT_PT;
 }
 
 function takeDirection(side: ImsSide, media: MediaDesc, target: ImsTarget | 'hold'): void {

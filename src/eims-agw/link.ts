@@ -4,7 +4,7 @@ import type { EngineEvent } from './engine.ts';
 import { fail, type Plane, type Session, sendRoute } from './session.ts';
 import type { WebLeg } from './web-leg.ts';
 
-type LinkEvent = Extract<EngineEvent, { type: 'leg-up' | 'leg-down' | 'ims-silent' | 'lost' }>;
+type LinkEvent = Extract<EngineEvent, { type: 'leg-up' | 'leg-down' | 'ims-silent' | 'one-way' | 'lost' }>;
 
 export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent): void {
   switch (event.type) {
@@ -16,6 +16,10 @@ export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent):
       break;
     case 'ims-silent':
       lose(plane, session, 'ims-silent');
+      break;
+    case 'one-way':
+      plane.count('media_one_way_total', {}, 1);
+      plane.log('warn', 'no media comes from the IMS side of an answered call', {});
       break;
     case 'lost':
       session.lost = true;

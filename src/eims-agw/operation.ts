@@ -206,6 +206,7 @@ function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.
   const { call } = session;
   const leg = call.legs.get(effect.leg);
   if (leg === undefined) return 'unsupported';
+  if (leg.origin.text === null) return replaceOffer(plane, session, effect, leg);
   const known = new Set(leg.remote?.candidates);
   const result = takeReoffer(leg, effect.sdp);
   if (result === 'new-peer') return replaceLeg(plane, session, effect, leg);
@@ -216,11 +217,23 @@ function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.
   if (candidates.length > 0) {
     plane.engine.send({ type: 'candidates', session: session.number, leg: leg.request.leg, candidates });
   }
-  // Before the IMS side has answered there is no codec to answer with: the offer is only kept.
-  const text = call.ims.from === null && leg.origin.text === null ? null : writeWebAnswer(leg, firstLaw(call.ims.to));
-  if (text === null) return 'unsupported';
+  const text = writeWebAnswer(leg, firstLaw(call.ims.to));
   sendRoute(plane, session);
   return ready(plane, effect, text);
+}
+
+/** Before the far end has answered there is nothing to answer: the newer offer takes the place of the older, the answer is empty. */
+function replaceOffer(
+  plane: Plane,
+  session: Session,
+  effect: EffectOf<'media.reoffer'> & { from: 'web' },
+  old: WebLeg,
+): Done {
+  const leg = legFromOffer(old.id, old.request, old.origin.sessionId, effect.sdp);
+  if (typeof leg === 'string') return leg;
+  leg.transport = old.transport;
+  session.call.legs.set(leg.id, leg);
+  return ready(plane, effect, '');
 }
 
 /** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears nothing of it. */

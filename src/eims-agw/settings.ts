@@ -34,6 +34,8 @@ export interface MediaSettings {
   signallingPorts: number[];
   /** Deadline of one operation, ms. */
   operationMs: number;
+  /** Between our RTCP reports, ms. RFC 3550 6.2. */
+  rtcpMs: number;
   /** No RTP and no RTCP from the IMS side, while not held, ms. */
   imsSilentMs: number;
   /** How long a lost browser leg may be replaced before the call's media counts as lost, ms. */
@@ -54,6 +56,7 @@ export const MEDIA_DEFAULTS: MediaSettings = {
   },
   signallingPorts: [],
   operationMs: 2_000,
+  rtcpMs: 5_000,
   imsSilentMs: 60_000,
   webGraceMs: 30_000,
 };

@@ -96,7 +96,8 @@ function makeEnd(options: LibraryOptions, name: string, transport: WebTransport,
     send(packet) {
       if (track === null || done) return false;
       try {
-        return track.sendMessageBinary(packet);
+        track.sendMessageBinary(packet);
+        return true;
       } catch {
         return false;
       }

@@ -74,7 +74,7 @@ async function init(message: WorkerInit): Promise<void> {
     random,
   });
   lag.enable();
-  setInterval(() => host?.tick(), TICK_MS);
+  setInterval(() => host?.tick(), Math.min(TICK_MS, settings.rtcpMs));
   say({ type: 'ready' });
 }
 

@@ -8,6 +8,7 @@ import {
   applyRoute,
   countsOf,
   fellSilent,
+  foundOneWay,
   fromIms,
   fromWeb,
   legStats,
@@ -73,6 +74,7 @@ export function createHost(options: HostOptions): Host {
         now(),
         options.random,
         settings.ims.natLatch ? options.addresses.allows : null,
+        settings.rtcpMs,
       ),
       legs: new Map(),
       joined: null,
@@ -154,7 +156,8 @@ export function createHost(options: HostOptions): Host {
       const at = now();
       const wall = options.wall();
       for (const session of sessions.values()) {
-        report(session.relay, at, wall);
+        report(session.relay, at, wall, settings.rtcpMs);
+        if (foundOneWay(session.relay, at)) send({ type: 'one-way', session: session.number });
         if (fellSilent(session.relay, at, settings.imsSilentMs)) send({ type: 'ims-silent', session: session.number });
       }
     },

@@ -87,7 +87,7 @@ export function acceptRtp(l: Latch, address: string, port: number, ssrc: number,
 }
 
 /** Whether an RTCP packet may be taken: it shares the address of RTP. */
-export function acceptRtcp(l: Latch, address: string, port: number, now: number): boolean {
+export function acceptRtcp(l: Latch, address: string, port: number): boolean {
   const { target } = l;
   if (target === null) return false;
   if (
@@ -97,7 +97,6 @@ export function acceptRtcp(l: Latch, address: string, port: number, now: number)
     return false;
   l.rtcpAddress = address;
   l.rtcpPort = port;
-  if (l.latched) l.heardAt = Math.max(l.heardAt, now - RELEARN_MS);
   return true;
 }
 

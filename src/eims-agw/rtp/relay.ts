@@ -11,7 +11,8 @@ import type { WebEnd } from './web-end.ts';
 
 const MAX_FROM_WEB = 1_472;
 const MAX_FROM_IMS = 1_400;
-export const RTCP_EVERY_MS = 5_000;
+/** After this long without a packet from the IMS side a connected call is one-way. */
+const ONE_WAY_MS = 20_000;
 
 export interface Relay {
   ims: ImsLeg | null;
@@ -25,10 +26,12 @@ export interface Relay {
   imsCname: string;
   webCname: string;
   supervise: boolean;
+  supervisedAt: number;
   /** Last packet of the IMS side, or when silence began to count; ms. */
   imsHeardAt: number;
   silent: boolean;
   nextReport: number;
+  oneWayTold: boolean;
 }
 
 /** `random` gives 32 bits; `webSsrc` is the one written into the browser's SDP. `now` in ms. */
@@ -38,6 +41,7 @@ export function relay(
   now: number,
   random: () => number,
   mayMove: Latch['mayMove'],
+  reportMs: number,
 ): Relay {
   return {
     ims: null,
@@ -51,9 +55,11 @@ export function relay(
     imsCname: `gw${random()}`,
     webCname,
     supervise: false,
+    supervisedAt: now,
     imsHeardAt: now,
     silent: false,
-    nextReport: now + (random() % RTCP_EVERY_MS),
+    nextReport: now + (random() % reportMs),
+    oneWayTold: false,
   };
 }
 
@@ -63,6 +69,7 @@ export function applyRoute(r: Relay, route: Route, now: number): void {
   aim(r.latch, route.target);
   if (route.supervise && !r.supervise) {
     r.imsHeardAt = now;
+    r.supervisedAt = now;
     r.silent = false;
   }
   r.supervise = route.supervise;
@@ -123,15 +130,15 @@ export function fromIms(r: Relay, packet: Buffer, address: string, port: number,
 /** An RTCP packet from the IMS side. */
 export function rtcpFromIms(r: Relay, packet: Buffer, address: string, port: number, now: number): void {
   if (packet.length > MAX_FROM_IMS || !take(r.imsBucket, packet.length, now)) return;
-  if (!acceptRtcp(r.latch, address, port, now)) r.toWeb.counts.wrongSource += 1;
+  if (!acceptRtcp(r.latch, address, port)) r.toWeb.counts.wrongSource += 1;
   else if (takeRtcp(r.toWeb.rx, packet, now)) r.imsHeardAt = now;
   else r.toWeb.counts.malformed += 1;
 }
 
 /** Reports that are due, each to its own side. `wallMs` since the epoch. */
-export function report(r: Relay, now: number, wallMs: number): void {
+export function report(r: Relay, now: number, wallMs: number, everyMs: number): void {
   if (now < r.nextReport) return;
-  r.nextReport = now + RTCP_EVERY_MS;
+  r.nextReport = now + everyMs;
   if (r.ims !== null && r.latch.target !== null) {
     r.ims.sendRtcp(buildReport(r.toIms, r.toWeb.rx, r.imsCname, now, wallMs), r.latch.rtcpPort, r.latch.rtcpAddress);
   }
@@ -142,6 +149,14 @@ export function report(r: Relay, now: number, wallMs: number): void {
 export function fellSilent(r: Relay, now: number, limitMs: number): boolean {
   if (!r.supervise || r.silent || now - r.imsHeardAt < limitMs) return false;
   r.silent = true;
+  return true;
+}
+
+/** True once when an answered, connected call has had no packet of the IMS side for 20 s. */
+export function foundOneWay(r: Relay, now: number): boolean {
+  if (r.oneWayTold || !r.supervise || !r.webUp || r.toWeb.rx.packets > 0 || now - r.supervisedAt < ONE_WAY_MS)
+    return false;
+  r.oneWayTold = true;
   return true;
 }
 
