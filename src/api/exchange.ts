@@ -1,0 +1,69 @@
+/** One request on its way down the pipeline, and what the steps share. */
+import type { IncomingMessage } from 'node:http';
+import type { Ids } from '../ep-cscf/ids.ts';
+import type { Cors } from './cors.ts';
+import type { JsonObject } from './json.ts';
+import type { Answer, Call, Operation } from './operation.ts';
+import type { Access, AccessTokens, Refusal } from './ports.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { Routes } from './route.ts';
+
+/** What the steps need; the same for all requests. */
+export interface PipelineParts {
+  routes: Routes;
+  cors: Cors;
+  tokens: AccessTokens;
+  ids: Pick<Ids, 'uuid'>;
+  perAddress: RateLimit;
+  perClient: RateLimit;
+  perUser: RateLimit;
+  bodyLimitBytes: number;
+}
+
+export interface Exchange {
+  parts: PipelineParts;
+  request: IncomingMessage;
+  method: string;
+  /** As received, without the query. */
+  path: string;
+  query: URLSearchParams;
+  address: string;
+  /** ms since the epoch. */
+  now: number;
+  correlator: string;
+  correlatorValid: boolean;
+  /** Name of the API, or 'none' before the route is known. */
+  api: string;
+  base: string;
+  operation: Operation | null;
+  params: Readonly<Record<string, string>>;
+  access: Access | null;
+  body: JsonObject | null;
+  call: Call | null;
+  /** Allow header: methods of the path. */
+  allow: string;
+  /** The connection cannot be used any more: a body was left unread. */
+  close: boolean;
+}
+
+/** The answer to a preflight. */
+export interface Preflight {
+  ok: true;
+  status: 204;
+  preflight: true;
+}
+
+export type Outcome = Answer | Preflight | Refusal;
+
+/** The one value of a header, or null: absent. Several lines of it count as `several`. Node keeps only the first of some. */
+export function headerLines(request: IncomingMessage, name: string): { value: string | null; several: boolean } {
+  const { rawHeaders } = request;
+  let value: string | null = null;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const field = rawHeaders[i];
+    if (field?.length !== name.length || field.toLowerCase() !== name) continue;
+    if (value !== null) return { value, several: true };
+    value = rawHeaders[i + 1] ?? '';
+  }
+  return { value, several: false };
+}

@@ -1,0 +1,88 @@
+/** The Fastify instance and Node's HTTP server under it: TLS, time limits, size limits, and errors that tell nothing. */
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Settings } from '../config/settings.ts';
+import { errorTable } from '../errors.ts';
+import type { Log } from '../runtime/log.ts';
+import { isWebSocketUpgrade } from './upgrade.ts';
+
+/** Node's own limits. A client that sends slower than this is a slow client or a slowloris; both are cut off. */
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5000,
+  maxHeaderSize: 16_384,
+};
+
+/** `onUnroutable` answers requests whose URL Fastify's router cannot read. Throws when the certificate or key cannot be read. */
+export function createHttpServer(
+  settings: Pick<Settings, 'api' | 'tls'>,
+  log: Log,
+  onUnroutable: (request: FastifyRequest, reply: FastifyReply) => void,
+): FastifyInstance {
+  const { trustProxy, bodyLimitBytes } = settings.api;
+  const server = { ...limits, shouldUpgradeCallback: (request: IncomingMessage) => isWebSocketUpgrade(request) };
+  const common = {
+    logger: false,
+    trustProxy: trustProxy.length === 0 ? false : trustProxy,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: limits.maxHeaderSize },
+    frameworkErrors: (_fault: unknown, request: FastifyRequest, reply: FastifyReply) => onUnroutable(request, reply),
+    clientErrorHandler: answerClientError,
+  } as const;
+  const tls = tlsOf(settings.tls);
+  const app = (
+    tls === null ? fastify({ ...common, http: server }) : fastify({ ...common, https: { ...server, ...tls } })
+  ) as FastifyInstance;
+  app.setErrorHandler((fault: { statusCode?: number; name: string; message: string }, _request, reply) => {
+    const status = fault.statusCode ?? 500;
+    if (status < 500) return answer(reply, 'invalid-argument');
+    log.error({ fault: `${fault.name}: ${fault.message}` }, 'A page request broke.');
+    return answer(reply, 'internal');
+  });
+  app.setNotFoundHandler((_request, reply) => answer(reply, 'unknown-route'));
+  return app;
+}
+
+/** Where the server listens, as a URL. */
+export function urlOf(server: Server, settings: Pick<Settings, 'api' | 'tls'>): string {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : settings.api.port;
+  const { host } = settings.api;
+  return `${settings.tls.cert === '' ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+export function answer(reply: FastifyReply, error: 'invalid-argument' | 'internal' | 'unknown-route'): FastifyReply {
+  const row = errorTable[error];
+  return reply.code(row.status).header('cache-control', 'no-store').type('application/json').send(JSON.stringify(row));
+}
+
+function tlsOf({ cert, key }: Settings['tls']): { cert: Buffer; key: Buffer; minVersion: 'TLSv1.2' } | null {
+  if (cert === '') return null;
+  return { cert: readFileSync(cert), key: readFileSync(key), minVersion: 'TLSv1.2' };
+}
+
+/** What is not HTTP never becomes a request; it is told so once and cut off. */
+function answerClientError(fault: NodeJS.ErrnoException, socket: Socket): void {
+  if (fault.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  if (fault.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    return;
+  }
+  const body = JSON.stringify(errorTable['invalid-argument']);
+  socket.end(
+    'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Type: application/json\r\n' +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,162 @@
+/** webrtc-notification-channels v0.1, our extension: events to a browser that has no https sink of its own. CAMARA digest 11a. */
+import type { Settings } from '../config/settings.ts';
+import { isRefusal } from './core-reply.ts';
+import { formatDateTime, parseDateTime } from './date-time.ts';
+import { checkFuture, eventNames, mayCreate } from './event-field.ts';
+import { isPlainId } from './field.ts';
+import { type Api, type Call, notFound, type Operation } from './operation.ts';
+import type { ChannelOpened, Channels, ChannelView } from './ports.ts';
+import {
+  type ChannelRequestBody,
+  channelOpened,
+  channelRequest,
+  channelTicket,
+  channelView,
+} from './schemas/notification-channels.ts';
+import { compile } from './validator.ts';
+
+export interface NotificationChannelsParts {
+  channels: Channels;
+  now(): number;
+  settings: Pick<Settings['api'], 'channelsPaths'>;
+}
+
+const checkRequest = compile(channelRequest);
+
+export function notificationChannelsApi(parts: NotificationChannelsParts): Api {
+  return {
+    name: 'webrtc-notification-channels',
+    title: 'WebRTC notification channels (extension)',
+    description: 'Not a CAMARA API. Gives a browser a sink inside the gateway and a WebSocket to read it.',
+    version: '0.1.0',
+    basePaths: parts.settings.channelsPaths,
+    pathParameters: { channelId: 'Id of a channel.' },
+    operations: [create(parts), ticket(parts), read(parts), remove(parts)],
+  };
+}
+
+function create({ channels, now }: NotificationChannelsParts): Operation {
+  return {
+    id: 'createChannel',
+    method: 'POST',
+    path: '/channels',
+    summary: 'Opens a channel.',
+    description: 'With `types` it also subscribes; the access token then needs the create scope of each.',
+    scopes: ['webrtc-notification-channels:channels:create'],
+    body: {
+      required: true,
+      schema: channelRequest,
+      check: body => checkRequest(body) ?? checkFuture('expireTime', body['expireTime'], now()),
+    },
+    success: { status: 201, description: 'The channel.', schema: channelOpened },
+    errors: [400, 401, 403, 409, 429],
+    agree: ({ body, scopes }) => mayCreate(eventNames((body as unknown as ChannelRequestBody).types ?? []), scopes),
+    async run(call) {
+      const body = call.body as unknown as ChannelRequestBody;
+      const opened = await channels.create(
+        call.who,
+        {
+          deviceId: body.deviceId.toLowerCase(),
+          types: eventNames(body.types ?? []),
+          expiresAt: body.expireTime === undefined ? null : parseDateTime(body.expireTime),
+        },
+        call.correlator,
+      );
+      if (isRefusal(opened)) return opened;
+      const { channel } = opened;
+      return { ok: true, status: 201, body: openedBody(channel), location: `/channels/${channel.channelId}` };
+    },
+  };
+}
+
+function ticket(parts: NotificationChannelsParts): Operation {
+  return {
+    id: 'createChannelTicket',
+    method: 'POST',
+    path: '/channels/{channelId}/tickets',
+    summary: 'Gives a new ticket.',
+    description: 'Good for one connection, for a short time.',
+    scopes: ['webrtc-notification-channels:channels:create'],
+    success: { status: 201, description: 'The ticket.', schema: channelTicket },
+    errors: [400, 401, 403, 404],
+    run(call) {
+      const id = idOf(call);
+      const given = isPlainId(id) ? parts.channels.ticket(call.who, id) : null;
+      if (given === null) return notFound;
+      const body = { ticket: given.ticket, ticketExpiresAt: formatDateTime(given.ticketExpiresAt) };
+      return { ok: true, status: 201, body };
+    },
+  };
+}
+
+function read(parts: NotificationChannelsParts): Operation {
+  return {
+    id: 'getChannel',
+    method: 'GET',
+    path: '/channels/{channelId}',
+    summary: 'Shows a channel.',
+    description: 'One that ended, or that the access token may not see, is not found.',
+    scopes: ['webrtc-notification-channels:channels:read'],
+    success: { status: 200, description: 'The channel.', schema: channelView },
+    errors: [400, 401, 403, 404],
+    run(call) {
+      const id = idOf(call);
+      const found = isPlainId(id) ? parts.channels.get(call.who, id) : null;
+      return found === null ? notFound : { ok: true, status: 200, body: viewBody(found) };
+    },
+  };
+}
+
+function remove(parts: NotificationChannelsParts): Operation {
+  return {
+    id: 'deleteChannel',
+    method: 'DELETE',
+    path: '/channels/{channelId}',
+    summary: 'Closes a channel.',
+    description: 'Its subscriptions end with it.',
+    scopes: ['webrtc-notification-channels:channels:delete'],
+    success: { status: 204, description: 'It is closed.' },
+    errors: [400, 401, 403, 404],
+    async run(call) {
+      const id = idOf(call);
+      return isPlainId(id) && (await parts.channels.remove(call.who, id)) ? { ok: true, status: 204 } : notFound;
+    },
+  };
+}
+
+function idOf(call: Call): string {
+  return call.params['channelId'] ?? '';
+}
+
+function viewBody({ channelId, deviceId, state, transport, lastSeq, expiresAt }: ChannelView) {
+  return {
+    channelId,
+    deviceId,
+    state,
+    ...(transport === null ? {} : { transport }),
+    lastSeq,
+    expiresAt: formatDateTime(expiresAt),
+  };
+}
+
+function openedBody(channel: ChannelOpened) {
+  const { channelId, deviceId, state, lastSeq, sink, sinkCredential, websocketUrl, subscriptionId } = channel;
+  return {
+    channelId,
+    deviceId,
+    state,
+    lastSeq,
+    expiresAt: formatDateTime(channel.expiresAt),
+    sink,
+    sinkCredential: {
+      credentialType: sinkCredential.credentialType,
+      accessToken: sinkCredential.accessToken,
+      accessTokenExpiresUtc: formatDateTime(sinkCredential.accessTokenExpires),
+      accessTokenType: sinkCredential.accessTokenType,
+    },
+    websocketUrl,
+    ticket: channel.ticket,
+    ticketExpiresAt: formatDateTime(channel.ticketExpiresAt),
+    ...(subscriptionId === null ? {} : { subscriptionId }),
+  };
+}

@@ -1,0 +1,134 @@
+/** Makes the served OpenAPI 3.0 documents out of the operations and their schemas, so that they cannot tell another story than the checks. */
+import type { TSchema } from 'typebox';
+import type { ErrorRow } from '../errors.ts';
+import { errorTable } from '../errors.ts';
+import type { Api, Operation } from './operation.ts';
+import { errorInfo } from './schemas/common.ts';
+
+type Json = Record<string, unknown>;
+
+const CORRELATOR = {
+  name: 'x-correlator',
+  in: 'header',
+  description: 'Ties a request to its response and to its events. One is made when none is sent.',
+  schema: { $ref: '#/components/schemas/XCorrelator' },
+};
+
+const REFUSALS: Readonly<Record<number, string>> = {
+  400: 'The request is malformed.',
+  401: 'The access token is missing or not good.',
+  403: 'The access token does not allow this.',
+  404: 'Not found, or not for this access token.',
+  409: 'Not possible in the present state.',
+  422: 'An identifier is missing, or one too many.',
+  429: 'Too many requests, or a quota is used up.',
+  501: 'Not supported.',
+  503: 'Not possible now; try again later.',
+  504: 'The network did not answer in time.',
+};
+
+/** The document of one API. `apiRoot` is the public base URL, `base` the path it is served under. */
+export function openApiDocument(api: Api, apiRoot: string, base: string): Json {
+  const schemas = new Map<string, Json>();
+  const paths: Record<string, Json> = {};
+  for (const operation of api.operations) {
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [operation.method.toLowerCase()]: describe(api, operation, schemas),
+    };
+  }
+  refer(errorInfo, schemas);
+  schemas.set('XCorrelator', {
+    type: 'string',
+    pattern: '^[a-zA-Z0-9_:;./<>{}-]{0,256}$',
+    maxLength: 256,
+    description: 'Letters, digits and - _ : ; . / < > { }',
+  });
+  return {
+    openapi: '3.0.3',
+    info: { title: api.title, description: api.description, version: api.version, license: { name: 'Apache 2.0' } },
+    servers: [
+      { url: `{apiRoot}${base}`, variables: { apiRoot: { default: apiRoot, description: 'Public base URL.' } } },
+    ],
+    tags: [{ name: api.title }],
+    paths,
+    components: {
+      securitySchemes: {
+        openId: {
+          type: 'openIdConnect',
+          openIdConnectUrl: 'https://example.com/.well-known/openid-configuration',
+          description: 'The identity provider of the operator.',
+        },
+      },
+      schemas: Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1))),
+    },
+  };
+}
+
+function describe(api: Api, operation: Operation, schemas: Map<string, Json>): Json {
+  const { body, success } = operation;
+  const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(match => match[1] ?? '');
+  const parameters: Json[] = [CORRELATOR];
+  for (const name of names) {
+    const schema = { type: 'string', minLength: 1, maxLength: 256 };
+    parameters.push({ name, in: 'path', required: true, description: api.pathParameters[name], schema });
+  }
+  for (const { name, in: place, description, schema } of operation.parameters ?? []) {
+    parameters.push({ name, in: place, required: true, description, schema: refer(schema, schemas) });
+  }
+  const responses: Record<string, Json> = {
+    [success.status]: {
+      description: success.description,
+      headers: responseHeaders(success.status),
+      ...(success.schema === undefined ? {} : { content: json(refer(success.schema, schemas)) }),
+    },
+  };
+  for (const status of operation.errors) {
+    responses[status] = {
+      description: `${REFUSALS[status] ?? 'Refused.'} Codes: ${codesOf(status)}.`,
+      headers: responseHeaders(status),
+      content: json(refer(errorInfo, schemas)),
+    };
+  }
+  return {
+    tags: [api.title],
+    operationId: operation.id,
+    summary: operation.summary,
+    description: operation.description,
+    parameters,
+    security: [{ openId: operation.scopes }],
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: body.required, content: json(refer(body.schema, schemas)) } }),
+    responses,
+  };
+}
+
+function responseHeaders(status: number): Json {
+  const headers: Json = { 'x-correlator': { schema: { $ref: '#/components/schemas/XCorrelator' } } };
+  if (status === 201) headers['Location'] = { description: 'Where it can be seen.', schema: { type: 'string' } };
+  if (status === 429 || status === 503) {
+    headers['Retry-After'] = { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } };
+  }
+  return headers;
+}
+
+function json(schema: unknown): Json {
+  return { 'application/json': { schema } };
+}
+
+function codesOf(status: number): string {
+  const rows: ErrorRow[] = Object.values(errorTable);
+  return [...new Set(rows.filter(row => row.status === status).map(row => row.code))].join(', ');
+}
+
+/** A copy of a schema in which each titled one stands in `schemas` and is referred to. */
+function refer(schema: unknown, schemas: Map<string, Json>): unknown {
+  if (Array.isArray(schema)) return schema.map(item => refer(item, schemas));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const { title, ...rest } = schema as TSchema & { title?: string };
+  const copy = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, refer(value, schemas)]));
+  if (title === undefined) return copy;
+  schemas.set(title, copy);
+  return { $ref: `#/components/schemas/${title}` };
+}

@@ -1,0 +1,86 @@
+/** What an API operation is: its place, its scopes, its shapes, and the functions the pipeline calls. */
+import type { TSchema } from 'typebox';
+import type { Principal } from '../ep-cscf/ports.ts';
+import type { JsonObject } from './json.ts';
+import type { Refusal } from './ports.ts';
+import type { BodyCheck } from './validator.ts';
+
+/** What a client gets when all went well. */
+export interface Answer {
+  ok: true;
+  status: 200 | 201 | 204;
+  body?: unknown;
+  /** Path of what was created, below the API's base path. */
+  location?: string;
+}
+
+/** One request as an operation sees it: everything before the operation in the pipeline has passed. */
+export interface Call {
+  who: Principal;
+  scopes: ReadonlySet<string>;
+  correlator: string;
+  /** ms since the epoch, the time of receipt. */
+  now: number;
+  /** Path parameters, decoded. */
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  /** The value of a request header, or null. */
+  header(name: string): string | null;
+  /** Null when the operation takes no body, or an optional one did not come. */
+  body: JsonObject | null;
+}
+
+export interface Parameter {
+  name: string;
+  in: 'query' | 'header';
+  description: string;
+  schema: TSchema;
+  /** Null when the value is good, else a sentence. */
+  check(value: string): string | null;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export interface Operation {
+  /** The operationId of the OpenAPI document. */
+  id: string;
+  method: Method;
+  /** Below the base path; parameters in braces: `/sessions/{mediaSessionId}/status`. */
+  path: string;
+  summary: string;
+  description: string;
+  /** Any one of them is enough to get past the scope step; none: no token is asked for. */
+  scopes: readonly string[];
+  /** All required. */
+  parameters?: readonly Parameter[];
+  body?: { required: boolean; schema: TSchema; check: BodyCheck };
+  success: { status: 200 | 201 | 204; description: string; schema?: TSchema };
+  /** HTTP statuses of the errors that belong to this operation. */
+  errors: readonly number[];
+  /** Finds the item, if the caller may see it, before the body is looked at. Null: found. */
+  lookup?(call: Call): Promise<Refusal | null> | Refusal | null;
+  /** Token against body. */
+  agree?(call: Call): Refusal | null;
+  run(call: Call): Promise<Answer | Refusal> | Answer | Refusal;
+}
+
+/** One API: its name, where it is served, its operations. */
+export interface Api {
+  /** `webrtc-registration` */
+  name: string;
+  title: string;
+  description: string;
+  /** Of the OpenAPI document. */
+  version: string;
+  basePaths: readonly string[];
+  /** Parameters of paths, for the document. */
+  pathParameters: Readonly<Record<string, string>>;
+  operations: readonly Operation[];
+}
+
+export const notFound: Refusal = { ok: false, error: 'not-found' };
+
+/** 400 INVALID_ARGUMENT with a sentence of ours. */
+export function invalid(message: string): Refusal {
+  return { ok: false, error: 'invalid-argument', message };
+}

@@ -1,0 +1,178 @@
+/** The steps of the request pipeline, in the order they run. */
+import { hasBody, readBody } from './body.ts';
+import { type Exchange, headerLines, type Outcome } from './exchange.ts';
+import { parseJsonObject } from './json.ts';
+import { acceptsJson, isJsonType } from './media-type.ts';
+import { type Call, invalid, type Operation } from './operation.ts';
+import { addressKey } from './rate-limit.ts';
+
+const ID_LIMIT = 256;
+
+export function routeKnown(exchange: Exchange): Outcome | null {
+  const found = exchange.parts.routes.find(exchange.path);
+  if (found !== null) {
+    exchange.api = found.api.name;
+    exchange.base = found.base;
+  }
+  if (!found?.methods) return { ok: false, error: 'unknown-route' };
+  exchange.params = found.params;
+  exchange.allow = [...found.methods.keys()].join(', ');
+  exchange.operation = found.methods.get(exchange.method) ?? null;
+  return null;
+}
+
+/** A browser asks first, without a token. What it may do is said by headers, which are added when the origin is known. */
+export function preflight(exchange: Exchange): Outcome | null {
+  const { headers } = exchange.request;
+  if (exchange.method !== 'OPTIONS' || headers.origin === undefined) return null;
+  if (headers['access-control-request-method'] === undefined) return null;
+  return { ok: true, status: 204, preflight: true };
+}
+
+export function methodAllowed(exchange: Exchange): Outcome | null {
+  return exchange.operation === null ? { ok: false, error: 'method-not-allowed' } : null;
+}
+
+export function addressRate(exchange: Exchange): Outcome | null {
+  return limited(exchange.parts.perAddress.take(addressKey(exchange.address), exchange.now));
+}
+
+/** One bearer token in one Authorization header, and none in the query. RFC 6750 2. */
+export function authentication(exchange: Exchange): Outcome | null | Promise<Outcome | null> {
+  if (operationOf(exchange).scopes.length === 0) return null;
+  const { value, several } = headerLines(exchange.request, 'authorization');
+  const token = value === null ? null : bearerOf(value);
+  if (several || token === null || exchange.query.has('access_token')) return { ok: false, error: 'unauthenticated' };
+  return exchange.parts.tokens.verify(token).then(access => {
+    if (access === null) return { ok: false, error: 'unauthenticated' };
+    if ('error' in access) return access;
+    exchange.access = access;
+    return null;
+  });
+}
+
+export function callerRate(exchange: Exchange): Outcome | null {
+  const { access, now, parts } = exchange;
+  if (access === null) return null;
+  const { clientId, subject } = access.principal;
+  const wait = parts.perClient.take(clientId, now);
+  if (wait > 0 || subject === null) return limited(wait);
+  return limited(parts.perUser.take(JSON.stringify([clientId, subject]), now));
+}
+
+export function scope(exchange: Exchange): Outcome | null {
+  const { scopes } = operationOf(exchange);
+  const held = exchange.access?.scopes;
+  if (scopes.length === 0 || scopes.some(name => held?.has(name))) return null;
+  return { ok: false, error: 'scope-missing' };
+}
+
+export function correlator(exchange: Exchange): Outcome | null {
+  return exchange.correlatorValid ? null : invalid('The header x-correlator cannot be used.');
+}
+
+/** Accept, Content-Type, Content-Encoding, size, and the JSON itself. */
+export async function media(exchange: Exchange): Promise<Outcome | null> {
+  const { request, parts } = exchange;
+  if (!acceptsJson(request.headers.accept)) return { ok: false, error: 'not-acceptable' };
+  const { body: wanted } = operationOf(exchange);
+  let bytes: Buffer | null = null;
+  if (hasBody(request)) {
+    if (wanted !== undefined) {
+      const { value, several } = headerLines(request, 'content-type');
+      if (several || !isJsonType(value ?? undefined) || isEncoded(request.headers['content-encoding'])) {
+        return { ok: false, error: 'media-type' };
+      }
+    }
+    const read = await readBody(request, parts.bodyLimitBytes);
+    if (!read.ok) {
+      exchange.close = true;
+      return invalid(`The body is larger than ${parts.bodyLimitBytes} bytes, or did not arrive whole.`);
+    }
+    if (read.bytes.length > 0) bytes = read.bytes;
+  }
+  if (wanted === undefined) return null;
+  if (bytes === null) return wanted.required ? invalid('A body is needed.') : null;
+  const parsed = parseJsonObject(bytes);
+  if (!parsed.ok) return invalid(parsed.reason);
+  exchange.body = parsed.value;
+  return null;
+}
+
+/** Path, query and header parameters. */
+export function parameters(exchange: Exchange): Outcome | null {
+  for (const [name, value] of Object.entries(exchange.params)) {
+    if (value === '') return invalid(`The path parameter ${name} is empty.`);
+    if (value.length > ID_LIMIT && [...value].length > ID_LIMIT)
+      return invalid(`The path parameter ${name} is too long.`);
+  }
+  for (const parameter of operationOf(exchange).parameters ?? []) {
+    const { name } = parameter;
+    const lines =
+      parameter.in === 'query' ? queryValue(exchange, name) : headerLines(exchange.request, name.toLowerCase());
+    const place = parameter.in === 'query' ? `The query parameter ${name}` : `The header ${name}`;
+    if (lines.several) return invalid(`${place} stands twice.`);
+    if (lines.value === null) return invalid(`${place} is missing.`);
+    const fault = parameter.check(lines.value);
+    if (fault !== null) return invalid(`${place} ${fault}`);
+  }
+  return null;
+}
+
+/** Item lookup before the body is looked at, so that a stranger's probe learns nothing. CAMARA digest 2.5. */
+export function ownership(exchange: Exchange): Outcome | null | Promise<Outcome | null> {
+  return operationOf(exchange).lookup?.(callOf(exchange)) ?? null;
+}
+
+export function schema(exchange: Exchange): Outcome | null {
+  const { body } = operationOf(exchange);
+  return body === undefined || exchange.body === null ? null : body.check(exchange.body);
+}
+
+export function tokenAgreement(exchange: Exchange): Outcome | null {
+  return operationOf(exchange).agree?.(callOf(exchange)) ?? null;
+}
+
+export function runOperation(exchange: Exchange): Outcome | Promise<Outcome> {
+  return operationOf(exchange).run(callOf(exchange));
+}
+
+function limited(waitMs: number): Outcome | null {
+  return waitMs === 0 ? null : { ok: false, error: 'too-many-requests', retryAfterS: Math.ceil(waitMs / 1000) };
+}
+
+function operationOf(exchange: Exchange): Operation {
+  if (exchange.operation === null) throw new Error('A step ran before the operation was known.');
+  return exchange.operation;
+}
+
+/** RFC 6750 2.1: the scheme in any letter case, one space or more, one token. Null when it is anything else. */
+function bearerOf(value: string): string | null {
+  return /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1] ?? null;
+}
+
+function isEncoded(value: string | undefined): boolean {
+  return value !== undefined && value.trim().toLowerCase() !== 'identity';
+}
+
+function queryValue(exchange: Exchange, name: string): { value: string | null; several: boolean } {
+  const values = exchange.query.getAll(name);
+  return { value: values[0] ?? null, several: values.length > 1 };
+}
+
+const nobody = { clientId: '', subject: null, number: null, legs: 2 } as const;
+const noScopes: ReadonlySet<string> = new Set();
+
+function callOf(exchange: Exchange): Call {
+  exchange.call ??= {
+    who: exchange.access?.principal ?? nobody,
+    scopes: exchange.access?.scopes ?? noScopes,
+    correlator: exchange.correlator,
+    now: exchange.now,
+    params: exchange.params,
+    query: exchange.query,
+    header: name => headerLines(exchange.request, name.toLowerCase()).value,
+    body: exchange.body,
+  };
+  return exchange.call;
+}

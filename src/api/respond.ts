@@ -1,0 +1,90 @@
+/** Writes the answer of the pipeline: status, headers, body. Nothing else writes an API response. CAMARA digest 2.2, 2.4. */
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import { errorTable } from '../errors.ts';
+import { drainBody, isUnreadable } from './body.ts';
+import { ALLOWED_HEADERS, EXPOSED_HEADERS, PREFLIGHT_AGE_S } from './cors.ts';
+import type { Exchange, Outcome } from './exchange.ts';
+import type { Refusal } from './ports.ts';
+
+const DRAIN_MS = 1000;
+const RETRY_S = 5;
+
+/** HTTP status of an outcome. */
+export function statusOf(outcome: Outcome): number {
+  return outcome.ok ? outcome.status : errorTable[outcome.error].status;
+}
+
+/** Sends the answer. `publicUrl` begins the Location of what was created. */
+export function respond(exchange: Exchange, outcome: Outcome, reply: FastifyReply, publicUrl: string): void {
+  const headers = headersOf(exchange, outcome, publicUrl);
+  const body = bodyOf(outcome);
+  const { request, parts } = exchange;
+  if (exchange.close || isUnreadable(request, parts.bodyLimitBytes)) {
+    void answerAndClose(exchange, reply, statusOf(outcome), headers, body ?? '');
+    return;
+  }
+  reply.code(statusOf(outcome)).headers(headers).send(body);
+}
+
+function headersOf(exchange: Exchange, outcome: Outcome, publicUrl: string): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {
+    'x-correlator': exchange.correlator,
+    'cache-control': 'no-store',
+    vary: 'Origin',
+  };
+  addCors(exchange, outcome, headers);
+  if (!outcome.ok) {
+    addRefusal(exchange, outcome, headers);
+    headers['content-type'] = 'application/json';
+  } else if ('body' in outcome) {
+    headers['content-type'] = 'application/json';
+    if (outcome.location !== undefined) headers['location'] = publicUrl + exchange.base + outcome.location;
+  }
+  return headers;
+}
+
+function addCors(exchange: Exchange, outcome: Outcome, headers: OutgoingHttpHeaders): void {
+  const { origin } = exchange.request.headers;
+  const clientId = exchange.access?.principal.clientId ?? null;
+  if (origin === undefined || !exchange.parts.cors.allows(origin, clientId)) return;
+  headers['access-control-allow-origin'] = origin;
+  if (outcome.ok && 'preflight' in outcome) {
+    headers['access-control-allow-methods'] = exchange.allow;
+    headers['access-control-allow-headers'] = ALLOWED_HEADERS;
+    headers['access-control-max-age'] = String(PREFLIGHT_AGE_S);
+  } else headers['access-control-expose-headers'] = EXPOSED_HEADERS;
+}
+
+function addRefusal(exchange: Exchange, refusal: Refusal, headers: OutgoingHttpHeaders): void {
+  const { status } = errorTable[refusal.error];
+  if (status === 401) headers['www-authenticate'] = 'Bearer';
+  if (status === 405) headers['allow'] = exchange.allow;
+  if (status === 429 || status === 503) headers['retry-after'] = String(refusal.retryAfterS ?? RETRY_S);
+}
+
+/** Undefined when the answer has no body. */
+function bodyOf(outcome: Outcome): string | undefined {
+  if (!outcome.ok) {
+    const { status, code, message } = errorTable[outcome.error];
+    return JSON.stringify({ status, code, message: (outcome.message ?? message).slice(0, 512) });
+  }
+  return 'body' in outcome ? JSON.stringify(outcome.body) : undefined;
+}
+
+/** The whole answer goes out first; then what is still coming is thrown away for a while, so that the client gets to read it. */
+async function answerAndClose(
+  exchange: Exchange,
+  reply: FastifyReply,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: string,
+): Promise<void> {
+  reply.hijack();
+  const response = reply.raw;
+  response.on('error', () => {});
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
+  response.write(body);
+  await drainBody(exchange.request, 64 * exchange.parts.bodyLimitBytes, DRAIN_MS);
+  response.end();
+}

@@ -1,0 +1,126 @@
+/** The listener for the CAMARA APIs, the pages and the channels' WebSockets. */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { Settings } from '../config/settings.ts';
+import type { Ids } from '../ep-cscf/ids.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import { callHandlingApi } from './call-handling.ts';
+import { createCors } from './cors.ts';
+import { withDocument } from './document-route.ts';
+import { eventsSubscriptionsApi } from './events-subscriptions.ts';
+import { answer, createHttpServer, urlOf } from './http-server.ts';
+import { notificationChannelsApi } from './notification-channels.ts';
+import type { Api } from './operation.ts';
+import type { AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
+import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts';
+import { registrationApi } from './registration.ts';
+import { createRoutes } from './route.ts';
+import { createService, type Service } from './service.ts';
+import { createUpgrades, type UpgradeHandler } from './upgrade.ts';
+
+export interface ApiParts {
+  settings: Pick<Settings, 'api' | 'tls' | 'public'>;
+  tokens: AccessTokens;
+  core: CorePort;
+  subscriptions: Subscriptions;
+  channels: Channels;
+  ids: Pick<Ids, 'uuid' | 'ref'>;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  /** Adds pages and sign-in routes; called once, before listening. */
+  pages?: (app: FastifyInstance) => void | Promise<void>;
+}
+
+export type ApisParts = Pick<ApiParts, 'settings' | 'core' | 'subscriptions' | 'channels' | 'ids' | 'clock'>;
+
+export interface ApiServer {
+  /** Listens. `url` is where, as the listener knows it. Rejects when the address cannot be bound. */
+  start(): Promise<{ url: string }>;
+  /** Takes no more requests, lets those under way end, closes idle connections. */
+  close(): Promise<void>;
+  /** WebSocket upgrades of a path go to `handler`; see Upgrades. */
+  onUpgrade(path: string, handler: UpgradeHandler): void;
+  /** Hands in a request without a socket, for tests. */
+  inject: FastifyInstance['inject'];
+}
+
+/** Builds the listener. Nothing is bound before `start`. Throws when the certificate cannot be read. */
+export function createApi(given: ApiParts): ApiServer {
+  const { settings } = given;
+  let listening = `http://${settings.api.host}:${settings.api.port}`;
+  const publicUrl = () => (settings.public.url === '' ? listening : settings.public.url.replace(/\/+$/, ''));
+  const perAddress = createRateLimit(settings.api.ratePerAddress, settings.api.ratePerAddress);
+  const service = serviceOf(given, perAddress, publicUrl);
+  const app = createHttpServer(settings, given.log, (request, reply) => {
+    if (service.owns(request.raw.url ?? '')) service.serve(request, reply);
+    else answer(reply, 'unknown-route');
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    const url = request.raw.url ?? '/';
+    // The APIs are served here, before the router and before any body is read: their pipeline has its own order.
+    if (service.owns(url)) service.serve(request, reply);
+    else if (isLocalhostPage(request.raw, publicUrl())) reply.redirect(publicUrl() + url, 307);
+    else done();
+  });
+  const upgrades = createUpgrades(address => perAddress.take(addressKey(address), given.clock.now()) === 0);
+  upgrades.attach(app.server);
+  const { pages } = given;
+  if (pages !== undefined) {
+    app.register(async scope => {
+      await pages(scope);
+    });
+  }
+  return {
+    async start() {
+      await app.listen({ host: settings.api.host, port: settings.api.port });
+      listening = urlOf(app.server, settings);
+      return { url: listening };
+    },
+    async close() {
+      upgrades.end();
+      await app.close();
+    },
+    onUpgrade: upgrades.on,
+    inject: app.inject.bind(app) as FastifyInstance['inject'],
+  };
+}
+
+function serviceOf(given: ApiParts, perAddress: RateLimit, publicUrl: () => string): Service {
+  const { api } = given.settings;
+  return createService({
+    parts: {
+      routes: createRoutes(apisOf(given).map(described => withDocument(described, publicUrl))),
+      cors: createCors(api.clients),
+      tokens: given.tokens,
+      ids: given.ids,
+      perAddress,
+      perClient: createRateLimit(api.ratePerClient, api.ratePerClient),
+      perUser: createRateLimit(api.ratePerUser, 2 * api.ratePerUser),
+      bodyLimitBytes: api.bodyLimitBytes,
+    },
+    clock: given.clock,
+    log: given.log,
+    metrics: given.metrics,
+    publicUrl,
+  });
+}
+
+/** Every API this listener serves. */
+export function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisParts): Api[] {
+  const now = () => clock.now();
+  return [
+    registrationApi({ core, ids, settings: settings.api }),
+    callHandlingApi({ core, ids, now, settings: settings.api }),
+    eventsSubscriptionsApi({ subscriptions, now, settings: settings.api }),
+    notificationChannelsApi({ channels, now, settings: settings.api }),
+  ];
+}
+
+/** A page asked for by the name `localhost` moves to 127.0.0.1: cookies and CORS know one origin only. */
+function isLocalhostPage(request: IncomingMessage, publicUrl: string): boolean {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  return /^localhost(:\d+)?$/i.test(request.headers.host ?? '') && /^https?:\/\/127\.0\.0\.1(:|\/|$)/.test(publicUrl);
+}

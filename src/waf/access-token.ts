@@ -1,0 +1,172 @@
+/** Checks access tokens (JWT, RFC 9068 in spirit): who signed it, for whom, until when, and what it says of the caller. CAMARA digest 3.2. */
+import { hash } from 'node:crypto';
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Settings } from '../config/settings.ts';
+import type { Principal } from '../ep-cscf/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import { readClaims } from './claims.ts';
+import { createIssuerKeys, type IssuerKeys, isTrusted, type KeyLookup } from './issuer-keys.ts';
+
+/** A verified token. Fits the port of the API side. */
+export interface VerifiedToken {
+  principal: Principal;
+  scopes: ReadonlySet<string>;
+  /** ms since the epoch. */
+  expiresAt: number;
+}
+/** The token is good, but of no use here; or it cannot be checked now. */
+export type TokenRefusal = { ok: false; error: 'token-context' | 'network-unavailable'; retryAfterS?: number };
+export type TokenResult = VerifiedToken | TokenRefusal | null;
+
+export interface TokenCheck {
+  /** Null when the token is not good; the reason goes to the log and the metrics, never to the caller. Does not reject. */
+  verify(token: string): Promise<TokenResult>;
+  close(): Promise<void>;
+}
+
+export interface TokenCheckParts {
+  settings: Settings['auth'];
+  clock: Clock;
+  log: Log;
+  metrics: Pick<Metrics, 'count'>;
+}
+
+/** A good token is not verified again for this long, and never past its end. */
+const CACHE_MS = 60_000;
+const CACHE_LENGTH = 10_000;
+const TOKEN_LIMIT = 16_384;
+const RETRY_S = 5;
+
+type Cached = { token: VerifiedToken; until: number };
+
+/** Throws RangeError for an issuer that is neither https nor on this host, or an algorithm that is not asymmetric. */
+export function createAccessTokens({ settings, clock, log, metrics }: TokenCheckParts): TokenCheck {
+  const algorithms = checkAlgorithms(settings.algorithms);
+  const issuers = new Map<string, IssuerKeys>();
+  for (const issuer of settings.issuers) {
+    if (!isTrusted(issuer)) throw new RangeError(`The issuer ${issuer} of auth.issuers must be an https URL.`);
+    const onFault = (reason: string) => log.warn({ issuer, reason }, 'The keys of a token issuer cannot be fetched.');
+    issuers.set(issuer, createIssuerKeys({ issuer, cacheMs: settings.jwksCacheMs, clock, onFault }));
+  }
+  const cache = new Map<string, Cached>();
+
+  function reject(reason: string): null {
+    metrics.count('token_rejections_total', { reason });
+    log.info({ reason }, 'An access token was refused.');
+    return null;
+  }
+
+  function remember(key: string, verified: VerifiedToken): void {
+    const until = Math.min(verified.expiresAt, clock.now() + CACHE_MS);
+    for (const oldest of cache.keys()) {
+      if (cache.size < CACHE_LENGTH) break;
+      cache.delete(oldest);
+    }
+    cache.set(key, { token: verified, until });
+  }
+
+  async function check(token: string, key: string): Promise<TokenResult> {
+    const issuer = issuerOf(token);
+    if (issuer === null) return reject('malformed');
+    const keys = issuers.get(issuer);
+    if (keys === undefined) return reject('issuer');
+    const held = await keys.current();
+    if (held === null) return { ok: false, error: 'network-unavailable', retryAfterS: RETRY_S };
+    const verifyWith = (lookup: KeyLookup) =>
+      signedClaims(token, lookup, {
+        issuer,
+        audience: settings.audience,
+        algorithms,
+        clockTolerance: settings.clockSkewS,
+        currentDate: new Date(clock.now()),
+        requiredClaims: ['exp'],
+      });
+    let verified = await verifyWith(held);
+    if (verified === 'unknown-key') {
+      const fresh = await keys.refreshed();
+      if (fresh !== null) verified = await verifyWith(fresh);
+    }
+    if (typeof verified === 'string') return reject(verified);
+    const read = readClaims(verified, settings.numberClaim);
+    if (!read.ok) {
+      reject(read.reason);
+      // Good, but it names nobody we could call for: that much the caller may know. Decision A-06.
+      return read.reason === 'number' ? { ok: false, error: 'token-context' } : null;
+    }
+    const { principal, scopes } = read;
+    const result: VerifiedToken = { principal, scopes, expiresAt: (verified.exp ?? 0) * 1000 };
+    remember(key, result);
+    return result;
+  }
+
+  return {
+    async verify(token) {
+      if (token.length > TOKEN_LIMIT) return reject('malformed');
+      const key = hash('sha256', token, 'base64url');
+      const found = cache.get(key);
+      if (found !== undefined) {
+        cache.delete(key);
+        if (clock.now() < found.until) {
+          cache.set(key, found);
+          return found.token;
+        }
+      }
+      return check(token, key);
+    },
+    async close() {
+      await Promise.all([...issuers.values()].map(keys => keys.close()));
+    },
+  };
+}
+
+type VerifyOptions = NonNullable<Parameters<typeof jwtVerify>[2]>;
+
+/** The claims, or the class of reason why the token is not good. */
+async function signedClaims(token: string, lookup: KeyLookup, options: VerifyOptions): Promise<JWTPayload | string> {
+  try {
+    return (await jwtVerify(token, lookup, options)).payload;
+  } catch (fault) {
+    if (!(fault instanceof errors.JWKSMultipleMatchingKeys)) return reasonOf(fault);
+    for await (const key of fault) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (inner) {
+        if (!(inner instanceof errors.JWSSignatureVerificationFailed)) return reasonOf(inner);
+      }
+    }
+    return 'signature';
+  }
+}
+
+function reasonOf(fault: unknown): string {
+  if (fault instanceof errors.JWTExpired) return 'expired';
+  if (fault instanceof errors.JWTClaimValidationFailed) {
+    if (fault.claim === 'aud') return 'audience';
+    return fault.claim === 'nbf' ? 'not-yet' : 'claims';
+  }
+  if (fault instanceof errors.JWSSignatureVerificationFailed) return 'signature';
+  if (fault instanceof errors.JWKSNoMatchingKey) return 'unknown-key';
+  if (fault instanceof errors.JOSEAlgNotAllowed || fault instanceof errors.JOSENotSupported) return 'algorithm';
+  return 'malformed';
+}
+
+/** The issuer an unverified token claims; it only chooses the keys. */
+function issuerOf(token: string): string | null {
+  try {
+    const { iss } = decodeJwt(token);
+    return typeof iss === 'string' ? iss : null;
+  } catch {
+    return null;
+  }
+}
+
+function checkAlgorithms(algorithms: readonly string[]): string[] {
+  for (const name of algorithms) {
+    if (!/^((RS|PS|ES)(256|384|512)|EdDSA|Ed25519)$/.test(name)) {
+      throw new RangeError(`The algorithm ${name} of auth.algorithms is not an asymmetric one.`);
+    }
+  }
+  return [...algorithms];
+}

@@ -1,0 +1,35 @@
+/** What the claims of a verified access token say of the caller: client, subject, number, legs, scopes. CAMARA digest 3.2, decision A-06. */
+import type { JWTPayload } from 'jose';
+import { type E164, E164_PATTERN } from '../ep-cscf/ids.ts';
+import type { Principal } from '../ep-cscf/ports.ts';
+
+export type ClaimsResult =
+  | { ok: true; principal: Principal; scopes: ReadonlySet<string> }
+  | { ok: false; reason: 'client' | 'sender-constrained' | 'number' };
+
+const CLIENT_LIMIT = 256;
+
+/**
+ * Two-legged: no number, and `sub` absent or equal to the client id. Everything else is three-legged and needs a number.
+ * A token bound to a key (`cnf`) is no bearer token and is refused. RFC 9449 7.1.
+ */
+export function readClaims(claims: JWTPayload, numberClaim: string): ClaimsResult {
+  const clientId = claims['client_id'] ?? claims['azp'];
+  if (typeof clientId !== 'string' || clientId === '' || clientId.length > CLIENT_LIMIT)
+    return { ok: false, reason: 'client' };
+  if (claims['cnf'] !== undefined) return { ok: false, reason: 'sender-constrained' };
+  const scopes = scopesOf(claims['scope'] ?? claims['scp']);
+  const number = claims[numberClaim];
+  const subject = typeof claims.sub === 'string' && claims.sub !== '' ? claims.sub : null;
+  if (number === undefined && (subject === null || subject === clientId)) {
+    return { ok: true, principal: { clientId, subject: null, number: null, legs: 2 }, scopes };
+  }
+  if (typeof number !== 'string' || !E164_PATTERN.test(number)) return { ok: false, reason: 'number' };
+  return { ok: true, principal: { clientId, subject: subject ?? number, number: number as E164, legs: 3 }, scopes };
+}
+
+/** Scopes come as one string with spaces (RFC 9068 2.2.3) or, from some providers, as a list. */
+function scopesOf(value: unknown): ReadonlySet<string> {
+  const list = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : [];
+  return new Set(list.filter((name): name is string => typeof name === 'string' && name !== ''));
+}
