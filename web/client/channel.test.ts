@@ -62,6 +62,7 @@ test('an event that comes again after a resume is heard once', async () => {
   client.on('incoming', call => calls.push(call));
   const data = { mediaSessionId: 'in-1', status: 'Initial', offer: { sdp: 'o' }, sequenceNumber: 1 };
   await service.event('session-invitation', data);
+  await calls[0]?.reject();
   const type = 'org.camaraproject.webrtc-events-subscriptions.v0.session-invitation';
   service.socket().say({ op: 'event', seq: 1, event: { type, data } });
   assert.equal(calls.length, 1);
