@@ -1,6 +1,6 @@
 /** From SIP to the CAMARA states: provisional codes, final outcomes, and the class each end counts as. */
 import type { CallStatus, EndClass, FinalStatus, Outcome } from './ports.ts';
-import { foreignReason, GW, gwReason, join, sipReason } from './reason.ts';
+import { foreignReason, foreignValues, GW, gwReason, join, sipReason } from './reason.ts';
 
 export interface Final {
   status: FinalStatus;
@@ -88,10 +88,9 @@ function classOf(status: FinalStatus, code: number): EndClass {
 /** `reason` for a response: the SIP part, then what the Reason header adds. RFC 3326. */
 export function reasonOf(outcome: Outcome): string {
   const values = [sipReason(outcome.code, outcome.phrase)];
-  const foreign = outcome.reason === null ? null : foreignReason(outcome.reason);
-  if (foreign !== null) {
-    for (const value of foreign.split(/, (?=[A-Za-z0-9.]+;)/)) if (!value.startsWith('SIP;')) values.push(value);
-  } else if (outcome.q850 !== null) values.push(`Q.850;cause=${outcome.q850}`);
+  const foreign = outcome.reason === null ? [] : foreignValues(outcome.reason);
+  for (const value of foreign) if (!value.startsWith('SIP;')) values.push(value);
+  if (foreign.length === 0 && outcome.q850 !== null) values.push(`Q.850;cause=${outcome.q850}`);
   return join(values);
 }
 

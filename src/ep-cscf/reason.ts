@@ -30,12 +30,18 @@ export function sipReason(code: number, phrase: string): string {
 
 /** Reason header values of a peer, made safe to show: known shape only, text cut at 128 characters and dropped when it names somebody. Null when nothing is left. */
 export function foreignReason(raw: string): string | null {
+  const values = foreignValues(raw);
+  return values.length === 0 ? null : join(values);
+}
+
+/** The single values of a peer's Reason header, each made safe to show. */
+export function foreignValues(raw: string): string[] {
   const values: string[] = [];
   for (const part of splitValues(raw.slice(0, MAX_INPUT))) {
     const value = cleanValue(part);
     if (value !== null && !values.includes(value)) values.push(value);
   }
-  return values.length === 0 ? null : join(values);
+  return values;
 }
 
 /** Puts values together, SIP first, and drops what would pass 512 characters. */

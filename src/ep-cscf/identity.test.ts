@@ -1,0 +1,59 @@
+/** Identities by template, own addresses, emergency numbers, ownership, jitter. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { identityOf, isEmergency, isOwnAddress, maySee, spreadOf } from './identity.ts';
+import type { E164 } from './ids.ts';
+import type { Principal } from './ports.ts';
+
+const NUMBER = '+99910020001' as E164;
+const HOME = 'ims.example.com';
+
+test('IMPU and IMPI follow the templates', () => {
+  assert.deepEqual(identityOf(NUMBER, { home: HOME, impu: 'sip:{number}@{home}', impi: 'web-{digits}@{home}' }), {
+    impu: 'sip:+99910020001@ims.example.com',
+    impi: 'web-99910020001@ims.example.com',
+    home: HOME,
+  });
+});
+
+test('only the registered number is the own address', () => {
+  assert.ok(isOwnAddress('tel:+99910020001', NUMBER, HOME));
+  assert.ok(isOwnAddress('sip:+99910020001@IMS.example.com', NUMBER, HOME));
+  assert.ok(!isOwnAddress('sip:+99910020001@other.example.com', NUMBER, HOME));
+  assert.ok(!isOwnAddress('tel:+99910020002', NUMBER, HOME));
+  assert.ok(!isOwnAddress('sip:alice@ims.example.com', NUMBER, HOME));
+});
+
+test('emergency by URN and by listed digits in any dialled form', () => {
+  const settings = { enabled: false, numbers: ['112'] };
+  for (const address of [
+    'urn:service:sos',
+    'urn:service:sos.fire',
+    'tel:112;phone-context=ims.example.com',
+    'sip:112@ims.example.com',
+  ])
+    assert.ok(isEmergency(address, settings), address);
+  for (const address of ['tel:+11200', 'tel:113;phone-context=ims.example.com', 'sip:alice@ims.example.com', 'rubbish'])
+    assert.ok(!isEmergency(address, settings), address);
+});
+
+test('a resource is seen by its own client, user and number alone', () => {
+  const who: Principal = { clientId: 'a', subject: 's', number: NUMBER, legs: 3 };
+  const holder = { clientId: 'a', subject: 's', number: NUMBER, legs: 3 as const };
+  assert.ok(maySee(who, holder));
+  assert.ok(!maySee({ ...who, clientId: 'b' }, holder));
+  assert.ok(!maySee({ ...who, subject: 't' }, holder));
+  assert.ok(!maySee({ ...who, number: '+99910020002' as E164 }, holder));
+  assert.ok(!maySee({ clientId: 'a', subject: null, number: null, legs: 2 }, holder));
+  assert.ok(maySee({ clientId: 'a', subject: null, number: null, legs: 2 }, { ...holder, subject: null, legs: 2 }));
+});
+
+test('jitter is stable, in range and spread', () => {
+  const values = Array.from({ length: 1000 }, (_, i) => spreadOf(`b${i} 1`));
+  assert.ok(values.every(v => v >= 0 && v < 1));
+  assert.equal(spreadOf('x 1'), spreadOf('x 1'));
+  for (let tenth = 0; tenth < 10; tenth += 1) {
+    const share = values.filter(v => Math.floor(v * 10) === tenth).length;
+    assert.ok(share > 60 && share < 140, `${share} of 1000 in one tenth`);
+  }
+});

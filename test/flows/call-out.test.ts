@@ -1,0 +1,373 @@
+/** Calls out: answered, refused, cancelled, never answered; early media and forks. CAMARA digest 6.1, IMS digest 3. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Reply } from '../../src/ep-cscf/ports.ts';
+import {
+  ALICE,
+  answerOut,
+  BOB,
+  browserOffer,
+  callOut,
+  createWorld,
+  get,
+  imsSdp,
+  lastEnd,
+  originate,
+  progress,
+  put,
+  register,
+  rejectOut,
+  remove,
+  sessionOf,
+  talkingOut,
+  unregister,
+  type World,
+} from '../support/core-world.ts';
+
+const NOT_FOUND: Reply = { ok: false, error: 'not-found' };
+
+function world(override: Parameters<typeof createWorld>[0] = {}): { w: World; reg: ReturnType<typeof register> } {
+  const w = createWorld(override);
+  return { w, reg: register(w, ALICE, 1) };
+}
+
+function finish(w: World, reg: ReturnType<typeof register>): void {
+  unregister(w, ALICE, reg);
+  w.advance(10_000);
+  w.assertQuiet();
+}
+
+test('a call rings, is answered and is hung up by its user', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  const view = sessionOf(get(w, ALICE, call.id));
+  assert.equal(view.status, 'Initial');
+  assert.equal(view.answer, null);
+  assert.deepEqual(w.story(call.id), []);
+  progress(w, call, 183, { sdp: imsSdp() });
+  progress(w, call, 180);
+  progress(w, call, 180);
+  w.advance(3_000);
+  answerOut(w, call, null);
+  assert.deepEqual(w.story(call.id), ['1 InProgress', '2 Ringing', '3 Connected']);
+  const events = w.sessionEvents(call.id);
+  assert.equal(new Set(events.map(e => e.answer)).size, 1, 'one answer for the browser, byte for byte');
+  assert.ok(events.every(e => e.offer === browserOffer()));
+  w.advance(7_000);
+  w.give({ type: 'media-connected', owner: call.owner, leg: call.id });
+  assert.deepEqual(remove(w, ALICE, call.id), { ok: true });
+  assert.deepEqual(get(w, ALICE, call.id), NOT_FOUND);
+  assert.equal(lastEnd(w)?.reason, 'RELEASE_CAUSE;cause=1;text="User ends call"');
+  const last = w.sessionEvents(call.id).at(-1);
+  assert.equal(last?.status, 'Terminated');
+  assert.equal(last?.reason, 'GW;cause=1;text="ended by user"');
+  assert.equal(last?.final, true);
+  const record = w.store.get(`record ${call.id}`) as Record<string, unknown>;
+  assert.equal(record['durationMs'], 7_000);
+  assert.equal(record['endClass'], 'success');
+  assert.ok(record['media'] !== null);
+  finish(w, reg);
+});
+
+test('the INVITE carries what the POST said', () => {
+  const { w, reg } = world();
+  originate(w, ALICE, reg, {
+    originator: 'sip:anonymous@anonymous.invalid',
+    receiver: 'sip:bob@example.org',
+    originatorName: 'Al',
+  });
+  const invite = w.take('ims.invite')[0];
+  assert.equal(invite?.anonymous, true);
+  assert.equal(invite?.from, ALICE);
+  assert.equal(invite?.to, 'sip:bob@example.org');
+  assert.equal(invite?.displayName, 'Al');
+  assert.equal(invite?.correlator, 'corr-call');
+});
+
+test('the far end hangs up', () => {
+  const { w, reg } = world();
+  const call = talkingOut(w, ALICE, reg);
+  w.give({
+    type: 'ims-ended',
+    owner: call.owner,
+    outcome: { code: 0, phrase: '', q850: 16, local: null, reason: 'Q.850;cause=16;text="Normal call clearing"' },
+  });
+  const last = w.sessionEvents(call.id).at(-1);
+  assert.equal(last?.status, 'Terminated');
+  assert.equal(last?.reason, 'Q.850;cause=16;text="Normal call clearing"');
+  assert.equal(w.take('ims.end').length, 0, 'a BYE is not answered by a BYE');
+  finish(w, reg);
+});
+
+test('refusals of the network become their states', () => {
+  for (const [code, status] of [
+    [486, 'Busy'],
+    [603, 'Declined'],
+    [404, 'NotReachable'],
+    [408, 'NoAnswer'],
+    [503, 'Failed'],
+  ] as const) {
+    const { w, reg } = world();
+    const call = callOut(w, ALICE, reg);
+    rejectOut(w, call, code);
+    assert.deepEqual(w.story(call.id), [`1 ${status}`]);
+    assert.match(w.sessionEvents(call.id)[0]?.reason ?? '', new RegExp(`^SIP;cause=${code}`));
+    assert.deepEqual(get(w, ALICE, call.id), NOT_FOUND);
+    finish(w, reg);
+  }
+});
+
+test('480 after ringing is no answer, even when the ringing still waits for the media plane', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  w.behaviour.media = 'silent';
+  progress(w, call, 183, { sdp: imsSdp() });
+  progress(w, call, 180);
+  rejectOut(w, call, 480);
+  assert.deepEqual(w.story(call.id), ['1 NoAnswer']);
+  finish(w, reg);
+});
+
+test('hung up before the answer: gone at once, CANCEL, SessionCancelled when the 487 is in', () => {
+  const { w, reg } = world();
+  w.behaviour.cancel = 'silent';
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 180);
+  assert.deepEqual(remove(w, ALICE, call.id), { ok: true });
+  assert.deepEqual(get(w, ALICE, call.id), NOT_FOUND);
+  assert.deepEqual(remove(w, ALICE, call.id), NOT_FOUND);
+  assert.deepEqual(w.story(call.id), ['1 Ringing']);
+  rejectOut(w, call, 487);
+  assert.deepEqual(w.story(call.id), ['1 Ringing', '2 SessionCancelled']);
+  assert.equal(w.take('ims.end').length, 1);
+  finish(w, reg);
+});
+
+test('the CANCEL crosses the answer: Terminated, no Connected in between', () => {
+  const { w, reg } = world();
+  w.behaviour.cancel = 'silent';
+  const call = callOut(w, ALICE, reg);
+  remove(w, ALICE, call.id);
+  answerOut(w, call);
+  assert.deepEqual(w.story(call.id), ['1 Terminated']);
+  finish(w, reg);
+});
+
+test('hung up while the browser’s answer is being made: Terminated, BYE', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  w.behaviour.media = 'silent';
+  answerOut(w, call);
+  remove(w, ALICE, call.id);
+  assert.deepEqual(w.story(call.id), ['1 Terminated']);
+  assert.equal(w.take('ims.end').length, 1);
+  finish(w, reg);
+});
+
+test('no word on a CANCEL: cancelled all the same after some seconds', () => {
+  const { w, reg } = world();
+  w.behaviour.cancel = 'silent';
+  const call = callOut(w, ALICE, reg);
+  remove(w, ALICE, call.id);
+  w.advance(5_000);
+  assert.deepEqual(w.story(call.id), ['1 SessionCancelled']);
+  finish(w, reg);
+});
+
+test('hung up before the INVITE: nothing was said to the network', () => {
+  const { w, reg } = world();
+  w.behaviour.media = 'silent';
+  const id = sessionOf(originate(w, ALICE, reg)).mediaSessionId;
+  remove(w, ALICE, id);
+  assert.deepEqual(w.story(id), ['1 SessionCancelled']);
+  assert.equal(w.take('ims.invite').length + w.take('ims.end').length, 0);
+  finish(w, reg);
+});
+
+test('nobody answers for three minutes', () => {
+  for (const [rang, status] of [
+    [true, 'NoAnswer'],
+    [false, 'Failed'],
+  ] as const) {
+    const { w, reg } = world();
+    const call = callOut(w, ALICE, reg);
+    progress(w, call, rang ? 180 : 181);
+    w.advance(179_999);
+    assert.equal(w.take('ims.end').length, 0);
+    w.advance(1);
+    assert.equal(w.story(call.id).at(-1), `2 ${status}`);
+    assert.equal(lastEnd(w)?.reason, 'SIP;cause=408;text="No answer"');
+    finish(w, reg);
+  }
+});
+
+test('states come in any order, but ringing never goes back without news', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 181);
+  progress(w, call, 182);
+  progress(w, call, 180);
+  progress(w, call, 183);
+  progress(w, call, 183, { sdp: imsSdp() });
+  progress(w, call, 150);
+  assert.deepEqual(w.story(call.id), ['1 Proceeding', '2 Waiting', '3 Ringing', '4 InProgress', '5 Proceeding']);
+});
+
+test('early media opens as the network says, and everything opens with the answer', () => {
+  const { w, reg } = world({ call: { earlyMediaDefault: 'closed' } });
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 183, { sdp: imsSdp() });
+  assert.equal(w.take('media.gate').length, 0);
+  progress(w, call, 183, { earlyMedia: 'open' });
+  assert.deepEqual(
+    w.take('media.gate').map(g => [g.fromIms, g.fromWeb]),
+    [[true, false]],
+  );
+  progress(w, call, 180, { earlyMedia: 'closed' });
+  assert.deepEqual(
+    w.take('media.gate').map(g => [g.fromIms, g.fromWeb]),
+    [[false, false]],
+  );
+  answerOut(w, call, null);
+  assert.deepEqual(
+    w.take('media.gate').map(g => [g.fromIms, g.fromWeb]),
+    [[true, true]],
+  );
+});
+
+test('a 183 that brings early media says so in its reason', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'open' });
+  assert.equal(w.sessionEvents(call.id)[0]?.reason, 'SIP;cause=183;text="early-media"');
+});
+
+test('forks: authorised early media leads, the answering dialog takes over, the browser’s answer stays', () => {
+  const { w, reg } = world({ call: { earlyMediaDefault: 'closed' } });
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 183, { fork: 'a', sdp: imsSdp('sendrecv', 4000), earlyMedia: 'open' });
+  progress(w, call, 183, { fork: 'b', sdp: imsSdp('sendrecv', 4002) });
+  assert.deepEqual(
+    w.take('media.answer').map(m => (m.from === 'ims' ? m.fork : '')),
+    ['a'],
+  );
+  progress(w, call, 199, { fork: 'a' });
+  assert.deepEqual(
+    w.take('media.answer').map(m => (m.from === 'ims' ? m.fork : '')),
+    ['b'],
+  );
+  answerOut(w, call, imsSdp('sendrecv', 4004), 'c');
+  assert.deepEqual(
+    w.take('media.answer').map(m => (m.from === 'ims' ? m.fork : '')),
+    ['c'],
+  );
+  assert.equal(new Set(w.sessionEvents(call.id).map(e => e.answer)).size, 1);
+  assert.equal(w.story(call.id).at(-1), '2 Connected');
+});
+
+test('the first SDP of a dialog counts, a differing one in the 2xx is applied', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 183, { sdp: imsSdp('sendrecv', 4000) });
+  progress(w, call, 183, { sdp: imsSdp('sendrecv', 4002) });
+  assert.equal(w.take('media.answer').length, 1);
+  answerOut(w, call, imsSdp('sendrecv', 4006));
+  assert.equal(w.take('media.answer').length, 1);
+});
+
+test('a 2xx without any SDP ends the call', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  answerOut(w, call, null);
+  assert.deepEqual(w.story(call.id), ['1 Failed']);
+  assert.equal(w.take('ims.end').length, 1);
+  finish(w, reg);
+});
+
+test('the checks of the POST, in their order', () => {
+  const { w, reg } = world();
+  const error = (change: Parameters<typeof originate>[3]) => {
+    const reply = originate(w, ALICE, reg, change);
+    return reply !== null && !reply.ok ? reply.error : 'ok';
+  };
+  const sos = 'urn:service:sos';
+  const anonymous = 'sip:anonymous@anonymous.invalid';
+  assert.equal(error({ registrationId: 'nope' as never }), 'registration-not-usable');
+  assert.equal(error({ originator: `tel:${BOB}`, receiver: anonymous }), 'originator-mismatch');
+  assert.equal(error({ receiver: anonymous, offer: 'x' }), 'receiver-anonymous');
+  assert.equal(error({ receiver: sos, offer: 'x' }), 'emergency-not-supported');
+  assert.equal(error({ callType: 'EMERGENCY' }), 'emergency-not-supported');
+  assert.equal(error({ receiver: 'tel:112;phone-context=ims.example.com' }), 'emergency-not-supported');
+  assert.equal(error({ offer: 'no sdp' }), 'sdp-unusable');
+  assert.equal(
+    error({ offer: 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n' }),
+    'sdp-unusable',
+  );
+  for (let i = 0; i < 4; i += 1) assert.equal(error({}), 'ok');
+  assert.equal(error({}), 'call-quota');
+  assert.equal(w.core.sizes().calls, 4);
+});
+
+test('the quota of a number counts all its devices', () => {
+  const { w, reg } = world({ call: { perNumber: 2 } });
+  const second = register(w, ALICE, 2);
+  const first = callOut(w, ALICE, reg);
+  callOut(w, ALICE, second);
+  assert.deepEqual(originate(w, ALICE, second), { ok: false, error: 'call-quota' });
+  remove(w, ALICE, first.id);
+  assert.equal(originate(w, ALICE, second)?.ok, true);
+});
+
+test('emergency calls where they are enabled: routed, uncounted, never drained', () => {
+  const { w, reg } = world({ emergency: { enabled: true }, call: { perNumber: 0 } });
+  const error = (change: Parameters<typeof originate>[3]) => {
+    const reply = originate(w, ALICE, reg, change);
+    return reply !== null && !reply.ok ? reply.error : 'ok';
+  };
+  w.give({ type: 'drain' });
+  assert.equal(error({ callType: 'EMERGENCY' }), 'emergency-mismatch');
+  assert.equal(error({ receiver: 'urn:service:sos', callType: 'REGULAR' }), 'emergency-mismatch');
+  assert.equal(
+    error({ receiver: 'urn:service:sos', originator: 'sip:anonymous@anonymous.invalid' }),
+    'originator-mismatch',
+  );
+  assert.equal(error({ receiver: 'urn:service:sos.fire', callType: 'EMERGENCY' }), 'ok');
+  assert.equal(error({ receiver: 'tel:112;phone-context=ims.example.com', callType: 'REGULAR' }), 'ok');
+  assert.deepEqual(
+    w.take('ims.invite').map(i => i.to),
+    ['urn:service:sos.fire', 'urn:service:sos'],
+  );
+  assert.equal(error({}), 'draining');
+});
+
+test('late candidates before the answer are taken without noise; a new offer is answered', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  assert.deepEqual(put(w, ALICE, call.id, 'InProgress'), { ok: false, error: 'incompatible-state' });
+  assert.deepEqual(put(w, ALICE, call.id, 'InProgress', { offer: browserOffer() }), {
+    ok: false,
+    error: 'incompatible-state',
+  });
+  const grown = `${browserOffer()}a=candidate:1 1 udp 1 192.0.2.9 5000 typ host\r\n`;
+  assert.equal(put(w, ALICE, call.id, 'InProgress', { offer: grown })?.ok, true);
+  assert.deepEqual(w.story(call.id), []);
+  progress(w, call, 183, { sdp: imsSdp() });
+  const restarted = sessionOf(put(w, ALICE, call.id, 'InProgress', { offer: browserOffer('b') }));
+  assert.equal(restarted.offer, browserOffer('b'));
+  assert.equal(restarted.answer, browserOffer('again'));
+  assert.deepEqual(w.story(call.id), ['1 InProgress', '2 InProgress']);
+  assert.equal(put(w, ALICE, call.id, 'InProgress', { offer: browserOffer('b') })?.ok, true);
+  assert.equal(w.story(call.id).length, 2, 'a repeat makes no event');
+});
+
+test('a lost network answer ends nothing twice: inputs for a call that is gone are dropped', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  rejectOut(w, call, 486);
+  w.advance(5_000);
+  progress(w, call, 180);
+  answerOut(w, call);
+  rejectOut(w, call, 500);
+  assert.deepEqual(w.story(call.id), ['1 Busy']);
+  finish(w, reg);
+});
