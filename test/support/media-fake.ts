@@ -1,0 +1,136 @@
+/** A media plane without packets: the real control and SDP writers over an engine in memory, for flow tests. */
+
+import type { Engine, EngineCommand, EngineEvent, WebTransport } from '../../src/eims-agw/engine.ts';
+import { createMediaPlane, type MediaPlane } from '../../src/eims-agw/media-plane.ts';
+import { type Clock, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
+import type { Emit } from '../../src/ep-cscf/ports.ts';
+
+export interface FakeEngine extends Engine {
+  /** Everything asked so far. */
+  commands: EngineCommand[];
+  /** While true nothing is answered; what was asked meanwhile stays unanswered. */
+  mute: boolean;
+  /** Legs are up as soon as they connect; set false to send `leg-up` by hand. */
+  connects: boolean;
+  /** Next questions are refused with this. */
+  refuse: Extract<EngineEvent, { type: 'refused' }>['failure'] | null;
+  emit(event: EngineEvent): void;
+  /** All sessions are lost, as when a worker dies. */
+  die(): void;
+  open(): number;
+}
+
+const FINGERPRINT = Array.from({ length: 32 }, (_, i) => (i + 160).toString(16).toUpperCase()).join(':');
+
+/** Answers at once, with transports and ports that count up. */
+export function fakeEngine(
+  onEvent: (event: EngineEvent) => void,
+  settings: MediaSettings = MEDIA_DEFAULTS,
+): FakeEngine {
+  const sessions = new Map<number, { port: number }>();
+  let legs = 0;
+  let ports = 0;
+  const transport = (): WebTransport => {
+    legs += 1;
+    return {
+      address: settings.web.advertise,
+      port: settings.web.ports.min,
+      ufrag: `ufrag${String(legs).padStart(3, '0')}`,
+      pwd: `pwdpwdpwdpwdpwdpwdpwdpwd${String(legs).padStart(8, '0')}`,
+      fingerprint: FINGERPRINT,
+      iceLite: false,
+      answerSetup: 'active',
+    };
+  };
+  const none = { packets: 0, bytes: 0, lost: null, jitterMs: null };
+  const answers = (command: EngineCommand): EngineEvent[] => {
+    const { session } = command;
+    if (command.type === 'close') {
+      const known = sessions.delete(session);
+      return [
+        known ? { type: 'closed', session, fromWeb: none, fromIms: none, counts: {} } : { type: 'lost', session },
+      ];
+    }
+    if (!('op' in command)) return [];
+    const { op } = command;
+    if (fake.refuse !== null) return [{ type: 'refused', session, op, failure: fake.refuse }];
+    if (command.type === 'open') {
+      if (sessions.size >= settings.workers * settings.sessionsPerWorker) {
+        return [{ type: 'refused', session, op, failure: 'overload' }];
+      }
+      const port = settings.ims.ports.min + 2 * ports++;
+      sessions.set(session, { port });
+      const ims = { address: settings.ims.advertise, port };
+      return [{ type: 'opened', session, op, ims, legs: command.legs.map(transport) }];
+    }
+    if (!sessions.has(session)) return [{ type: 'refused', session, op, failure: 'driver' }];
+    if (command.type === 'add-leg') return [{ type: 'leg-added', session, op, transport: transport() }];
+    const connecting: EngineEvent = { type: 'connecting', session, op };
+    return fake.connects ? [connecting, { type: 'leg-up', session, leg: command.leg }] : [connecting];
+  };
+  const fake: FakeEngine = {
+    commands: [],
+    mute: false,
+    connects: true,
+    refuse: null,
+    start: async () => undefined,
+    close: async () => sessions.clear(),
+    send(command) {
+      fake.commands.push(command);
+      if (!fake.mute) for (const event of answers(command)) onEvent(event);
+    },
+    health: () => ({
+      ok: true,
+      sessions: sessions.size,
+      load: sessions.size / settings.sessionsPerWorker,
+      workers: settings.workers,
+    }),
+    emit: onEvent,
+    die() {
+      for (const session of [...sessions.keys()]) {
+        sessions.delete(session);
+        onEvent({ type: 'lost', session });
+      }
+    },
+    open: () => sessions.size,
+  };
+  return fake;
+}
+
+export interface FakeMedia extends MediaPlane {
+  engine: FakeEngine;
+  /** Names and labels of everything counted. */
+  counted: string[];
+}
+
+export interface FakeMediaOptions {
+  emit: Emit;
+  clock?: Clock;
+  settings?: Partial<MediaSettings>;
+}
+
+/** The media plane for tests: SDP in, SDP out as in production, ids and SSRCs from a counter. */
+export function fakeMedia(options: FakeMediaOptions): FakeMedia {
+  const settings = { ...MEDIA_DEFAULTS, ...options.settings };
+  const holder: { engine: FakeEngine | null } = { engine: null };
+  const counted: string[] = [];
+  let number = 1_000;
+  const plane = createMediaPlane({
+    settings,
+    emit: options.emit,
+    clock: options.clock ?? { now: () => 0, after: () => () => undefined },
+    log: () => undefined,
+    count: (name, labels) => counted.push(`${name} ${Object.values(labels).join(' ')}`.trim()),
+    engine: onEvent => {
+      holder.engine = fakeEngine(onEvent, settings);
+      return holder.engine;
+    },
+    random: () => {
+      number += 1;
+      return number;
+    },
+  });
+  const { engine } = holder;
+  if (engine === null) throw new Error('the media plane took no engine');
+  return { ...plane, engine, counted };
+}
