@@ -215,7 +215,7 @@ export interface UserAgentOptions {
   user: UserAgentUser;
   /** Builds the transaction layer around the agent: the agent is the layer's user. */
   layer: (user: ServerTransactionUser) => TransactionLayer;
-  /** The timer facility, the same as the layer's; keys of the agent start with `ua`. */
+  /** The timer facility, the same as the layer's; several agents may share it. */
   timers: SipTimers;
   /** Milliseconds of a clock that never goes back. */
   now: () => number;

@@ -38,6 +38,8 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
   /** Calls in by what stays the same over all paths of one INVITE. RFC 3261 8.2.2.2. */
   const paths = new Map<string, CallDriver>();
   let calls = 0;
+  /** Agents may share one timer facility: the keys of each are its own. */
+  const prefix = `ua${randomHex(6)}.`;
 
   const agent: ServerTransactionUser = { onRequest, onAck, onCancel, onServerFailure };
   const layer: TransactionLayer = options.layer(agent);
@@ -167,7 +169,7 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
 
   function nextId(): string {
     calls += 1;
-    return `ua${calls.toString(36)}`;
+    return prefix + calls.toString(36);
   }
 
   function seed(): number {

@@ -1,0 +1,138 @@
+/** One INVITE, several answers: early dialogs by To-tag, order of reliable responses, second 2xx, routing inside the dialog. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ANSWER, createWorld, type World } from '../../../test/support/agent-world.ts';
+
+const A = '192.0.2.1';
+const B = '192.0.2.2';
+const SDP: [string, string] = ['Content-Type', 'application/sdp'];
+
+function calling(world: World) {
+  const alice = world.party(A);
+  const peer = world.peer(B);
+  const call = world.place(alice, B, { headers: [['X-Test', 'yes']] });
+  world.clock.advance(10);
+  const [invite] = peer.requests;
+  assert.ok(invite);
+  const contact = (user: string): [string, string] => ['Contact', `<sip:${user}@${B}>`];
+  const methods = () => peer.requests.map(request => request.method);
+  return { alice, peer, call, invite, contact, methods };
+}
+
+test('a 18x on two dialogs; the second 2xx is acknowledged and ended, the first stays', () => {
+  const world = createWorld();
+  const { alice, peer, invite, contact, methods } = calling(world);
+  peer.respond(invite, 180, 'one', [contact('one')]);
+  peer.respond(invite, 183, 'two', [contact('two'), SDP], ANSWER);
+  peer.respond(invite, 200, 'two', [contact('two'), SDP], ANSWER);
+  peer.respond(invite, 200, 'one', [contact('one'), SDP], ANSWER);
+  world.clock.advance(20);
+  assert.deepEqual(alice.heard, ['progress 180 -', 'progress 183 sdp', 'answered sdp']);
+  assert.deepEqual(methods(), ['INVITE', 'ACK', 'ACK', 'BYE']);
+  const bye = peer.requests.at(-1);
+  assert.equal(bye?.uri, `sip:one@${B}`);
+  assert.equal(bye?.headers.to()?.params.get('tag'), 'one');
+  // Copies of both are acknowledged again, without a second BYE.
+  peer.respond(invite, 200, 'two', [contact('two'), SDP], ANSWER);
+  peer.respond(invite, 200, 'one', [contact('one'), SDP], ANSWER);
+  world.clock.advance(20);
+  assert.deepEqual(methods().slice(4), ['ACK', 'ACK']);
+  assert.deepEqual(alice.agent.sizes(), { calls: 1, dialogs: 1, singles: 0 });
+});
+
+test('a 2xx that comes after the call was ended is still acknowledged and ended', () => {
+  const world = createWorld();
+  const { peer, call, invite, contact, methods } = calling(world);
+  peer.respond(invite, 200, 'one', [contact('one'), SDP], ANSWER);
+  world.clock.advance(20);
+  peer.onRequest = request => {
+    if (request.method === 'BYE') peer.respond(request, 200, '');
+  };
+  call.end();
+  world.clock.advance(20);
+  peer.respond(invite, 200, 'late', [contact('late'), SDP], ANSWER);
+  world.clock.advance(20);
+  assert.deepEqual(methods(), ['INVITE', 'ACK', 'BYE', 'ACK', 'BYE']);
+});
+
+test('reliable responses are PRACKed in order: copies and gaps are not', () => {
+  const world = createWorld();
+  const { alice, peer, invite, contact } = calling(world);
+  const reliable = (rseq: number, tag: string): Array<[string, string]> => [
+    contact(tag),
+    ['Require', '100rel'],
+    ['RSeq', `${rseq}`],
+  ];
+  peer.respond(invite, 180, 'one', reliable(7, 'one'));
+  peer.respond(invite, 180, 'one', reliable(7, 'one'));
+  peer.respond(invite, 183, 'one', reliable(9, 'one'));
+  peer.respond(invite, 183, 'two', reliable(100, 'two'));
+  peer.respond(invite, 183, 'one', reliable(8, 'one'));
+  world.clock.advance(20);
+  const seq = invite.headers.cseq()?.seq ?? 0;
+  const racks = peer.requests.filter(request => request.method === 'PRACK').map(request => request.headers.get('RAck'));
+  assert.deepEqual(racks, [`7 ${seq} INVITE`, `100 ${seq} INVITE`, `8 ${seq} INVITE`]);
+  const seqs = peer.requests.filter(request => request.method === 'PRACK').map(request => request.headers.cseq()?.seq);
+  assert.deepEqual(seqs, [seq + 1, seq + 1, seq + 2], 'each dialog counts for itself');
+  assert.deepEqual(alice.heard, ['progress 180 - reliable', 'progress 183 - reliable', 'progress 183 - reliable']);
+});
+
+test('a PRACK refused with 481 on the only dialog cancels the INVITE', () => {
+  const world = createWorld();
+  const { alice, peer, invite, contact, methods } = calling(world);
+  peer.onRequest = request => {
+    if (request.method === 'PRACK') peer.respond(request, 481, '');
+    if (request.method === 'CANCEL') {
+      peer.respond(request, 200, 'x');
+      peer.respond(invite, 487, 'one');
+    }
+  };
+  peer.respond(invite, 180, 'one', [contact('one'), ['Require', '100rel'], ['RSeq', '1']]);
+  world.clock.advance(50);
+  assert.deepEqual(methods(), ['INVITE', 'PRACK', 'CANCEL', 'ACK']);
+  assert.deepEqual(alice.heard.at(-1), 'rejected 487');
+});
+
+test('199 ends its fork only', () => {
+  const world = createWorld();
+  const { alice, peer, invite, contact } = calling(world);
+  peer.respond(invite, 180, 'one', [contact('one')]);
+  peer.respond(invite, 199, 'one');
+  peer.respond(invite, 200, 'two', [contact('two'), SDP], ANSWER);
+  world.clock.advance(20);
+  assert.deepEqual(alice.heard, ['progress 180 -', 'progress 199 -', 'answered sdp']);
+});
+
+test('requests in the dialog follow the reversed Record-Route of the 2xx; a strict first hop changes places', () => {
+  for (const [hop, uri, routes] of [
+    [`<sip:p1@${B};lr>`, `sip:far@${B}`, [`<sip:p1@${B};lr>`, `<sip:p2@${B};lr>`]],
+    [`<sip:p1@${B}>`, `sip:p1@${B}`, [`<sip:p2@${B};lr>`, `<sip:far@${B}>`]],
+  ] as const) {
+    const world = createWorld();
+    const { peer, invite, contact } = calling(world);
+    peer.respond(invite, 180, 'one', [contact('early'), ['Record-Route', `<sip:old@${B};lr>`]]);
+    const recorded: Array<[string, string]> = [
+      ['Record-Route', `<sip:p2@${B};lr>`],
+      ['Record-Route', hop],
+    ];
+    peer.respond(invite, 200, 'one', [contact('far'), ...recorded, SDP], ANSWER);
+    world.clock.advance(20);
+    const ack = peer.requests.at(-1);
+    assert.equal(ack?.method, 'ACK');
+    assert.equal(ack?.uri, uri);
+    assert.deepEqual(ack?.headers.all('Route'), routes);
+    assert.notEqual(ack?.headers.via()?.params.get('branch'), invite.headers.via()?.params.get('branch'));
+  }
+});
+
+test('forks beyond the limit cost no memory and no PRACK', () => {
+  const world = createWorld();
+  const { peer, invite, contact } = calling(world);
+  for (let i = 0; i < 100; i += 1)
+    peer.respond(invite, 180, `t${i}`, [contact('x'), ['Require', '100rel'], ['RSeq', '5']]);
+  world.clock.advance(50);
+  assert.equal(
+    new Set(peer.requests.filter(r => r.method === 'PRACK').map(r => r.headers.to()?.params.get('tag'))).size,
+    32,
+  );
+});
