@@ -5,6 +5,7 @@ import { parseJsonObject } from './json.ts';
 import { acceptsJson, isJsonType } from './media-type.ts';
 import { type Call, invalid, type Operation } from './operation.ts';
 import { addressKey } from './rate-limit.ts';
+import type { Found } from './route.ts';
 
 const ID_LIMIT = 256;
 
@@ -15,9 +16,10 @@ export function routeKnown(exchange: Exchange): Outcome | null {
     exchange.base = found.base;
   }
   if (!found?.methods) return { ok: false, error: 'unknown-route' };
-  exchange.params = found.params;
-  exchange.allow = [...found.methods.keys()].join(', ');
-  exchange.operation = found.methods.get(exchange.method) ?? null;
+  const target = found.methods.get(exchange.method) ?? null;
+  exchange.operation = target?.operation ?? null;
+  exchange.params = target?.emptyId ? { [target.emptyId]: '' } : found.params;
+  exchange.allow = allowOf(found.methods);
   return null;
 }
 
@@ -135,6 +137,11 @@ export function tokenAgreement(exchange: Exchange): Outcome | null {
 
 export function runOperation(exchange: Exchange): Outcome | Promise<Outcome> {
   return operationOf(exchange).run(callOf(exchange));
+}
+
+/** The methods that make sense here, without those that only come to be told of an empty id. */
+function allowOf(methods: NonNullable<Found['methods']>): string {
+  return [...methods].flatMap(([method, { emptyId }]) => (emptyId === null ? [method] : [])).join(', ');
 }
 
 function limited(waitMs: number): Outcome | null {

@@ -1,18 +1,24 @@
 /** Finds the operation of a request: by path segments, each decoded once. CAMARA digest 2.1 steps 1 and 2, decision A-20. */
 import type { Api, Operation } from './operation.ts';
 
+/** An operation at a path. `emptyId` names the path parameter that is empty when an item method came to the collection. */
+export interface Target {
+  operation: Operation;
+  emptyId: string | null;
+}
+
 export interface Found {
   api: Api;
   /** The base path it was asked under. */
   base: string;
   /** Null: no such path. */
-  methods: ReadonlyMap<string, Operation> | null;
+  methods: ReadonlyMap<string, Target> | null;
   params: Readonly<Record<string, string>>;
 }
 
 interface Pattern {
   segments: string[];
-  methods: Map<string, Operation>;
+  methods: Map<string, Target>;
 }
 
 export interface Routes {
@@ -49,21 +55,23 @@ function patternsOf(operations: readonly Operation[]): Pattern[] {
   for (const operation of operations) {
     const pattern = patterns.get(operation.path) ?? {
       segments: operation.path.slice(1).split('/'),
-      methods: new Map<string, Operation>(),
+      methods: new Map<string, Target>(),
     };
-    pattern.methods.set(operation.method, operation);
+    pattern.methods.set(operation.method, { operation, emptyId: null });
     patterns.set(operation.path, pattern);
   }
   const all = [...patterns.values()];
   for (const { segments, methods } of all) {
-    // An item method on the collection path is an item method with an empty id.
     const item = all.find(
       other =>
         other.segments.length === segments.length + 1 &&
         isParameter(other.segments.at(-1)) &&
         startsWith(other, segments),
     );
-    for (const [method, operation] of item?.methods ?? []) if (!methods.has(method)) methods.set(method, operation);
+    const emptyId = item?.segments.at(-1)?.slice(1, -1) ?? null;
+    for (const [method, { operation }] of item?.methods ?? []) {
+      if (!methods.has(method)) methods.set(method, { operation, emptyId });
+    }
   }
   return all;
 }
@@ -75,7 +83,7 @@ function startsWith(pattern: Pattern, segments: string[]): boolean {
 function matchOf(
   patterns: Pattern[],
   segments: string[],
-): { methods: Map<string, Operation>; params: Record<string, string> } | null {
+): { methods: Map<string, Target>; params: Record<string, string> } | null {
   for (const pattern of patterns) {
     if (pattern.segments.length !== segments.length) continue;
     const params: Record<string, string> = {};

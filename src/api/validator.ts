@@ -13,6 +13,7 @@ export type BodyCheck = (body: JsonObject) => Refusal | null;
 /** No coercion, no defaults, no removal: a body is right or it is refused. Length limits count code points. */
 const ajv = new Ajv({
   strict: false,
+  strictNumbers: true,
   allErrors: false,
   coerceTypes: false,
   useDefaults: false,

@@ -33,7 +33,8 @@ export function createIssuerKeys({ issuer, cacheMs, clock, onFault }: IssuerKeys
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
     maxResponseSize: LIMIT_BYTES,
-    connections: 2,
+    // Keys are fetched every few minutes: no connection is kept for that.
+    pipelining: 0,
   });
   let keys: KeyLookup | null = null;
   let fetchedAt = Number.NEGATIVE_INFINITY;
@@ -72,7 +73,7 @@ export function createIssuerKeys({ issuer, cacheMs, clock, onFault }: IssuerKeys
       if (clock.now() - fetchedAt >= cacheMs) void fetchOnce();
       return keys;
     },
-    refreshed: () => (clock.now() - fetchedAt < REFRESH_MS ? Promise.resolve(null) : fetchOnce()),
+    refreshed: () => (clock.now() - Math.max(fetchedAt, failedAt) < REFRESH_MS ? Promise.resolve(null) : fetchOnce()),
     close: () => agent.destroy(),
   };
 }

@@ -1,0 +1,191 @@
+/** Tests of the listener on real sockets: what an injected request cannot show. CAMARA digest 2. */
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { CALLS, DEVICE, REGISTRATION, type TestApi, testApi } from './test-kit.ts';
+
+const SESSIONS = `${REGISTRATION}/sessions`;
+const AUTH = 'Authorization: Bearer alice\r\n';
+
+interface Listening extends TestApi {
+  url: string;
+  port: number;
+}
+
+async function listening(t: TestContext, ...args: Parameters<typeof testApi>): Promise<Listening> {
+  const kit = testApi(...args);
+  const { url } = await kit.api.start();
+  t.after(() => kit.api.close());
+  return { ...kit, url, port: Number(new URL(url).port) };
+}
+
+/** Writes bytes and reads until the other side closes. */
+function talk(port: number, bytes: string | Buffer, onSocket?: (socket: Socket) => void): Promise<string> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(bytes);
+      onSocket?.(socket);
+    });
+    let heard = '';
+    socket.setEncoding('utf8');
+    socket.on('data', text => {
+      heard += text;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(heard));
+  });
+}
+
+const head = (method: string, path: string, lines = '') =>
+  `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${lines}\r\n`;
+
+test('2.1 step 1: raw paths with dots, double slashes and bytes', async t => {
+  const { port, core } = await listening(t);
+  for (const [path, status] of [
+    [`${SESSIONS}/..`, 404],
+    [`${SESSIONS}/../sessions/x`, 404],
+    [`${SESSIONS}/%2e%2e`, 404],
+    [`/${SESSIONS}`, 404],
+    [`${SESSIONS}/%00`, 404],
+    [`${SESSIONS}/%`, 404],
+    [`http://evil.example${SESSIONS}`, 404],
+    ['*', 404],
+  ] as const) {
+    const got = await talk(port, head('GET', path, AUTH));
+    assert.match(got, new RegExp(`^HTTP/1\\.1 ${status} `), path);
+    assert.match(got, /"NOT_FOUND"/);
+  }
+  assert.deepEqual(core.asked, []);
+});
+
+test('2.2 repeated headers are refused as they come off the wire', async t => {
+  const { port } = await listening(t);
+  const list = `${SESSIONS}?deviceId=${DEVICE}`;
+  assert.match(await talk(port, head('GET', list, AUTH)), /^HTTP\/1\.1 200 /);
+  assert.match(await talk(port, head('GET', list, AUTH + AUTH)), /^HTTP\/1\.1 401 /);
+  assert.match(
+    await talk(port, head('GET', list, `${AUTH}X-Correlator: a\r\nx-correlator: b\r\n`)),
+    /^HTTP\/1\.1 400 /,
+  );
+  const post = `${AUTH}registrationId: a\r\nREGISTRATIONID: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n`;
+  assert.match(
+    await talk(port, `${head('POST', `${CALLS}/sessions`, post)}{}`),
+    /^HTTP\/1\.1 400 .*registrationId stands twice/s,
+  );
+  assert.match(
+    await talk(
+      port,
+      `${head('POST', SESSIONS, `${AUTH}Content-Type: application/json\r\ncontent-type: text/plain\r\nContent-Length: 2\r\n`)}{}`,
+    ),
+    /^HTTP\/1\.1 415 /,
+  );
+});
+
+test('2.3 a huge body is answered at the limit and the connection closed', async t => {
+  const { port, url } = await listening(t);
+  const big = Buffer.alloc(8 * 1024 * 1024, ' ');
+  const response = await fetch(url + SESSIONS, {
+    method: 'POST',
+    headers: { authorization: 'Bearer alice', 'content-type': 'application/json' },
+    body: big,
+  });
+  assert.equal(response.status, 400);
+  assert.equal((await response.json()).code, 'INVALID_ARGUMENT');
+  const stranger = await fetch(url + SESSIONS, { method: 'POST', body: big });
+  assert.equal(stranger.status, 401);
+  // An endless chunked body: the answer comes although the body never ends.
+  const lines = `${AUTH}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n`;
+  const chunk = `40000\r\n${'x'.repeat(0x40000)}\r\n`;
+  const got = await talk(port, head('POST', SESSIONS, lines), socket => {
+    const more = () => {
+      while (socket.writable && socket.write(chunk)) {
+        // Until the socket is full.
+      }
+    };
+    socket.on('drain', more);
+    more();
+  });
+  assert.match(got, /^HTTP\/1\.1 400 /);
+  // A body announced and broken off is nobody's answer and no fault.
+  await talk(
+    port,
+    `${head('POST', SESSIONS, `${AUTH}Content-Type: application/json\r\nContent-Length: 9\r\n`)}{`,
+    socket => socket.resetAndDestroy(),
+  );
+  assert.equal((await fetch(url + SESSIONS)).status, 401);
+});
+
+test('2.4 what is not HTTP gets one 400 in the usual form', async t => {
+  const { port } = await listening(t);
+  for (const bytes of [
+    'nonsense\r\n\r\n',
+    head('GET', SESSIONS, `x: ${'y'.repeat(20_000)}\r\n`),
+    head('POST', SESSIONS, 'Content-Length: 1\r\nTransfer-Encoding: chunked\r\n'),
+  ]) {
+    const got = await talk(port, bytes);
+    assert.match(got, /^HTTP\/1\.1 400 /);
+    assert.match(got, /"INVALID_ARGUMENT"/);
+  }
+  assert.match(await talk(port, head('BREW', SESSIONS)), /^HTTP\/1\.1 400 /);
+  assert.match(await talk(port, head('PROPFIND', SESSIONS)), /^HTTP\/1\.1 405 /);
+});
+
+test('a page asked for as localhost moves to the one origin; pages and their faults tell nothing', async t => {
+  const { url, port, logged } = await listening(
+    t,
+    {},
+    {
+      pages: app => {
+        app.get('/', () => 'page');
+        app.get('/broken', () => {
+          throw new Error('secret detail');
+        });
+      },
+    },
+  );
+  assert.equal(await (await fetch(`${url}/`)).text(), 'page');
+  const moved = await fetch(`http://localhost:${port}/a?b=c`, { redirect: 'manual' });
+  assert.deepEqual([moved.status, moved.headers.get('location')], [307, `${url}/a?b=c`]);
+  assert.equal((await fetch(`http://localhost:${port}${SESSIONS}`)).status, 401);
+  const broken = await fetch(`${url}/broken`);
+  assert.deepEqual([broken.status, (await broken.json()).message], [500, 'Internal error.']);
+  assert.match(JSON.stringify(logged), /secret detail/);
+  assert.deepEqual((await (await fetch(`${url}/nothing`)).json()).code, 'NOT_FOUND');
+});
+
+test('upgrades go to the handler of their path; others are refused; offers of h2c are ignored', async t => {
+  const { port, api } = await listening(t);
+  const seen: string[] = [];
+  api.onUpgrade('/channels/:id/ws', (_request, socket, _head, params) => {
+    seen.push(params['id'] ?? '');
+    socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  });
+  const upgrade = (path: string, protocol = 'websocket') =>
+    talk(
+      port,
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`,
+      socket => {
+        if (protocol !== 'websocket') socket.end();
+      },
+    );
+  assert.match(await upgrade('/channels/a%2Fb/ws?x=1'), /^HTTP\/1\.1 101 /);
+  for (const path of ['/channels//ws', '/channels/a/ws/b', '/channels/%zz/ws', SESSIONS]) {
+    assert.match(await upgrade(path), /^HTTP\/1\.1 404 /, path);
+  }
+  assert.deepEqual(seen, ['a/b']);
+  assert.match(await upgrade(SESSIONS, 'h2c'), /^HTTP\/1\.1 401 /);
+});
+
+test('closing does not wait for an upgraded connection for long', async () => {
+  const { api } = testApi();
+  const { url } = await api.start();
+  api.onUpgrade('/ws', (_request, socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
+  const closed = talk(
+    Number(new URL(url).port),
+    'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    socket => {
+      socket.once('data', () => void api.close());
+    },
+  );
+  assert.match(await closed, /^HTTP\/1\.1 101 /);
+});
