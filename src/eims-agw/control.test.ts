@@ -1,0 +1,182 @@
+/** The media plane port over an engine in memory: deadlines, order, refusals, losses, release. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { callId, nextRef } from '../../test/support/media-inbox.ts';
+import { A, directionOf, LEG, mediaRig as rig } from '../../test/support/media-rig.ts';
+import { chromiumOffer, firefoxOffer, OTHER_FINGERPRINT, phoneSdp } from '../../test/support/media-sdp.ts';
+
+test('gates are closed until opened', () => {
+  const { offerOut, answerOut, run, route } = rig();
+  offerOut();
+  answerOut();
+  assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [false, false, false]);
+  run({ type: 'media.gate', owner: A, fromIms: true, fromWeb: false });
+  assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [false, true, false]);
+});
+
+test('the same route is not sent twice', () => {
+  const { offerOut, answerOut, open, engine } = rig();
+  offerOut();
+  answerOut();
+  open();
+  const sent = engine.commands.length;
+  open();
+  assert.equal(engine.commands.length, sent);
+});
+
+test('an engine that says nothing: timeout after 2 s, its late answer is dropped, a release still closes', () => {
+  const { run, box, engine, pass, timers, sizes } = rig();
+  engine.mute = true;
+  const ref = nextRef();
+  run({ type: 'media.offer', from: 'web', owner: A, ref, leg: LEG, sdp: chromiumOffer() });
+  pass(1_999);
+  assert.deepEqual(box.all, []);
+  pass(1);
+  assert.deepEqual(box.take('media-failed'), { type: 'media-failed', owner: A, ref, failure: 'timeout' });
+  engine.emit({ type: 'opened', session: 1, op: 1, ims: { address: '127.0.0.1', port: 1 }, legs: [] });
+  assert.deepEqual(box.all, []);
+  engine.mute = false;
+  run({ type: 'media.release', owner: A });
+  assert.equal(engine.commands.at(-1)?.type, 'close');
+  box.take('media-stats');
+  assert.deepEqual([timers.length, sizes().sessions], [0, 0]);
+});
+
+test('operations of one call wait for each other, those of another do not', () => {
+  const { run, box, engine, offerOut } = rig();
+  offerOut(chromiumOffer());
+  engine.mute = true;
+  run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'a', sdp: phoneSdp() });
+  run({ type: 'media.gate', owner: A, fromIms: true, fromWeb: true });
+  run({ type: 'media.hold', owner: A, ref: nextRef(), held: true });
+  assert.deepEqual(box.all, []);
+  engine.mute = false;
+  offerOut(chromiumOffer(), callId('c2'));
+  const connect = engine.commands.find(c => c.type === 'connect');
+  engine.emit({ type: 'connecting', session: 1, op: connect?.type === 'connect' ? connect.op : 0 });
+  assert.match(box.take('media-ready').sdp, /SAVPF/);
+  assert.equal(directionOf(box.take('media-ready').sdp), 'sendonly');
+});
+
+test('refusals of the engine are told, and the next call works', () => {
+  const { run, box, engine, offerOut, sizes } = rig();
+  for (const failure of ['no-port', 'overload', 'driver'] as const) {
+    engine.refuse = failure;
+    run({ type: 'media.offer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp: chromiumOffer() });
+    assert.equal(box.take('media-failed').failure, failure);
+    run({ type: 'media.release', owner: A });
+    box.take('media-stats');
+  }
+  engine.refuse = null;
+  assert.match(offerOut(), /^v=0/);
+  assert.equal(sizes().sessions, 1);
+});
+
+test('a lost worker: what waits is answered, the call is told, later requests fail, release is safe', () => {
+  const { run, box, engine, offerOut, answerOut, sizes, timers } = rig();
+  offerOut(chromiumOffer());
+  answerOut();
+  box.take('media-connected');
+  engine.mute = true;
+  const offer = firefoxOffer({ fingerprint: OTHER_FINGERPRINT });
+  run({ type: 'media.reoffer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp: offer });
+  run({ type: 'media.hold', owner: A, ref: nextRef(), held: true });
+  engine.die();
+  assert.equal(box.take('media-failed').failure, 'driver');
+  assert.deepEqual(box.take('media-lost'), { type: 'media-lost', owner: A, cause: 'worker' });
+  assert.equal(box.take('media-failed').failure, 'driver');
+  run({ type: 'media.hold', owner: A, ref: nextRef(), held: true });
+  assert.equal(box.take('media-failed').failure, 'driver');
+  run({ type: 'media.release', owner: A });
+  box.take('media-stats');
+  assert.deepEqual([box.all.length, timers.length, sizes().sessions], [0, 0, 0]);
+});
+
+test('a browser that goes has 30 s to come back', () => {
+  const { box, engine, offerOut, answerOut, pass, timers } = rig();
+  offerOut(chromiumOffer());
+  answerOut();
+  box.take('media-connected');
+  engine.emit({ type: 'leg-down', session: 1, leg: 1, cause: 'web' });
+  pass(29_999);
+  assert.deepEqual(box.all, []);
+  pass(1);
+  assert.deepEqual(box.take('media-lost'), { type: 'media-lost', owner: A, cause: 'web' });
+  assert.equal(timers.length, 0);
+});
+
+test('a browser that comes back in time keeps its call', () => {
+  const { box, engine, offerOut, answerOut, pass, run } = rig();
+  offerOut(chromiumOffer());
+  answerOut();
+  box.take('media-connected');
+  engine.emit({ type: 'leg-down', session: 1, leg: 1, cause: 'web' });
+  pass(10_000);
+  run({
+    type: 'media.reoffer',
+    from: 'web',
+    owner: A,
+    ref: nextRef(),
+    leg: LEG,
+    sdp: firefoxOffer({ fingerprint: OTHER_FINGERPRINT }),
+  });
+  box.take('media-ready');
+  box.take('media-connected');
+  pass(60_000);
+  assert.deepEqual(box.all, []);
+});
+
+test('a wrong fingerprint ends the media at once; of a device not chosen it only counts when it is chosen', () => {
+  const out = rig();
+  out.engine.connects = false;
+  out.offerOut(chromiumOffer());
+  out.answerOut();
+  out.engine.emit({ type: 'leg-down', session: 1, leg: 1, cause: 'fingerprint' });
+  assert.equal(out.box.take('media-lost').cause, 'fingerprint');
+  const { offerIn, answerIn, engine, box, run } = rig();
+  engine.connects = false;
+  offerIn();
+  answerIn();
+  engine.emit({ type: 'leg-down', session: 1, leg: 1, cause: 'fingerprint' });
+  assert.deepEqual(box.all, []);
+  run({ type: 'media.select', owner: A, leg: LEG });
+  assert.equal(box.take('media-lost').cause, 'fingerprint');
+});
+
+test('silence of the IMS side is told once; one-way calls are counted', () => {
+  const { box, engine, offerOut, answerOut, counted } = rig();
+  offerOut();
+  answerOut();
+  box.take('media-connected');
+  engine.emit({ type: 'one-way', session: 1 });
+  assert.ok(counted.includes('media_one_way_total'));
+  engine.emit({ type: 'ims-silent', session: 1 });
+  assert.deepEqual(box.all, [{ type: 'media-lost', owner: A, cause: 'ims-silent' }]);
+});
+
+test('release is always safe, answers once each time, and leaves nothing', () => {
+  const { run, box, sizes, timers, offerOut, answerOut, engine } = rig();
+  run({ type: 'media.release', owner: A });
+  box.take('media-stats');
+  offerOut();
+  answerOut();
+  box.take('media-connected');
+  run({ type: 'media.release', owner: A });
+  assert.equal(box.take('media-stats').stats.codec, 'PCMA');
+  run({ type: 'media.gate', owner: A, fromIms: true, fromWeb: true });
+  run({ type: 'media.select', owner: A, leg: LEG });
+  run({ type: 'media.hold', owner: A, ref: nextRef(), held: true });
+  box.take('media-failed');
+  assert.deepEqual([box.all.length, timers.length, sizes().sessions, sizes().waiting, engine.open()], [0, 0, 0, 0, 0]);
+});
+
+test('an engine that does not close still lets the call go', () => {
+  const { run, box, engine, offerOut, pass, timers } = rig();
+  offerOut();
+  engine.mute = true;
+  run({ type: 'media.release', owner: A });
+  assert.deepEqual(box.all, []);
+  pass(2_000);
+  box.take('media-stats');
+  assert.equal(timers.length, 0);
+});

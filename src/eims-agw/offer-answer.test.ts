@@ -1,0 +1,236 @@
+/** Offer and answer in both directions: SDP in, SDP out, word for word. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { legId, nextRef } from '../../test/support/media-inbox.ts';
+import { A, audioOf, LEG, mediaRig as rig } from '../../test/support/media-rig.ts';
+import { browserAnswer, chromiumOffer, firefoxOffer, phoneSdp, volteOffer } from '../../test/support/media-sdp.ts';
+
+test('a call out: the IMS offer, word for word', () => {
+  assert.equal(
+    rig().offerOut(),
+    [
+      'v=0',
+      'o=- 1001 1 IN IP4 127.0.0.1',
+      's=-',
+      'c=IN IP4 127.0.0.1',
+      't=0 0',
+      'm=audio 21000 RTP/AVP 8 0 126',
+      'b=AS:80',
+      'b=RS:0',
+      'b=RR:2000',
+      'a=rtpmap:8 PCMA/8000',
+      'a=rtpmap:0 PCMU/8000',
+      'a=rtpmap:126 telephone-event/8000',
+      'a=fmtp:126 0-15',
+      'a=ptime:20',
+      'a=maxptime:40',
+      'a=sendrecv',
+      '',
+    ].join('\r\n'),
+  );
+});
+
+test('a call out: the browser answer, word for word, with video and data refused', () => {
+  const { offerOut, answerOut } = rig();
+  offerOut();
+  assert.equal(
+    answerOut(phoneSdp({ formats: [0, 8] })).replace(/fingerprint:sha-256 .*/, 'fingerprint:sha-256 AB'),
+    [
+      'v=0',
+      'o=- 1004 1 IN IP4 127.0.0.1',
+      's=-',
+      't=0 0',
+      'a=group:BUNDLE 0',
+      'a=msid-semantic:WMS *',
+      'm=audio 9 UDP/TLS/RTP/SAVPF 0 126',
+      'c=IN IP4 0.0.0.0',
+      'a=rtcp:9 IN IP4 0.0.0.0',
+      'a=mid:0',
+      'a=sendrecv',
+      'a=rtcp-mux',
+      'a=rtpmap:0 PCMU/8000',
+      'a=rtpmap:126 telephone-event/8000',
+      'a=fmtp:126 0-15',
+      'a=ptime:20',
+      'a=ice-ufrag:ufrag001',
+      'a=ice-pwd:pwdpwdpwdpwdpwdpwdpwdpwd00000001',
+      'a=ice-options:trickle',
+      'a=fingerprint:sha-256 AB',
+      'a=setup:active',
+      'a=msid:gw gw-audio',
+      'a=ssrc:1002 cname:gw1003',
+      'a=candidate:1 1 udp 2130706431 127.0.0.1 20000 typ host',
+      'a=end-of-candidates',
+      'm=video 0 UDP/TLS/RTP/SAVPF 96',
+      'c=IN IP4 0.0.0.0',
+      'a=mid:1',
+      'a=inactive',
+      'm=application 0 UDP/DTLS/SCTP webrtc-datachannel',
+      'c=IN IP4 0.0.0.0',
+      'a=mid:2',
+      '',
+    ].join('\r\n'),
+  );
+});
+
+test('nothing of one side is told to the other', () => {
+  const out = rig();
+  const offer = out.offerOut(chromiumOffer({ more: true, candidates: ['1 1 udp 9 192.0.2.50 51000 typ host'] }));
+  assert.doesNotMatch(
+    offer,
+    /192\.0\.2|ice-|candidate|fingerprint|setup|ssrc|msid|mid:|extmap|rtcp-mux|rtcp-fb|BUNDLE|opus|3377001|Jk2mPq|track1/,
+  );
+  const answer = out.answerOut(phoneSdp({ address: '127.9.8.7', port: 49170 }));
+  assert.doesNotMatch(answer, /127\.9\.8\.7|49170|\nb=|curr|des:|maxptime|8800|o=phone|call\b/);
+  const [toBrowser = ''] = rig().offerIn(volteOffer());
+  assert.doesNotMatch(toBrowser, /127\.0\.0\.77|AMR|curr|des:|\nb=|1234|49152/);
+});
+
+test('the browser has one answer, byte for byte, whatever the forks say', () => {
+  const { offerOut, answerOut, route } = rig();
+  offerOut();
+  const first = answerOut(phoneSdp({ formats: [8] }), 'a');
+  assert.equal(answerOut(phoneSdp({ formats: [0], port: 50000 }), 'b'), first);
+  assert.deepEqual(route().target, { address: '127.0.0.77', port: 50000, rtcpAddress: '127.0.0.77', rtcpPort: 50001 });
+  // The second fork has the other law: the relay converts.
+  assert.deepEqual(route().toIms, [
+    { in: 8, out: 0, kind: 'speech', convert: 'a-to-u' },
+    { in: 126, out: 101, kind: 'event', convert: 'none' },
+  ]);
+  assert.deepEqual(route().toWeb, [
+    { in: 0, out: 8, kind: 'speech', convert: 'u-to-a' },
+    { in: 126, out: 126, kind: 'event', convert: 'none' },
+  ]);
+  assert.equal(answerOut(phoneSdp({ formats: [8] }), 'a'), first);
+});
+
+test('an offer of Firefox works the same', () => {
+  const { offerOut, answerOut } = rig();
+  assert.match(offerOut(firefoxOffer()), /m=audio 21000 RTP\/AVP 8 0 101\r\n/);
+  assert.match(answerOut(), /m=audio 9 UDP\/TLS\/RTP\/SAVPF 8 101\r\n/);
+});
+
+test('offers of the browser that cannot be used fail before anything is taken', () => {
+  const cases: Array<[string, string]> = [
+    ['nonsense', 'bad-sdp'],
+    ['v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n', 'bad-sdp'],
+    ['v=0\r\nm=audio 9 RTP/SAVPF 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abc\r\n', 'unsupported'],
+    [chromiumOffer().replace(/a=fingerprint.*\r\n/, ''), 'unsupported'],
+    [chromiumOffer().replace(/a=ice-pwd.*\r\n/, ''), 'unsupported'],
+    [chromiumOffer().replace('9 0 8 13', '9 13'), 'no-codec'],
+  ];
+  for (const [sdp, failure] of cases) {
+    const { run, box, engine } = rig();
+    run({ type: 'media.offer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp });
+    assert.equal(box.take('media-failed').failure, failure, sdp.slice(0, 80));
+    assert.deepEqual(engine.commands, []);
+  }
+});
+
+test('answers of the IMS side that cannot be used fail, and a good one still works', () => {
+  const { offerOut, answerOut, run, box } = rig();
+  offerOut();
+  const cases: Array<[string, string]> = [
+    ['nonsense', 'bad-sdp'],
+    ['v=0\r\nm=video 9 RTP/AVP 96\r\n', 'bad-sdp'],
+    [phoneSdp({ port: 0 }), 'no-codec'],
+    [phoneSdp({ formats: [18] }), 'no-codec'],
+    [phoneSdp({ address: '8.8.8.8' }), 'unsupported'],
+    [phoneSdp({ address: 'phone.example' }), 'unsupported'],
+    [phoneSdp({ address: '127.0.0.1', port: 20000 }), 'unsupported'],
+  ];
+  for (const [sdp, failure] of cases) {
+    run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'x', sdp });
+    assert.equal(box.take('media-failed').failure, failure, sdp);
+  }
+  assert.match(answerOut(), /^v=0/);
+});
+
+test('a call in: every device its own credentials, one IMS answer', () => {
+  const { offerIn, answerIn, run, engine, route } = rig();
+  const [one = '', two = ''] = offerIn(volteOffer(), [LEG, legId('leg-2')]);
+  assert.match(one, /m=audio 9 UDP\/TLS\/RTP\/SAVPF 8 0 101\r\n/);
+  assert.match(one, /a=setup:actpass\r\n/);
+  assert.notEqual(audioOf(one).ice?.ufrag, audioOf(two).ice?.ufrag);
+  const answer = answerIn(browserAnswer(), legId('leg-2'));
+  assert.match(answer, /m=audio 21000 RTP\/AVP 8 100\r\n/);
+  assert.match(answer, /m=video 0 RTP\/AVP 99\r\n/);
+  // The other device answers too, with the other law only: the IMS side is not told anything new.
+  assert.equal(answerIn(browserAnswer({ laws: [0] }), LEG), answer);
+  assert.equal(
+    engine.commands.some(c => c.type === 'route' && c.route.leg !== null),
+    false,
+  );
+  run({ type: 'media.select', owner: A, leg: LEG });
+  assert.deepEqual(
+    engine.commands.find(c => c.type === 'drop-leg'),
+    { type: 'drop-leg', session: 1, leg: 2 },
+  );
+  assert.equal(route().leg, 1);
+  assert.deepEqual(route().toIms[0], { in: 0, out: 8, kind: 'speech', convert: 'u-to-a' });
+});
+
+test('a call in without a common codec fails before ringing', () => {
+  const { run, box, engine } = rig();
+  run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp: volteOffer(false) });
+  assert.equal(box.take('media-failed').failure, 'no-codec');
+  assert.deepEqual(engine.commands, []);
+});
+
+test('a call in with keys in SDP or a forbidden address is not supported', () => {
+  for (const sdp of [phoneSdp().replace('RTP/AVP', 'RTP/SAVP'), phoneSdp({ address: '10.1.1.1' })]) {
+    const { run, box } = rig();
+    run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp });
+    assert.equal(box.take('media-failed').failure, 'unsupported');
+  }
+});
+
+test('an answer of the browser that does not fit our offer fails, and a good one still works', () => {
+  const { offerIn, answerIn, run, box } = rig();
+  offerIn();
+  const cases: Array<[string, string]> = [
+    ['nonsense', 'bad-sdp'],
+    [`${browserAnswer()}m=video 9 UDP/TLS/RTP/SAVPF 96\r\n`, 'bad-sdp'],
+    [browserAnswer().replace('m=audio 9', 'm=audio 0'), 'no-codec'],
+    [browserAnswer({ laws: [111] }), 'no-codec'],
+    [browserAnswer({ setup: 'actpass' }), 'unsupported'],
+    [browserAnswer().replace(/a=fingerprint.*\r\n/, ''), 'unsupported'],
+  ];
+  for (const [sdp, failure] of cases) {
+    run({ type: 'media.answer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp });
+    assert.equal(box.take('media-failed').failure, failure, sdp);
+  }
+  assert.match(answerIn(), /m=audio 21000 RTP\/AVP 8 101/);
+});
+
+test('an INVITE without offer: both sides are offered policy, the ACK settles', () => {
+  const { offerIn, answerIn, run, route, open } = rig();
+  const [offer = ''] = offerIn(null);
+  assert.match(offer, /SAVPF 8 0 101\r\n/);
+  const ours = answerIn(browserAnswer());
+  assert.match(ours, /m=audio 21000 RTP\/AVP 8 0 101\r\n/);
+  run({ type: 'media.select', owner: A, leg: LEG });
+  assert.deepEqual(route().toWeb, []);
+  run({ type: 'media.settle', owner: A, sdp: phoneSdp({ formats: [0], event: 96 }) });
+  open();
+  assert.deepEqual(route().toIms, [
+    { in: 8, out: 0, kind: 'speech', convert: 'a-to-u' },
+    { in: 0, out: 0, kind: 'speech', convert: 'none' },
+    { in: 101, out: 96, kind: 'event', convert: 'none' },
+  ]);
+  assert.deepEqual(route().toWeb[0], { in: 0, out: 0, kind: 'speech', convert: 'none' });
+});
+
+test('IPv6 on the IMS side', () => {
+  const ims = {
+    bind: '::1',
+    advertise: '2001:db8::1',
+    ports: { min: 21_000, max: 21_099 },
+    mediaPrefixes: ['2001:db8::/32'],
+    natLatch: false,
+  };
+  const { offerOut, answerOut, route } = rig({ ims });
+  assert.match(offerOut(), /o=- \d+ 1 IN IP6 2001:db8::1\r\n[\s\S]*b=AS:88\r\n/);
+  answerOut(phoneSdp({ address: '2001:db8::77' }).replaceAll('IP4', 'IP6'));
+  assert.equal(route().target?.address, '2001:db8::77');
+});

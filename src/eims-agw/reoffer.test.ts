@@ -1,0 +1,176 @@
+/** Hold, resume and re-offers from either side of an answered call. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nextRef } from '../../test/support/media-inbox.ts';
+import { A, audioOf, directionOf, LEG, mediaRig as rig, versionOf } from '../../test/support/media-rig.ts';
+import { chromiumOffer, firefoxOffer, OTHER_FINGERPRINT, phoneSdp } from '../../test/support/media-sdp.ts';
+
+test('hold and resume by our user, and the versions of o=', () => {
+  const { offerOut, answerOut, hold, run, route, open } = rig();
+  const first = offerOut();
+  answerOut();
+  open();
+  assert.equal(route().toImsOpen && route().toWebOpen && route().supervise, true);
+  const held = hold(true);
+  assert.deepEqual([directionOf(held), versionOf(first), versionOf(held)], ['sendonly', 1, 2]);
+  assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [false, false, false]);
+  run({ type: 'media.settle', owner: A, sdp: phoneSdp({ direction: 'recvonly', version: 2 }) });
+  assert.equal(hold(true), held);
+  const resumed = hold(false);
+  assert.deepEqual([directionOf(resumed), versionOf(resumed)], ['sendrecv', 3]);
+  run({ type: 'media.settle', owner: A, sdp: phoneSdp({ version: 3 }) });
+  assert.equal(route().toImsOpen && route().toWebOpen, true);
+});
+
+test('a far end that answers our hold with inactive is not taken to hold us', () => {
+  const { offerOut, answerOut, hold, run } = rig();
+  offerOut();
+  answerOut();
+  hold(true);
+  run({ type: 'media.settle', owner: A, sdp: phoneSdp({ direction: 'inactive', version: 2 }) });
+  assert.equal(directionOf(hold(false)), 'sendrecv');
+});
+
+test('hold by the far end: answers, gates, and music that goes on', () => {
+  const { offerOut, answerOut, reofferIms, route, open, hold } = rig();
+  offerOut();
+  answerOut();
+  open();
+  assert.equal(directionOf(reofferIms(phoneSdp({ direction: 'sendonly', version: 2 }))), 'recvonly');
+  assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [false, true, false]);
+  // Both hold, then ours resumes while theirs stands.
+  assert.equal(directionOf(hold(true)), 'inactive');
+  assert.equal(directionOf(hold(false)), 'recvonly');
+  assert.equal(directionOf(reofferIms(phoneSdp({ direction: 'inactive', version: 3 }))), 'inactive');
+  assert.equal(directionOf(reofferIms(phoneSdp({ address: '0.0.0.0', version: 4 }))), 'inactive');
+  assert.equal(route().target?.address, '127.0.0.77');
+  assert.equal(directionOf(reofferIms(phoneSdp({ version: 5 }))), 'sendrecv');
+  assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [true, true, true]);
+});
+
+test('re-INVITEs: a refresh changes nothing, a new address re-aims, added video is refused, nonsense leaves all as it was', () => {
+  const { offerOut, answerOut, reofferIms, route, run, box } = rig();
+  offerOut();
+  answerOut(phoneSdp({ formats: [8] }));
+  const answer = reofferIms(phoneSdp({ formats: [8] }));
+  assert.equal(reofferIms(phoneSdp({ formats: [8] })), answer);
+  assert.equal(reofferIms(phoneSdp({ formats: [8], port: 50010, version: 2 })), answer);
+  assert.equal(route().target?.port, 50010);
+  const video = reofferIms(
+    `${phoneSdp({ formats: [8], version: 3 })}m=video 50020 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n`,
+  );
+  assert.match(video, /m=video 0 RTP\/AVP 99\r\n$/);
+  // What was once there stays, in our offers too.
+  assert.match(reofferIms(null), /m=audio 21000 RTP\/AVP 8 0 101\r\n[\s\S]*m=video 0 RTP\/AVP 99\r\n$/);
+  const before = route();
+  for (const [sdp, failure] of [
+    ['nonsense', 'bad-sdp'],
+    [phoneSdp(), 'bad-sdp'],
+    [`${phoneSdp({ formats: [18] })}m=video 0 RTP/AVP 99\r\n`, 'no-codec'],
+  ]) {
+    run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp: sdp ?? '' });
+    assert.equal(box.take('media-failed').failure, failure);
+  }
+  assert.deepEqual(route(), before);
+});
+
+test('a re-INVITE with the other law: the browser is not asked, the relay converts', () => {
+  const { offerOut, answerOut, reofferIms, route } = rig();
+  offerOut();
+  const answer = answerOut(phoneSdp({ formats: [8] }));
+  assert.match(answer, /SAVPF 8 126/);
+  assert.match(reofferIms(phoneSdp({ formats: [0], version: 2 })), /m=audio 21000 RTP\/AVP 0 101\r\n/);
+  assert.equal(route().toIms[0]?.convert, 'a-to-u');
+});
+
+test('the browser changes direction: a new answer, the same transport and role', () => {
+  const { offerOut, answerOut, run, box, route, open } = rig();
+  offerOut(chromiumOffer());
+  const first = answerOut();
+  open();
+  run({
+    type: 'media.reoffer',
+    from: 'web',
+    owner: A,
+    ref: nextRef(),
+    leg: LEG,
+    sdp: chromiumOffer({ direction: 'sendonly', version: 3 }),
+  });
+  const second = box.take('media-ready').sdp;
+  assert.equal(second, first.replace(' 1 IN IP4', ' 2 IN IP4').replace('a=sendrecv', 'a=recvonly'));
+  assert.equal(route().toWebOpen, false);
+});
+
+test('late candidates are handed on and change nothing else', () => {
+  const { offerOut, answerOut, run, box, engine } = rig();
+  offerOut(chromiumOffer());
+  const first = answerOut();
+  const candidate = '1 1 udp 9 192.0.2.50 51000 typ host';
+  for (let i = 0; i < 2; i += 1) {
+    run({
+      type: 'media.reoffer',
+      from: 'web',
+      owner: A,
+      ref: nextRef(),
+      leg: LEG,
+      sdp: chromiumOffer({ candidates: [candidate] }),
+    });
+    assert.equal(box.take('media-ready').sdp, first);
+  }
+  assert.deepEqual(
+    engine.commands.filter(c => c.type === 'candidates'),
+    [{ type: 'candidates', session: 1, leg: 1, candidates: [candidate] }],
+  );
+});
+
+test('a new RTCPeerConnection: a second leg takes over once it is up, the IMS side hears nothing', () => {
+  const { offerOut, answerOut, run, box, engine, route } = rig();
+  offerOut(chromiumOffer());
+  const first = answerOut();
+  box.take('media-connected');
+  engine.connects = false;
+  const offer = firefoxOffer({ fingerprint: OTHER_FINGERPRINT });
+  run({ type: 'media.reoffer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp: offer });
+  const second = box.take('media-ready').sdp;
+  assert.notEqual(audioOf(second).ice?.ufrag, audioOf(first).ice?.ufrag);
+  assert.equal(route().leg, 1);
+  engine.emit({ type: 'leg-up', session: 1, leg: 2 });
+  assert.equal(route().leg, 2);
+  assert.deepEqual(engine.commands.at(-1), { type: 'drop-leg', session: 1, leg: 1 });
+  assert.equal(box.take('media-connected').leg, LEG);
+  // The old leg's end is no news any more.
+  engine.emit({ type: 'leg-down', session: 1, leg: 1, cause: 'web' });
+  assert.deepEqual(box.all, []);
+});
+
+test('an ICE restart of the same connection is refused: the client must come with a new one', () => {
+  const { offerOut, answerOut, run, box } = rig();
+  offerOut(chromiumOffer());
+  answerOut();
+  run({
+    type: 'media.reoffer',
+    from: 'web',
+    owner: A,
+    ref: nextRef(),
+    leg: LEG,
+    sdp: chromiumOffer({ ufrag: 'New1', version: 3 }),
+  });
+  assert.equal(box.take('media-failed').failure, 'unsupported');
+});
+
+test('before the far end answers a newer offer replaces the older', () => {
+  const { offerOut, answerOut, run, box, engine } = rig();
+  offerOut(chromiumOffer());
+  run({
+    type: 'media.reoffer',
+    from: 'web',
+    owner: A,
+    ref: nextRef(),
+    leg: LEG,
+    sdp: chromiumOffer({ ufrag: 'New1', version: 3 }),
+  });
+  assert.equal(box.take('media-ready').sdp, '');
+  answerOut();
+  const connect = engine.commands.find(c => c.type === 'connect');
+  assert.equal(connect?.type === 'connect' ? connect.remote.ice.ufrag : '', 'New1');
+});
