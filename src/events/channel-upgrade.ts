@@ -1,0 +1,111 @@
+/** Takes the HTTP upgrades of notification channels. RFC 6455, CAMARA digest 11a. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { ChannelLife } from './channel.ts';
+import { CLIENT_FRAME_BYTES, closeSocket, createConnection, SUBPROTOCOL } from './channel-socket.ts';
+import type { Clock } from './ports.ts';
+
+export interface UpgradeDeps {
+  clock: Clock;
+  channels: Pick<ChannelLife, 'hello' | 'ack' | 'closed' | 'clientOf'>;
+  channelsPath: string;
+  publicUrl(): string;
+  /** Origins set for all channels; when empty, those of the channel's client count. */
+  origins: readonly string[];
+  originsOf(clientId: string): readonly string[];
+}
+
+export interface Upgrades {
+  /** True when the path is a channel's: the socket is then taken care of, else untouched. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** Sockets open now, those without a hello included. */
+  size(): number;
+  /** Cuts every connection that did not close when asked to. */
+  terminate(): void;
+}
+
+/** Sockets that have not said hello yet; more are sent away. */
+const MOST_WAITING = 1024;
+const NOT_OFFERED = `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+
+/** Makes the taker of upgrades. */
+export function createUpgrades(deps: UpgradeDeps): Upgrades {
+  const { channels } = deps;
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: true,
+    // What an SDP holds must not be guessed from the size of what was packed with it.
+    perMessageDeflate: false,
+    maxPayload: CLIENT_FRAME_BYTES,
+    handleProtocols: () => SUBPROTOCOL,
+  });
+  let waiting = 0;
+
+  /** Programs send no Origin; they still need a ticket. */
+  const goodOrigin = (origin: string | undefined, clientId: string): boolean => {
+    if (origin === undefined) return true;
+    const allowed = deps.origins.length > 0 ? deps.origins : deps.originsOf(clientId);
+    return allowed.includes(origin) || origin === new URL(deps.publicUrl()).origin;
+  };
+
+  function accept(socket: WebSocket, id: string, origin: string | undefined): void {
+    const clientId = channels.clientOf(id);
+    const refused =
+      clientId === null
+        ? 'deleted'
+        : !goodOrigin(origin, clientId)
+          ? 'origin'
+          : waiting >= MOST_WAITING
+            ? 'backlog'
+            : null;
+    if (refused !== null) {
+      socket.on('error', () => {});
+      closeSocket(socket, refused);
+      return;
+    }
+    waiting += 1;
+    let greeted = false;
+    const greet = (): void => {
+      if (!greeted) waiting -= 1;
+      greeted = true;
+    };
+    const connection = createConnection(socket, deps.clock, {
+      hello(ticket, lastSeq) {
+        greet();
+        const cause = channels.hello(id, connection, ticket, lastSeq);
+        if (cause !== null) connection.close(cause);
+      },
+      ack: seq => channels.ack(id, connection, seq),
+      closed() {
+        greet();
+        channels.closed(id, connection);
+      },
+    });
+  }
+
+  return {
+    handle(request, socket, head) {
+      const id = channelIdOf(request.url ?? '', deps.channelsPath);
+      if (id === null) return false;
+      const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(name => name.trim());
+      if (!offered.includes(SUBPROTOCOL)) {
+        socket.on('error', () => {});
+        socket.end(NOT_OFFERED);
+        return true;
+      }
+      server.handleUpgrade(request, socket, head, accepted => accept(accepted, id, request.headers.origin));
+      return true;
+    },
+    size: () => server.clients.size,
+    terminate() {
+      for (const client of server.clients) client.terminate();
+    },
+  };
+}
+
+function channelIdOf(url: string, channelsPath: string): string | null {
+  const prefix = `${channelsPath}/channels/`;
+  if (!url.startsWith(prefix)) return null;
+  return /^([0-9a-f-]{36})\/ws(?:\?|$)/.exec(url.slice(prefix.length))?.[1] ?? null;
+}

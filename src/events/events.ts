@@ -1,0 +1,232 @@
+/** The event side as a whole: subscriptions, channels, and the outbox that feeds their sinks. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Static } from 'typebox';
+import type { events } from '../config/events.ts';
+import type { sink } from '../config/sink.ts';
+import type { EventInput, EventsPort, Principal, Store } from '../ep-cscf/ports.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import { type ChannelLife, createChannels } from './channel.ts';
+import { createUpgrades } from './channel-upgrade.ts';
+import { createCircuitBreaker } from './circuit-breaker.ts';
+import { createInvitations } from './invitation.ts';
+import { createJournal } from './journal.ts';
+import { type Carrier, createOutbox, type Outbox } from './outbox.ts';
+import type { Channels, Clock, SinkTransport, Snapshot, Subscriptions } from './ports.ts';
+import { createSink } from './sink.ts';
+import { createSinkPolicy, type SinkPolicy } from './sink-policy.ts';
+import { createSinkQueue, type SinkQueue } from './sink-queue.ts';
+import { createSubscriptions, type SubscriptionLife } from './subscription.ts';
+import { createSubscriptionTable } from './subscription-table.ts';
+
+export interface EventsOptions {
+  settings: { sink: Static<typeof sink>; events: Static<typeof events> };
+  /** Public base URL without a closing slash; may be known only once the listener is up. */
+  publicUrl(): string;
+  /** Base path of the channels API. */
+  channelsPath: string;
+  store: Store;
+  /** Hears how invitations went, always after the call that caused it has returned. */
+  emit(input: EventInput): void;
+  ids: { uuid(): string };
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  /** What a device holds, in the form its page reads. */
+  snapshot(who: Principal, deviceId: string): Promise<Snapshot>;
+  /** Web origins of a client. */
+  originsOf(clientId: string): readonly string[];
+  /** In place of real https, for tests. */
+  transport?: SinkTransport;
+  policy?: SinkPolicy;
+}
+
+export interface Events {
+  port: EventsPort;
+  subscriptions: Subscriptions;
+  channels: Channels;
+  /** For the API listener's `upgrade`: true when the path was a channel's and the socket is taken care of. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** Takes up what the store holds and goes on delivering. Call it once, before the first `plan`. */
+  start(): void;
+  /** Stops sending: pages hear 1012, what is owed stays in the store, what is under way gets `graceMs` to come back. */
+  close(graceMs?: number): Promise<void>;
+  sizes(): EventSizes;
+}
+
+export interface EventSizes {
+  subscriptions: number;
+  channels: number;
+  connected: number;
+  /** Events owed and not delivered. */
+  backlog: number;
+  invitations: number;
+}
+
+/** Wires the event side. Throws Error with one sentence when the sink settings cannot be read. */
+export function createEvents(options: EventsOptions): Events {
+  const { settings, store, clock, log, metrics, publicUrl, channelsPath } = options;
+  const uuid = () => options.ids.uuid();
+  const policy = options.policy ?? createSinkPolicy(settings.sink);
+  const transport = options.transport ?? createSink(policy, settings.sink);
+  const journal = createJournal(store, clock, log);
+  const table = createSubscriptionTable();
+  const invitations = createInvitations(options.emit);
+  let flying = 0;
+  const counted: SinkTransport = {
+    async deliver(request) {
+      flying += 1;
+      try {
+        const answer = await transport.deliver(request);
+        if (answer.type !== 'answered')
+          log.debug({ reason: answer.reason, correlator: request.correlator }, 'A sink was not reached.');
+        return answer;
+      } finally {
+        flying -= 1;
+      }
+    },
+    close: () => transport.close(),
+  };
+
+  const sinks = createSinkCarrier(
+    { clock, sink: counted, limits: settings.sink },
+    () => outbox,
+    () => life,
+  );
+  const outbox: Outbox = createOutbox({
+    clock,
+    journal,
+    table,
+    invitations,
+    metrics,
+    uuid,
+    source: publicUrl,
+    sinks,
+    channels: {
+      nextSeq: (id, writes) => channels.carrier.nextSeq(id, writes),
+      absent: (id, now) => channels.carrier.absent(id, now),
+      push: (subscription, row) => channels.carrier.push(subscription, row),
+      abandon: (subscription, outcome) => channels.carrier.abandon(subscription, outcome),
+    },
+  });
+  const life: SubscriptionLife = createSubscriptions({
+    clock,
+    journal,
+    table,
+    outbox,
+    log,
+    uuid,
+    settings: settings.events,
+    checkSink: url => policy.check(url),
+    channelOf: (url, who) => channels.channelOf(url, who),
+  });
+  const channels: ChannelLife = createChannels({
+    clock,
+    journal,
+    table,
+    outbox,
+    life,
+    log,
+    uuid,
+    publicUrl,
+    channelsPath,
+    settings: settings.events,
+    snapshot: options.snapshot,
+  });
+  const upgrades = createUpgrades({
+    clock,
+    channels,
+    channelsPath,
+    publicUrl,
+    origins: settings.events.channelOrigins,
+    originsOf: options.originsOf,
+  });
+  metrics.gauge('event_backlog', 'Events owed and not delivered.', () => {
+    const { https, websocket } = outbox.backlog();
+    return [
+      { labels: { channel: 'https' }, value: https },
+      { labels: { channel: 'websocket' }, value: websocket },
+    ];
+  });
+
+  return {
+    port: outbox.port,
+    subscriptions: life.api,
+    channels: channels.api,
+    handleUpgrade: upgrades.handle,
+    start() {
+      channels.adopt(store.load('channel'));
+      life.adopt(store.load('subscription'));
+      outbox.adopt(store.load('outbox'));
+      for (const subscription of [...table.all()]) {
+        const { channelId } = subscription.row;
+        if (channelId !== null && channels.clientOf(channelId) === null) outbox.abandon(subscription, 'ended');
+      }
+      channels.start();
+      life.start();
+      outbox.dispatch();
+    },
+    async close(graceMs = 500) {
+      life.stop();
+      channels.stop();
+      sinks.stop();
+      const until = Date.now() + graceMs;
+      while (flying + upgrades.size() > 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 10));
+      upgrades.terminate();
+      await transport.close();
+      await journal.flush();
+    },
+    sizes: () => {
+      const { https, websocket } = outbox.backlog();
+      return {
+        subscriptions: table.sizes().active,
+        ...channels.sizes(),
+        backlog: https + websocket,
+        invitations: invitations.size(),
+      };
+    },
+  };
+}
+
+/** One queue for each subscription that is owed something at an https sink. */
+function createSinkCarrier(
+  shared: { clock: Clock; sink: SinkTransport; limits: Static<typeof sink> },
+  outbox: () => Outbox,
+  life: () => SubscriptionLife,
+): Carrier & { stop(): void } {
+  const queues = new Map<string, SinkQueue>();
+  const breaker = createCircuitBreaker();
+
+  return {
+    push(subscription, row) {
+      const { id } = subscription.row;
+      let queue = queues.get(id);
+      if (queue === undefined) {
+        queue = createSinkQueue(subscription.row, {
+          ...shared,
+          breaker,
+          finish(left, outcome) {
+            outbox().finish(subscription, left, outcome);
+            if (subscription.owed === 0) queues.delete(id);
+          },
+          gone() {
+            if (subscription.row.ended) outbox().abandon(subscription, 'ended');
+            else void life().end(subscription, 'NETWORK_TERMINATED', false);
+          },
+          tokenExpired: () => void life().end(subscription, 'ACCESS_TOKEN_EXPIRED', true),
+        });
+        queues.set(id, queue);
+      }
+      queue.push(row);
+    },
+    abandon(subscription, outcome) {
+      const queue = queues.get(subscription.row.id);
+      queues.delete(subscription.row.id);
+      queue?.abandon(outcome);
+    },
+    stop() {
+      for (const queue of queues.values()) queue.stop();
+    },
+  };
+}

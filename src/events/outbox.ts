@@ -1,0 +1,204 @@
+/** The events port: every event becomes one owed row for each subscription it is for, kept before it is sent, deleted when it has left. */
+import type { CallId, MediaSessionId } from '../ep-cscf/ids.ts';
+import type { EventEffect, EventsPort, Write } from '../ep-cscf/ports.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import { cloudEvent, type Told } from './cloud-event.ts';
+import type { Invitations } from './invitation.ts';
+import type { Journal } from './journal.ts';
+import type { Clock, OutboxRow, Outcome } from './ports.ts';
+import type { Subscription, SubscriptionTable } from './subscription-table.ts';
+
+/** Where a subscription's rows go: the queue of its https sink or its channel. */
+export interface Carrier {
+  push(subscription: Subscription, row: OutboxRow): void;
+  abandon(subscription: Subscription, outcome: Outcome): void;
+}
+
+/** What the outbox needs of channels. */
+export interface ChannelCarrier extends Carrier {
+  /** The place of the next event, or null when the channel is gone. Writes it needs kept are appended. */
+  nextSeq(channelId: string, writes: Write[]): number | null;
+  /** True when nobody has listened for so long that an invitation is of no use. */
+  absent(channelId: string, now: number): boolean;
+}
+
+export interface OutboxDeps {
+  clock: Clock;
+  journal: Journal;
+  table: SubscriptionTable;
+  invitations: Invitations;
+  metrics: Metrics;
+  uuid(): string;
+  /** Public base URL of the installation. */
+  source(): string;
+  sinks: Carrier;
+  channels: ChannelCarrier;
+}
+
+export interface Outbox {
+  port: EventsPort;
+  /** Plans one subscription's own event: the writes are to be committed, then dispatched. False when there is no way to tell it. */
+  owe(subscription: Subscription, told: Told, correlator: string, now: number, writes: Write[]): boolean;
+  dispatch(): void;
+  /** A row has left its carrier for good. */
+  finish(subscription: Subscription, row: OutboxRow, outcome: Outcome): void;
+  /** Ends what an ended subscription is owed without sending it. */
+  abandon(subscription: Subscription, outcome: Outcome): void;
+  /** Takes up what the store holds, in order. Rows whose subscription is gone are deleted. */
+  adopt(rows: Array<{ key: string; value: unknown }>): void;
+  backlog(): { https: number; websocket: number };
+}
+
+/** Makes the outbox. */
+export function createOutbox(deps: OutboxDeps): Outbox {
+  const { table, journal, invitations, metrics } = deps;
+  let planned: Array<{ subscription: Subscription; row: OutboxRow }> = [];
+  /** Invitations that match nobody, told after the commit. */
+  let unheard: Array<{ leg: MediaSessionId; owner: CallId }> = [];
+  let number = 0;
+  const backlog = { https: 0, websocket: 0 };
+
+  const carrierOf = (subscription: Subscription): Carrier =>
+    subscription.row.channelId === null ? deps.sinks : deps.channels;
+  const transport = (subscription: Subscription) => (subscription.row.channelId === null ? 'https' : 'websocket');
+
+  function owe(
+    subscription: Subscription,
+    told: Told,
+    correlator: string,
+    now: number,
+    writes: Write[],
+    owner: EventEffect['owner'] | null = null,
+  ): boolean {
+    const { id, channelId } = subscription.row;
+    const seq = channelId === null ? null : deps.channels.nextSeq(channelId, writes);
+    if (channelId !== null && seq === null) return false;
+    number += 1;
+    const row: OutboxRow = {
+      key: String(number).padStart(15, '0'),
+      subscriptionId: id,
+      lane: laneOf(told),
+      type: told.kind,
+      final: !('final' in told) || told.final,
+      at: now,
+      owner,
+      correlator,
+      body: cloudEvent(told, id, deps.uuid(), deps.source(), now),
+      seq,
+    };
+    subscription.owed += 1;
+    backlog[transport(subscription)] += 1;
+    planned.push({ subscription, row });
+    writes.push({ op: 'put', kind: 'outbox', key: row.key, value: row });
+    return true;
+  }
+
+  function plan(effect: EventEffect, now: number): Write[] {
+    const { event, audience, owner, correlator } = effect;
+    const writes = journal.take();
+    const invitation = event.kind === 'session-invitation';
+    let targets = 0;
+    const matching = table.matching(audience, event.kind);
+    for (const subscription of matching) {
+      const { channelId } = subscription.row;
+      if (invitation && channelId !== null && deps.channels.absent(channelId, now)) {
+        count(event.kind, 'websocket', 'skipped');
+      } else if (owe(subscription, event, correlator, now, writes, invitation ? owner : null)) targets += 1;
+    }
+    if (matching.length === 0) count(event.kind, 'none', 'skipped');
+    if (invitation) {
+      const leg = { leg: event.mediaSessionId, owner: owner as CallId };
+      if (targets === 0) unheard.push(leg);
+      else invitations.expect(leg.leg, leg.owner, targets);
+    }
+    return writes;
+  }
+
+  function dispatch(): void {
+    const told = unheard;
+    unheard = [];
+    for (const { leg, owner } of told) invitations.expect(leg, owner, 0);
+    const rows = planned;
+    planned = [];
+    for (const { subscription, row } of rows) {
+      if (table.find(row.subscriptionId) === subscription) carrierOf(subscription).push(subscription, row);
+    }
+  }
+
+  function finish(subscription: Subscription, row: OutboxRow, outcome: Outcome): void {
+    journal.later({ op: 'delete', kind: 'outbox', key: row.key });
+    subscription.owed -= 1;
+    backlog[transport(subscription)] -= 1;
+    count(row.type, transport(subscription), outcome);
+    if (outcome === 'delivered') {
+      const seconds = Math.max(0, deps.clock.now() - row.at) / 1000;
+      metrics.observe('event_delivery_duration_seconds', seconds, { channel: transport(subscription) });
+    }
+    if (row.type === 'session-invitation') invitations.settle(row.lane as MediaSessionId, outcome === 'delivered');
+    if (subscription.row.ended && subscription.owed === 0) forget(subscription);
+  }
+
+  function forget(subscription: Subscription): void {
+    if (table.find(subscription.row.id) !== subscription) return;
+    carrierOf(subscription).abandon(subscription, 'ended');
+    table.forget(subscription);
+    journal.later({ op: 'delete', kind: 'subscription', key: subscription.row.id });
+  }
+
+  function abandon(subscription: Subscription, outcome: Outcome): void {
+    const mine = planned.filter(each => each.subscription === subscription);
+    planned = planned.filter(each => each.subscription !== subscription);
+    for (const { row } of mine) finish(subscription, row, outcome);
+    carrierOf(subscription).abandon(subscription, outcome);
+    forget(subscription);
+  }
+
+  function adopt(rows: Array<{ key: string; value: unknown }>): void {
+    for (const { key, value } of rows) {
+      const row = value as OutboxRow;
+      number = Math.max(number, Number(key));
+      const subscription = table.find(row.subscriptionId);
+      if (subscription === null) {
+        journal.later({ op: 'delete', kind: 'outbox', key });
+        continue;
+      }
+      subscription.owed += 1;
+      backlog[transport(subscription)] += 1;
+      if (row.type === 'session-invitation') invitations.adopt(row.lane as MediaSessionId, row.owner as CallId);
+      planned.push({ subscription, row });
+    }
+    for (const subscription of [...table.all()]) {
+      if (subscription.row.ended && subscription.owed === 0) forget(subscription);
+    }
+  }
+
+  function count(type: string, channel: string, outcome: Outcome): void {
+    metrics.count('events_total', { type, channel, outcome });
+  }
+
+  return {
+    port: { plan, dispatch },
+    owe,
+    dispatch,
+    finish,
+    abandon,
+    adopt,
+    backlog: () => ({ ...backlog }),
+  };
+}
+
+function laneOf(told: Told): string {
+  switch (told.kind) {
+    case 'session-invitation':
+    case 'session-status':
+      return told.mediaSessionId;
+    case 'registration-ends':
+      return told.registrationId;
+    case 'subscription-ended':
+      return '';
+    default: {
+      const never: never = told;
+      return never;
+    }
+  }
+}

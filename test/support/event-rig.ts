@@ -1,0 +1,189 @@
+/** The event side on a manual clock with sinks and pages that a test plays. */
+
+import { randomUUID } from 'node:crypto';
+import { Value } from 'typebox/value';
+import { events as eventsArea } from '../../src/config/events.ts';
+import { sink as sinkArea } from '../../src/config/sink.ts';
+import type { Audience, CoreEvent, EventEffect, EventInput, Principal, Store } from '../../src/ep-cscf/ports.ts';
+import { createEvents, type Events } from '../../src/events/events.ts';
+import type { EventName, SinkAnswer, SinkRequest, SinkTransport, SubscriptionRequest } from '../../src/events/ports.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { createMetrics, type Metrics } from '../../src/runtime/metrics.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { createManualClock, type ManualClock } from './manual-clock.ts';
+
+export const alice = {
+  clientId: 'demo',
+  subject: 'alice',
+  number: '+15550100001',
+  legs: 3,
+} as Principal;
+export const DEVICE = '11111111-2222-4333-8444-555555555555';
+export const SINK = 'https://app.example.com/events';
+export const PUBLIC_URL = 'http://gateway.example.com:9091';
+export const CHANNELS = '/webrtc-notification-channels/v0.1';
+
+/** What a sink got, parsed. */
+export interface Got {
+  url: string;
+  at: number;
+  correlator: string;
+  accessToken: string | null;
+  event: { id: string; type: string; source: string; time: string; data: Record<string, unknown> };
+}
+
+export interface Rig {
+  events: Events;
+  clock: ManualClock;
+  store: Store;
+  metrics: Metrics;
+  told: EventInput[];
+  /** Every attempt, in order. */
+  tried: Got[];
+  /** Those that were answered 2xx. */
+  got: Got[];
+  answer: (request: SinkRequest) => SinkAnswer | Promise<SinkAnswer>;
+  publish(event: CoreEvent, audience?: Partial<Audience>): void;
+  subscribe(change?: Partial<SubscriptionRequest>, who?: Principal): Promise<string>;
+}
+
+export const OK: SinkAnswer = { type: 'answered', status: 204, retryAfterMs: null };
+export const DOWN: SinkAnswer = { type: 'failed', reason: 'ECONNREFUSED' };
+export const status = (code: number, retryAfterMs: number | null = null): SinkAnswer => ({
+  type: 'answered',
+  status: code,
+  retryAfterMs,
+});
+
+export interface RigOptions {
+  store?: Store;
+  clock?: ManualClock;
+  sink?: Record<string, unknown>;
+  events?: Record<string, unknown>;
+  snapshot?: () => Promise<{ registrations: unknown[]; sessions: unknown[] }>;
+  origins?: readonly string[];
+}
+
+/** Builds and starts it. */
+export function createRig(options: RigOptions = {}): Rig {
+  const clock = options.clock ?? createManualClock();
+  const store = options.store ?? createMemoryStore();
+  const metrics = createMetrics();
+  const transport: SinkTransport = {
+    async deliver(request) {
+      const got: Got = {
+        url: request.url,
+        at: clock.now(),
+        correlator: request.correlator,
+        accessToken: request.accessToken,
+        event: JSON.parse(request.body),
+      };
+      rig.tried.push(got);
+      const answer = await rig.answer(request);
+      if (answer.type === 'answered' && answer.status < 300) rig.got.push(got);
+      return answer;
+    },
+    close: async () => {},
+  };
+  const rig: Rig = {
+    clock,
+    store,
+    metrics,
+    told: [],
+    tried: [],
+    got: [],
+    answer: () => OK,
+    events: createEvents({
+      settings: {
+        sink: Value.Default(sinkArea, { allow: ['app.example.com'], ...options.sink }) as never,
+        events: Value.Default(eventsArea, { ...options.events }) as never,
+      },
+      publicUrl: () => PUBLIC_URL,
+      channelsPath: CHANNELS,
+      store,
+      emit: input => rig.told.push(input),
+      ids: { uuid: () => randomUUID() },
+      clock,
+      log: silentLog,
+      metrics,
+      snapshot: options.snapshot ?? (async () => ({ registrations: [], sessions: [] })),
+      originsOf: () => options.origins ?? [],
+      transport,
+    }),
+    publish(event, audience = {}) {
+      const { clientId, subject, number, legs } = alice;
+      const effect = {
+        type: 'event.publish',
+        owner: 'c1',
+        correlator: 'corr-1',
+        audience: { deviceId: DEVICE, clientId, subject, number, legs, ...audience },
+        event,
+      } as EventEffect;
+      const writes = rig.events.port.plan(effect, clock.now());
+      if (writes.length > 0) void store.commit(writes);
+      rig.events.port.dispatch(clock.now());
+    },
+    async subscribe(change = {}, who = alice) {
+      const made = await rig.events.subscriptions.create(who, subscription(change), 'corr-0');
+      if (!made.ok) throw new Error(`No subscription: ${made.error} ${made.message ?? ''}`);
+      return made.subscription.id;
+    },
+  };
+  rig.events.start();
+  return rig;
+}
+
+/** A good request for all three types. */
+export function subscription(change: Partial<SubscriptionRequest> = {}): SubscriptionRequest {
+  return {
+    sink: SINK,
+    types: ['session-invitation', 'session-status', 'registration-ends'] as EventName[],
+    deviceId: DEVICE,
+    expiresAt: null,
+    maxEvents: null,
+    initialEvent: null,
+    credential: null,
+    ...change,
+  };
+}
+
+/** A session event; `change` sets what matters to the test. */
+export function session(
+  mediaSessionId: string,
+  sequenceNumber: number,
+  change: Record<string, unknown> = {},
+): CoreEvent {
+  return {
+    kind: sequenceNumber === 1 ? 'session-invitation' : 'session-status',
+    mediaSessionId,
+    sequenceNumber,
+    status: sequenceNumber === 1 ? 'Initial' : 'Ringing',
+    originatorAddress: 'tel:+15550100002',
+    receiverAddress: 'tel:+15550100001',
+    originatorName: null,
+    receiverName: null,
+    offer: null,
+    answer: null,
+    reason: null,
+    location: null,
+    final: false,
+    ...change,
+  } as CoreEvent;
+}
+
+/** `registration-ends` of a registration. */
+export function registrationEnds(registrationId: string): CoreEvent {
+  return {
+    kind: 'registration-ends',
+    registrationId,
+    terminationReason: 'REGISTRATION_EXPIRED',
+    terminationDescription: null,
+  } as CoreEvent;
+}
+
+/** `call:sequenceNumber` of a session event, the short type of another. */
+export function short(got: Got): string {
+  const { data, type } = got.event;
+  const name = type.slice(type.lastIndexOf('.') + 1);
+  return data['mediaSessionId'] === undefined ? name : `${data['mediaSessionId']}:${data['sequenceNumber']}`;
+}
