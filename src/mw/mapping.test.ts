@@ -1,0 +1,234 @@
+/** Tables of the Mw side: addresses in, Request-URIs out, early media, outcomes, trusted peers, entry of the core. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseAddress } from '../ep-cscf/address.ts';
+import type { E164 } from '../ep-cscf/ids.ts';
+import { createHeaders, createRequest, parseMessage, type SipResponse, serialize } from '../sip/index.ts';
+import { gateOf } from './early-media.ts';
+import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
+import { addressOf, calledOf, callerOf } from './identity.ts';
+import { createNextHops, parseEntry } from './next-hop.ts';
+import { outcomeOfRequest } from './outcome.ts';
+import { trustOf } from './trust.ts';
+
+const HOME = 'ims.example.com';
+const FACTS: HeaderFacts = {
+  home: HOME,
+  tnaIndicator: 'auth-done',
+  ruriForm: 'sip',
+  displayName: false,
+  correlatorHeader: '',
+  accessNetworkInfo: '',
+  host: '192.0.2.10',
+};
+
+function invite(headers: Array<[string, string]>) {
+  return createRequest('INVITE', 'sip:b1@192.0.2.10', [
+    ['From', '<sip:+999100@x.example.com>;tag=1'],
+    ['To', '<tel:+99910020001>'],
+    ...headers,
+  ]);
+}
+
+test('URIs of the core become CAMARA addresses', () => {
+  const table: Array<[string, string | null]> = [
+    [`sip:+99910020002@${HOME};user=phone`, 'tel:+99910020002'],
+    ['tel:+999-100.200(02)', 'tel:+99910020002'],
+    [`sip:+99910020002;npdi;rn=+1@${HOME};user=phone`, 'tel:+99910020002'],
+    ['sip:bob@example.com;transport=tcp', 'sip:bob@example.com'],
+    ['sip:1234@ims.example.com;user=phone', 'sip:1234@ims.example.com'],
+    ['tel:1234;phone-context=ims.example.com', 'tel:1234;phone-context=ims.example.com'],
+    ['sip:bob@192.0.2.1', null],
+    ['sip:example.com', null],
+    ['urn:service:sos', null],
+    ['mailto:a@b', null],
+    ['', null],
+  ];
+  for (const [uri, address] of table) assert.equal(addressOf(uri), address, uri);
+});
+
+test('any text gives an address the API can carry, or none', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.string().map(user => `sip:${user}@example.com`),
+      ),
+      text => {
+        const address = addressOf(text);
+        assert.ok(address === null || parseAddress(address) !== null);
+      },
+    ),
+    { seed: 7, numRuns: 300 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1) },
+  );
+});
+
+test('the caller is the asserted identity, tel first; privacy hides it; From is not believed', () => {
+  const asserted: [string, string] = ['P-Asserted-Identity', `"Bob" <sip:bob@${HOME}>, <tel:+99910020002>`];
+  assert.deepEqual(callerOf(invite([asserted])), { caller: 'tel:+99910020002', callerName: 'Bob' });
+  const hidden = { caller: 'sip:anonymous@anonymous.invalid', callerName: null };
+  for (const privacy of ['id', 'user;critical', 'HEADER', 'history; id']) {
+    assert.deepEqual(callerOf(invite([asserted, ['Privacy', privacy]])), hidden, privacy);
+  }
+  assert.deepEqual(callerOf(invite([asserted, ['Privacy', 'none']])).callerName, 'Bob');
+  assert.deepEqual(callerOf(invite([])), hidden);
+  assert.equal(calledOf(invite([])), 'tel:+99910020001');
+  assert.equal(calledOf(invite([['P-Called-Party-ID', `<sip:+99910020009@${HOME}>`]])), 'tel:+99910020009');
+});
+
+test('CAMARA addresses become Request-URIs', () => {
+  const table: Array<[string, string | null, string | null]> = [
+    ['tel:+99910020002', `sip:+99910020002@${HOME};user=phone`, 'tel:+99910020002'],
+    [
+      'tel:0800;phone-context=ims.example.com',
+      `sip:0800;phone-context=ims.example.com@${HOME};user=phone`,
+      'tel:0800;phone-context=ims.example.com',
+    ],
+    [
+      'tel:*21#;phone-context=ims.example.com',
+      `sip:*21%23;phone-context=ims.example.com@${HOME};user=phone`,
+      'tel:*21#;phone-context=ims.example.com',
+    ],
+    ['sip:bob@example.com', 'sip:bob@example.com', 'sip:bob@example.com'],
+    ['urn:service:sos.fire', 'urn:service:sos.fire', 'urn:service:sos.fire'],
+    ['sip:anonymous@anonymous.invalid', null, null],
+  ];
+  for (const [to, sip, tel] of table) {
+    const effect = {
+      type: 'ims.invite',
+      owner: 'c',
+      binding: 'b',
+      from: '+99910020001',
+      anonymous: false,
+      displayName: null,
+      to,
+      sdp: '',
+      correlator: '',
+      location: null,
+    } as unknown as Parameters<typeof inviteParts>[0];
+    assert.equal(inviteParts(effect, 'i', FACTS)?.uri ?? null, sip, to);
+    assert.equal(inviteParts(effect, 'i', { ...FACTS, ruriForm: 'tel' })?.uri ?? null, tel, to);
+  }
+});
+
+test('an emergency call hides nobody and has priority', () => {
+  const effect = {
+    type: 'ims.invite',
+    from: '+99910020001' as E164,
+    anonymous: true,
+    displayName: null,
+    to: 'urn:service:sos',
+    sdp: '',
+    correlator: '',
+    location: null,
+  } as unknown as Parameters<typeof inviteParts>[0];
+  const parts = inviteParts(effect, 'i', FACTS);
+  const names = parts?.fields.map(([name]) => name) ?? [];
+  assert.ok(names.includes('Priority') && !names.includes('Privacy'));
+  assert.match(parts?.from ?? '', /^<sip:\+99910020001@/);
+});
+
+test('what we write survives our own parser', () => {
+  const text = 'Al"i\\ce <x>';
+  const effect = {
+    type: 'ims.invite',
+    from: '+99910020001',
+    anonymous: false,
+    displayName: text,
+    to: 'tel:+99910020002',
+    sdp: '',
+    correlator: '',
+    location: null,
+  } as unknown as Parameters<typeof inviteParts>[0];
+  const parts = inviteParts(effect, 'i', { ...FACTS, displayName: true });
+  assert.ok(parts);
+  const request = createRequest('INVITE', parts.uri, [
+    ['Via', 'SIP/2.0/UDP a;branch=z9hG4bK1'],
+    ['From', `${parts.from};tag=1`],
+    ['To', parts.to],
+    ['Call-ID', 'x'],
+    ['CSeq', '1 INVITE'],
+    ['Max-Forwards', '70'],
+    ...parts.fields,
+  ]);
+  const parsed = parseMessage(serialize(request));
+  assert.ok(parsed.ok);
+  assert.equal(parsed.message.headers.from()?.display, text);
+  assert.equal(parsed.message.headers.nameAddrs('P-Asserted-Identity').length, 2);
+});
+
+test('the instance of a number is a version 5 UUID and never changes', () => {
+  // Reference value of another implementation: version 5 in the namespace of URLs.
+  assert.equal(uuidOf('sip:+99910020001@ims.example.com'), 'ab65e938-10ff-58ce-89c1-86fd0cade796');
+});
+
+test('early media: the header decides, silence follows the setting', () => {
+  const response = (value: string | null): SipResponse => ({
+    type: 'response',
+    status: 183,
+    reason: '',
+    headers: createHeaders(value === null ? [] : [['P-Early-Media', value]]),
+    body: new Uint8Array(0),
+  });
+  const rows: Array<[string | null, boolean, boolean, 'open' | 'reliable' | 'closed', boolean, string]> = [
+    ['sendrecv', false, false, 'reliable', true, 'open'],
+    ['sendonly', false, false, 'closed', true, 'open'],
+    ['inactive', true, false, 'open', true, 'closed'],
+    ['recvonly', true, false, 'open', true, 'closed'],
+    ['supported', true, false, 'reliable', true, 'open'],
+    [null, true, false, 'reliable', true, 'open'],
+    [null, false, false, 'reliable', true, 'closed'],
+    [null, false, false, 'reliable', false, 'unsaid'],
+    [null, true, true, 'reliable', true, 'unsaid'],
+    [null, true, false, 'closed', true, 'unsaid'],
+    [null, true, false, 'open', true, 'unsaid'],
+  ];
+  for (const [value, reliable, spoken, setting, sdp, gate] of rows) {
+    assert.equal(gateOf(response(value), reliable, spoken, setting, sdp), gate, `${value} ${setting}`);
+  }
+});
+
+test('a BYE tells its SIP and Q.850 causes', () => {
+  const bye = invite([
+    ['Reason', 'Q.850 ;cause=16 ;text="x, y"'],
+    ['Reason', 'SIP;cause=408'],
+  ]);
+  assert.deepEqual(outcomeOfRequest(bye), {
+    code: 408,
+    phrase: '',
+    q850: 16,
+    local: null,
+    reason: 'Q.850 ;cause=16 ;text="x, y", SIP;cause=408',
+  });
+  assert.deepEqual(outcomeOfRequest(invite([['Reason', 'SIP;cause=99999']])).code, 0);
+});
+
+test('trusted peers are addresses and prefixes of both families', () => {
+  const trusted = trustOf(['192.0.2.0/24', '198.51.100.7', '2001:db8::/32']);
+  for (const address of ['192.0.2.200', '198.51.100.7', '2001:db8::1', '::ffff:192.0.2.1'])
+    assert.equal(trusted(address), true, address);
+  for (const address of ['192.0.3.1', '198.51.100.8', '2001:db9::1', 'nonsense'])
+    assert.equal(trusted(address), false, address);
+});
+
+test('the entry of the core', async () => {
+  assert.deepEqual(parseEntry('127.0.0.1:5070'), { host: '127.0.0.1', port: 5070 });
+  assert.deepEqual(parseEntry('[2001:db8::1]:5070'), { host: '2001:db8::1', port: 5070 });
+  assert.deepEqual(parseEntry('icscf.example.com'), { host: 'icscf.example.com', port: 5060 });
+  for (const wrong of ['', 'a:0', 'a:70000', 'a b:1', 'sip:a']) assert.throws(() => parseEntry(wrong), /ims\.entry/);
+  const hops = await createNextHops('127.0.0.1:5070', 'tcp', HOME, () => 0);
+  const uri = (host: string) => ({
+    scheme: 'sip',
+    user: null,
+    password: null,
+    host,
+    port: null,
+    params: new Map<string, string>(),
+    headers: null,
+  });
+  assert.deepEqual(hops.locate(uri(HOME)), { transport: 'tcp', host: '127.0.0.1', port: 5070 });
+  assert.deepEqual(hops.locate(uri('192.0.2.1')), { transport: 'udp', host: '192.0.2.1', port: 5060 });
+  await hops.learn('sip:localhost:5099;lr');
+  assert.match(hops.locate(uri('localhost'))?.host ?? '', /^(127\.0\.0\.1|::1)$/);
+});
