@@ -5,7 +5,7 @@ import type { EventName, Refusal, SinkCredential } from './ports.ts';
 import { EVENT_NAMES, EVENT_PREFIX } from './schemas/common.ts';
 
 /** The scope needed for each event type asked for; decision A-30. */
-export function createScope(name: EventName): string {
+function createScope(name: EventName): string {
   return `webrtc-events-subscriptions:${EVENT_PREFIX}${name}:create`;
 }
 

@@ -47,7 +47,7 @@ export interface Exchange {
 }
 
 /** The answer to a preflight. */
-export interface Preflight {
+interface Preflight {
   ok: true;
   status: 204;
   preflight: true;

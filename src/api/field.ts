@@ -23,11 +23,6 @@ export function isDisplayName(text: string): boolean {
   return true;
 }
 
-/** Visible ASCII without space, 1 or more. RFC 6750 needs no more of a token. */
-export function isTokenText(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text);
-}
-
 /** An https URL with a host, as a sink has to be; where it may point is decided by the event side. CAMARA digest 8.2, decision A-46. */
 export function isHttpsUrl(text: string): boolean {
   if (!text.startsWith('https://') || /[^\x21-\x7e]/.test(text)) return false;

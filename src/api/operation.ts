@@ -30,7 +30,7 @@ export interface Call {
   body: JsonObject | null;
 }
 
-export interface Parameter {
+interface Parameter {
   name: string;
   in: 'query' | 'header';
   description: string;
@@ -39,7 +39,7 @@ export interface Parameter {
   check(value: string): string | null;
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export interface Operation {
   /** The operationId of the OpenAPI document. */

@@ -2,7 +2,7 @@
 import type { Api, Operation } from './operation.ts';
 
 /** An operation at a path. `emptyId` names the path parameter that is empty when an item method came to the collection. */
-export interface Target {
+interface Target {
   operation: Operation;
   emptyId: string | null;
 }

@@ -34,7 +34,7 @@ export interface ApiParts {
   pages?: (app: FastifyInstance) => void | Promise<void>;
 }
 
-export type ApisParts = Pick<ApiParts, 'settings' | 'core' | 'subscriptions' | 'channels' | 'ids' | 'clock'>;
+type ApisParts = Pick<ApiParts, 'settings' | 'core' | 'subscriptions' | 'channels' | 'ids' | 'clock'>;
 
 export interface ApiServer {
   /** Listens. `url` is where, as the listener knows it. Rejects when the address cannot be bound. */
@@ -109,7 +109,7 @@ function serviceOf(given: ApiParts, perAddress: RateLimit, publicUrl: () => stri
 }
 
 /** Every API this listener serves. */
-export function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisParts): Api[] {
+function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisParts): Api[] {
   const now = () => clock.now();
   return [
     registrationApi({ core, ids, settings: settings.api }),

@@ -22,7 +22,7 @@ export const EVENTS = '/webrtc-events-subscriptions/v0.3rc1';
 export const CHANNELS = '/webrtc-notification-channels/v0.1';
 export const NOW = Date.parse('2026-03-01T12:00:00.000Z');
 
-export const allScopes: ReadonlySet<string> = new Set([
+const allScopes: ReadonlySet<string> = new Set([
   ...['create', 'read', 'write', 'delete'].flatMap(verb => [
     `webrtc-registration:sessions:${verb}`,
     `webrtc-call-handling:sessions:${verb}`,
@@ -32,17 +32,17 @@ export const allScopes: ReadonlySet<string> = new Set([
   ...createScopes,
 ]);
 
-export const alice: Principal = {
+const alice: Principal = {
   clientId: 'demo',
   subject: 'alice',
   number: '+15550100001' as Principal['number'],
   legs: 3,
 };
-export const bob: Principal = { ...alice, subject: 'bob', number: '+15550100002' as Principal['number'] };
-export const business: Principal = { clientId: 'demo', subject: null, number: null, legs: 2 };
+const bob: Principal = { ...alice, subject: 'bob', number: '+15550100002' as Principal['number'] };
+const business: Principal = { clientId: 'demo', subject: null, number: null, legs: 2 };
 
 /** Tokens by name; each is good until `expiresAt`. */
-export function fakeTokens(extra: Readonly<Record<string, Access>> = {}): AccessTokens {
+function fakeTokens(extra: Readonly<Record<string, Access>> = {}): AccessTokens {
   const access = (principal: Principal, scopes = allScopes): Access => ({
     principal,
     scopes,
@@ -66,7 +66,7 @@ export function fakeTokens(extra: Readonly<Record<string, Access>> = {}): Access
   };
 }
 
-export interface FakeCore extends CorePort {
+interface FakeCore extends CorePort {
   asked: ApiRequest[];
   /** Answers the next request of this type so, once. */
   next(type: ApiRequest['type'], reply: Reply): void;
@@ -76,7 +76,7 @@ function sees(who: Principal, owner: Principal): boolean {
   return who.clientId === owner.clientId && who.subject === owner.subject && who.number === owner.number;
 }
 
-export function fakeCore(): FakeCore {
+function fakeCore(): FakeCore {
   const registrations = new Map<string, { view: RegistrationView; owner: Principal }>();
   const sessions = new Map<string, { view: SessionView; owner: Principal }>();
   const planned = new Map<string, Reply>();
@@ -162,7 +162,7 @@ export function fakeCore(): FakeCore {
   };
 }
 
-export function fakeSubscriptions(): Subscriptions {
+function fakeSubscriptions(): Subscriptions {
   const held = new Map<string, { view: SubscriptionView; owner: Principal }>();
   const mine = (who: Principal, id: string) => {
     const found = held.get(id);
@@ -203,7 +203,7 @@ export function fakeSubscriptions(): Subscriptions {
   };
 }
 
-export function fakeChannels(): Channels {
+function fakeChannels(): Channels {
   const held = new Map<string, { view: ChannelOpened; owner: Principal }>();
   const mine = (who: Principal, id: string) => {
     const found = held.get(id);
@@ -240,7 +240,7 @@ export function fakeChannels(): Channels {
   };
 }
 
-export function fakeIds(): Ids {
+function fakeIds(): Ids {
   let count = 0;
   return {
     registration: () => 'r' as RegistrationId,
@@ -255,7 +255,7 @@ export function fakeIds(): Ids {
   };
 }
 
-export interface Counted {
+interface Counted {
   name: string;
   labels: Readonly<Record<string, string>>;
 }

@@ -10,15 +10,15 @@ import { readClaims } from './claims.ts';
 import { createIssuerKeys, type IssuerKeys, isTrusted, type KeyLookup } from './issuer-keys.ts';
 
 /** A verified token. Fits the port of the API side. */
-export interface VerifiedToken {
+interface VerifiedToken {
   principal: Principal;
   scopes: ReadonlySet<string>;
   /** ms since the epoch. */
   expiresAt: number;
 }
 /** The token is good, but of no use here; or it cannot be checked now. */
-export type TokenRefusal = { ok: false; error: 'token-context' | 'network-unavailable'; retryAfterS?: number };
-export type TokenResult = VerifiedToken | TokenRefusal | null;
+type TokenRefusal = { ok: false; error: 'token-context' | 'network-unavailable'; retryAfterS?: number };
+type TokenResult = VerifiedToken | TokenRefusal | null;
 
 export interface TokenCheck {
   /** Null when the token is not good; the reason goes to the log and the metrics, never to the caller. Does not reject. */

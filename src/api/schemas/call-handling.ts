@@ -123,4 +123,3 @@ export const mediaSessionStatusChange = strictObject('MediaSessionStatusChange',
 export type LocationBody = Static<typeof locationDetails>;
 export type MediaSessionCreate = Static<typeof mediaSessionCreate>;
 export type MediaSessionStatusChange = Static<typeof mediaSessionStatusChange>;
-export type MediaSessionResponse = Static<typeof mediaSessionResponse>;

@@ -71,4 +71,3 @@ export const subscriptionList = Type.Array(subscription, { maxItems: 100 });
 
 export type SubscriptionBody = Static<typeof subscriptionRequest>;
 export type SubscriptionUpdateBody = Static<typeof subscriptionUpdateRequest>;
-export type SubscriptionResponse = Static<typeof subscription>;
