@@ -53,7 +53,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   try {
     const identity = await startIdentityProvider({ host, port: 9092, pagesUrls: [pages] });
     closers.push(() => identity.close());
-    const ims = await startIms({ host, port: 5070, domain: DOMAIN, subscribers: SUBSCRIBERS, trustedNodes: [host] });
+    const ims = await startIms({ host, port: 5070, domain: DOMAIN, subscribers: SUBSCRIBERS, trustedNodes: [`${host}:5060`] });
     closers.push(() => ims.close());
 
     const config = join(folder, 'lineside.yaml');

@@ -83,7 +83,7 @@ function create({ core, ids, now }: CallHandlingParts): Operation {
       });
       const made = sessionOf(reply);
       if (isRefusal(made)) return made;
-      return { ok: true, status: 201, body: bodyOf(made), location: `/sessions/${made.mediaSessionId}` };
+      return { ok: true, status: 201, body: sessionBody(made), location: `/sessions/${made.mediaSessionId}` };
     },
   };
 }
@@ -184,7 +184,7 @@ function checkLocationOf(body: Readonly<Record<string, unknown>>, now: number): 
 }
 
 function shown(session: SessionView): Answer {
-  return { ok: true, status: 200, body: bodyOf(session) };
+  return { ok: true, status: 200, body: sessionBody(session) };
 }
 
 interface SessionBody {
@@ -201,7 +201,8 @@ interface SessionBody {
   locationDetails?: LocationDetails;
 }
 
-function bodyOf(session: SessionView): SessionBody {
+/** A session as the API shows it. */
+export function sessionBody(session: SessionView): SessionBody {
   const { mediaSessionId, originatorAddress, receiverAddress, status, originatorName, receiverName } = session;
   const { offer, answer, callType, location } = session;
   return {

@@ -65,7 +65,7 @@ function list({ core, ids }: RegistrationParts): Operation {
       const found = registrationsOf(
         await core.ask({ type: 'list-registrations', ref: ids.ref(), who, deviceId: device }),
       );
-      return isRefusal(found) ? found : { ok: true, status: 200, body: found.slice(0, 10).map(bodyOf) };
+      return isRefusal(found) ? found : { ok: true, status: 200, body: found.slice(0, 10).map(registrationBody) };
     },
   };
 }
@@ -101,7 +101,7 @@ function create({ core, ids, settings }: RegistrationParts): Operation {
       });
       const made = registrationOf(reply);
       if (isRefusal(made)) return made;
-      return { ok: true, status: 201, body: bodyOf(made), location: `/sessions/${made.registrationId}` };
+      return { ok: true, status: 201, body: registrationBody(made), location: `/sessions/${made.registrationId}` };
     },
   };
 }
@@ -203,10 +203,11 @@ function timeOf(text: string | undefined): number | null {
 }
 
 function shown(registration: RegistrationView): Answer {
-  return { ok: true, status: 200, body: bodyOf(registration) };
+  return { ok: true, status: 200, body: registrationBody(registration) };
 }
 
-function bodyOf({ registrationId, phoneNumber, expiresAt }: RegistrationView): RegSessionResponse {
+/** A registration as the API shows it. */
+export function registrationBody({ registrationId, phoneNumber, expiresAt }: RegistrationView): RegSessionResponse {
   return {
     registrationId,
     regInfo: { phoneNumber, regStatus: 'Registered' },

@@ -25,5 +25,5 @@ export function flag(description: string, value: boolean) {
 }
 
 export function choice<const T extends readonly string[]>(description: string, value: T[number], values: T) {
-  return Type.Enum(values, { default: value, description });
+  return Type.Unsafe<T[number]>(Type.Enum([...values], { default: value, description }));
 }

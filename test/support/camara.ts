@@ -1,6 +1,7 @@
 /** A plain client of the CAMARA APIs for tests: HTTP, one notification channel, events as they come. No code of the gateway's. */
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
+import { demoClients } from '../../sandbox/identity/subscriber.ts';
 
 export interface Answer {
   status: number;
@@ -33,7 +34,7 @@ export async function fetchToken(
   });
   const response = await fetch(`${issuer}/token`, {
     method: 'POST',
-    headers: { authorization: `Basic ${btoa('demo:demo-secret')}` },
+    headers: { authorization: `Basic ${btoa(`demo:${demoClients.demo}`)}` },
     body: form,
   });
   const body = (await response.json()) as { access_token?: string };
@@ -45,6 +46,9 @@ export class Device {
   readonly deviceId = randomUUID();
   readonly events: CloudEvent[] = [];
   registrationId = '';
+  #channelId = '';
+  #websocketUrl = '';
+  #lastSeq = 0;
   readonly #base: string;
   readonly #token: string;
   #socket: WebSocket | null = null;
@@ -85,19 +89,30 @@ export class Device {
       types: EVENT_TYPES,
     });
     if (opened.status !== 201) throw new Error(`channel: ${opened.status} ${JSON.stringify(opened.body)}`);
-    await this.#connect(opened.body.websocketUrl, opened.body.ticket);
+    this.#channelId = opened.body.channelId;
+    this.#websocketUrl = opened.body.websocketUrl;
+    await this.#connect(opened.body.ticket);
   }
 
-  #connect(url: string, ticket: string): Promise<void> {
-    const socket = new WebSocket(url, 'webrtc-gateway.v1', { origin: this.#base });
+  /** Opens the channel's WebSocket again with a fresh ticket and goes on after the last event. */
+  async reconnect(): Promise<void> {
+    this.#socket?.terminate();
+    const made = await this.call('POST', `/webrtc-notification-channels/v0.1/channels/${this.#channelId}/tickets`);
+    if (made.status !== 201) throw new Error(`ticket: ${made.status} ${JSON.stringify(made.body)}`);
+    await this.#connect(made.body.ticket);
+  }
+
+  #connect(ticket: string): Promise<void> {
+    const socket = new WebSocket(this.#websocketUrl, 'webrtc-gateway.v1', { origin: this.#base });
     this.#socket = socket;
     return new Promise((resolve, reject) => {
       socket.on('error', reject);
-      socket.on('open', () => socket.send(JSON.stringify({ op: 'hello', ticket })));
+      socket.on('open', () => socket.send(JSON.stringify({ op: 'hello', ticket, lastSeq: this.#lastSeq })));
       socket.on('message', data => {
         const frame = JSON.parse(String(data));
         if (frame.op === 'ready') resolve();
         if (frame.op === 'event') {
+          this.#lastSeq = frame.seq;
           this.events.push(frame.event);
           socket.send(JSON.stringify({ op: 'ack', seq: frame.seq }));
           for (const wake of this.#waiting) wake();

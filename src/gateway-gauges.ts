@@ -1,0 +1,29 @@
+/** The gauges of a node, read when the metrics are read. */
+import type { Core } from './ep-cscf/ports.ts';
+import type { Metrics } from './runtime/metrics.ts';
+
+export interface Gauged {
+  core: Core;
+  mw: { sizes(): { dialogs: number; transactions: number; connections: number } };
+  media: { health(): { sessions: number; workers: number } };
+  events: { sizes(): { subscriptions: number; channels: number } };
+  ready(): boolean;
+  draining(): boolean;
+}
+
+export function declareGauges(metrics: Metrics, parts: Gauged): void {
+  const { core, mw, media, events } = parts;
+  metrics.gauge('ready', '1 when the node takes work.', () => Number(parts.ready()));
+  metrics.gauge('draining', '1 while the node drains.', () => Number(parts.draining()));
+  metrics.gauge('registrations', 'CAMARA registrations.', () => core.sizes().registrations);
+  metrics.gauge('ims_bindings', 'Numbers registered with the core, or about to be.', () => core.sizes().bindings);
+  metrics.gauge('calls', 'Calls up or being set up.', () => core.sizes().calls);
+  metrics.gauge('call_legs', 'Media sessions of those calls, one for each device.', () => core.sizes().legs);
+  metrics.gauge('sip_transactions', 'Live SIP transactions.', () => mw.sizes().transactions);
+  metrics.gauge('sip_dialogs', 'Live SIP dialogs.', () => mw.sizes().dialogs);
+  metrics.gauge('sip_connections', 'Open SIP connections.', () => mw.sizes().connections);
+  metrics.gauge('media_sessions', 'Calls held by the media plane.', () => media.health().sessions);
+  metrics.gauge('media_workers', 'Media worker processes alive.', () => media.health().workers);
+  metrics.gauge('subscriptions', 'Active event subscriptions.', () => events.sizes().subscriptions);
+  metrics.gauge('channels', 'Notification channels.', () => events.sizes().channels);
+}

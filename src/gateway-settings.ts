@@ -1,0 +1,54 @@
+/** From the operator's settings to what the core and the media plane take as arguments. */
+import type { Settings } from './config/settings.ts';
+import { MEDIA_DEFAULTS, type MediaSettings } from './eims-agw/settings.ts';
+import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
+
+export function coreSettingsOf({ registration, ims, call }: Settings): CoreSettings {
+  return coreSettings(ims.home, {
+    registration: {
+      ttlMinMs: registration.ttlMinMs,
+      ttlDefaultMs: registration.ttlDefaultMs,
+      ttlMaxMs: registration.ttlMaxMs,
+      devicesPerUser: registration.devicesPerUser,
+      perNumber: registration.perNumber,
+      perUser: registration.perUser,
+    },
+    ims: { expiresS: ims.registerExpiresS, registerGuardMs: registration.networkBudgetMs },
+    identity: { home: ims.home, impi: ims.impi },
+    call: {
+      originateGuardMs: call.originateGuardMs,
+      ringGuardMs: call.ringGuardMs,
+      invitationMs: call.invitationMs,
+      mediaSetupMs: call.mediaSetupMs,
+      reofferGuardMs: call.reofferMs,
+      maxDurationMs: call.maxDurationMs,
+      perRegistration: call.perRegistration,
+      perNumber: call.perNumber,
+      declineMode: call.declineMode,
+    },
+    emergency: { enabled: call.emergency, numbers: call.emergencyNumbers },
+  });
+}
+
+export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
+  return {
+    ...MEDIA_DEFAULTS,
+    workers: media.workers,
+    sessionsPerWorker: media.sessionsPerWorker,
+    web: {
+      bind: media.webHost,
+      advertise: media.webAdvertisedHost || media.webHost,
+      ports: { min: media.webPortMin, max: media.webPortMax },
+    },
+    ims: {
+      bind: media.imsHost,
+      advertise: media.imsAdvertisedHost || media.imsHost,
+      ports: { min: media.imsPortMin, max: media.imsPortMax },
+      mediaPrefixes: media.prefixes,
+      natLatch: false,
+    },
+    signallingPorts: [sip.port],
+    imsSilentMs: media.imsSilentMs,
+    webGraceMs: media.webGraceMs,
+  };
+}

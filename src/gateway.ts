@@ -1,0 +1,217 @@
+/** The composition root: the only file that knows every adapter. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sessionBody } from './api/call-handling.ts';
+import { registrationBody } from './api/registration.ts';
+import { createApi } from './api/server.ts';
+import type { Settings } from './config/settings.ts';
+import { createMediaPlane } from './eims-agw/media-plane.ts';
+import { createCore } from './ep-cscf/core.ts';
+import type { DeviceId } from './ep-cscf/ids.ts';
+import type { Input, Principal, Store, StoreKind } from './ep-cscf/ports.ts';
+import { createEvents } from './events/events.ts';
+import { declareGauges } from './gateway-gauges.ts';
+import { coreSettingsOf, mediaSettingsOf } from './gateway-settings.ts';
+import { createMw } from './mw/ims.ts';
+import { systemClock } from './runtime/clock.ts';
+import { createIds, shardOfId } from './runtime/ids.ts';
+import { createLog } from './runtime/log.ts';
+import { createLoop, type Loop } from './runtime/loop.ts';
+import { createMetrics } from './runtime/metrics.ts';
+import { createOpsServer } from './runtime/ops-server.ts';
+import { createTimerWheel } from './runtime/timer-wheel.ts';
+import { createStore } from './store/store.ts';
+import { createAccessTokens } from './waf/access-token.ts';
+import { createPages } from './wwsf/pages.ts';
+
+export interface Gateway {
+  /** Opens everything, the API listener last. Rejects when a part cannot start; what was open is closed then. */
+  start(): Promise<void>;
+  /** `drain`: live calls may go on for `ops.drainMs`. Then everything ends in order. */
+  close(options: { drain: boolean }): Promise<void>;
+  /** Live counts of every table, for leak tests. All zero when nobody is registered and no call is up. */
+  sizes(): Record<string, number>;
+}
+
+/** How often a drain looks whether the last call has ended, in ms. */
+const DRAIN_LOOK_MS = 100;
+/** After the last calls were ended: time for their BYEs, events and records to leave, in ms. */
+const LAST_WORDS_MS = 1500;
+
+export async function createGateway(settings: Settings): Promise<Gateway> {
+  const log = createLog(settings.log);
+  const metrics = createMetrics();
+  const clock = systemClock();
+  const ids = createIds(randomBytes);
+  const wheel = createTimerWheel(() => clock.now());
+  const store = createStore(settings.store);
+  const core = createCore({ settings: coreSettingsOf(settings), ids });
+  const count = metrics.count;
+  let publicUrl = settings.public.url.replace(/\/+$/, '');
+  // The ports answer through the loop, and the loop is made of the ports.
+  const emit = (input: Input) => loop.emit(input);
+
+  const media = createMediaPlane({
+    settings: mediaSettingsOf(settings),
+    emit,
+    log: (level, message, fields) => log[level](fields, message),
+    count: (name, labels, value) => count(name, labels, value),
+    clock: { now: () => performance.now(), after },
+  });
+  const mw = createMw({
+    settings,
+    emit,
+    ids,
+    timers: wheel,
+    clock,
+    log: log.with({ part: 'mw' }),
+    count,
+    shardOfBinding: shardOfId,
+  });
+  const events = createEvents({
+    settings,
+    publicUrl: () => publicUrl,
+    channelsPath: settings.api.channelsPaths[0] ?? '',
+    store,
+    emit,
+    ids,
+    clock: {
+      now: clock.now,
+      setTimer: (ms, fire) => setTimeout(fire, ms).unref(),
+      clearTimer: handle => clearTimeout(handle as NodeJS.Timeout),
+    },
+    log: log.with({ part: 'events' }),
+    metrics,
+    snapshot,
+    originsOf: clientId => settings.api.clients[clientId]?.origins ?? [],
+  });
+  const loop: Loop = createLoop({
+    core,
+    clock,
+    wheel,
+    store,
+    ims: mw.port,
+    media: media.port,
+    events: events.port,
+    log,
+    metrics,
+  });
+  const pages = settings.web.enabled
+    ? createPages({
+        settings: settings.web,
+        publicUrl: () => publicUrl,
+        log: log.with({ part: 'wwsf' }),
+        now: clock.now,
+      })
+    : null;
+  const api = createApi({
+    settings,
+    tokens: createAccessTokens({ settings: settings.auth, clock, log: log.with({ part: 'waf' }), metrics }),
+    core: loop,
+    subscriptions: events.subscriptions,
+    channels: events.channels,
+    ids,
+    clock,
+    log: log.with({ part: 'api' }),
+    metrics,
+    ...(pages === null ? {} : { pages: app => pages.mountPages(app) }),
+  });
+  for (const path of settings.api.channelsPaths) api.onUpgrade(`${path}/channels/:id/ws`, events.handleUpgrade);
+
+  let state: 'starting' | 'ready' | 'draining' = 'starting';
+  const ops = createOpsServer({
+    host: settings.ops.host,
+    port: settings.ops.port,
+    metrics,
+    unready: () => [
+      ...(state === 'ready' ? [] : [state]),
+      ...(loop.storeHealthy() ? [] : ['store']),
+      ...(media.health().ok ? [] : ['media']),
+    ],
+  });
+  declareGauges(metrics, {
+    core,
+    events,
+    media,
+    mw,
+    ready: () => state === 'ready',
+    draining: () => state === 'draining',
+  });
+
+  /** What a device holds, as the APIs show it: for a page that opens its channel. */
+  async function snapshot(who: Principal, deviceId: string) {
+    const reply = await loop.ask({ type: 'snapshot', ref: ids.ref(), who, deviceId: deviceId as DeviceId });
+    if (!reply.ok || !('sessions' in reply) || !('registrations' in reply)) return { registrations: [], sessions: [] };
+    return { registrations: reply.registrations.map(registrationBody), sessions: reply.sessions.map(sessionBody) };
+  }
+
+  async function start(): Promise<void> {
+    try {
+      await ops.start();
+      await media.start();
+      await mw.start();
+      // First what is owed, so that the events of restored calls find their subscriptions.
+      events.start();
+      loop.emit({ type: 'restore', bindings: valuesOf(store, 'binding'), calls: valuesOf(store, 'call') });
+      const { url } = await api.start();
+      if (publicUrl === '') publicUrl = url;
+      state = 'ready';
+      log.info({ url, sip: `${settings.sip.host}:${settings.sip.port}` }, 'Lineside is ready');
+    } catch (error) {
+      await end();
+      throw error;
+    }
+  }
+
+  async function close({ drain }: { drain: boolean }): Promise<void> {
+    state = 'draining';
+    mw.drain();
+    loop.emit({ type: 'drain' });
+    if (drain) await callsEnded(settings.ops.drainMs);
+    loop.emit({ type: 'end-all' });
+    await callsEnded(LAST_WORDS_MS);
+    await end();
+    log.info({}, 'Lineside has ended');
+  }
+
+  async function callsEnded(ms: number): Promise<void> {
+    const until = performance.now() + ms;
+    while (core.sizes().calls > 0 && performance.now() < until) await sleep(DRAIN_LOOK_MS);
+  }
+
+  async function end(): Promise<void> {
+    await api.close();
+    await events.close();
+    await mw.close();
+    await media.close();
+    await ops.close();
+    wheel.close();
+    await store.close();
+  }
+
+  return {
+    start,
+    close,
+    sizes: () => ({
+      ...core.sizes(),
+      ...prefixed('mw', mw.sizes()),
+      ...prefixed('media', media.sizes()),
+      ...prefixed('events', { ...events.sizes() }),
+      ...prefixed('loop', loop.sizes()),
+    }),
+  };
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
+function valuesOf(store: Store, kind: StoreKind): unknown[] {
+  return store.load(kind).map(row => row.value);
+}
+
+function prefixed(name: string, sizes: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(sizes).map(([key, value]) => [`${name}.${key}`, value]));
+}

@@ -1,0 +1,208 @@
+/** Calls by the APIs alone: a plain HTTP client, a second WebRTC stack (werift) as the browser, the sandbox's IMS behind SIP. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { Device, fetchToken } from '../support/camara.ts';
+import { type BrowserPeer, browserPeer } from '../support/media-browser.ts';
+import { measureTone, toneFrames } from '../support/tone.ts';
+
+const HOST = '127.0.0.31';
+const ADA = '+15550100001';
+const BELA = '+15550100002';
+
+let sandbox: Sandbox;
+const logLines: string[] = [];
+
+before(async () => {
+  sandbox = await startSandbox({ host: HOST, dataDir: null, onLog: text => logLines.push(text) });
+});
+after(async () => {
+  await sandbox?.close();
+});
+
+async function registered(number: string): Promise<Device> {
+  const device = new Device(sandbox.pages, await fetchToken(sandbox.issuer, number));
+  await device.register();
+  return device;
+}
+
+/** Sends a tone for `ms` and gives back the payloads that came meanwhile. */
+async function talk(peer: BrowserPeer, hz: number, ms: number): Promise<Uint8Array[]> {
+  const heard = peer.rtp.length;
+  const frames = toneFrames(hz, Math.ceil(ms / 20));
+  for (const [i, payload] of frames.entries()) {
+    await peer.send({ pt: 8, seq: 1000 + i, ts: 160 * i, marker: i === 0, payload });
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  return peer.rtp.slice(heard).map(packet => packet.payload);
+}
+
+async function until(fits: () => boolean, what: string, ms = 10_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!fits()) {
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
+
+/** Places a call, applies the first answer an event brings, waits until it is connected on both layers. */
+async function connect(device: Device, receiver: string): Promise<{ id: string; peer: BrowserPeer }> {
+  const peer = browserPeer();
+  const created = await device.startCall(receiver, await peer.offer(), ADA);
+  assert.equal(created.status, 201, JSON.stringify(created.body));
+  assert.equal(created.body.status, 'Initial');
+  const id: string = created.body.mediaSessionId;
+  const event = await device.waitFor(e => e.data.mediaSessionId === id && e.data.answer !== undefined);
+  await peer.accept(event.data.answer.sdp);
+  await device.waitStatus(id, 'Connected');
+  await until(() => peer.connected(), 'the media connection');
+  return { id, peer };
+}
+
+test('the echo number sends the own tone back, and a hang-up ends it', async () => {
+  const device = await registered(ADA);
+  const { id, peer } = await connect(device, '+15550109000');
+  const { hz, share } = measureTone((await talk(peer, 1000, 2000)).slice(-50));
+  assert.equal(hz, 1000);
+  assert.ok(share > 0.9, `share ${share}`);
+  assert.equal((await device.hangUp(id)).status, 204);
+  const ended = await device.waitStatus(id, 'Terminated');
+  assert.match(ended.data.reason, /GW;cause=1/);
+  assert.equal((await device.call('GET', `/webrtc-call-handling/v0.4rc1/sessions/${id}`)).status, 404);
+  const numbers = device.events.filter(e => e.data.mediaSessionId === id).map(e => e.data.sequenceNumber);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, i) => i + 1),
+  );
+  await peer.close();
+  device.close();
+});
+
+test('the tone number is heard as 440 Hz', async () => {
+  const device = await registered(ADA);
+  const { id, peer } = await connect(device, '+15550109001');
+  await talk(peer, 700, 1500);
+  assert.equal(measureTone(peer.rtp.slice(-50).map(packet => packet.payload)).hz, 440);
+  await until(() => peer.rtcp.length > 0, 'RTCP from the gateway');
+  await device.hangUp(id);
+  await device.waitStatus(id, 'Terminated');
+  await peer.close();
+  device.close();
+});
+
+test('early media is heard before the answer', async () => {
+  const device = await registered(ADA);
+  const peer = browserPeer();
+  const created = await device.startCall('+15550109002', await peer.offer(), ADA);
+  const id: string = created.body.mediaSessionId;
+  const event = await device.waitStatus(id, 'InProgress');
+  await peer.accept(event.data.answer.sdp);
+  await until(() => peer.rtp.length > 20, 'early media');
+  assert.ok(!device.statuses(id).includes('Connected'));
+  await device.waitStatus(id, 'Connected', 20_000);
+  await device.hangUp(id);
+  await device.waitStatus(id, 'Terminated');
+  await peer.close();
+  device.close();
+});
+
+for (const [receiver, status] of [
+  ['+15550109003', 'Busy'],
+  ['+15550109004', 'Declined'],
+  ['+15550109099', 'NotReachable'],
+] as const) {
+  test(`${receiver} ends as ${status}`, async () => {
+    const device = await registered(ADA);
+    const peer = browserPeer();
+    const created = await device.startCall(receiver, await peer.offer(), ADA);
+    const event = await device.waitStatus(created.body.mediaSessionId, status);
+    assert.match(event.data.reason, /^SIP;cause=\d{3}/);
+    await peer.close();
+    device.close();
+  });
+}
+
+test('a call nobody answers is cancelled', async () => {
+  const device = await registered(ADA);
+  const peer = browserPeer();
+  const created = await device.startCall('+15550109005', await peer.offer(), ADA);
+  const id: string = created.body.mediaSessionId;
+  await device.waitStatus(id, 'Ringing');
+  await device.hangUp(id);
+  await device.waitStatus(id, 'SessionCancelled');
+  await peer.close();
+  device.close();
+});
+
+test('the far end hangs up after five seconds', async () => {
+  const device = await registered(ADA);
+  const { id, peer } = await connect(device, '+15550109006');
+  const event = await device.waitStatus(id, 'Terminated');
+  assert.ok(event.data.reason);
+  await peer.close();
+  device.close();
+});
+
+test('an offer without fingerprint ends as Failed with 488, and the next call works', async () => {
+  const device = await registered(ADA);
+  const peer = browserPeer();
+  const sdp = (await peer.offer()).replaceAll(/a=fingerprint:.*\r\n/g, '');
+  const created = await device.startCall('+15550109000', sdp, ADA);
+  assert.equal(created.status, 201);
+  const event = await device.waitStatus(created.body.mediaSessionId, 'Failed');
+  assert.match(event.data.reason, /488/);
+  const next = await connect(device, '+15550109001');
+  await device.hangUp(next.id);
+  await device.waitStatus(next.id, 'Terminated');
+  await Promise.all([peer.close(), next.peer.close()]);
+  device.close();
+});
+
+test('one subscriber calls another through the core: invitation, ringing, answer, sound both ways', async () => {
+  const ada = await registered(ADA);
+  const bela = await registered(BELA);
+  const caller = browserPeer();
+  const created = await ada.startCall(BELA, await caller.offer(), ADA);
+  const id: string = created.body.mediaSessionId;
+  const invitation = await bela.waitFor(e => e.type.endsWith('.session-invitation'));
+  assert.equal(invitation.data.originatorAddress, `tel:${ADA}`);
+  assert.equal(invitation.data.sequenceNumber, 1);
+  const legId: string = invitation.data.mediaSessionId;
+  assert.equal((await bela.putStatus(legId, { status: 'Ringing' })).status, 200);
+  await ada.waitStatus(id, 'Ringing');
+  const callee = browserPeer();
+  const answer = { sdp: await callee.answer(invitation.data.offer.sdp) };
+  assert.equal((await bela.putStatus(legId, { status: 'Connected', answer })).status, 200);
+  const connected = await ada.waitFor(e => e.data.mediaSessionId === id && e.data.answer !== undefined);
+  await caller.accept(connected.data.answer.sdp);
+  await until(() => caller.connected() && callee.connected(), 'both media connections');
+  await Promise.all([talk(caller, 600, 1500), talk(callee, 900, 1500)]);
+  assert.equal(measureTone(callee.rtp.slice(-40).map(packet => packet.payload)).hz, 600);
+  assert.equal(measureTone(caller.rtp.slice(-40).map(packet => packet.payload)).hz, 900);
+  await bela.hangUp(legId);
+  await ada.waitStatus(id, 'Terminated');
+  await bela.waitStatus(legId, 'Terminated');
+  await Promise.all([caller.close(), callee.close()]);
+  ada.close();
+  bela.close();
+});
+
+test('a declined call tells the caller', async () => {
+  const ada = await registered(ADA);
+  const bela = await registered(BELA);
+  const caller = browserPeer();
+  const created = await ada.startCall(BELA, await caller.offer(), ADA);
+  const invitation = await bela.waitFor(e => e.type.endsWith('.session-invitation'));
+  await bela.hangUp(invitation.data.mediaSessionId);
+  await bela.waitStatus(invitation.data.mediaSessionId, 'Declined');
+  await ada.waitStatus(created.body.mediaSessionId, 'Busy');
+  await caller.close();
+  ada.close();
+  bela.close();
+});
+
+test('the log holds no token, no SDP and no full number', () => {
+  const log = logLines.join('');
+  assert.match(log, /"level":"info"/);
+  assert.doesNotMatch(log, /eyJ[A-Za-z0-9_-]{20}|a=fingerprint|ice-pwd|\+1555010\d{4}|1555010\d{4}/);
+});

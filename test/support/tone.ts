@@ -1,0 +1,55 @@
+/** Tones in G.711 A-law: made, and measured. ITU-T G.711; the Goertzel filter. */
+
+const RATE = 8000;
+/** Samples of a 20 ms packet. */
+export const FRAME = 160;
+
+/** `frames` packets of a sine of `hz`, A-law. */
+export function toneFrames(hz: number, frames: number): Uint8Array[] {
+  return Array.from({ length: frames }, (_, n) =>
+    Uint8Array.from({ length: FRAME }, (_unused, i) =>
+      encode(Math.round(12_000 * Math.sin((2 * Math.PI * hz * (n * FRAME + i)) / RATE))),
+    ),
+  );
+}
+
+/** The strongest whole multiple of 20 Hz between 100 and 3000 Hz, and its share of the whole power (0 to 1). */
+export function measureTone(payloads: readonly Uint8Array[]): { hz: number; share: number } {
+  const samples = payloads.flatMap(payload => Array.from(payload, decode));
+  const total = samples.reduce((sum, sample) => sum + sample * sample, 0);
+  let best = { hz: 0, share: 0 };
+  for (let hz = 100; hz <= 3000; hz += 20) {
+    const share = total === 0 ? 0 : (2 * power(samples, hz)) / (total * samples.length);
+    if (share > best.share) best = { hz, share };
+  }
+  return best;
+}
+
+function power(samples: readonly number[], hz: number): number {
+  const factor = 2 * Math.cos((2 * Math.PI * hz) / RATE);
+  let one = 0;
+  let two = 0;
+  for (const sample of samples) {
+    const next = sample + factor * one - two;
+    two = one;
+    one = next;
+  }
+  return one * one + two * two - factor * one * two;
+}
+
+function encode(sample: number): number {
+  const sign = sample >= 0 ? 0x80 : 0;
+  const magnitude = Math.min(Math.abs(sample) >> 4, 0x7ff);
+  let exponent = 0;
+  while (magnitude >> (exponent + 5) > 0) exponent += 1;
+  const mantissa = exponent === 0 ? magnitude >> 1 : (magnitude >> exponent) & 0x0f;
+  return (sign | (exponent << 4) | (mantissa & 0x0f)) ^ 0x55;
+}
+
+function decode(byte: number): number {
+  const code = byte ^ 0x55;
+  const exponent = (code >> 4) & 7;
+  const mantissa = code & 0x0f;
+  const magnitude = exponent === 0 ? (mantissa << 4) + 8 : ((mantissa << 4) + 0x108) << (exponent - 1);
+  return (code & 0x80) !== 0 ? magnitude : -magnitude;
+}
