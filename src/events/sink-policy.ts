@@ -71,7 +71,7 @@ export function createSinkPolicy(
       const fault = checkUrl(sink);
       if (fault !== null) return fault;
       const host = hostOf(new URL(sink));
-      if (ipaddr.isValid(host)) return null;
+      if (ipaddr.isValid(host) || allow.hosts.has(host)) return null;
       const found = await within(RESOLVE_MS, addressesOf(host));
       return found !== null && found.length === 0 ? 'The host name of the sink has no allowed address.' : null;
     },

@@ -8,7 +8,7 @@ import type { Audience, CoreEvent, EventEffect, EventInput, Principal, Store } f
 import { createEvents, type Events } from '../../src/events/events.ts';
 import type { EventName, SinkAnswer, SinkRequest, SinkTransport, SubscriptionRequest } from '../../src/events/ports.ts';
 import { silentLog } from '../../src/runtime/log.ts';
-import { createMetrics, type Metrics } from '../../src/runtime/metrics.ts';
+import { counters, histograms, type Metrics } from '../../src/runtime/metrics.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 
@@ -36,7 +36,8 @@ export interface Rig {
   events: Events;
   clock: ManualClock;
   store: Store;
-  metrics: Metrics;
+  /** Counted so far: `name{label,label}` -> value. */
+  counted: Map<string, number>;
   told: EventInput[];
   /** Every attempt, in order. */
   tried: Got[];
@@ -68,7 +69,7 @@ export interface RigOptions {
 export function createRig(options: RigOptions = {}): Rig {
   const clock = options.clock ?? createManualClock();
   const store = options.store ?? createMemoryStore();
-  const metrics = createMetrics();
+  const counted = new Map<string, number>();
   const transport: SinkTransport = {
     async deliver(request) {
       const got: Got = {
@@ -88,7 +89,7 @@ export function createRig(options: RigOptions = {}): Rig {
   const rig: Rig = {
     clock,
     store,
-    metrics,
+    counted,
     told: [],
     tried: [],
     got: [],
@@ -105,7 +106,7 @@ export function createRig(options: RigOptions = {}): Rig {
       ids: { uuid: () => randomUUID() },
       clock,
       log: silentLog,
-      metrics,
+      metrics: countInto(counted),
       snapshot: options.snapshot ?? (async () => ({ registrations: [], sessions: [] })),
       originsOf: () => options.origins ?? [],
       transport,
@@ -186,4 +187,20 @@ export function short(got: Got): string {
   const { data, type } = got.event;
   const name = type.slice(type.lastIndexOf('.') + 1);
   return data['mediaSessionId'] === undefined ? name : `${data['mediaSessionId']}:${data['sequenceNumber']}`;
+}
+
+/** Metrics that only count; a name that is not declared throws, as the true ones do. */
+function countInto(counted: Map<string, number>): Metrics {
+  const add = (name: string, labels: Readonly<Record<string, string>>, value: number) => {
+    if (!(name in counters) && !(name in histograms)) throw new Error(`The metric ${name} is not declared.`);
+    const key = `${name}{${Object.values(labels).join(',')}}`;
+    counted.set(key, (counted.get(key) ?? 0) + value);
+  };
+  return {
+    count: (name, labels = {}, value = 1) => add(name, labels, value),
+    observe: (name, _value, labels = {}) => add(name, labels, 1),
+    gauge() {},
+    text: async () => '',
+    contentType: '',
+  };
 }
