@@ -1,4 +1,4 @@
-/** Answers 401 and 407 for one call or registration, each nonce once. RFC 3261 22, RFC 8760. */
+/** Answers 401 and 407 for one call or registration, each request once. RFC 3261 22, RFC 8760. */
 import { answerChallenge, chooseChallenge } from './auth/digest.ts';
 import type { Header, RequestSpec } from './dialog/types.ts';
 import type { SipResponse } from './message/message.ts';
@@ -17,7 +17,8 @@ export function createAuthorizer(
   randomHex: (bytes: number) => string,
 ): Authorizer {
   if (credentials === undefined) return NOBODY;
-  const answered = new Set<string>();
+  /** How often each nonce was used. */
+  const answered = new Map<string, number>();
   return (response, spec) => {
     const proxy = response.status === 407;
     if (response.status !== 401 && !proxy) return null;
@@ -25,17 +26,18 @@ export function createAuthorizer(
     if (challenge === null) return null;
     const name = proxy ? 'Proxy-Authorization' : 'Authorization';
     const carried = spec.headers.find(([field]) => field === name)?.[1];
-    const refused = carried !== undefined && [...answered].some(nonce => carried.includes(`nonce="${nonce}"`));
+    const refused = carried !== undefined && [...answered.keys()].some(nonce => carried.includes(`nonce="${nonce}"`));
     if (refused && (!challenge.stale || answered.has(challenge.nonce))) return null;
-    if (answered.size >= MAX_NONCES) answered.delete(answered.values().next().value ?? '');
-    answered.add(challenge.nonce);
+    const nc = (answered.get(challenge.nonce) ?? 0) + 1;
+    if (answered.size >= MAX_NONCES) answered.delete(answered.keys().next().value ?? '');
+    answered.set(challenge.nonce, nc);
     const value = answerChallenge({
       challenge,
       username: credentials.username,
       password: credentials.password,
       method: spec.method,
       uri: spec.uri,
-      nc: 1,
+      nc,
       cnonce: randomHex(8),
       body: Buffer.from(spec.body?.content ?? '', 'utf8'),
     });

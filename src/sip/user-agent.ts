@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { sdpOf } from './dialog/body.ts';
 import { optionsAnswer, plain, refusalOf } from './dialog/in-dialog.ts';
-import { newUac } from './dialog/invite-uac.ts';
 import { newUas } from './dialog/invite-uas.ts';
 import { refusalSpec } from './dialog/session-state.ts';
 import { tooShort } from './dialog/session-timer.ts';
 import type { Facts, ResponseSpec } from './dialog/types.ts';
+import { newUac } from './dialog/uac-state.ts';
 import type { SipRequest } from './message/message.ts';
 import type { ServerTransactionUser, Target, TransactionKey, TransactionLayer } from './transaction/types.ts';
 import { createAuthorizer } from './user-agent-auth.ts';

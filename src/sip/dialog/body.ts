@@ -45,7 +45,11 @@ function sdpPart(body: string, boundary: string): string | null {
     const split = part.indexOf('\r\n\r\n');
     if (split < 0) continue;
     const type = /^content-type\s*:\s*(.*)$/im.exec(part.slice(0, split))?.[1];
-    if (type !== undefined && mediaType(type) === SDP) return `${part.slice(split + 4)}\r\n`;
+    if (type !== undefined && mediaType(type) === SDP) {
+      const text = part.slice(split + 4);
+      // The line break before a boundary belongs to the boundary.
+      return text.endsWith('\r\n') ? text : `${text}\r\n`;
+    }
   }
   return null;
 }

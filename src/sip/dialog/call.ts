@@ -1,8 +1,9 @@
 /** One call, out or in: the door of the call machines. */
-import { handleUac, type UacState } from './invite-uac.ts';
+import { handleUac } from './invite-uac.ts';
 import { handleUas, type UasState } from './invite-uas.ts';
 import { canReoffer } from './session-state.ts';
 import type { CallEffect, CallInput } from './types.ts';
+import type { UacState } from './uac-state.ts';
 
 export type CallState = UacState | UasState;
 

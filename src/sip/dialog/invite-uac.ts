@@ -2,81 +2,15 @@
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TransactionKey } from '../transaction/types.ts';
 import type { Body, ExtraHeaders, LocalCause } from '../user-agent-types.ts';
-import { ackIn, dialogOfResponse, refreshTarget, requestIn, routed, type SentInvite, tagOf } from './dialog.ts';
+import { ackIn, dialogOfResponse, refreshTarget, requestIn, routed, tagOf } from './dialog.ts';
 import { capabilities, plain } from './in-dialog.ts';
-import type { Seeded } from './random.ts';
+import { isReliable, onPrackResponse, prackLost, takeReliable } from './prack.ts';
 import { draw } from './random.ts';
 import { handleSession } from './session.ts';
-import { confirm, ID_BASE, newSession, nextId, refusePending, type Session } from './session-state.ts';
+import { confirm, ID_BASE, newSession, refusePending, type Session } from './session-state.ts';
 import { timerOf2xx } from './session-timer.ts';
-import type { CallEffect, CallInput, Facts, Header, RequestSpec } from './types.ts';
-
-/** Early dialogs and stray 2xx kept for one INVITE; what a fork adds beyond them is not answered. */
-const MAX_FORKS = 32;
-/** INVITEs sent for one call: the first and repeats after 401, 407 or 422. */
-const MAX_TRIES = 4;
-
-interface Early {
-  session: Session;
-  /** RSeq of the last reliable response taken. */
-  rseq: number | null;
-}
-
-/** The INVITE as its user asked for it. */
-export interface UacRequest {
-  to: string;
-  route: readonly string[];
-  headers: ExtraHeaders;
-  body: Body | null;
-}
-
-export interface UacState extends Seeded {
-  role: 'uac';
-  phase: 'calling' | 'proceeding' | 'answered' | 'finished';
-  facts: Facts;
-  sent: SentInvite;
-  request: UacRequest;
-  /** Id of the INVITE that counts, and of everything else sent outside the sessions. */
-  inviteId: number;
-  lastId: number;
-  tries: number;
-  auth: Header[];
-  /** Session-Expires asked for, in seconds, or null. */
-  askedS: number | null;
-  cancelled: ExtraHeaders | null;
-  early: Record<string, Early>;
-  forks: number;
-  /** PRACKs on their way: id and fork. */
-  pracks: Record<number, string>;
-  session: Session | null;
-  ack: RequestSpec | null;
-  strays: Record<string, RequestSpec>;
-}
-
-/** A call out that has sent nothing yet; input `invite` sends it. `sent.seq` is the first CSeq number. */
-export function newUac(sent: SentInvite, request: UacRequest, facts: Facts, seed: number): UacState {
-  const asked = Number.parseInt(request.headers.find(([name]) => name === 'Session-Expires')?.[1] ?? '', 10);
-  return {
-    seed,
-    role: 'uac',
-    phase: 'calling',
-    facts,
-    sent,
-    request,
-    inviteId: 0,
-    lastId: 0,
-    tries: 0,
-    auth: [],
-    askedS: Number.isNaN(asked) ? null : asked,
-    cancelled: null,
-    early: {},
-    forks: 0,
-    pracks: {},
-    session: null,
-    ack: null,
-    strays: {},
-  };
-}
+import type { CallEffect, CallInput, Header } from './types.ts';
+import { type Early, MAX_FORKS, MAX_TRIES, sessionsOf, type UacState } from './uac-state.ts';
 
 /** One input of a call out. `now` in ms of the adapter's clock. */
 export function handleUac(state: UacState, input: CallInput, now: number, out: CallEffect[]): void {
@@ -152,10 +86,9 @@ function onResponse(state: UacState, input: CallInput & { type: 'response' }, no
     else onRefused(state, response, input.authorization, out);
     return;
   }
-  if (id in state.pracks) {
-    const { status } = response;
-    if (status === 408 || status === 481) prackLost(state, id, out);
-    else if (status >= 200) delete state.pracks[id];
+  const prack = state.pracks[id];
+  if (prack !== undefined) {
+    onPrackResponse(state, prack, input, out);
     return;
   }
   if (id < ID_BASE) return;
@@ -199,35 +132,7 @@ function sessionOf(state: UacState, response: SipResponse): Session {
     draw(state, 0x7fffffff),
     state.forks,
   );
-  session.auth = state.auth;
   return session;
-}
-
-function isReliable(response: SipResponse): boolean {
-  return response.headers.hasToken('Require', '100rel') && response.headers.number('RSeq') !== undefined;
-}
-
-/** PRACKs a reliable response in its order; false for a copy or one out of order. RFC 3262 4. */
-function takeReliable(state: UacState, early: Early, fork: string, response: SipResponse, out: CallEffect[]): boolean {
-  const rseq = response.headers.number('RSeq') ?? 0;
-  if (early.rseq !== null && rseq !== early.rseq + 1) return false;
-  early.rseq = rseq;
-  const id = nextId(early.session);
-  state.pracks[id] = fork;
-  const rack: Header = ['RAck', `${rseq} ${state.sent.seq} INVITE`];
-  out.push({ type: 'send', id, spec: requestIn(early.session.dialog, 'PRACK', [...state.auth, rack]) });
-  return true;
-}
-
-/** The peer does not know the early dialog any more: it is dropped, and the INVITE cancelled when it was the only one. */
-function prackLost(state: UacState, id: number, out: CallEffect[]): void {
-  const fork = state.pracks[id] ?? '';
-  delete state.pracks[id];
-  if (state.phase !== 'proceeding' || !(fork in state.early)) return;
-  delete state.early[fork];
-  if (Object.keys(state.early).length > 0 || state.cancelled !== null) return;
-  out.push({ type: 'cancel', id: state.inviteId, headers: [] });
-  out.push({ type: 'start-timer', name: 'cancel', ms: 64 * state.facts.t1 });
 }
 
 function on2xx(state: UacState, response: SipResponse, now: number, out: CallEffect[]): void {
@@ -282,7 +187,7 @@ function onStray2xx(state: UacState, fork: string, response: SipResponse, out: C
   state.strays[fork] = ack;
   state.lastId += 1;
   out.push({ type: 'send-ack', spec: ack });
-  out.push({ type: 'send', id: state.lastId, spec: requestIn(dialog, 'BYE', state.auth) });
+  out.push({ type: 'send', id: state.lastId, spec: requestIn(dialog, 'BYE') });
 }
 
 function onRefused(state: UacState, response: SipResponse, authorization: Header | null, out: CallEffect[]): void {
@@ -329,9 +234,4 @@ function onRequest(state: UacState, key: TransactionKey, request: SipRequest, no
   const session = state.session?.dialog.remoteTag === tag ? state.session : state.early[tag]?.session;
   if (session !== undefined) handleSession(session, { type: 'request', key, request }, now, out);
   else out.push({ type: 'respond', key, spec: plain(481, 'Call/Transaction Does Not Exist') });
-}
-
-function sessionsOf(state: UacState): Session[] {
-  if (state.session !== null) return [state.session];
-  return Object.values(state.early).map(early => early.session);
 }

@@ -177,6 +177,7 @@ function takePrack(state: UasState, key: TransactionKey, request: SipRequest, no
   if (refusalOf(request, state.session.facts) !== null || !takeSeq(state.session.dialog, request)) return false;
   state.pending = null;
   state.described ||= pending.hasBody;
+  if (pending.hasBody && state.offered) state.session.settled = true;
   out.push({ type: 'stop-timer', name: '1xx' });
   const sdp = sdpOf(request);
   if (sdp !== null && state.offered) ask(state.session, key, request, out);

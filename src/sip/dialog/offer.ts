@@ -17,17 +17,23 @@ export function sendReinvite(
   body: Body,
   purpose: 'user' | 'refresh',
   out: CallEffect[],
+  auth: readonly Header[] = [],
 ): void {
   const id = nextId(session);
-  const extra: Header[] = [
-    ...session.auth,
-    ...capabilities(session.facts),
-    ...refreshHeaders(session.timer),
-    ...headers,
-  ];
+  const extra: Header[] = [...auth, ...capabilities(session.facts), ...refreshHeaders(session.timer), ...headers];
   const spec = requestIn(session.dialog, 'INVITE', extra, body);
   const tries = (session.outgoing?.tries ?? 0) + 1;
-  session.outgoing = { id, seq: session.dialog.localSeq, headers, body, purpose, tries, waiting: false, rseq: null };
+  session.outgoing = {
+    id,
+    seq: session.dialog.localSeq,
+    headers,
+    body,
+    purpose,
+    tries,
+    auth,
+    waiting: false,
+    rseq: null,
+  };
   out.push({ type: 'send', id, spec });
 }
 
@@ -61,15 +67,14 @@ export function onReinviteResponse(
     return;
   }
   if ((status === 401 || status === 407) && authorization !== null && outgoing.tries < 3) {
-    session.auth = [authorization];
-    sendReinvite(session, outgoing.headers, outgoing.body, outgoing.purpose, out);
+    sendReinvite(session, outgoing.headers, outgoing.body, outgoing.purpose, out, [authorization]);
     return;
   }
   failReinvite(session, response, null, out);
 }
 
 function onReinviteAccepted(session: Session, outgoing: Outgoing, response: SipResponse, out: CallEffect[]): void {
-  const spec = ackIn(session.dialog, outgoing.seq, session.auth, null);
+  const spec = ackIn(session.dialog, outgoing.seq, outgoing.auth, null);
   session.outgoing = null;
   refreshTarget(session.dialog, response);
   const { uri } = response.headers.contacts()[0] ?? { uri: spec.uri };
@@ -110,7 +115,7 @@ function prackReinvite(session: Session, outgoing: Outgoing, response: SipRespon
   if (outgoing.rseq !== null && rseq !== outgoing.rseq + 1) return;
   outgoing.rseq = rseq;
   const rack: Header = ['RAck', `${rseq} ${outgoing.seq} INVITE`];
-  out.push({ type: 'send', id: nextId(session), spec: requestIn(session.dialog, 'PRACK', [...session.auth, rack]) });
+  out.push({ type: 'send', id: nextId(session), spec: requestIn(session.dialog, 'PRACK', [rack]) });
 }
 
 /** Their re-INVITE: 491 while ours is open, 500 while theirs is, else to the user. RFC 3261 14.2. */
@@ -159,7 +164,9 @@ export function ask(session: Session, key: TransactionKey, request: SipRequest, 
 
 function collision(session: Session) {
   if (session.outgoing !== null && !session.outgoing.waiting) return plain(491, 'Request Pending');
-  if (session.incoming === null && session.unacked === null) return null;
+  // Before the first answer is complete ours (the caller's) or theirs is still open. RFC 3311 5.2.
+  if (!session.settled && session.owner) return plain(491, 'Request Pending');
+  if (session.settled && session.incoming === null && session.unacked === null) return null;
   return plain(500, 'Server Internal Error', [['Retry-After', String(draw(session, 11))]]);
 }
 

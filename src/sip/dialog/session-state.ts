@@ -16,6 +16,8 @@ export interface Outgoing {
   purpose: 'user' | 'refresh';
   /** Sent so often: the first time and after 491, 401. */
   tries: number;
+  /** The answer to a challenge, for this INVITE and its ACK. */
+  auth: readonly Header[];
   /** Refused with 491 and not sent again yet. */
   waiting: boolean;
   /** Last RSeq PRACKed. */
@@ -42,8 +44,8 @@ export interface Session extends Seeded {
   /** We made the Call-ID (decides who waits longer after 491). */
   owner: boolean;
   nextId: number;
-  /** Credentials repeated in requests of the dialog. */
-  auth: Header[];
+  /** Offer and answer of the first INVITE are complete. */
+  settled: boolean;
   /** Our INVITE inside the dialog. */
   outgoing: Outgoing | null;
   /** Their INVITE or UPDATE with an offer, not answered yet. */
@@ -71,7 +73,7 @@ export function newSession(dialog: Dialog, facts: Facts, owner: boolean, seed: n
     phase: 'early',
     owner,
     nextId: (index + 1) * ID_BASE,
-    auth: [],
+    settled: false,
     outgoing: null,
     incoming: null,
     unacked: null,
@@ -94,6 +96,7 @@ export function canReoffer(session: Session): boolean {
 /** The session is confirmed by a 2xx; `timer` starts to run. */
 export function confirm(session: Session, timer: SessionTimer | null, out: CallEffect[]): void {
   session.phase = 'confirmed';
+  session.settled = true;
   session.timer = timer;
   armTimer(timer, out);
 }
@@ -135,13 +138,18 @@ export function die(
 }
 
 /** BYE now; everything that runs in the session stops. */
-export function sendBye(session: Session, headers: ExtraHeaders, out: CallEffect[]): void {
+export function sendBye(
+  session: Session,
+  headers: ExtraHeaders,
+  out: CallEffect[],
+  auth: readonly Header[] = [],
+): void {
   closeSession(session, out);
   session.phase = 'ending';
   session.byeAfterAck = null;
   const id = nextId(session);
   session.bye = { id, headers, tries: (session.bye?.tries ?? 0) + 1 };
-  out.push({ type: 'send', id, spec: requestIn(session.dialog, 'BYE', [...session.auth, ...headers]) });
+  out.push({ type: 'send', id, spec: requestIn(session.dialog, 'BYE', [...auth, ...headers]) });
 }
 
 /** Stops everything that runs and refuses what is pending. */

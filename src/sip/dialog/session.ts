@@ -212,8 +212,7 @@ function onByeResponse(
   if (response.status < 200) return;
   const challenged = response.status === 401 || response.status === 407;
   if (challenged && authorization !== null && bye.tries < 2) {
-    session.auth = [authorization];
-    sendBye(session, bye.headers, out);
+    sendBye(session, bye.headers, out, [authorization]);
     return;
   }
   over(session, out);
@@ -230,11 +229,7 @@ function refresh(session: Session, out: CallEffect[]): void {
   if (session.peerUpdates) {
     const id = nextId(session);
     session.refreshId = id;
-    const headers = [
-      ...session.auth,
-      ...refreshHeaders(session.timer),
-      ['Supported', session.facts.supported.join(', ')] as const,
-    ];
+    const headers = [...refreshHeaders(session.timer), ['Supported', session.facts.supported.join(', ')] as const];
     out.push({ type: 'send', id, spec: requestIn(session.dialog, 'UPDATE', headers) });
     return;
   }

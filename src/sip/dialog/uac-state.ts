@@ -1,0 +1,87 @@
+/** The state of a call out. RFC 3261 13.2. */
+import type { Body, ExtraHeaders } from '../user-agent-types.ts';
+import type { SentInvite } from './dialog.ts';
+import type { Seeded } from './random.ts';
+import type { Session } from './session-state.ts';
+import type { Facts, Header, RequestSpec } from './types.ts';
+
+/** Early dialogs and stray 2xx kept for one INVITE; what a fork adds beyond them is not answered. */
+export const MAX_FORKS = 32;
+/** INVITEs sent for one call: the first and repeats after 401, 407 or 422. */
+export const MAX_TRIES = 4;
+
+export interface Early {
+  session: Session;
+  /** RSeq of the last reliable response taken. */
+  rseq: number | null;
+}
+
+export interface Prack {
+  fork: string;
+  rack: string;
+  /** It carries the answer to a challenge. */
+  answered: boolean;
+}
+
+/** The INVITE as its user asked for it. */
+export interface UacRequest {
+  to: string;
+  route: readonly string[];
+  headers: ExtraHeaders;
+  body: Body | null;
+}
+
+export interface UacState extends Seeded {
+  role: 'uac';
+  phase: 'calling' | 'proceeding' | 'answered' | 'finished';
+  facts: Facts;
+  sent: SentInvite;
+  request: UacRequest;
+  /** Id of the INVITE that counts, and of everything else sent outside the sessions. */
+  inviteId: number;
+  lastId: number;
+  tries: number;
+  /** Answers to challenges, for the INVITE and its ACK. */
+  auth: Header[];
+  /** Session-Expires asked for, in seconds, or null. */
+  askedS: number | null;
+  cancelled: ExtraHeaders | null;
+  early: Record<string, Early>;
+  forks: number;
+  /** PRACKs on their way. */
+  pracks: Record<number, Prack>;
+  session: Session | null;
+  ack: RequestSpec | null;
+  strays: Record<string, RequestSpec>;
+}
+
+/** A call out that has sent nothing yet; input `invite` sends it. `sent.seq` is the first CSeq number. */
+export function newUac(sent: SentInvite, request: UacRequest, facts: Facts, seed: number): UacState {
+  const asked = Number.parseInt(request.headers.find(([name]) => name === 'Session-Expires')?.[1] ?? '', 10);
+  return {
+    seed,
+    role: 'uac',
+    phase: 'calling',
+    facts,
+    sent,
+    request,
+    inviteId: 0,
+    lastId: 0,
+    tries: 0,
+    auth: [],
+    askedS: Number.isNaN(asked) ? null : asked,
+    cancelled: null,
+    early: {},
+    forks: 0,
+    pracks: {},
+    session: null,
+    ack: null,
+    strays: {},
+  };
+}
+
+/** The sessions that may hear something: the confirmed one, or every early one. */
+export function sessionsOf(state: UacState): Session[] {
+  if (state.session !== null) return [state.session];
+  return Object.values(state.early).map(early => early.session);
+}
