@@ -149,8 +149,7 @@ function revertHold(turn: Turn, call: Call, reason: string): Done {
 
 /** re-INVITE or UPDATE with an offer, or an offerless re-INVITE. */
 export function onReoffered(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-reoffered' }>): Done {
-  const early = (call.direction === 'out' && call.appliedSdp !== null) || call.committedSdp !== null;
-  if (call.phase !== 'talking' && !early) return reject(turn, call, input, 488, 'Not Acceptable Here');
+  if (!canReoffer(call)) return reject(turn, call, input, 488, 'Not Acceptable Here');
   if (call.update !== null) return reject(turn, call, input, 491, 'Request Pending');
   const ref = turn.ids.ref();
   const { ref: imsRef, sdp } = input;
@@ -160,6 +159,13 @@ export function onReoffered(turn: Turn, call: Call, input: Extract<ImsInput, { t
     { kind: 'ims-reoffer', ref, imsRef, sdp },
     { type: 'media.reoffer', owner: call.id, ref, from: 'ims', sdp },
   );
+}
+
+/** Before the answer only a dialog whose first offer was answered takes another one. RFC 3311 5.1. */
+function canReoffer(call: Call): boolean {
+  if (call.phase === 'talking') return true;
+  if (call.phase === 'inviting') return call.appliedSdp !== null;
+  return call.phase === 'alerting' && call.committedSdp !== null;
 }
 
 function reject(turn: Turn, call: Call, input: { ref: PutRequest['ref'] }, code: number, phrase: string): Done {

@@ -371,3 +371,57 @@ test('a lost network answer ends nothing twice: inputs for a call that is gone a
   assert.deepEqual(w.story(call.id), ['1 Busy']);
   finish(w, reg);
 });
+
+test('a repeat of the last PUT is answered alike, whatever state came since', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 180);
+  const body = { offer: browserOffer('b') };
+  assert.equal(put(w, ALICE, call.id, 'InProgress', body)?.ok, true);
+  assert.equal(sessionOf(put(w, ALICE, call.id, 'InProgress', body)).status, 'Ringing');
+  assert.deepEqual(w.story(call.id), ['1 Ringing', '2 Ringing']);
+});
+
+test('totals that come while the CANCEL is out are in the record at once', () => {
+  const { w, reg } = world();
+  w.behaviour.cancel = 'silent';
+  const call = callOut(w, ALICE, reg);
+  remove(w, ALICE, call.id);
+  rejectOut(w, call, 487);
+  const record = w.store.get(`record ${call.id}`) as Record<string, unknown>;
+  assert.notEqual(record['media'], null);
+  assert.equal(w.core.sizes().calls, 0);
+});
+
+test('a re-offer while the CANCEL is out touches no media', () => {
+  const { w, reg } = world();
+  w.behaviour.cancel = 'silent';
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 183, { sdp: imsSdp() });
+  remove(w, ALICE, call.id);
+  w.give({ type: 'ims-reoffered', owner: call.owner, ref: 5 as never, sdp: imsSdp() });
+  assert.deepEqual(
+    w.take('ims.reject').map(r => r.code),
+    [488],
+  );
+});
+
+test('an ended call waits for its totals alone, and looking writes nothing', () => {
+  const { w, reg } = world();
+  w.behaviour.stats = false;
+  const call = talkingOut(w, ALICE, reg);
+  const other = talkingOut(w, ALICE, reg);
+  const kept = w.effects.length;
+  get(w, ALICE, call.id);
+  put(w, ALICE, call.id, 'Connected');
+  assert.deepEqual(
+    w.effects.slice(kept).map(e => e.type),
+    ['reply', 'reply'],
+  );
+  remove(w, ALICE, call.id);
+  assert.deepEqual(
+    w.timers().filter(t => t.startsWith(call.owner)),
+    [`${call.owner} media-op`],
+  );
+  assert.equal(w.take('store').filter(s => s.write.key === other.owner).length, 2, 'created and answered, no more');
+});

@@ -310,3 +310,21 @@ test('a session that is over is not found, whatever is PUT', () => {
   });
   for (const status of STATUSES) assert.equal(code(put(w, ALICE, id, status)), 'not-found');
 });
+
+test('a wish that had to wait for the browser’s new connection is carried out after it', () => {
+  const { w, id, owner } = talking();
+  w.behaviour.update = 'silent';
+  put(w, ALICE, id, 'Hold');
+  put(w, ALICE, id, 'Resume');
+  const update = w.take('ims.update').at(-1);
+  w.behaviour.media = 'silent';
+  assert.equal(put(w, ALICE, id, 'Connected', { offer: browserOffer('n') }), null);
+  const op = w.take('media.reoffer').at(-1);
+  w.give({ type: 'ims-updated', owner, ref: update?.ref as Ref, sdp: null });
+  assert.equal(w.take('media.hold').length, 1);
+  w.give({ type: 'media-ready', owner, ref: op?.ref as Ref, sdp: 'v=0' });
+  assert.deepEqual(
+    w.take('media.hold').map(m => m.held),
+    [false],
+  );
+});

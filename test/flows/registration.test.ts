@@ -342,3 +342,12 @@ test('no new registrations while draining', () => {
   assert.equal(errorOf(world.ask(ask(2))), 'draining');
   assert.equal(viewOf(extend(world, id, null)).registrationId, id);
 });
+
+test('what was given back counts no more', () => {
+  const world = createWorld({ registration: { perUser: 2, devicesPerUser: 1 } });
+  for (let i = 0; i < 5; i += 1) unregister(world, ALICE, register(world, ALICE, i + 1));
+  world.behaviour.register = 503;
+  for (let i = 0; i < 5; i += 1) assert.equal(errorOf(world.ask(ask(i + 1))), 'network-unavailable');
+  world.behaviour.register = 'ok';
+  register(world, ALICE, 9);
+});

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { MediaSessionId } from '../../src/ep-cscf/ids.ts';
 import {
   ALICE,
+  answerOut,
   BOB,
   browserOffer,
   callIn,
@@ -199,4 +200,26 @@ test('a call to somebody else keeps no device from ringing', () => {
   const { w, regs } = three();
   callOut(w, ALICE, regs[0] as (typeof regs)[number], { receiver: `tel:${BOB}` });
   assert.equal(callIn(w, ALICE).sessions.length, 3);
+});
+
+test('an own-number call that is answered keeps no device from ringing', () => {
+  const { w, regs } = three();
+  const out = callOut(w, ALICE, regs[0] as (typeof regs)[number], { receiver: `tel:${ALICE}` });
+  answerOut(w, out);
+  assert.equal(callIn(w, ALICE).sessions.length, 3);
+});
+
+test('a device that gives up while its answer is being made gets both replies; the others ring on', () => {
+  const { w, ring } = three();
+  const { owner, a, b } = ring();
+  w.behaviour.media = 'silent';
+  assert.equal(put(w, ALICE, a, 'Connected', { answer: ANSWER }), null);
+  const ref = w.lastRef();
+  const op = w.take('media.answer').at(-1);
+  assert.deepEqual(remove(w, ALICE, a), { ok: true });
+  assert.deepEqual(w.owed(ref), { ok: false, error: 'not-found' });
+  w.behaviour.media = 'ok';
+  w.give({ type: 'media-ready', owner, ref: op?.ref as never, sdp: 'late' });
+  assert.equal(w.take('ims.answer').length, 0);
+  assert.equal(put(w, ALICE, b, 'Connected', { answer: ANSWER })?.ok, true);
 });

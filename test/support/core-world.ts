@@ -128,6 +128,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
   const taken = new Map<string, number>();
   const media = new Map<Owner, 'live' | 'released'>();
   const asked = new Set<Ref>();
+  const gone = new Set<Owner>();
   const invites = new Map<Owner, 'out' | 'answered' | 'over'>();
 
   function run(): void {
@@ -145,9 +146,17 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
     if (input.type === 'ims-rejected') invites.set(input.owner, 'over');
     core.handle(input, now, out);
     for (const effect of out) effects.push(effect);
+    for (const effect of out) noEffectAfterGone(effect);
     for (const effect of out) if (effect.type === 'store') commit(effect.write);
     for (const effect of out) if (effect.type === 'reply') answer(effect.ref, effect.reply);
     for (const effect of out) perform(effect);
+  }
+
+  /** A machine's last effect is `gone`; only the refusal of a late re-offer may name it again. */
+  function noEffectAfterGone(effect: Effect): void {
+    if (!('owner' in effect) || effect.owner === null) return;
+    if (effect.type === 'gone') gone.add(effect.owner);
+    else if (effect.type !== 'ims.reject') assert.ok(!gone.has(effect.owner), `${effect.type} after gone`);
   }
 
   function commit(write: Extract<Effect, { type: 'store' }>['write']): void {
@@ -329,6 +338,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
       timers.clear();
       media.clear();
       invites.clear();
+      gone.clear();
       const rows = (kind: string) => [...store].filter(([key]) => key.startsWith(`${kind} `)).map(([, value]) => value);
       world.give({ type: 'restore', bindings: rows('binding'), calls: rows('call') });
     },
