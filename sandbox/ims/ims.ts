@@ -66,7 +66,7 @@ export async function startIms(options: ImsOptions): Promise<Ims> {
   const location = createLocation(now);
   const trustedNodes = options.trustedNodes ?? [];
   const access = createAccess({ domain: home.domain, subscribers, trustedNodes, now, key, random: tag });
-  const numbers = new Set(subscribers.map(subscriber => subscriber.number));
+  const numbers = new Map(subscribers.map(({ number, name }) => [number, name ?? null]));
   const registrar = {
     home,
     access,

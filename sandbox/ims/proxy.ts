@@ -1,6 +1,7 @@
 /** The proxy: originating service, terminating service and loose routing in one pass. RFC 3261 16, RFC 3325, TS 24.229 5.4.3. */
 import {
   createResponse,
+  formatNameAddr,
   parseUri,
   type SipRequest,
   type SipResponse,
@@ -22,8 +23,8 @@ export interface ProxyOptions {
   routes: Routes;
   layer: TransactionLayer;
   timers: SipTimers;
-  /** Numbers of subscribers. */
-  numbers: ReadonlySet<string>;
+  /** Numbers of subscribers, each with the name to show, if any. */
+  numbers: ReadonlyMap<string, string | null>;
   /** Where a service number is served, or null when it is none. */
   service(number: string): { uri: string; target: Target } | null;
   timerCMs: number;
@@ -88,7 +89,11 @@ export function createProxy(options: ProxyOptions): Proxy {
     const onward = copyOf(request);
     const own = routes.takeOwn(onward);
     const inDialog = request.headers.to()?.params.has('tag') === true;
-    if (inDialog) return own === 'dialog' ? single(onward) : { status: 481 };
+    if (inDialog) {
+      // What a phone asserts of itself counts nowhere. RFC 3325 5.
+      if (!access.isTrusted(request, source)) onward.headers.remove('P-Asserted-Identity');
+      return own === 'dialog' ? single(onward) : { status: 481 };
+    }
     return initial(onward, request, source);
   }
 
@@ -149,7 +154,9 @@ export function createProxy(options: ProxyOptions): Proxy {
       return { status: 403, reason: 'Identity of Another' };
     const { headers } = onward;
     for (const field of ['Proxy-Authorization', 'P-Preferred-Identity', 'P-Asserted-Identity']) headers.remove(field);
-    headers.add('P-Asserted-Identity', `<sip:${number}@${home.domain};user=phone>`);
+    const uri = `sip:${number}@${home.domain};user=phone`;
+    const display = options.numbers.get(number) ?? null;
+    headers.add('P-Asserted-Identity', formatNameAddr({ display, uri, params: new Map() }));
     headers.add('P-Asserted-Identity', `<tel:${number}>`);
     return number;
   }

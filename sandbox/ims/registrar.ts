@@ -17,7 +17,7 @@ export interface RegistrarOptions {
   access: Access;
   location: Location;
   /** Numbers that may register. */
-  numbers: ReadonlySet<string>;
+  numbers: { has(number: string): boolean };
   now: () => number;
   /** Lifetimes in seconds. */
   minExpiresS: number;
@@ -137,7 +137,8 @@ function changeOf(
     instance,
     contact,
     uri,
-    path: request.headers.all('Path'),
+    // A phone has nothing before us that could have put a Path there.
+    path: who.trusted ? request.headers.all('Path') : [],
     flow: source,
     expiresAtMs: now() + Math.min(expires, maxExpiresS) * 1000,
   };

@@ -19,9 +19,11 @@ export const DOMAIN = 'ims.test';
 
 export type PhoneEvent =
   | { type: 'invite'; call: Call; request: SipRequest; sdp: string | null }
-  | { type: 'progress' | 'answered'; response: SipResponse; sdp: string | null }
+  | { type: 'progress'; response: SipResponse; sdp: string | null }
+  | { type: 'answered'; response: SipResponse; sdp: string | null }
   | { type: 'rejected'; status: number; response: SipResponse | null }
-  | { type: 'cancelled' | 'acked'; request: SipRequest }
+  | { type: 'cancelled'; request: SipRequest }
+  | { type: 'acked'; request: SipRequest }
   | { type: 'ended'; cause: string }
   | { type: 'registered'; result: Registered }
   | { type: 'register-failed'; status: number; response: SipResponse | null };

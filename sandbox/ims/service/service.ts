@@ -40,7 +40,7 @@ function servicesOf({ earlyMs, hangUpMs }: ServicesOptions): ReadonlyMap<string,
 export async function startServices(options: ServicesOptions): Promise<Services> {
   const { host, timers } = options;
   const services = servicesOf(options);
-  const stack = await openStack({ host, port: 0, timers, singleVia: false });
+  const stack = await openStack({ host, port: 0, timers, singleVia: true });
   let calls = 0;
   let served = 0;
   const agent = createUserAgent({
