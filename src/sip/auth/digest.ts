@@ -12,7 +12,7 @@ const HASH: Readonly<Record<DigestAlgorithm, string>> = {
 };
 
 /** Lower-case hex digest of the data (text is taken as UTF-8). */
-export function digestOf(algorithm: DigestAlgorithm, data: string | Uint8Array): string {
+function digestOf(algorithm: DigestAlgorithm, data: string | Uint8Array): string {
   return hash(HASH[algorithm], data, 'hex');
 }
 
