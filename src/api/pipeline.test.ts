@@ -1,7 +1,9 @@
 /** Tests of the request pipeline: the order of its steps, its headers, and hostile requests. CAMARA digest 2. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Reply } from '../ep-cscf/ports.ts';
 import { pipeline } from './pipeline.ts';
+import { IN_FLIGHT_LIMIT } from './service.ts';
 import { CALLS, DEVICE, EVENTS, REGISTRATION, send, testApi } from './test-kit.ts';
 
 const SESSIONS = `${REGISTRATION}/sessions`;
@@ -334,4 +336,25 @@ test('2.4 a broken promise of ours is a bare 500, and every request leaves one l
   const duration = kit.counted.find(({ name }) => name === 'api_request_duration_seconds');
   assert.deepEqual(duration?.labels, { api: 'webrtc-registration', operation: 'getRegistrationById', code: '500' });
   assert.ok(!JSON.stringify(kit.logged).includes('alice'));
+});
+
+test('13 requests that the core keeps waiting are bounded in number', async () => {
+  const release: Array<() => void> = [];
+  const ask = () =>
+    new Promise<Reply>(resolve => {
+      release.push(() => resolve({ ok: false, error: 'not-found' }));
+    });
+  const rates = { ratePerUser: 1e6, ratePerClient: 1e6, ratePerAddress: 1e6 };
+  const { api, counted } = testApi(rates, { core: { ask } });
+  const waiting = Array.from({ length: IN_FLIGHT_LIMIT }, () => send(api, 'GET', `${SESSIONS}/x`));
+  while (release.length < IN_FLIGHT_LIMIT) await new Promise(setImmediate);
+  const shed = await send(api, 'GET', `${SESSIONS}/x`);
+  assert.deepEqual([shed.status, shed.body.code, shed.headers['retry-after']], [503, 'UNAVAILABLE', '5']);
+  assert.ok(counted.some(({ name }) => name === 'overload_shed_total'));
+  for (const go of release) go();
+  assert.ok((await Promise.all(waiting)).every(({ status }) => status === 404));
+  const after = send(api, 'GET', `${SESSIONS}/x`);
+  while (release.length === IN_FLIGHT_LIMIT) await new Promise(setImmediate);
+  release.at(-1)?.();
+  assert.equal((await after).status, 404);
 });

@@ -9,7 +9,7 @@ import { runPipeline } from './pipeline.ts';
 import { respond, statusOf } from './respond.ts';
 
 /** API requests worked on at once; past it they are refused, so that memory stays bounded whatever the core waits for. */
-const IN_FLIGHT_LIMIT = 4000;
+export const IN_FLIGHT_LIMIT = 2000;
 
 export interface ServiceParts {
   parts: PipelineParts;
