@@ -17,6 +17,8 @@ export interface WebLeg {
   transport: WebTransport | null;
   slots: Slots;
   bundle: boolean;
+  /** Session id of the browser's o= line: one for each RTCPeerConnection. */
+  peer: string | null;
   /** The browser's end; null until it spoke. */
   remote: WebRemote | null;
   /** What is written as our setup; the role never changes once taken. */
@@ -64,7 +66,10 @@ export function takeReoffer(leg: WebLeg, text: string): MediaFailure | 'new-peer
   const ice = iceOf(parsed.value, audio);
   if (known === null || ice === null || audio.fingerprint === null) return 'unsupported';
   if (audio.fingerprint.value !== known.fingerprint.value) return 'new-peer';
-  if (ice.ufrag !== known.ice.ufrag || ice.pwd !== known.ice.pwd) return 'restart';
+  if (ice.ufrag !== known.ice.ufrag || ice.pwd !== known.ice.pwd) {
+    // A page may give two connections one certificate; the session id still tells them apart. RFC 8829 5.2.1.
+    return parsed.value.origin?.sessionId === leg.peer ? 'restart' : 'new-peer';
+  }
   if (slots === null || slots.audio < 0) return 'bad-sdp';
   const before = { ...leg };
   leg.slots = slots;
@@ -91,6 +96,7 @@ export function takeAnswer(leg: WebLeg, text: string): MediaFailure | null {
   if (remote === null) return 'unsupported';
   const from = agreed(offered, theirs);
   if (from.laws.length === 0) return 'no-codec';
+  leg.peer = parsed.value.origin?.sessionId ?? null;
   leg.remote = remote;
   leg.setup = setup === 'active' ? 'passive' : 'active';
   leg.theirs = theirs;
@@ -139,6 +145,7 @@ function takeOffer(leg: WebLeg, session: SessionDesc): MediaFailure | null {
   if (remote === null) return 'unsupported';
   const theirs = g711Of(audio);
   if (theirs === null) return 'no-codec';
+  leg.peer = session.origin?.sessionId ?? null;
   leg.remote = remote;
   leg.theirs = theirs;
   leg.bundle = session.groups.some(group => group.semantics === 'BUNDLE' && group.mids.includes(mid));
@@ -192,6 +199,7 @@ function emptyLeg(id: MediaSessionId, request: LegRequest, sessionId: number, sl
     transport: null,
     slots,
     bundle: false,
+    peer: null,
     remote: null,
     setup: 'actpass',
     theirs: null,

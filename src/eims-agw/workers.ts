@@ -5,6 +5,7 @@ import type { Clock, Count, Log } from './settings.ts';
 const PING_MS = 1_000;
 /** Unanswered pings before a worker counts as hung. */
 const MISSED = 5;
+const MISSED_STARTING = 15;
 const BACK_OFF_MS = [100, 500, 2_000, 10_000];
 const START_MS = 10_000;
 const END_MS = 1_000;
@@ -130,7 +131,9 @@ function hear(options: WorkersOptions, slot: Slot, child: ChildProcess, message:
       break;
     case 'unable':
       options.log('error', 'a media worker cannot work', { worker: slot.index, reason: message.reason });
-      slot.started?.(new Error(message.reason));
+      if (slot.started !== null) slot.started(new Error(message.reason));
+      // It was able once: perhaps it will be again.
+      else child.kill();
       break;
     case 'pong':
       slot.missed = 0;
@@ -169,7 +172,7 @@ function gone(
 function ping(options: WorkersOptions, slot: Slot): void {
   const { child } = slot;
   if (child === null) return;
-  if (slot.ready && slot.missed >= MISSED) {
+  if (slot.missed >= (slot.ready ? MISSED : MISSED_STARTING)) {
     options.log('error', 'a media worker hangs and is ended', { worker: slot.index });
     child.kill('SIGKILL');
     return;

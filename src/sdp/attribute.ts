@@ -1,4 +1,5 @@
 /** Reads SDP attributes into what one level (session or m-line) says; what is malformed counts as not said. */
+import { isIP } from 'node:net';
 import { SDP_LIMITS, type SdpLine } from './lines.ts';
 import type { Bandwidth, Direction, Fingerprint, MediaDesc, SessionDesc, Setup } from './session.ts';
 
@@ -193,18 +194,13 @@ function betterFingerprint(held: Fingerprint | null, next: Fingerprint | null): 
 
 /** UDP and a numeric address: names would cost a resolver each, and mDNS names tell us nothing. */
 function isUsableCandidate(value: string): boolean {
-  const [foundation, component, transport, priority, address, port] = value.split(' ');
+  const [foundation, component, transport, priority, address, port, typ, kind] = value.split(' ');
   if (foundation === undefined || !/^[A-Za-z0-9+/]{1,32}$/.test(foundation)) return false;
+  if (typ !== 'typ' || kind === undefined || !/^(host|srflx|prflx|relay)$/.test(kind)) return false;
   if (component !== '1' || transport?.toLowerCase() !== 'udp') return false;
-  if (whole(priority ?? '', 0xffff_ffff) === null || address === undefined || !isNumeric(address)) return false;
+  if (whole(priority ?? '', 0xffff_ffff) === null || isIP(address ?? '') === 0) return false;
   const number = whole(port ?? '', 65_535);
   return number !== null && number > 0 && /^[ -~]*$/.test(value);
-}
-
-function isNumeric(address: string): boolean {
-  return (
-    /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/.test(address) || (address.includes(':') && /^[0-9a-fA-F:.]{2,45}$/.test(address))
-  );
 }
 
 /** A decimal number from 0 to `max`, or null. */

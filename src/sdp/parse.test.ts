@@ -126,6 +126,10 @@ test('only UDP candidates with a numeric address are kept', () => {
     '1 1 udp 1 abc.local 5000 typ host',
     '1 1 udp 1 192.0.2.1 0 typ host',
     '1 1 udp 1 192.0.2.1',
+    '1 1 udp 1 192.0.2.1 5000',
+    '1 1 udp 1 192.0.2.1 5000 typ odd',
+    '1 1 udp 1 999.0.2.1 5000 typ host',
+    '1 1 udp 1 ::::: 5000 typ host',
   ];
   assert.deepEqual(parsed(chromiumOffer({ candidates })).media[0]?.candidates, candidates.slice(0, 2));
 });

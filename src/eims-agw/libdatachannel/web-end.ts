@@ -53,6 +53,11 @@ function makeEnd(options: LibraryOptions, name: string, transport: WebTransport,
     }
   });
 
+  // One by one and guarded: none of them is needed, so none may fail the leg.
+  const addCandidates = (candidates: readonly string[]) => {
+    for (const candidate of candidates) quietly(() => peer?.addRemoteCandidate(`candidate:${candidate}`, mid));
+  };
+
   return {
     transport,
     connect(remote) {
@@ -83,6 +88,7 @@ function makeEnd(options: LibraryOptions, name: string, transport: WebTransport,
         // Only a described, still stable connection may be answered: a throw in here would end the process.
         if (made.signalingState() !== 'have-remote-offer') throw new Error('the offer was not taken');
         made.setLocalDescription('answer', { iceUfrag: transport.ufrag, icePwd: transport.pwd });
+        addCandidates(remote.candidates);
         return true;
       } catch {
         done = true;
@@ -90,9 +96,7 @@ function makeEnd(options: LibraryOptions, name: string, transport: WebTransport,
         return false;
       }
     },
-    addCandidates(candidates) {
-      for (const candidate of candidates) quietly(() => peer?.addRemoteCandidate(`candidate:${candidate}`, mid));
-    },
+    addCandidates,
     send(packet) {
       if (track === null || done) return false;
       try {
@@ -129,7 +133,6 @@ export function normalised(remote: WebRemote): string {
     `a=ice-pwd:${remote.ice.pwd}`,
     `a=fingerprint:${remote.fingerprint.algorithm} ${remote.fingerprint.value}`,
     `a=setup:${remote.setup}`,
-    ...remote.candidates.map(candidate => `a=candidate:${candidate}`),
   ];
   return `${lines.join('\r\n')}\r\n`;
 }

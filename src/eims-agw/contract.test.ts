@@ -1,0 +1,27 @@
+/** The media contract on the engine in memory. */
+
+import { mediaContract } from '../../test/support/media-contract.ts';
+import { fakeMedia } from '../../test/support/media-fake.ts';
+import { inbox } from '../../test/support/media-inbox.ts';
+import { browserAnswer, chromiumOffer } from '../../test/support/media-sdp.ts';
+
+mediaContract({
+  name: 'in memory',
+  phoneHost: '127.0.0.77',
+  async build(settings) {
+    const box = inbox();
+    const media = fakeMedia({ emit: box.emit, settings });
+    return { plane: media, box, kill: () => media.engine.die(), close: () => media.close() };
+  },
+  browser: () => ({
+    offer: async () => chromiumOffer(),
+    accept: async () => undefined,
+    answer: async offer => browserAnswer({ laws: offer.includes('SAVPF 0 8') ? [0, 8] : [8, 0] }),
+    send: async () => undefined,
+    rtp: [],
+    rtcp: [],
+    connected: () => true,
+    failed: () => false,
+    close: async () => undefined,
+  }),
+});

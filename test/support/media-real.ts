@@ -1,0 +1,67 @@
+/** The media plane on libdatachannel, on an address of its own, for tests. */
+import { createControl } from '../../src/eims-agw/control.ts';
+import { createLibdatachannelEngine, type WorkerEngine } from '../../src/eims-agw/libdatachannel/engine.ts';
+import type { MediaPlane } from '../../src/eims-agw/media-plane.ts';
+import { type Clock, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
+import { type Inbox, inbox } from './media-inbox.ts';
+
+export interface RealMedia {
+  plane: MediaPlane;
+  box: Inbox;
+  engine: WorkerEngine;
+  counted: Map<string, number>;
+  kill(): void;
+  close(): Promise<void>;
+}
+
+const clock: Clock = {
+  now: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Starts it on `host` (a 127.x address); the far ends may be anywhere in 127.0.0.0/8. */
+export async function realMedia(host: string, settings: Partial<MediaSettings> = {}): Promise<RealMedia> {
+  const full: MediaSettings = {
+    ...MEDIA_DEFAULTS,
+    web: { ...MEDIA_DEFAULTS.web, bind: host, advertise: host },
+    ims: { ...MEDIA_DEFAULTS.ims, bind: host, advertise: host },
+    ...settings,
+  };
+  const box = inbox();
+  const counted = new Map<string, number>();
+  const count = (name: string, labels: Readonly<Record<string, string>>, value: number) => {
+    const key = [name, ...Object.values(labels)].join(' ');
+    counted.set(key, (counted.get(key) ?? 0) + value);
+  };
+  const log = () => undefined;
+  const engine = createLibdatachannelEngine({
+    settings: full,
+    onEvent: event => control.onEvent(event),
+    clock,
+    log,
+    count,
+  });
+  let number = 1;
+  const control = createControl({ settings: full, engine, emit: box.emit, log, count, clock, random: () => number++ });
+  await engine.start();
+  return {
+    plane: {
+      port: control.port,
+      start: async () => undefined,
+      close: () => engine.close(),
+      health: () => engine.health(),
+      sizes: () => control.sizes(),
+    },
+    box,
+    engine,
+    counted,
+    kill() {
+      const pid = engine.pid(0);
+      if (pid !== null) process.kill(pid, 'SIGKILL');
+    },
+    close: () => engine.close(),
+  };
+}

@@ -1,0 +1,13 @@
+/** A media worker that obeys words, for tests of the supervisor. */
+process.on('message', message => {
+  if (message.type === 'init') {
+    if (message.how === 'unable') process.send({ type: 'unable', reason: 'It cannot work here.' });
+    else if (message.how === 'crash') process.exit(3);
+    else process.send({ type: 'ready' });
+  } else if (message.type === 'ping') {
+    if (message.mute !== true && !process.muted) process.send({ type: 'pong', sessions: 0, lagMs: 3 });
+  } else if (message.type === 'mute') process.muted = true;
+  else if (message.type === 'echo') process.send({ type: 'said', text: message.text });
+});
+process.on('SIGINT', () => undefined);
+process.on('disconnect', () => process.exit(0));
