@@ -24,7 +24,7 @@ export interface Client {
   onResponse(response: SipResponse): void;
   /** True when the packet that could not be sent was sent by UDP instead. */
   onUnsent(entry: ClientEntry): boolean;
-  /** A connection broke: fails what waits for a first answer on it. */
+  /** A connection broke, or nobody is at a UDP endpoint: fails what waits for a first answer from it. */
   onBroken(remote: Endpoint, connection: string): void;
 }
 
@@ -183,7 +183,9 @@ export function createClient(
     for (const entry of table.clients.values()) {
       const { target, state } = entry;
       if (target.transport !== remote.transport || (state.state !== 'Calling' && state.state !== 'Trying')) continue;
-      const same = target.connection === undefined ? sameEndpoint(target, remote) : target.connection === connection;
+      // A pinned UDP target names a socket of ours, not a connection.
+      const byAddress = target.transport === 'udp' || target.connection === undefined;
+      const same = byAddress ? sameEndpoint(target, remote) : target.connection === connection;
       if (same) driver().unsent(entry);
     }
   }

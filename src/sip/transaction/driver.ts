@@ -29,6 +29,8 @@ export interface Driver {
   listen(entry: Entry): void;
   /** A packet of this transaction could not be sent. */
   unsent(entry: Entry): void;
+  /** Stops every timer and forgets every transaction; nobody is told anything any more. */
+  close(): void;
   /** The same, told after the current call of the user. */
   unsentLater(entry: Entry): void;
 }
@@ -40,6 +42,7 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
   // One array for all: a step called from inside another's effects works behind that one's part and cuts back to it.
   const out: Out = [];
   let depth = 0;
+  let closed = false;
 
   function runClient(entry: ClientEntry, input: ClientInput): void {
     const from = out.length;
@@ -132,8 +135,12 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
       running: false,
       fire: () => {
         slot.running = false;
-        if (entry.side === 'client') runClient(entry, input);
-        else runServer(entry, input);
+        if (entry.side === 'server') {
+          runServer(entry, input);
+          return;
+        }
+        if (name === 'A' || name === 'E') wire.probe?.(entry.target);
+        runClient(entry, input);
       },
     };
     entry.slots.push(slot);
@@ -155,6 +162,7 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
   }
 
   function unsent(entry: Entry): void {
+    if (closed) return;
     // Told from inside a call of the user: it must not hear of it before that call is over.
     if (depth > 0) unsentLater(entry);
     else if (entry.side === 'server') runServer(entry, TRANSPORT_ERROR);
@@ -172,6 +180,13 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
     stopTimers,
     unsent,
     unsentLater,
+    close() {
+      closed = true;
+      for (const entry of table.clients.values()) stopTimers(entry);
+      for (const entry of table.servers.values()) stopTimers(entry);
+      table.clients.clear();
+      table.servers.clear();
+    },
     listen(entry) {
       entry.sent = error => {
         if (error) unsent(entry);

@@ -403,6 +403,36 @@ test('18.4: a connection that broke fails what waits on it, and only that', () =
   assert.equal(b.layer.size, 1);
 });
 
+test('18.4: an unanswered UDP request asks whether anyone is there; that nobody is ends what waits', () => {
+  const probed: Target[] = [];
+  const b = bench({
+    wire: { send() {}, sentBy: () => US, probe: target => void probed.push(target) },
+  });
+  b.layer.request(ours('INVITE'), { ...PEER, connection: 'u0' }, b.user);
+  b.layer.request(ours('OPTIONS'), { ...PEER, port: 5071 }, b.user);
+  assert.equal(probed.length, 0);
+  b.clock.advance(500);
+  assert.deepEqual(
+    probed.map(target => target.port),
+    [5070, 5071],
+  );
+  b.layer.broken({ transport: 'udp', host: PEER.host, port: PEER.port }, 'probe');
+  assert.deepEqual(b.told, ['failure transport']);
+  assert.equal(b.layer.size, 1);
+});
+
+test('after close nothing is heard, told or kept', () => {
+  const b = bench();
+  b.layer.request(ours('OPTIONS'), PEER, b.user);
+  b.receive(theirs('INVITE', 'z9hG4bK1'));
+  b.layer.close();
+  b.packets[0]?.sent?.(new Error('late'));
+  b.receive(theirs('INVITE', 'z9hG4bK2'));
+  assert.deepEqual(b.told, ['request INVITE']);
+  assert.equal(b.layer.size, 0);
+  assert.equal(b.clock.running, 0);
+});
+
 test('a user is never told from inside its own call', () => {
   const failing: TransactionLayerOptions['wire'] = {
     send: (_bytes, _target, sent) => sent?.(new Error('at once')),

@@ -11,7 +11,7 @@ import type { Endpoint, Target, TransactionLayer } from './types.ts';
 export interface DrivenTransactionLayer extends TransactionLayer {
   /** One message as the parser saw it, and where it came from. Never throws for what the network sent. */
   receive(result: ParseResult, source: Target): void;
-  /** A connection broke: requests on it that wait for their first answer fail, or go on by UDP when they were there for their size. */
+  /** A connection broke, or nobody is at a UDP endpoint: requests to it that wait for their first answer fail, or go on by UDP when they were there for their size. */
   broken(remote: Endpoint, connection: string): void;
   /** Drops every transaction and stops every timer; nobody is told. */
   close(): void;
@@ -26,6 +26,7 @@ export function createTransactionLayer(options: TransactionLayerOptions): Driven
   const { log, count } = options;
   const table = createTable();
   let ids = 0;
+  let closed = false;
   const nextId = () => {
     ids += 1;
     return ids.toString(36);
@@ -56,6 +57,7 @@ export function createTransactionLayer(options: TransactionLayerOptions): Driven
       return table.clients.size + table.servers.size;
     },
     receive(result, source) {
+      if (closed) return;
       try {
         receive(result, source);
       } catch (error) {
@@ -66,10 +68,8 @@ export function createTransactionLayer(options: TransactionLayerOptions): Driven
     },
     broken: client.onBroken,
     close() {
-      for (const entry of table.clients.values()) driver.stopTimers(entry);
-      for (const entry of table.servers.values()) driver.stopTimers(entry);
-      table.clients.clear();
-      table.servers.clear();
+      closed = true;
+      driver.close();
     },
   };
 }

@@ -23,6 +23,8 @@ export interface Wire {
   send(packet: Uint8Array, target: Target, sent: Sent | null): void;
   /** Sent-by for requests to this endpoint, or null when we do not speak its transport. */
   sentBy(target: Endpoint): SentBy | null;
+  /** A UDP endpoint has not answered a request: finds out whether it is there; should it not be, `broken` of the layer is called. */
+  probe?(target: Target): void;
 }
 
 export type SipLog = (

@@ -4,6 +4,7 @@ import type { ParseResult } from '../message/message.ts';
 import { parseMessage } from '../message/parse.ts';
 import type { Sent, SentBy } from '../transaction/port.ts';
 import type { Endpoint, Target } from '../transaction/types.ts';
+import { createProbes } from './probe.ts';
 import { markReceived } from './received.ts';
 import { createTcp, type Tcp } from './tcp.ts';
 import {
@@ -32,12 +33,14 @@ export async function createSipTransport(options: SipTransportOptions): Promise<
   const prefix = `s${transports}`;
   const shared = share(options, () => open);
   const tcp = createTcp(prefix, shared);
+  const probes = createProbes(prefix, shared);
   const bound: Bound[] = [];
   let open = true;
 
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
+    probes.close();
     await Promise.all([tcp.close(), ...bound.map(({ udp }) => udp?.close())]);
   }
 
@@ -62,7 +65,7 @@ export async function createSipTransport(options: SipTransportOptions): Promise<
       return;
     }
     const from = target.transport === 'tcp' ? find(target) : undefined;
-    if (from) tcp.send(packet, target, WILDCARDS.has(from.host) ? undefined : from.host, sent);
+    if (from) tcp.send(packet, target, addressOf(from), sent);
     else unsent(sent, `no ${target.transport} socket of this family`);
   }
 
@@ -73,8 +76,17 @@ export async function createSipTransport(options: SipTransportOptions): Promise<
     },
     sentBy: target => find(target)?.sentBy ?? null,
     send,
+    probe(target) {
+      const from = open ? find(target) : undefined;
+      if (from?.udp) probes.probe(target, addressOf(from));
+    },
     close,
   };
+}
+
+/** The local address to send from: none in particular behind a wildcard. */
+function addressOf(bound: Bound): string | undefined {
+  return WILDCARDS.has(bound.host) ? undefined : bound.host;
 }
 
 /** Binds one socket; of a host whose other transport was given a port by the system, the same one when it is free. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
-import { mailbox } from '../../../test/support/sip-sockets.ts';
+import { mailbox, openDatagram } from '../../../test/support/sip-sockets.ts';
 import { createRequest, createResponse } from '../message/build.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { createTransactionLayer, type DrivenTransactionLayer } from '../transaction/layer.ts';
@@ -120,6 +120,38 @@ test('where TCP is refused a large INVITE goes by UDP; its ACK does so at once',
   ack.headers.set('CSeq', '1 ACK');
   alice.layer.sendAck({ ...ack, method: 'ACK' }, bob.udp);
   assert.equal((await bob.acks.next()).body.length, LARGE.length);
+});
+
+test('18.4: a request to a UDP port where nobody listens fails long before timer B', async () => {
+  const alice = await element('127.0.62.7', ['udp']);
+  const bob = await element('127.0.62.8', ['udp']);
+  await bob.transport.close();
+  const { responses, user } = listener();
+  const since = performance.now();
+  alice.layer.request(invite(''), bob.udp, user);
+  assert.equal(await status(responses), 'transport');
+  assert.ok(performance.now() - since < 64 * 50, 'not by timer B');
+  assert.equal(alice.layer.size, 0);
+});
+
+test('a UDP peer that is only slow is not given up', async () => {
+  const alice = await element('127.0.62.9', ['udp']);
+  const bob = await openDatagram('127.0.62.10');
+  closers.push(bob.close);
+  const { responses, user } = listener();
+  const target: Target = { transport: 'udp', host: '127.0.62.10', port: bob.port };
+  alice.layer.request(invite(''), target, user);
+  // INVITEs until the keep-alive that asks has come.
+  let seen = '';
+  for (let next = await bob.heard.next(); next !== '\r\n\r\n'; next = await bob.heard.next()) seen = next;
+  const via = /Via: ([^\r]*)/.exec(seen)?.[1] ?? '';
+  const call = /Call-ID: ([^\r]*)/.exec(seen)?.[1] ?? '';
+  bob.send(
+    `SIP/2.0 404 Not Found\r\nVia: ${via}\r\nFrom: <sip:alice@example.com>;tag=a\r\nTo: <sip:bob@example.com>;tag=b\r\n` +
+      `Call-ID: ${call}\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n`,
+    alice.udp,
+  );
+  assert.equal(await status(responses), 404);
 });
 
 test('a request to a TCP port where nobody listens fails at once', async () => {

@@ -34,6 +34,8 @@ export interface TransportLimits {
   /** How long a message on a stream may take from its first byte to its last, in ms. */
   incompleteMs: number;
   parse: Partial<ParseLimits>;
+  /** Unanswered UDP endpoints asked at once whether they are there; 0: none is. */
+  probes: number;
 }
 
 export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
@@ -43,13 +45,14 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   connectMs: 2000,
   incompleteMs: 10_000,
   parse: {},
+  probes: 32,
 };
 
 export interface SipTransportOptions {
   listen: readonly Listen[];
   /** Every message, good or bad; a request's top Via has `received` and `rport` already. */
   onMessage(result: ParseResult, source: Target): void;
-  /** A TCP connection on which we had sent is gone. */
+  /** A TCP connection on which we had sent is gone, or the network says that nobody is at a UDP endpoint. */
   onBroken?(remote: Endpoint, connection: string): void;
   /** False: what comes from this address is ignored. Default: everyone is heard. */
   accept?(address: string): boolean;
