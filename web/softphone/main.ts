@@ -106,10 +106,12 @@ async function start(): Promise<void> {
   });
   opened.on('unregistered', ({ error }) => {
     if (error === null || opened.state === 'closed') return;
+    view.show({ type: 'waiting' });
     view.reason(sentence(error));
     setTimeout(() => void register(opened, view), REGISTER_AGAIN_MS);
   });
   view.number(signedIn.number ?? '');
+  view.show({ type: 'waiting' });
   await register(opened, view);
 }
 

@@ -4,6 +4,8 @@ import { partyText, statusText, timeText } from './words.ts';
 
 export type Screen =
   | { type: 'signed-out' }
+  /** Signed in, not registered. */
+  | { type: 'waiting' }
   | { type: 'ready' }
   | { type: 'calling' }
   | { type: 'incoming'; call: Call }

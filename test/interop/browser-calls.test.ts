@@ -1,0 +1,146 @@
+/** Chromium on the softphone page: signs in, calls through real SIP, hears what it should, is told every end in words. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { dial, MICROPHONE_HZ, openStage, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
+
+const ADA = '+15550100001';
+const BELA = '+15550100002';
+const ECHO = '+15550109000';
+const TONE = '+15550109001';
+const EARLY = '+15550109002';
+const BUSY = '+15550109003';
+const DECLINES = '+15550109004';
+const NO_ANSWER = '+15550109005';
+const HANGS_UP = '+15550109006';
+
+let stage: Stage;
+let ada: Page;
+
+before(async () => {
+  stage = await openStage('127.0.0.33');
+  ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
+});
+after(async () => {
+  await stage?.close();
+});
+
+const hangUp = async (page: Page) => {
+  await page.getByTestId('hangup-button').click();
+  return waitText(page, 'end-reason', /\./);
+};
+
+test('the page shows the number it is signed in with', async () => {
+  assert.equal(await ada.getByTestId('number').textContent(), ADA);
+});
+
+test('a caller hears its own tone from the echo number', async () => {
+  await dial(ada, ECHO);
+  await waitText(ada, 'status', /^Connected$/);
+  const { hz } = await waitTone(ada, MICROPHONE_HZ);
+  assert.ok(Math.abs(hz - MICROPHONE_HZ) < 15, `${hz} Hz`);
+  assert.equal(await hangUp(ada), 'You hung up.');
+  assert.equal(await ada.getByTestId('status').textContent(), 'Call ended');
+});
+
+test('a muted microphone is silence at the echo, and sound again afterwards', async () => {
+  await dial(ada, ECHO);
+  await waitText(ada, 'status', /^Connected$/);
+  await waitTone(ada, MICROPHONE_HZ);
+  await ada.getByTestId('mute-button').click();
+  await assert.rejects(waitTone(ada, MICROPHONE_HZ, 3000));
+  await ada.getByTestId('mute-button').click();
+  await waitTone(ada, MICROPHONE_HZ);
+  await hangUp(ada);
+});
+
+test('the tone number is heard as 440 Hz', async () => {
+  await dial(ada, TONE);
+  await waitText(ada, 'status', /^Connected$/);
+  await waitTone(ada, 440);
+  await hangUp(ada);
+});
+
+test('early media is heard before the answer', async () => {
+  await dial(ada, EARLY);
+  await waitText(ada, 'status', /^(Connecting…|Ringing…|Connected)$/);
+  await waitText(ada, 'status', /^Connected$/);
+  await hangUp(ada);
+});
+
+for (const [what, number, sentence] of [
+  ['busy', BUSY, 'The other side is busy.'],
+  ['declining', DECLINES, 'The other side declined the call.'],
+] as const) {
+  test(`a ${what} number is told in words`, async () => {
+    await dial(ada, number);
+    assert.equal(await waitText(ada, 'end-reason', /\./), sentence);
+    assert.ok(await ada.getByTestId('call-button').isEnabled(), 'the next call can be made');
+  });
+}
+
+test('a call that is not answered can be cancelled', async () => {
+  await dial(ada, NO_ANSWER);
+  await waitText(ada, 'status', /^Ringing…$/);
+  assert.equal(await hangUp(ada), 'You cancelled the call.');
+});
+
+test('the far end hanging up is told in words, with the time the call took', async () => {
+  await dial(ada, HANGS_UP);
+  await waitText(ada, 'status', /^Connected$/);
+  await waitText(ada, 'timer', /^0:0[3-6]$/);
+  assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
+});
+
+test('a number that cannot be dialled is refused on the page', async () => {
+  await dial(ada, '112 please');
+  assert.match(await waitText(ada, 'end-reason', /\./), /not a number that can be dialled/);
+});
+
+test('two subscribers call each other: answered, heard on both sides, hung up by the called one', async () => {
+  const bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
+  await dial(ada, BELA);
+  await waitText(bela, 'caller', new RegExp(`\\${ADA}`));
+  await waitText(ada, 'status', /^Ringing…$/);
+  await bela.getByTestId('answer-button').click();
+  await waitText(ada, 'status', /^Connected$/);
+  await waitText(bela, 'status', /^Connected$/);
+  await waitTone(ada, MICROPHONE_HZ);
+  await waitTone(bela, MICROPHONE_HZ);
+  assert.equal(await hangUp(bela), 'You hung up.');
+  assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
+  await bela.context().close();
+});
+
+test('an incoming call can be declined, and given up by the caller', async () => {
+  const bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
+  await dial(ada, BELA);
+  await bela.getByTestId('decline-button').click();
+  assert.equal(await waitText(bela, 'end-reason', /\./), 'You declined the call.');
+  await waitText(ada, 'end-reason', /^The other side/);
+  await dial(ada, BELA);
+  await waitText(bela, 'status', /^Incoming call$/);
+  await waitText(ada, 'status', /^Ringing…$/);
+  await hangUp(ada);
+  assert.equal(await waitText(bela, 'end-reason', /\./), 'The caller gave up.');
+  await bela.context().close();
+});
+
+test('a reloaded page finds its registration again and calls', async () => {
+  await ada.reload();
+  await waitText(ada, 'status', /^Ready$/);
+  await dial(ada, ECHO);
+  await waitText(ada, 'status', /^Connected$/);
+  await hangUp(ada);
+});
+
+test('signing out ends the session on the page and at the service', async () => {
+  await ada.locator('#sign-out').click();
+  await ada.getByTestId('sign-in').waitFor();
+  await waitText(ada, 'status', /^Signed out$/);
+});
+
+test('the gateway’s log holds no token and no full number', () => {
+  assert.doesNotMatch(stage.log(), /eyJ[\w-]{20}/);
+  assert.doesNotMatch(stage.log(), /\+1555010\d{4}/);
+});

@@ -1,0 +1,170 @@
+/** A sandbox of its own and Chromium with a microphone that plays a steady tone: what the tests of the page share. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { buildPages, pagesAreStale } from '../../tools/build-pages.ts';
+
+/** Of the microphone. Far from the 440 Hz of the tone number. */
+export const MICROPHONE_HZ = 1000;
+const RATE = 48_000;
+
+export interface Stage {
+  sandbox: Sandbox;
+  /** What the gateway has logged so far. */
+  log(): string;
+  /** A browser profile of its own: its own sign-in, its own device. */
+  profile(): Promise<BrowserContext>;
+  close(): Promise<void>;
+}
+
+/** Starts everything on a loopback address of its own. */
+export async function openStage(host: string): Promise<Stage> {
+  if (pagesAreStale()) await buildPages();
+  const folder = mkdtempSync(join(tmpdir(), 'lineside-browser-'));
+  const tone = join(folder, 'tone.wav');
+  writeFileSync(tone, sineWav(MICROPHONE_HZ, 20));
+  let log = '';
+  const sandbox = await startSandbox({
+    host,
+    dataDir: null,
+    onLog: text => {
+      log += text;
+    },
+  });
+  let browser: Browser;
+  try {
+    browser = await launch(tone);
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+  return {
+    sandbox,
+    log: () => log,
+    profile: () => browser.newContext({ permissions: ['microphone'] }),
+    async close() {
+      const { LINESIDE_TEST_LOG } = process.env;
+      if (LINESIDE_TEST_LOG !== undefined) writeFileSync(LINESIDE_TEST_LOG, log);
+      await browser.close();
+      await sandbox.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function launch(tone: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--autoplay-policy=no-user-gesture-required',
+      '--use-fake-ui-for-media-stream',
+      '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-audio-capture=${tone}`,
+    ],
+  });
+}
+
+/** Signs in as a subscriber and waits until the page can call. */
+export async function signIn(context: BrowserContext, pages: string, number: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`${pages}/softphone/`);
+  await page.getByTestId('sign-in').click();
+  await page.getByTestId(`subscriber-${number}`).click();
+  await waitText(page, 'status', /^Ready$/);
+  return page;
+}
+
+export async function dial(page: Page, number: string): Promise<void> {
+  await page.getByTestId('dial-input').fill(number);
+  await page.getByTestId('call-button').click();
+}
+
+/** Waits until the element says so; the error shows what it said instead. */
+export async function waitText(page: Page, testId: string, pattern: RegExp, timeoutMs = 20_000): Promise<string> {
+  const until = Date.now() + timeoutMs;
+  for (;;) {
+    const text = ((await page.getByTestId(testId).textContent()) ?? '').trim();
+    if (pattern.test(text)) return text;
+    if (Date.now() > until) {
+      const reason = await page.getByTestId('end-reason').textContent();
+      throw new Error(`"${testId}" says "${text}", not ${pattern}; the reason says "${reason}".`);
+    }
+    await page.waitForTimeout(50);
+  }
+}
+
+export interface Heard {
+  hz: number;
+  /** Strength of the strongest line over the median of the spectrum, in dB: high for a tone, low for noise. */
+  prominenceDb: number;
+}
+
+/** What the page's call receives: the strongest frequency of its remote stream, by FFT, over `ms`. */
+export function hear(page: Page, ms = 1500): Promise<Heard> {
+  return page.evaluate(async length => {
+    const client = (
+      globalThis as unknown as { lineside?: { client: { calls: Map<string, { remoteStream: MediaStream }> } } }
+    ).lineside?.client;
+    const [call] = [...(client?.calls.values() ?? [])];
+    if (call === undefined) throw new Error('There is no call on the page.');
+    const context = new AudioContext({ sampleRate: 48_000 });
+    await context.resume();
+    const analyser = new AnalyserNode(context, { fftSize: 16_384, smoothingTimeConstant: 0 });
+    context.createMediaStreamSource(call.remoteStream).connect(analyser);
+    await new Promise(resolve => setTimeout(resolve, length));
+    const spectrum = new Float32Array(analyser.frequencyBinCount);
+    analyser.getFloatFrequencyData(spectrum);
+    const hz = context.sampleRate / analyser.fftSize;
+    await context.close();
+    let best = 0;
+    for (let bin = 0; bin < spectrum.length; bin += 1)
+      if ((spectrum[bin] ?? -999) > (spectrum[best] ?? -999)) best = bin;
+    // Within the telephone's band: outside of it there is nothing to compare with.
+    const band = [...spectrum.slice(Math.floor(300 / hz), Math.ceil(3400 / hz))].sort((a, b) => a - b);
+    const strongest = spectrum[best] ?? Number.NEGATIVE_INFINITY;
+    const median = band[Math.floor(band.length / 2)] ?? 0;
+    return { hz: best * hz, prominenceDb: Number.isFinite(strongest) ? strongest - Math.max(median, -160) : 0 };
+  }, ms);
+}
+
+/** Listens again until the tone is there or the time is over. */
+export async function waitTone(page: Page, hz: number, timeoutMs = 15_000): Promise<Heard> {
+  const until = Date.now() + timeoutMs;
+  for (;;) {
+    const heard = await hear(page);
+    if (Math.abs(heard.hz - hz) < 15 && heard.prominenceDb > 20) return heard;
+    if (Date.now() > until) throw new Error(`Heard ${JSON.stringify(heard)}, not ${hz} Hz.`);
+  }
+}
+
+/** A mono WAV of 16 bit with a whole number of periods, so that it goes round without a click. */
+function sineWav(hz: number, seconds: number): Buffer {
+  const samples = RATE * seconds;
+  const wav = Buffer.alloc(44 + samples * 2);
+  wav.write('RIFF', 0);
+  wav.writeUInt32LE(36 + samples * 2, 4);
+  wav.write('WAVEfmt ', 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(RATE, 24);
+  wav.writeUInt32LE(RATE * 2, 28);
+  wav.writeUInt16LE(2, 32);
+  wav.writeUInt16LE(16, 34);
+  wav.write('data', 36);
+  wav.writeUInt32LE(samples * 2, 40);
+  for (let n = 0; n < samples; n += 1) {
+    wav.writeInt16LE(Math.round(12_000 * Math.sin((2 * Math.PI * hz * n) / RATE)), 44 + n * 2);
+  }
+  return wav;
+}
