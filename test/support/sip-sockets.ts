@@ -98,7 +98,7 @@ export async function openStream(to: Endpoint, localAddress: string) {
     text += bytes.toString('latin1');
     changed.put(text);
   });
-  const closed = once(socket, 'close');
+  const closed = new Promise<void>(resolve => socket.on('close', () => resolve()));
   await once(socket, 'connect');
   return {
     socket,

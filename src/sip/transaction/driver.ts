@@ -105,7 +105,6 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
         else user.onServerFailure(effect.key, effect.cause);
         return;
       case 'terminated':
-        stopTimers(entry);
         removeEntry(table, entry);
         return;
       default:

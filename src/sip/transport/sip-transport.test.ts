@@ -87,6 +87,7 @@ test('18.2.1, RFC 3581: received and rport are written from the true source', as
     [`SIP/2.0/UDP ${PEER}:5060`, ''],
     ['SIP/2.0/UDP host.example.com', `received=${PEER}`],
     ['SIP/2.0/UDP 192.0.2.1:5060;received=192.0.2.66', `received=${PEER}`],
+    [`SIP/2.0/UDP ${PEER}:5060;received=192.0.2.66`, `received=${PEER}`],
     [`SIP/2.0/UDP ${PEER}:5060;rport`, `rport=${peer.port} received=${PEER}`],
     [`SIP/2.0/UDP ${PEER}:5060;rport=1`, `rport=${peer.port} received=${PEER}`],
   ];
@@ -251,9 +252,11 @@ test('a message not finished in time closes its connection, however slowly it tr
   const t = await open(US, { limits: { incompleteMs: 60 } });
   const peer = await stream(t.tcp);
   const trickle = setInterval(() => peer.socket.write('A'), 10);
+  closers.push(() => clearInterval(trickle));
   await peer.closed;
   clearInterval(trickle);
   assert.deepEqual(t.counted, ['incomplete']);
+  assert.equal(t.broken.size, 0, 'nothing had been sent on it');
 });
 
 test('a reader that does not read is dropped', async () => {
