@@ -99,7 +99,7 @@ export function forgetCall(turn: Turn, call: Call): Done {
 }
 
 /** Gives up the media request in flight; whoever waits for it is answered. */
-export function dropOp(turn: Turn, call: Call): Done {
+function dropOp(turn: Turn, call: Call): Done {
   const op = call.op;
   if (op === null) return;
   call.op = null;

@@ -1,14 +1,14 @@
 /** Dispatch of a call's inputs: what waits for the media plane, what cannot wait, and which function takes it. */
+
 import type { Call, Deferrable, Leg, MediaOp } from './call.ts';
+import { deviceAnswerFailed, deviceAnswerReady, onAcked } from './call-answer.ts';
+import { earlyReady, onProgress } from './call-early.ts';
 import { endCall, forgetCall, type ImsEnd, MEDIA_LOSS, USER_ENDS } from './call-end.ts';
 import {
   decline,
-  deviceAnswerFailed,
-  deviceAnswerReady,
   invitationGuard,
   inviteDevices,
   offersFailed,
-  onAcked,
   onCancelled,
   onInvitation,
   repeatProvisional,
@@ -32,10 +32,8 @@ import {
 } from './call-mid.ts';
 import {
   cancel,
-  earlyReady,
   finalReady,
   onAnswered,
-  onProgress,
   onRejected,
   originateGuard,
   outgoingEnded,

@@ -142,8 +142,6 @@ function revertHold(turn: Turn, call: Call, reason: string): Done {
   const leg = call.main;
   if (leg === null || call.hold.want === call.hold.net) return;
   call.hold.want = call.hold.net;
-  // A repeat of the PUT that failed is a new try.
-  leg.lastPut = null;
   moveTo(turn, call, leg, call.hold.before, reason);
 }
 
@@ -165,7 +163,7 @@ export function onReoffered(turn: Turn, call: Call, input: Extract<ImsInput, { t
 function canReoffer(call: Call): boolean {
   if (call.phase === 'talking') return true;
   if (call.phase === 'inviting') return call.appliedSdp !== null;
-  return call.phase === 'alerting' && call.committedSdp !== null;
+  return call.phase === 'alerting' && call.committed;
 }
 
 function reject(turn: Turn, call: Call, input: { ref: PutRequest['ref'] }, code: number, phrase: string): Done {
@@ -206,7 +204,7 @@ export function remoteHold(turn: Turn, call: Call, sdp: string): Done {
 }
 
 /** Whether an offer holds us: it takes no audio, or comes from the unspecified address. Null: no audio to judge by. */
-export function isHeld(sdp: string): boolean | null {
+function isHeld(sdp: string): boolean | null {
   const parsed = parseSdp(sdp);
   if (!parsed.ok) return null;
   const audio = parsed.value.media.find(media => media.kind === 'audio' && media.live);

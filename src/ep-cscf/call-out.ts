@@ -1,11 +1,12 @@
-/** Calls out: POST, INVITE, early dialogs and early media, answer, cancel. CAMARA digest 6.1, IMS digest 3. */
+/** Calls out: POST, INVITE, answer, cancel. CAMARA digest 6.1, IMS digest 3. */
 import { checkOffer } from '../sdp/index.ts';
 import { numberOf, parseAddress } from './address.ts';
 import type { Binding, Registration } from './binding.ts';
-import { type Call, type Fork, type Leg, newCall, newLeg } from './call.ts';
+import { type Call, type Leg, newCall, newLeg } from './call.ts';
+import { takeAnswer } from './call-early.ts';
 import { endCall, endIms, type ImsEnd, mediaFinal, retire, USER_ENDS } from './call-end.ts';
-import { answered, gate, startOp } from './call-media.ts';
-import { type Final, finalOf, progressStatus } from './call-status.ts';
+import { answered, startOp } from './call-media.ts';
+import { type Final, finalOf } from './call-status.ts';
 import { isEmergency, isOwnAddress } from './identity.ts';
 import { shardOf } from './ids.ts';
 import { moveTo, sessionView } from './leg.ts';
@@ -16,10 +17,6 @@ import { addCall, addLeg, removeLeg } from './registry.ts';
 import { type Done, refuse, reply, startTimer, type Turn } from './turn.ts';
 
 type Originate = Extract<ApiRequest, { type: 'originate' }>;
-type Progress = Extract<ImsInput, { type: 'ims-progress' }>;
-
-/** Early dialogs that are told apart; more than any network makes, so that a hostile one costs nothing. */
-const MAX_FORKS = 32;
 
 /** POST: checks in the order of CAMARA digest 5.6, then the call exists, is answered with Initial, and the media plane makes the IMS offer. */
 export function originate(turn: Turn, request: Originate): Done {
@@ -137,114 +134,6 @@ export function sendInvite(turn: Turn, call: Call, sdp: string): Done {
 export function callsOwnNumber(call: Call): boolean {
   const parsed = parseAddress(call.receiver);
   return call.direction === 'out' && parsed !== null && numberOf(parsed) === call.number;
-}
-
-/** A provisional response above 100. IMS digest 3.4, 3.8, 3.9.1. */
-export function onProgress(turn: Turn, call: Call, input: Progress): Done {
-  if (call.phase !== 'inviting') return;
-  if (input.code === 199) return forkEnded(turn, call, input.fork);
-  if (input.code === 180 && call.ringingAt === null) call.ringingAt = turn.now;
-  const fork = touchFork(call, input);
-  const best = audibleFork(turn, call);
-  const sdp = best?.fork.sdp ?? null;
-  if (best === null || sdp === null || fork === null || sdp === call.appliedSdp) {
-    call.audible = best?.name ?? call.audible;
-    return showProgress(turn, call, input);
-  }
-  applyEarly(turn, call, best.name, sdp, input);
-}
-
-function applyEarly(turn: Turn, call: Call, fork: string, sdp: string, progress: Progress | null): Done {
-  const ref = turn.ids.ref();
-  startOp(
-    turn,
-    call,
-    { kind: 'early', ref, fork, sdp, progress },
-    { type: 'media.answer', owner: call.id, ref, from: 'ims', fork, sdp },
-  );
-}
-
-/** The browser's answer for an early dialog is ready; it is the same text for every dialog. */
-export function earlyReady(
-  turn: Turn,
-  call: Call,
-  op: { fork: string; sdp: string; progress: Progress | null },
-  answer: string,
-): Done {
-  const first = takeAnswer(call, op, answer);
-  if (op.progress !== null) showProgress(turn, call, op.progress, first);
-  else gate(turn, call, isOpen(turn, call.forks.get(op.fork)));
-}
-
-function takeAnswer(call: Call, op: { fork: string; sdp: string }, answer: string): boolean {
-  call.audible = op.fork;
-  call.appliedSdp = op.sdp;
-  const leg = call.main;
-  const first = leg !== null && leg.answer === null;
-  if (leg !== null) leg.answer = answer;
-  return first;
-}
-
-/** State and early-media gate after a provisional; repeats without news are swallowed. */
-function showProgress(turn: Turn, call: Call, input: Progress, firstAnswer = false): Done {
-  const open = isOpen(turn, call.audible === null ? undefined : call.forks.get(call.audible));
-  gate(turn, call, open);
-  const status = progressStatus(input.code);
-  const leg = call.main;
-  if (leg === null || status === null) return;
-  if (!firstAnswer && (status === leg.status || (leg.status === 'Ringing' && status === 'InProgress'))) return;
-  moveTo(turn, call, leg, status, progressReason(input, open));
-}
-
-function progressReason(input: Progress, open: boolean): string | null {
-  if (input.callWaiting) return sipReason(input.code, 'call waiting');
-  return open && (input.code === 180 || input.code === 183) ? sipReason(input.code, 'early-media') : null;
-}
-
-function touchFork(call: Call, input: Progress): Fork | null {
-  let fork = call.forks.get(input.fork);
-  if (fork === undefined) {
-    if (call.forks.size >= MAX_FORKS) return null;
-    fork = { sdp: null, earlyMedia: 'unsaid', order: 0 };
-    call.forks.set(input.fork, fork);
-  }
-  call.forkOrder += 1;
-  fork.order = call.forkOrder;
-  // The first SDP of a dialog is its answer; later ones before the 2xx say nothing new. RFC 3261 13.2.1.
-  fork.sdp ??= input.sdp;
-  if (input.earlyMedia !== 'unsaid') fork.earlyMedia = input.earlyMedia;
-  return fork;
-}
-
-function isOpen(turn: Turn, fork: Fork | undefined): boolean {
-  if (fork === undefined || fork.sdp === null) return false;
-  const said = fork.earlyMedia === 'unsaid' ? turn.settings.call.earlyMediaDefault : fork.earlyMedia;
-  return said === 'open';
-}
-
-/** The early dialog that drives the media: authorised early media first, then the latest. */
-function audibleFork(turn: Turn, call: Call): { name: string; fork: Fork } | null {
-  let best: { name: string; fork: Fork } | null = null;
-  for (const [name, fork] of call.forks) {
-    if (fork.sdp === null) continue;
-    const better = best === null || rank(turn, fork) > rank(turn, best.fork);
-    if (better) best = { name, fork };
-  }
-  return best;
-}
-
-function rank(turn: Turn, fork: Fork): number {
-  return (isOpen(turn, fork) ? 1e9 : 0) + fork.order;
-}
-
-/** 199: this early dialog is over, the INVITE is not. RFC 6228. */
-function forkEnded(turn: Turn, call: Call, name: string): Done {
-  call.forks.delete(name);
-  if (call.audible !== name) return;
-  call.audible = null;
-  gate(turn, call, false);
-  const next = audibleFork(turn, call);
-  if (next !== null && next.fork.sdp !== null) applyEarly(turn, call, next.name, next.fork.sdp, null);
 }
 
 /** 2xx: the browser gets its answer, unless the early one holds. */

@@ -1,7 +1,7 @@
 /** PUT status: which values a consumer may set, echoes, repeats, glare; then the column of the table that applies. CAMARA digest 6.4. */
 import { sameSdp } from '../sdp/index.ts';
 import type { Call, Leg, PutRequest } from './call.ts';
-import { putIncoming } from './call-in.ts';
+import { putIncoming } from './call-answer.ts';
 import { acceptPut, type Change, putTalking, reofferWeb } from './call-mid.ts';
 import { sessionView } from './leg.ts';
 import type { CallStatus } from './ports.ts';
@@ -52,7 +52,7 @@ function stillHolds(leg: Leg, put: PutRequest): boolean {
 }
 
 /** A descriptor equal to the one the server holds is an echo; a browser's own grows candidates meanwhile. */
-export function changeOf(given: string | null, held: string | null): Change {
+function changeOf(given: string | null, held: string | null): Change {
   if (given === null) return 'none';
   if (given === held) return 'same';
   if (held === null || !sameSdp(given, held)) return 'changed';

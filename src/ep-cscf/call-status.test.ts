@@ -86,6 +86,8 @@ test('reason: SIP part first, then what the Reason header adds', () => {
     'SIP;cause=486;text="Busy Here", Q.850;cause=17;text="User busy"',
   );
   assert.equal(reasonOf(outcome(486, { phrase: '', q850: 17 })), 'SIP;cause=486, Q.850;cause=17');
+  const both = outcome(487, { phrase: '', reason: 'SIP;cause=603;text="Declined", Q.850;cause=21' });
+  assert.equal(reasonOf(both), 'SIP;cause=487, Q.850;cause=21');
 });
 
 test('after the answer every end is Terminated', () => {

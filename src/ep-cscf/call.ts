@@ -10,7 +10,7 @@ import type { Address, ApiRequest, CallStatus, ImsInput, LocationDetails, MediaS
  * `answering`: 2xx in, the browser's answer is being made. `talking`: answered. `cancelling`: hung up by the user before
  * the answer, the network's last word awaited. `closing`: over, the media totals awaited.
  */
-export type CallPhase = 'offering' | 'inviting' | 'alerting' | 'answering' | 'talking' | 'cancelling' | 'closing';
+type CallPhase = 'offering' | 'inviting' | 'alerting' | 'answering' | 'talking' | 'cancelling' | 'closing';
 
 /** One device's part of a call: what the API shows as a session. */
 export interface Leg {
@@ -111,8 +111,8 @@ export interface Call {
   readonly offerless: boolean;
   /** Call in: last provisional said to the network; 0 none. */
   provisional: 0 | 180 | 183;
-  /** Call in: SDP said in a provisional; the 200 repeats it. */
-  committedSdp: string | null;
+  /** Call in: the SDP was said in a provisional already. */
+  committed: boolean;
   /** Call in: a device said busy or declined. */
   anyBusy: boolean;
 
@@ -162,7 +162,7 @@ export function newCall(seed: CallSeed): Call {
     appliedSdp: null,
     gateOpen: false,
     provisional: 0,
-    committedSdp: null,
+    committed: false,
     anyBusy: false,
     hold: { want: false, net: false, remote: false, before: 'Connected' },
     update: null,

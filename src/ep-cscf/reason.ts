@@ -84,7 +84,7 @@ function cleanValue(part: string): string | null {
 }
 
 /** Printable text without quotes; empty when it holds an address, a number or a host, so that no identity leaks. */
-export function cleanText(text: string): string {
+function cleanText(text: string): string {
   const clean = text
     .replace(/[^\x20-\x7e]|["\\]/g, '')
     .trim()

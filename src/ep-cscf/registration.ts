@@ -69,7 +69,7 @@ function isLive(turn: Turn, registration: Registration): boolean {
 }
 
 /** Expiry asked for, by the arithmetic of the API: null when out of range. CAMARA digest 4.3. */
-export function expiryOf(turn: Turn, asked: number | null): number | null {
+function expiryOf(turn: Turn, asked: number | null): number | null {
   const { ttlMinMs, ttlDefaultMs, ttlMaxMs, transitGraceMs } = turn.settings.registration;
   if (asked === null) return turn.now + ttlDefaultMs;
   if (!(asked >= turn.now + ttlMinMs - transitGraceMs)) return null;

@@ -1,6 +1,6 @@
 /** What the core can be told: limits, lifetimes, guards and identity templates, with the published defaults. */
 
-export interface RegistrationSettings {
+interface RegistrationSettings {
   /** Shortest, usual and longest life of a CAMARA registration, ms. */
   ttlMinMs: number;
   ttlDefaultMs: number;
@@ -14,7 +14,7 @@ export interface RegistrationSettings {
   perDevice: number;
 }
 
-export interface ImsSettings {
+interface ImsSettings {
   /** Expiry asked of the registrar, s. */
   expiresS: number;
   /** How long the first REGISTER, and a de-registration, may take, ms. */
@@ -40,7 +40,7 @@ export interface IdentitySettings {
   impi: string;
 }
 
-export interface CallSettings {
+interface CallSettings {
   /** Outgoing call not answered, ms. */
   originateGuardMs: number;
   /** Incoming call not answered, ms. */

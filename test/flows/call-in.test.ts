@@ -2,21 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BindingId, CallId } from '../../src/ep-cscf/ids.ts';
-import {
-  ALICE,
-  browserOffer,
-  callIn,
-  createWorld,
-  get,
-  imsSdp,
-  lastEnd,
-  put,
-  register,
-  remove,
-  sessionOf,
-  unregister,
-  type World,
-} from '../support/core-world.ts';
+import { ALICE, callIn, get, lastEnd, put, register, remove, sessionOf, unregister } from '../support/core-story.ts';
+import { browserOffer, createWorld, imsSdp, type World } from '../support/core-world.ts';
 
 const ANSWER = browserOffer('z');
 

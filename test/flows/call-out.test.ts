@@ -6,11 +6,8 @@ import {
   ALICE,
   answerOut,
   BOB,
-  browserOffer,
   callOut,
-  createWorld,
   get,
-  imsSdp,
   lastEnd,
   originate,
   progress,
@@ -21,8 +18,8 @@ import {
   sessionOf,
   talkingOut,
   unregister,
-  type World,
-} from '../support/core-world.ts';
+} from '../support/core-story.ts';
+import { browserOffer, createWorld, imsSdp, type World } from '../support/core-world.ts';
 
 const NOT_FOUND: Reply = { ok: false, error: 'not-found' };
 
@@ -424,4 +421,15 @@ test('an ended call waits for its totals alone, and looking writes nothing', () 
     [`${call.owner} media-op`],
   );
   assert.equal(w.take('store').filter(s => s.write.key === other.owner).length, 2, 'created and answered, no more');
+});
+
+test('a later response that says nothing of early media leaves the gate as it was', () => {
+  const { w, reg } = world({ call: { earlyMediaDefault: 'closed' } });
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'open' });
+  progress(w, call, 180);
+  assert.deepEqual(
+    w.take('media.gate').map(g => g.fromIms),
+    [true],
+  );
 });

@@ -4,21 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { CallId, E164, MediaSessionId, Ref, RegistrationId } from '../../src/ep-cscf/ids.ts';
 import type { CallStatus, Input, Outcome } from '../../src/ep-cscf/ports.ts';
-import {
-  ALICE,
-  type Behaviour,
-  BOB,
-  browserOffer,
-  createWorld,
-  device,
-  get,
-  imsSdp,
-  originate,
-  principal,
-  put,
-  remove,
-  type World,
-} from '../support/core-world.ts';
+import { ALICE, BOB, device, get, originate, principal, put, remove } from '../support/core-story.ts';
+import { type Behaviour, browserOffer, createWorld, imsSdp, type World } from '../support/core-world.ts';
 
 const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? '1');
 const NUMBERS: E164[] = [ALICE, BOB];

@@ -6,11 +6,8 @@ import type { MediaFailure } from '../../src/ep-cscf/ports.ts';
 import {
   ALICE,
   answerOut,
-  browserOffer,
   callIn,
   callOut,
-  createWorld,
-  imsSdp,
   lastEnd,
   originate,
   progress,
@@ -20,8 +17,8 @@ import {
   sessionOf,
   talkingOut,
   unregister,
-  type World,
-} from '../support/core-world.ts';
+} from '../support/core-story.ts';
+import { browserOffer, createWorld, imsSdp, type World } from '../support/core-world.ts';
 
 function world() {
   const w = createWorld();

@@ -3,21 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MediaSessionId, Ref } from '../../src/ep-cscf/ids.ts';
 import type { CallStatus, Reply } from '../../src/ep-cscf/ports.ts';
-import {
-  ALICE,
-  browserOffer,
-  callIn,
-  callOut,
-  createWorld,
-  get,
-  imsSdp,
-  progress,
-  put,
-  register,
-  sessionOf,
-  talkingOut,
-  type World,
-} from '../support/core-world.ts';
+import { ALICE, callIn, callOut, get, progress, put, register, sessionOf, talkingOut } from '../support/core-story.ts';
+import { browserOffer, createWorld, imsSdp, type World } from '../support/core-world.ts';
 
 function talking() {
   const w = createWorld();

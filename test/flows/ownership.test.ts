@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MediaSessionId, RegistrationId } from '../../src/ep-cscf/ids.ts';
 import type { Principal } from '../../src/ep-cscf/ports.ts';
-import { ALICE, BOB, browserOffer, callOut, createWorld, device, principal, register } from '../support/core-world.ts';
+import { ALICE, BOB, callOut, device, principal, register } from '../support/core-story.ts';
+import { browserOffer, createWorld } from '../support/core-world.ts';
 
 const STRANGERS: Array<[string, Principal]> = [
   ['another client', { ...principal(ALICE), clientId: 'other' }],

@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   ALICE,
-  browserOffer,
   callIn,
   callOut,
-  createWorld,
   get,
   originate,
   put,
@@ -14,7 +12,8 @@ import {
   remove,
   talkingOut,
   unregister,
-} from '../support/core-world.ts';
+} from '../support/core-story.ts';
+import { browserOffer, createWorld } from '../support/core-world.ts';
 
 test('DELETE of the registration releases its calls first, then the number leaves', () => {
   const w = createWorld();

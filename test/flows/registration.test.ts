@@ -3,17 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ref, RegistrationId } from '../../src/ep-cscf/ids.ts';
 import type { Reply } from '../../src/ep-cscf/ports.ts';
-import {
-  ALICE,
-  type Ask,
-  createWorld,
-  device,
-  principal,
-  register,
-  T0,
-  unregister,
-  type World,
-} from '../support/core-world.ts';
+import { ALICE, device, principal, register, unregister } from '../support/core-story.ts';
+import { type Ask, createWorld, T0, type World } from '../support/core-world.ts';
 
 function ask(n: number, change: Partial<Extract<Ask, { type: 'register' }>> = {}): Extract<Ask, { type: 'register' }> {
   return {
@@ -350,4 +341,16 @@ test('what was given back counts no more', () => {
   for (let i = 0; i < 5; i += 1) assert.equal(errorOf(world.ask(ask(i + 1))), 'network-unavailable');
   world.behaviour.register = 'ok';
   register(world, ALICE, 9);
+});
+
+test('a registration that expires while the network is asked is not given out', () => {
+  const world = createWorld({ registration: { ttlMinMs: 2_000 } });
+  world.behaviour.register = 'silent';
+  assert.equal(world.ask(ask(1, { expiresAt: T0 + 2_000 })), null);
+  world.advance(3_000);
+  const effect = world.take('ims.register')[0];
+  assert.ok(effect !== undefined);
+  world.give({ type: 'ims-registered', owner: effect.owner, ref: effect.ref, expiresS: 600, associated: [] });
+  assert.equal(errorOf(world.owed(world.lastRef())), 'network-timeout');
+  world.assertQuiet();
 });

@@ -5,10 +5,9 @@ import type { MediaSessionId } from '../../src/ep-cscf/ids.ts';
 import {
   ALICE,
   BOB,
-  browserOffer,
   callIn,
   callOut,
-  createWorld,
+  device,
   get,
   originate,
   principal,
@@ -18,7 +17,8 @@ import {
   remove,
   talkingOut,
   unregister,
-} from '../support/core-world.ts';
+} from '../support/core-story.ts';
+import { browserOffer, createWorld } from '../support/core-world.ts';
 
 test('registrations come back and register again, spread; their ids still work', () => {
   const w = createWorld();
@@ -150,4 +150,20 @@ test('drain: live calls go on, new ones are refused, the operator ends the rest'
   unregister(w, ALICE, reg);
   w.advance(10_000);
   w.assertQuiet();
+});
+
+test('limits count what was restored', () => {
+  const w = createWorld({ registration: { devicesPerUser: 1 } });
+  register(w, ALICE, 1);
+  w.restart();
+  w.advance(10_000);
+  const reply = w.ask({
+    type: 'register',
+    who: principal(ALICE),
+    correlator: 'c',
+    number: ALICE,
+    deviceId: device(2),
+    expiresAt: null,
+  });
+  assert.deepEqual(reply, { ok: false, error: 'max-devices-per-user' });
 });

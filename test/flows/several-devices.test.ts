@@ -6,10 +6,8 @@ import {
   ALICE,
   answerOut,
   BOB,
-  browserOffer,
   callIn,
   callOut,
-  createWorld,
   device,
   get,
   lastEnd,
@@ -17,7 +15,8 @@ import {
   register,
   remove,
   unregister,
-} from '../support/core-world.ts';
+} from '../support/core-story.ts';
+import { browserOffer, createWorld } from '../support/core-world.ts';
 
 const ANSWER = browserOffer('z');
 
