@@ -167,6 +167,8 @@ test('bare line feeds, controls and nameless fields are refused', () => {
     text.replace('Call-ID: c', 'Call-ID: c\r\nnonsense'),
     text.replace('Call-ID: c', 'Call-ID: c\r\n: x'),
     text.replace('Call-ID: c', 'Call-ID: c\r\nX Y: x'),
+    text.replace('Call-ID: c', 'Call-ID: c\r\nContent-Length: 0 5'),
+    text.replace('Call-ID: c', 'Call-ID: c\r\nContent-Length: 0;5'),
   ]) {
     assert.equal(parseMessage(Buffer.from(bad)).ok, false, JSON.stringify(bad));
   }

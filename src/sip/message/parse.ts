@@ -1,5 +1,5 @@
 /** From bytes to a SIP message, within hard limits, in linear time, never throwing. RFC 3261 7, 8.1.1, 25.1. */
-import { isToken } from './chars.ts';
+import { isToken, parseDigits } from './chars.ts';
 import { type Fault, type Head, parseHead } from './head.ts';
 import type { HeaderList } from './header-list.ts';
 import type { ParseLimits, ParseResult, SipRequest } from './message.ts';
@@ -44,6 +44,8 @@ function utf8(bytes: Buffer, from: number, to: number, latin1: string): string {
   for (let i = from; i < to; i++) if ((bytes[i] ?? 0) > 127) return bytes.toString('utf8', from, to);
   return latin1;
 }
+
+const MAX_CONTENT_LENGTH = 4294967295;
 
 /** Methods a mismatch of which is our peer's error; a mismatch of an unknown method is told as not implemented. RFC 4475 3.1.2.18. */
 const METHODS = new Set(
@@ -144,8 +146,10 @@ function requestFault(request: SipRequest): Fault | null {
 
 function bodyFault(headers: HeaderList, rest: Buffer, max: ParseLimits): Fault | null {
   let length = rest.length;
-  if (headers.has('Content-Length')) {
-    const given = headers.number('Content-Length');
+  const field = headers.get('Content-Length');
+  if (field !== undefined) {
+    // The whole value, as the framer reads it: two readings of one length would be two messages.
+    const given = parseDigits(field, MAX_CONTENT_LENGTH);
     if (given === undefined) return { reason: 'malformed Content-Length', status: 400 };
     if (given > rest.length && given <= max.bodyBytes)
       return { reason: 'body shorter than Content-Length', status: 400 };
