@@ -157,7 +157,9 @@ export function closeSession(session: Session, out: CallEffect[]): void {
   refusePending(session, out);
   if (session.unacked !== null)
     out.push({ type: 'stop-timer', name: '2xx' }, { type: 'forget', key: session.unacked.key });
-  if (session.outgoing !== null) out.push({ type: 'stop-timer', name: 'glare' });
+  if (session.outgoing?.waiting === true) out.push({ type: 'stop-timer', name: 'glare' });
+  // The peer may be done with our INVITE and its answer lost: CANCEL gives the transaction an end.
+  else if (session.outgoing !== null) out.push({ type: 'cancel', id: session.outgoing.id, headers: [] });
   if (session.timer !== null) out.push({ type: 'stop-timer', name: session.timer.weRefresh ? 'refresh' : 'expiry' });
   session.unacked = null;
 }
