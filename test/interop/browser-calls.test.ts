@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { dial, MICROPHONE_HZ, openStage, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
+import { dial, hear, MICROPHONE_HZ, openStage, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
 
 const ADA = '+15550100001';
 const BELA = '+15550100002';
@@ -63,8 +63,22 @@ test('the tone number is heard as 440 Hz', async () => {
 
 test('early media is heard before the answer', async () => {
   await dial(ada, EARLY);
-  await waitText(ada, 'status', /^(Connecting…|Ringing…|Connected)$/);
+  await waitText(ada, 'status', /^(Connecting…|Ringing…)$/);
+  const heard = await hear(ada, 1200);
+  assert.match((await ada.getByTestId('status').textContent()) ?? '', /^(Connecting…|Ringing…)$/);
+  assert.ok(Math.abs(heard.hz - 440) < 15, JSON.stringify(heard));
   await waitText(ada, 'status', /^Connected$/);
+  await hangUp(ada);
+});
+
+test('a call is held and resumed, and there is sound again', async () => {
+  await dial(ada, ECHO);
+  await waitText(ada, 'status', /^Connected$/);
+  await ada.getByTestId('hold-button').click();
+  await waitText(ada, 'status', /^On hold$/);
+  await ada.getByTestId('hold-button').click();
+  await waitText(ada, 'status', /^Connected$/);
+  await waitTone(ada, MICROPHONE_HZ);
   await hangUp(ada);
 });
 
@@ -124,6 +138,30 @@ test('an incoming call can be declined, and given up by the caller', async () =>
   await hangUp(ada);
   assert.equal(await waitText(bela, 'end-reason', /\./), 'The caller gave up.');
   await bela.context().close();
+});
+
+test('every browser of a number rings; the first to answer has the call, the others are told', async () => {
+  const first = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
+  const second = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
+  await dial(ada, BELA);
+  for (const page of [first, second]) await waitText(page, 'status', /^Incoming call$/);
+  await second.getByTestId('answer-button').click();
+  await waitText(second, 'status', /^Connected$/);
+  assert.equal(await waitText(first, 'end-reason', /\./), 'The call was answered on another device.');
+  await waitTone(ada, MICROPHONE_HZ);
+  await hangUp(ada);
+  for (const page of [first, second]) await page.context().close();
+});
+
+test('a call to the own number rings the other browser, not the calling one', async () => {
+  const other = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
+  await dial(ada, ADA);
+  await waitText(other, 'status', /^Incoming call$/);
+  assert.equal(await ada.getByTestId('answer-button').isVisible(), false);
+  await other.getByTestId('answer-button').click();
+  await waitText(ada, 'status', /^Connected$/);
+  await hangUp(ada);
+  await other.context().close();
 });
 
 test('a reloaded page finds its registration again and calls', async () => {
