@@ -43,33 +43,23 @@ export { formatVia, parseVia } from './message/via.ts';
 // transaction
 export { createTransactionLayer, type DrivenTransactionLayer } from './transaction/layer.ts';
 export type {
-  SentBy,
   SipCount,
-  SipLog,
   SipTimers,
-  TransactionLayerOptions,
-  TransactionLimits,
-  Wire,
 } from './transaction/port.ts';
 export type {
-  ClientTransactionUser,
-  Endpoint,
   ServerTransactionUser,
   Target,
-  TimerValues,
   TransactionKey,
   TransactionLayer,
 } from './transaction/types.ts';
 
 // transport
-export { responseTarget } from './transport/response-route.ts';
 export { createSipTransport } from './transport/sip-transport.ts';
 export { createSystemTimers } from './transport/system-timers.ts';
-export type { Listen, Listening, SipTransport, SipTransportOptions, TransportLimits } from './transport/types.ts';
+export type { Listen, SipTransport } from './transport/types.ts';
 
 // dialog
 
-export { isReadable, mediaType, sdpOf } from './dialog/body.ts';
 export { uriOf } from './dialog/dialog.ts';
 // user agent
 

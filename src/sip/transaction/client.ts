@@ -13,7 +13,7 @@ import type { ClientEntry, Table } from './table.ts';
 import type { ClientTransactionUser, Endpoint, Target, TransactionKey } from './types.ts';
 
 /** Above this many bytes a request goes by a congestion-controlled transport. RFC 3261 18.1.1. */
-export const SWITCH_BYTES = 1300;
+const SWITCH_BYTES = 1300;
 
 type Fields = ReadonlyArray<readonly [string, string]>;
 
