@@ -19,7 +19,7 @@ export function outcomeOfFailure(failure: Failure): Outcome {
   return { code: 0, phrase: '', q850: null, local: LOCAL[failure.cause], reason: null };
 }
 
-export function outcomeOfResponse(response: SipResponse): Outcome {
+function outcomeOfResponse(response: SipResponse): Outcome {
   return {
     code: response.status,
     phrase: response.reason,

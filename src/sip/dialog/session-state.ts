@@ -25,7 +25,7 @@ export interface Outgoing {
 }
 
 /** Their INVITE or UPDATE that waits for its answer by the user. */
-export interface Incoming {
+interface Incoming {
   key: TransactionKey;
   method: string;
   seq: number;

@@ -12,7 +12,7 @@ export interface SessionTimer {
 }
 
 /** Session-Expires as received; null when absent or not a number. */
-export function sessionExpires(message: SipMessage): { intervalS: number; refresher: 'uac' | 'uas' | null } | null {
+function sessionExpires(message: SipMessage): { intervalS: number; refresher: 'uac' | 'uas' | null } | null {
   const value = message.headers.get('Session-Expires');
   const found = value === undefined ? null : /^\s*(\d{1,9})\s*(?:;(.*))?$/.exec(value);
   if (found === null) return null;
