@@ -67,7 +67,7 @@ export function closeCall(turn: Turn, call: Call, final: Final): Done {
   call.phase = 'closing';
   call.endedAt = turn.now;
   summarise(turn, call, final);
-  if (call.main === null || !call.mediaOpen || call.mediaLost || call.stats !== null) return forgetCall(turn, call);
+  if (call.main === null || !call.mediaOpen || call.stats !== null) return forgetCall(turn, call);
   startTimer(turn, call, 'media-op', turn.settings.call.statsMs);
   turn.changedCalls.add(call);
 }

@@ -253,9 +253,7 @@ function mediaConnected(turn: Turn, call: Call, legId: string): Done {
 const SILENT: ImsEnd = { ...MEDIA_LOSS, reason: 'RELEASE_CAUSE;cause=2;text="RTP/RTCP time-out"' };
 
 function mediaLost(turn: Turn, call: Call, cause: 'worker' | 'web' | 'ims-silent' | 'fingerprint'): Done {
-  call.mediaLost = true;
-  if (call.phase === 'closing') return forgetCall(turn, call);
-  if (call.phase === 'cancelling') return;
+  if (call.phase === 'closing' || call.phase === 'cancelling') return;
   const text = {
     worker: 'media worker lost',
     web: 'browser media lost',

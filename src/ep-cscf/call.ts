@@ -91,8 +91,6 @@ export interface Call {
   /** A media session may exist. */
   mediaOpen: boolean;
   mediaReleased: boolean;
-  /** The media session is gone: no totals come. */
-  mediaLost: boolean;
   ringingAt: number | null;
   answeredAt: number | null;
   endedAt: number | null;
@@ -150,7 +148,6 @@ export function newCall(seed: CallSeed): Call {
     deferred: [],
     mediaOpen: false,
     mediaReleased: false,
-    mediaLost: false,
     ringingAt: null,
     answeredAt: null,
     endedAt: null,

@@ -89,6 +89,7 @@ test('a lost worker ends its calls with a reason, before and after the answer', 
   assert.equal(w.take('ims.end').length, 3);
   const record = w.store.get(`record ${second.id}`) as Record<string, unknown>;
   assert.equal(record['endClass'], 'internal');
+  assert.notEqual(record['media'], null, 'totals up to the loss');
   finish(w, reg);
 });
 
