@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { dial, hear, MICROPHONE_HZ, openStage, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
+import {
+  dial,
+  hear,
+  leave,
+  MICROPHONE_HZ,
+  openStage,
+  type Stage,
+  signIn,
+  waitText,
+  waitTone,
+} from './browser-support.ts';
 
 const ADA = '+15550100001';
 const BELA = '+15550100002';
@@ -123,7 +133,7 @@ test('two subscribers call each other: answered, heard on both sides, hung up by
   await waitTone(bela, MICROPHONE_HZ);
   assert.equal(await hangUp(bela), 'You hung up.');
   assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
-  await bela.context().close();
+  await leave(bela);
 });
 
 test('an incoming call can be declined, and given up by the caller', async () => {
@@ -137,7 +147,7 @@ test('an incoming call can be declined, and given up by the caller', async () =>
   await waitText(ada, 'status', /^Ringing…$/);
   await hangUp(ada);
   assert.equal(await waitText(bela, 'end-reason', /\./), 'The caller gave up.');
-  await bela.context().close();
+  await leave(bela);
 });
 
 test('every browser of a number rings; the first to answer has the call, the others are told', async () => {
@@ -150,7 +160,7 @@ test('every browser of a number rings; the first to answer has the call, the oth
   assert.equal(await waitText(first, 'end-reason', /\./), 'The call was answered on another device.');
   await waitTone(ada, MICROPHONE_HZ);
   await hangUp(ada);
-  for (const page of [first, second]) await page.context().close();
+  for (const page of [first, second]) await leave(page);
 });
 
 test('a call to the own number rings the other browser, not the calling one', async () => {
@@ -161,7 +171,19 @@ test('a call to the own number rings the other browser, not the calling one', as
   await other.getByTestId('answer-button').click();
   await waitText(ada, 'status', /^Connected$/);
   await hangUp(ada);
-  await other.context().close();
+  await leave(other);
+});
+
+test('a page that is closed in a call hangs up', async () => {
+  const bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
+  await dial(bela, ADA);
+  await ada.getByTestId('answer-button').click();
+  await waitText(ada, 'status', /^Connected$/);
+  await bela.goto('about:blank');
+  assert.equal(await waitText(ada, 'end-reason', /\./, 5000), 'The other side hung up.');
+  await bela.goto(`${stage.sandbox.pages}/softphone/`);
+  await waitText(bela, 'status', /^Ready$/);
+  await leave(bela);
 });
 
 test('a reloaded page finds its registration again and calls', async () => {
@@ -172,10 +194,12 @@ test('a reloaded page finds its registration again and calls', async () => {
   await hangUp(ada);
 });
 
-test('signing out ends the session on the page and at the service', async () => {
+test('signing out ends the session on the page, and the page asks who signs in next', async () => {
   await ada.locator('#sign-out').click();
-  await ada.getByTestId('sign-in').waitFor();
-  await waitText(ada, 'status', /^Signed out$/);
+  await ada.getByTestId('sign-in').click();
+  await ada.getByTestId(`subscriber-${BELA}`).click();
+  await waitText(ada, 'status', /^Ready$/);
+  assert.equal(await ada.getByTestId('number').textContent(), BELA);
 });
 
 test('the gateway’s log holds no token and no full number', () => {

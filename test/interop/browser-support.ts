@@ -84,6 +84,13 @@ export async function signIn(context: BrowserContext, pages: string, number: str
   return page;
 }
 
+/** Signs out, so that this device is not rung any more, and closes the profile. */
+export async function leave(page: Page): Promise<void> {
+  await page.locator('#sign-out').click();
+  await waitText(page, 'status', /^Signed out$/);
+  await page.context().close();
+}
+
 export async function dial(page: Page, number: string): Promise<void> {
   await page.getByTestId('dial-input').fill(number);
   await page.getByTestId('call-button').click();

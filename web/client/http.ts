@@ -61,6 +61,8 @@ export function createHttp(apiRoot: string, token: () => Promise<Token>, environ
         headers,
         cache: 'no-store',
         credentials: 'omit',
+        // What ends something still leaves when the page is being closed.
+        keepalive: options.method === 'DELETE',
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       });

@@ -110,6 +110,8 @@ async function start(): Promise<void> {
     view.reason(sentence(error));
     setTimeout(() => void register(opened, view), REGISTER_AGAIN_MS);
   });
+  // The far end need not listen to silence until the loss is noticed.
+  addEventListener('pagehide', () => void current?.hangup().catch(() => {}));
   view.number(signedIn.number ?? '');
   view.show({ type: 'waiting' });
   await register(opened, view);
