@@ -88,6 +88,21 @@ test('the callee can hang up too: requests in the dialog pass both ways', async 
   assert.equal((await caller.next('ended')).cause, 'bye');
 });
 
+test('a request too large for UDP goes by TCP on every hop', async () => {
+  const [caller, callee] = [await phoneOf(A), await phoneOf(B)];
+  const call = caller.call(B, { headers: [['Subject', 'x'.repeat(1400)]] });
+  const invite = await callee.next('invite');
+  assert.deepEqual(
+    invite.request.headers.all('Via').map(via => via.slice(0, 12)),
+    ['SIP/2.0/TCP ', 'SIP/2.0/TCP '],
+  );
+  invite.call.answer(SDP(HOST, 40_010));
+  await caller.next('answered');
+  await callee.next('acked');
+  call.end();
+  assert.equal((await callee.next('ended')).cause, 'bye');
+});
+
 test('a call to the own number rings the other devices, never the calling one', async () => {
   const [caller, other] = [await phoneOf(A), await phoneOf(A)];
   caller.call(A);
