@@ -13,7 +13,7 @@ export interface CodeFlowOptions {
   now(): number;
 }
 
-export interface Tokens {
+interface Tokens {
   accessToken: string;
   /** ms since the epoch. */
   expiresAt: number;
@@ -21,7 +21,7 @@ export interface Tokens {
 }
 
 /** `fault`: unreachable (try again later) or refused (sign in again). `detail` is for the log. */
-export type FlowResult<T> = ({ ok: true } & T) | { ok: false; fault: 'unreachable' | 'refused'; detail: string };
+type FlowResult<T> = ({ ok: true } & T) | { ok: false; fault: 'unreachable' | 'refused'; detail: string };
 
 export interface CodeFlow {
   authorizationUrl(state: SignInState): Promise<FlowResult<{ url: string }>>;

@@ -1,7 +1,7 @@
 /** Headers of everything the pages serve, and the page that says in plain words what went wrong. */
 
 /** Content-Security-Policy of the pages: our own files only, nothing inline; sound from our own streams. `publicUrl` names our WebSocket too. */
-export function pagePolicy(publicUrl: string): string {
+function pagePolicy(publicUrl: string): string {
   const socket = new URL(publicUrl);
   socket.protocol = socket.protocol === 'https:' ? 'wss:' : 'ws:';
   return [
@@ -37,6 +37,6 @@ export function messagePage(title: string, sentence: string, way: { href: string
 `;
 }
 
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`);
 }

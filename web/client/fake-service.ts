@@ -1,7 +1,7 @@
 /** For the tests: a gateway in memory and a browser without sound, with a clock that the test turns. */
 import { type Environment, memoryStore } from './environment.ts';
 
-export interface Asked {
+interface Asked {
   method: string;
   path: string;
   body: Record<string, unknown> | null;
@@ -21,7 +21,7 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
 }
 
-export class FakeSocket {
+class FakeSocket {
   readonly sent: Array<Record<string, unknown>> = [];
   closed: number | null = null;
   onopen: (() => void) | null = null;
@@ -53,7 +53,7 @@ export class FakeSocket {
   }
 }
 
-export class FakePeer {
+class FakePeer {
   connectionState = 'new';
   readonly done: string[] = [];
   readonly tones: string[] = [];

@@ -2,7 +2,7 @@
 import type { Call } from '../client/index.ts';
 import { partyText, statusText, timeText } from './words.ts';
 
-export type Screen =
+type Screen =
   | { type: 'signed-out' }
   /** Signed in, not registered. */
   | { type: 'waiting' }
