@@ -157,6 +157,12 @@ test('an ACK in error is never answered', () => {
   assert.ok(!result.ok && result.status === null);
 });
 
+test('a control character in a reason phrase is refused, as it could not be passed on', () => {
+  const fields = REQUEST.toString().split('\r\n').slice(1).join('\r\n');
+  assert.equal(parseMessage(Buffer.from(`SIP/2.0 200 O\x01K\r\n${fields}`)).ok, false);
+  assert.equal(parseMessage(Buffer.from(`SIP/2.0 200 O K\r\n${fields}`)).ok, true);
+});
+
 test('bare line feeds, controls and nameless fields are refused', () => {
   const text = REQUEST.toString();
   for (const bad of [

@@ -1,5 +1,5 @@
 /** From bytes to a SIP message, within hard limits, in linear time, never throwing. RFC 3261 7, 8.1.1, 25.1. */
-import { isToken, parseDigits } from './chars.ts';
+import { hasControl, isToken, parseDigits } from './chars.ts';
 import { type Fault, type Head, parseHead } from './head.ts';
 import type { HeaderList } from './header-list.ts';
 import type { ParseLimits, ParseResult, SipRequest } from './message.ts';
@@ -169,6 +169,7 @@ function parseResponse(line: string, head: Head, rest: Buffer, max: ParseLimits)
   const status = Number(code);
   if (!isDigits(code) || status < 100 || status > 699) return silent('malformed status code');
   if (line.length > 11 && line.charCodeAt(11) !== 0x20) return silent('malformed status code');
+  if (hasControl(line)) return silent('control character in the reason phrase');
   const fault = head.fault ?? headerFault(head.headers, null) ?? bodyFault(head.headers, rest, max);
   if (fault !== null) return silent(fault.reason);
   const message = {
