@@ -1,0 +1,152 @@
+/** Calls in on real loopback sockets: identities, answers, CANCEL, and who is not heard. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../../test/support/core-peer.ts';
+import {
+  type Bench,
+  BINDING,
+  bench,
+  fields,
+  HOME,
+  HOST,
+  IDENTITY,
+  NUMBER,
+  OFFER,
+  SDP,
+} from '../../test/support/mw-bench.ts';
+
+const INCOMING: Array<[string, string]> = [
+  ['From', `<sip:+99910020002@${HOME};user=phone>;tag=77e`],
+  ['To', `<tel:${NUMBER}>`],
+  ['Call-ID', '0f3a77@scscf1.example.com'],
+  ['P-Asserted-Identity', `"Bob" <sip:+99910020002@${HOME};user=phone>, <tel:+99910020002>`],
+  ['P-Called-Party-ID', `<${IDENTITY.impu}>`],
+  ['Supported', '100rel, timer, precondition, histinfo'],
+  ['Session-Expires', '1800'],
+];
+
+function invite(b: Bench, extra: Array<[string, string]> = [], token: string = BINDING): void {
+  const contact: [string, string] = ['Contact', `<sip:ue-2@${HOST}:${b.peer.port}>`];
+  b.peer.send(
+    b.port,
+    'INVITE',
+    `sip:${token}@${HOST}:${b.port}`,
+    [...INCOMING, contact, ['CSeq', '1 INVITE'], ...extra, SDP],
+    OFFER,
+  );
+}
+
+/** Collects responses; the ACK and what follows in the dialog are sent by the test. */
+function listen(b: Bench): { statuses: number[]; to: () => string; response: (status: number) => Promise<string> } {
+  const texts = () => b.peer.texts.filter(text => text.startsWith('SIP/2.0'));
+  return {
+    get statuses() {
+      return texts().map(text => Number(text.slice(8, 11)));
+    },
+    to: () => fields(texts().find(text => text.includes(';tag=') && /^To:.*;tag=/m.test(text)) ?? '').get('To') ?? '',
+    response: status => eventually(`${status}`, () => texts().find(text => text.startsWith(`SIP/2.0 ${status}`))),
+  };
+}
+
+test('a call in: identities, reliable 183, 200, ACK, re-INVITE, BYE with its Reason', async t => {
+  const b = await bench(t);
+  const heard = listen(b);
+  invite(b);
+  const invited = await b.input('ims-invited');
+  assert.equal(invited.binding, BINDING);
+  assert.deepEqual(
+    [invited.caller, invited.callerName, invited.called, invited.sdp],
+    ['tel:+99910020002', 'Bob', `tel:${NUMBER}`, OFFER],
+  );
+  const { owner } = invited;
+  b.mw.port.run({ type: 'ims.provisional', owner, code: 183, sdp: OFFER });
+  const progress = fields(await heard.response(183));
+  assert.equal(progress.get('Require'), '100rel');
+  assert.equal(
+    progress.get('Contact'),
+    `<sip:${owner}@${HOST}:${b.port}>;+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.mmtel"`,
+  );
+  const inDialog = (method: string, seq: number, extra: Array<[string, string]> = [], body = '') =>
+    b.peer.send(
+      b.port,
+      method,
+      `sip:${owner}@${HOST}:${b.port}`,
+      [INCOMING[0] ?? SDP, ['To', heard.to()], INCOMING[2] ?? SDP, ['CSeq', `${seq} ${method}`], ...extra],
+      body,
+    );
+  inDialog('PRACK', 2, [['RAck', `${progress.get('RSeq')} 1 INVITE`]]);
+  b.mw.port.run({ type: 'ims.answer', owner, ref: null, sdp: OFFER });
+  const ok = await eventually('200', () =>
+    b.peer.texts.find(text => text.startsWith('SIP/2.0 200') && text.includes('1 INVITE')),
+  );
+  assert.equal(fields(ok).get('Session-Expires'), '1800;refresher=uac');
+  assert.equal(fields(ok).get('Require'), 'timer');
+  inDialog('ACK', 1);
+  assert.deepEqual(await b.input('ims-acked'), { type: 'ims-acked', owner, sdp: null });
+  inDialog('INVITE', 3, [['Contact', `<sip:ue-3@${HOST}:${b.peer.port}>`], SDP], OFFER);
+  const { ref } = await b.input('ims-reoffered');
+  b.mw.port.run({ type: 'ims.reject', owner, ref, code: 488, phrase: 'Not Acceptable Here' });
+  await heard.response(488);
+  inDialog('ACK', 3);
+  inDialog('BYE', 4, [['Reason', 'Q.850;cause=16;text="Normal call clearing"']]);
+  const ended = await b.input('ims-ended');
+  assert.deepEqual([ended.outcome.code, ended.outcome.q850, ended.outcome.local], [0, 16, null]);
+  assert.equal(b.mw.sizes().calls, 0);
+});
+
+test('a call in that is cancelled tells the Reason; one we refuse gets our code', async t => {
+  const b = await bench(t);
+  const heard = listen(b);
+  invite(b);
+  const first = await b.input('ims-invited');
+  const reason: [string, string] = ['Reason', 'SIP;cause=200;text="Call completed elsewhere"'];
+  b.peer.send(b.port, 'CANCEL', `sip:${BINDING}@${HOST}:${b.port}`, [
+    ...INCOMING.slice(0, 3),
+    ['CSeq', '1 CANCEL'],
+    reason,
+  ]);
+  const { owner, outcome } = await b.input('ims-cancelled');
+  assert.deepEqual([owner, outcome.code, outcome.reason], [first.owner, 200, reason[1]]);
+  await heard.response(487);
+  b.mw.port.run({ type: 'ims.end', owner: first.owner, code: 603, phrase: 'Decline', reason: null });
+  invite(b);
+  const second = await b.input('ims-invited');
+  b.mw.port.run({ type: 'ims.end', owner: second.owner, code: 603, phrase: 'Decline', reason: null });
+  await heard.response(603);
+  assert.equal(b.mw.sizes().calls, 0);
+});
+
+test('hidden and unknown callers, unknown tokens, drained node', async t => {
+  const b = await bench(t);
+  const heard = listen(b);
+  invite(b, [['Privacy', 'id']]);
+  const hidden = await b.input('ims-invited');
+  assert.deepEqual([hidden.caller, hidden.callerName], ['sip:anonymous@anonymous.invalid', null]);
+  invite(b, [], 'bzzzzzzzzzzzzzzzzzzzzzzzzzz');
+  // The same Call-ID and From-tag by another path is refused before its token is looked at.
+  await heard.response(482);
+  b.mw.port.run({ type: 'ims.end', owner: hidden.owner, code: 480, phrase: 'Temporarily Unavailable', reason: null });
+  await heard.response(480);
+  invite(b, [], 'bzzzzzzzzzzzzzzzzzzzzzzzzzz');
+  await heard.response(404);
+  b.mw.drain();
+  invite(b);
+  await heard.response(503);
+  assert.ok(b.counted.includes('overload_shed_total draining'));
+});
+
+test('OPTIONS is answered with what we can do', async t => {
+  const b = await bench(t);
+  const heard = listen(b);
+  b.peer.send(b.port, 'OPTIONS', `sip:${HOST}:${b.port}`, [...INCOMING.slice(0, 3), ['CSeq', '1 OPTIONS']]);
+  const got = fields(await heard.response(200));
+  assert.equal(got.get('Accept'), 'application/sdp');
+  assert.match(got.get('Allow') ?? '', /^INVITE, /);
+});
+
+test('who is no peer of the core is not heard', async t => {
+  const b = await bench(t, {}, { trustedPeers: ['192.0.2.0/24'] });
+  b.peer.send(b.port, 'OPTIONS', `sip:${HOST}:${b.port}`, [...INCOMING.slice(0, 3), ['CSeq', '1 OPTIONS']]);
+  await eventually('the count', () => b.counted.includes('sip_discarded_total address'));
+  assert.deepEqual(b.peer.texts, []);
+});
