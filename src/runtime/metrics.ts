@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Metrics {
-  /** Adds `value` (default 1) to a counter. Throws when the name was not declared: a broken promise of ours. */
+  /** Adds `value` (default 1) to a counter, or observes it when the name is a histogram's. What was not declared counts in `metrics_rejected_total`. */
   count(name: string, labels?: Labels, value?: number): void;
   /** Observes seconds (or a ratio) in a histogram. */
   observe(name: string, value: number, labels?: Labels): void;
@@ -26,12 +26,14 @@ export const counters: Readonly<Record<string, Declaration>> = {
   sip_discarded_total: ['SIP input thrown away.', ['reason']],
   call_attempts_total: ['Calls by how they ended.', ['case', 'direction', 'outcome']],
   call_ends_total: ['Call legs by final status and class of reason.', ['direction', 'status', 'class']],
-  media_packets_total: ['RTP packets passed on.', ['from']],
-  media_dropped_total: ['RTP packets dropped.', ['reason']],
-  media_workers_lost_total: ['Media workers that died.', []],
-  media_one_way_total: ['Answered calls in which one side never sent a packet.', ['missing']],
+  media_packets_total: ['RTP packets received, by side; counted when a call ends.', ['from']],
+  media_events_total: ['Packets dropped, by reason, and telephone events; counted when a call ends.', ['event']],
+  media_failures_total: ['Media operations that failed.', ['operation', 'failure']],
+  media_lost_total: ['Calls whose media was lost.', ['cause']],
+  media_one_way_total: ['Answered calls in which one side never sent a packet.', []],
   events_total: ['Events by what became of them.', ['type', 'channel', 'outcome']],
   overload_shed_total: ['Work refused because of load.', ['reason']],
+  metrics_rejected_total: ['Figures that no declared metric would take: a fault of the program.', ['name']],
   store_failures_total: ['Commits that the store could not keep.', []],
   token_rejections_total: ['Access tokens refused.', ['reason']],
 };
@@ -63,18 +65,26 @@ export function createMetrics(): Metrics {
       new Histogram({ name: `lineside_${name}`, help, labelNames: [...labels], buckets, registers: [registry] }),
     );
   }
-  return {
-    count(name, labels = {}, value = 1) {
+  /** A wrong figure must not end a call: it is counted as a fault of ours. */
+  function take(name: string, labels: Labels, value: number): void {
+    try {
       const found = counter.get(name);
       if (found !== undefined) found.inc(labels, value);
-      else if (histogram.has(name)) histogram.get(name)?.observe(labels, value);
-      else throw new Error(`The metric ${name} is not declared.`);
-    },
-    observe(name, value, labels = {}) {
-      const found = histogram.get(name);
-      if (found === undefined) throw new Error(`The metric ${name} is not declared.`);
-      found.observe(labels, value);
-    },
+      else histogramOf(name).observe(labels, value);
+    } catch {
+      counter.get('metrics_rejected_total')?.inc({ name }, 1);
+    }
+  }
+
+  function histogramOf(name: string): Histogram {
+    const found = histogram.get(name);
+    if (found === undefined) throw new RangeError(name);
+    return found;
+  }
+
+  return {
+    count: (name, labels = {}, value = 1) => take(name, labels, value),
+    observe: (name, value, labels = {}) => take(name, labels, value),
     gauge(name, help, read) {
       const labelNames = new Set<string>();
       const first = read();
