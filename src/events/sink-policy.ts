@@ -118,8 +118,18 @@ function readPorts(entry: string): [from: number, to: number] {
   return [from, to];
 }
 
-async function resolveName(name: string): Promise<string[]> {
-  return (await lookup(name, { all: true })).map(found => found.address);
+const lookups = new Map<string, Promise<string[]>>();
+
+/** Look-ups hold one of few threads, so a name that takes long holds one only, however many events wait for it. */
+function resolveName(name: string): Promise<string[]> {
+  let found = lookups.get(name);
+  if (found === undefined) {
+    found = lookup(name, { all: true })
+      .then(all => all.map(each => each.address))
+      .finally(() => lookups.delete(name));
+    lookups.set(name, found);
+  }
+  return found;
 }
 
 /** The result, or null when it failed or did not come in time. */

@@ -1,5 +1,5 @@
 /** The store of a single node: one sqlite file, written ahead, held by one process. */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Store, StoreKind } from '../ep-cscf/ports.ts';
@@ -84,6 +84,8 @@ function open(file: string): DatabaseSync {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     // sqlite would open it for reading and fail later with a stranger sentence.
     if (existsSync(file)) accessSync(file, constants.W_OK);
+    // What it holds (tokens of sinks, SDP) is for this user only; the log beside it takes over the mode.
+    else closeSync(openSync(file, 'a', 0o600));
     db = new DatabaseSync(file, { timeout: 500 });
     // Exclusive before WAL: the file is then locked for this process, and needs no shared memory beside it.
     db.exec('PRAGMA locking_mode = EXCLUSIVE');

@@ -142,6 +142,7 @@ describe('the sqlite file', () => {
     store.close();
     assert.equal(existsSync(`${file}-wal`), false);
     assert.equal(statSync(join(file, '..')).mode & 0o077, 0);
+    assert.equal(statSync(file).mode & 0o077, 0);
     assert.deepEqual(createStore({ kind: 'memory', file }).load('call'), []);
   });
 

@@ -1,0 +1,39 @@
+/** Hands what the outbox owes to channels into their rings. */
+import { type ChannelBook, putChannel } from './channel-book.ts';
+import type { ChannelCarrier, Outbox } from './outbox.ts';
+
+/** How many `seq` are reserved in the store at once. */
+const RESERVE = 1000;
+
+/** Makes the carrier over the channels of a book. */
+export function createChannelCarrier(book: ChannelBook, outbox: Pick<Outbox, 'finish'>): ChannelCarrier {
+  return {
+    nextSeq(id, writes) {
+      const channel = book.find(id);
+      if (channel === null) return null;
+      channel.seq += 1;
+      if (channel.seq > channel.row.seqReserved) {
+        channel.row.seqReserved = channel.seq - 1 + RESERVE;
+        writes.push(putChannel(channel.row));
+      }
+      return channel.seq;
+    },
+    absent(id, now) {
+      const channel = book.find(id);
+      return channel === null || book.isAbsent(channel, now);
+    },
+    push(subscription, row) {
+      const channel = book.find(subscription.row.channelId ?? '');
+      if (channel === null || row.seq === null) {
+        outbox.finish(subscription, row, 'ended');
+        return;
+      }
+      channel.ring.push({ subscription, row, seq: row.seq });
+      book.filled(channel);
+      channel.connection?.pump();
+    },
+    abandon(subscription, outcome) {
+      book.find(subscription.row.channelId ?? '')?.ring.abandon(subscription, outcome);
+    },
+  };
+}
