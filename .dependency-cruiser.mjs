@@ -83,7 +83,7 @@ export default {
     {
       name: 'nothing-imports-the-sandbox',
       severity: 'error',
-      from: { path: '^src/' },
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(sandbox|lab|test|bench|tools)/' },
     },
     {

@@ -53,7 +53,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   try {
     const identity = await startIdentityProvider({ host, port: 9092, pagesUrls: [pages] });
     closers.push(() => identity.close());
-    const ims = await startIms({ host, port: 5070, domain: DOMAIN, subscribers: SUBSCRIBERS, trustedNodes: [`${host}:5060`] });
+    const ims = await startIms({
+      host,
+      port: 5070,
+      domain: DOMAIN,
+      subscribers: SUBSCRIBERS,
+      trustedNodes: [`${host}:5060`],
+    });
     closers.push(() => ims.close());
 
     const config = join(folder, 'lineside.yaml');
@@ -146,7 +152,7 @@ async function ready(child: ChildProcess, operations: string): Promise<void> {
 }
 
 /** A start that cannot go on; the message is the sentence to show. */
-export class SandboxError extends Error {}
+class SandboxError extends Error {}
 
 function ended(child: ChildProcess): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);

@@ -1,5 +1,5 @@
 /** One table of everything the APIs can answer other than success: code -> HTTP status, CAMARA code, sentence. CAMARA Commonalities r4.3. */
-import type { CoreErrorCode } from './ep-cscf/ports.ts';
+import type { CoreErrorCode } from './ep-cscf/api-request.ts';
 
 /** Refusals made outside the core: by the request pipeline, the token check, the event side. */
 export type PipelineErrorCode =

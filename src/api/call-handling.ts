@@ -1,8 +1,9 @@
 /** webrtc-call-handling v0.4: media sessions, made and steered. CAMARA digest 5. */
 
 import type { Settings } from '../config/settings.ts';
+import type { SessionView } from '../ep-cscf/api-request.ts';
 import type { Ids, MediaSessionId, RegistrationId } from '../ep-cscf/ids.ts';
-import type { CallStatus, LocationDetails, SessionView } from '../ep-cscf/ports.ts';
+import type { CallStatus, LocationDetails } from '../ep-cscf/ports.ts';
 import { isRefusal, refusalOf, sessionOf } from './core-reply.ts';
 import { isPlainId } from './field.ts';
 import { checkLocation, locationOf } from './location.ts';

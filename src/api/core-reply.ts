@@ -1,5 +1,5 @@
 /** Turns replies of the core into answers; a reply of the wrong kind is a broken promise and throws. */
-import type { RegistrationView, Reply, SessionView } from '../ep-cscf/ports.ts';
+import type { RegistrationView, Reply, SessionView } from '../ep-cscf/api-request.ts';
 import { errorTable } from '../errors.ts';
 import type { Refusal } from './ports.ts';
 

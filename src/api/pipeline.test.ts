@@ -1,7 +1,7 @@
 /** Tests of the request pipeline: the order of its steps, its headers, and hostile requests. CAMARA digest 2. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Reply } from '../ep-cscf/ports.ts';
+import type { Reply } from '../ep-cscf/api-request.ts';
 import { pipeline } from './pipeline.ts';
 import { IN_FLIGHT_LIMIT } from './service.ts';
 import { CALLS, DEVICE, EVENTS, REGISTRATION, send, testApi } from './test-kit.ts';

@@ -1,5 +1,6 @@
 /** What the API layer needs of others: the core, the event side, the token check. `gateway.ts` fits them together. */
-import type { ApiRequest, Principal, Reply } from '../ep-cscf/ports.ts';
+import type { ApiRequest, Reply } from '../ep-cscf/api-request.ts';
+import type { Principal } from '../ep-cscf/ports.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** Asks the core; resolves with its one reply. Never rejects. */

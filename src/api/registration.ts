@@ -1,8 +1,8 @@
 /** webrtc-registration v0.4: devices registered for a number. CAMARA digest 4. */
 
 import type { Settings } from '../config/settings.ts';
+import type { RegistrationView } from '../ep-cscf/api-request.ts';
 import type { DeviceId, E164, Ids, RegistrationId } from '../ep-cscf/ids.ts';
-import type { RegistrationView } from '../ep-cscf/ports.ts';
 import { isRefusal, refusalOf, registrationOf, registrationsOf } from './core-reply.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
 import { isPlainId, isUuid } from './field.ts';

@@ -1,7 +1,8 @@
 /** For tests: a small core, event side and token check in memory, and an API server on top of them. */
 import { checkSettings } from '../config/settings.ts';
+import type { ApiRequest, RegistrationView, Reply, SessionView } from '../ep-cscf/api-request.ts';
 import type { Ids, MediaSessionId, Ref, RegistrationId } from '../ep-cscf/ids.ts';
-import type { ApiRequest, Principal, RegistrationView, Reply, SessionView } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/ports.ts';
 import { silentLog } from '../runtime/log.ts';
 import { createScopes } from './event-field.ts';
 import type {

@@ -36,7 +36,7 @@ export const areas = {
   log,
 } as const;
 
-export const settingsSchema = Type.Object(areas, { additionalProperties: false });
+const settingsSchema = Type.Object(areas, { additionalProperties: false });
 export type Settings = Static<typeof settingsSchema>;
 
 /** A setting that cannot be used. The message is one sentence that names it. */

@@ -1,7 +1,9 @@
 /** The IMS side of a binding: first REGISTER, refresh, back-off, loss by the network, de-registration. IMS digest 2.7 to 2.13. */
+
+import type { CoreErrorCode } from './api-request.ts';
 import { admit, type Binding, dropRegistration, publishEnd, type Waiting } from './binding.ts';
 import { spreadOf } from './identity.ts';
-import type { CoreErrorCode, ImsInput, Outcome } from './ports.ts';
+import type { ImsInput, Outcome } from './ports.ts';
 import { release, removeBinding } from './registry.ts';
 import { count, type Done, log, refuse, reply, startTimer, stopTimer, stopTimers, type Turn } from './turn.ts';
 

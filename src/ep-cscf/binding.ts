@@ -1,8 +1,9 @@
 /** The binding of one number: its state, the registrations it holds, and their expiry to the millisecond. */
 
+import type { RegistrationView } from './api-request.ts';
 import { type Holder, identityOf } from './identity.ts';
 import type { BindingId, DeviceId, E164, Ref, RegistrationId } from './ids.ts';
-import type { CoreEvent, ImsIdentity, RegistrationView, TimerName } from './ports.ts';
+import type { CoreEvent, ImsIdentity, TimerName } from './ports.ts';
 import { addRegistration, removeRegistration } from './registry.ts';
 import { type Done, reply, startTimer, stopTimer, type Turn } from './turn.ts';
 

@@ -1,5 +1,6 @@
 /** Dispatch of a call's inputs: what waits for the media plane, what cannot wait, and which function takes it. */
 
+import type { ApiRequest } from './api-request.ts';
 import type { Call, Deferrable, Leg, MediaOp } from './call.ts';
 import { deviceAnswerFailed, deviceAnswerReady, onAcked } from './call-answer.ts';
 import { earlyReady, onProgress } from './call-early.ts';
@@ -42,7 +43,7 @@ import {
 } from './call-out.ts';
 import { handlePut } from './call-put.ts';
 import { endedOf, type Final } from './call-status.ts';
-import type { ApiRequest, EventInput, ImsInput, MediaFailure, MediaInput, TimerName } from './ports.ts';
+import type { EventInput, ImsInput, MediaFailure, MediaInput, TimerName } from './ports.ts';
 import { GW, gwReason } from './reason.ts';
 import { type Done, log, refuse, reply, type Turn } from './turn.ts';
 

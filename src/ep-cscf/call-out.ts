@@ -1,6 +1,7 @@
 /** Calls out: POST, INVITE, answer, cancel. CAMARA digest 6.1, IMS digest 3. */
 import { checkOffer } from '../sdp/index.ts';
 import { numberOf, parseAddress } from './address.ts';
+import type { ApiRequest, CoreErrorCode } from './api-request.ts';
 import type { Binding, Registration } from './binding.ts';
 import { type Call, type Leg, newCall, newLeg } from './call.ts';
 import { takeAnswer } from './call-early.ts';
@@ -10,7 +11,7 @@ import { type Final, finalOf } from './call-status.ts';
 import { isEmergency, isOwnAddress } from './identity.ts';
 import { shardOf } from './ids.ts';
 import { moveTo, sessionView } from './leg.ts';
-import { ANONYMOUS, type ApiRequest, type CoreErrorCode, type ImsInput, type MediaFailure } from './ports.ts';
+import { ANONYMOUS, type ImsInput, type MediaFailure } from './ports.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { findRegistration } from './registration.ts';
 import { addCall, addLeg, removeLeg } from './registry.ts';

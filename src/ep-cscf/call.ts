@@ -1,9 +1,10 @@
 /** The state of a call and of its legs: plain data, one call machine for all the devices it concerns. */
 
+import type { ApiRequest } from './api-request.ts';
 import type { Final } from './call-status.ts';
 import type { Holder } from './identity.ts';
 import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Ref, RegistrationId } from './ids.ts';
-import type { Address, ApiRequest, CallStatus, ImsInput, LocationDetails, MediaStats, TimerName } from './ports.ts';
+import type { Address, CallStatus, ImsInput, LocationDetails, MediaStats, TimerName } from './ports.ts';
 
 /**
  * `offering`: the media plane makes the first SDP. `inviting`: our INVITE is out. `alerting`: devices were invited.

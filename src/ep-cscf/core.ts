@@ -1,4 +1,6 @@
 /** The core: finds the machine an input is for, checks who may touch it, and writes down what changed. */
+
+import type { ApiRequest, SessionView } from './api-request.ts';
 import { armExpiry, dropRegistration, expireDue } from './binding.ts';
 import { type BindingInput, bindingTimer, handleBinding, settleBinding } from './binding-ims.ts';
 import type { Call, Leg } from './call.ts';
@@ -8,7 +10,7 @@ import { originate } from './call-out.ts';
 import { maySee } from './identity.ts';
 import type { BindingId, CallId, Ids, Owner } from './ids.ts';
 import { sessionView } from './leg.ts';
-import type { ApiRequest, Core, Effect, ImsInput, Input, SessionView, TimerName } from './ports.ts';
+import type { Core, Effect, ImsInput, Input, TimerName } from './ports.ts';
 import { findRegistration, handleRegistration, registrationsOn } from './registration.ts';
 import { createRegistry } from './registry.ts';
 import { bindingRow, callRow, restore } from './restore.ts';

@@ -1,7 +1,9 @@
 /** What a leg shows: its view for the API, its events, its record. */
+
+import type { SessionView } from './api-request.ts';
 import type { Call, Leg } from './call.ts';
 import type { Final } from './call-status.ts';
-import type { CallStatus, MediaStats, SessionView } from './ports.ts';
+import type { CallStatus, MediaStats } from './ports.ts';
 import { removeLeg } from './registry.ts';
 import { caseOf, count, type Done, type Turn } from './turn.ts';
 

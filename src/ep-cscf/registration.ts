@@ -1,9 +1,10 @@
 /** CAMARA registrations of a number: the requests of the API but the one that ends calls: register, list, get, extend. webrtc-registration v0.4. */
+
+import type { ApiRequest, CoreErrorCode, RegistrationView } from './api-request.ts';
 import { admit, armExpiry, type Binding, emptyBinding, expireDue, type Registration, viewOf } from './binding.ts';
 import { sendRegister } from './binding-ims.ts';
 import { type Holder, maySee } from './identity.ts';
 import { type DeviceId, type E164, type RegistrationId, shardOf } from './ids.ts';
-import type { ApiRequest, CoreErrorCode, RegistrationView } from './ports.ts';
 import { addBinding, reserve } from './registry.ts';
 import { type Done, refuse, reply, type Turn } from './turn.ts';
 

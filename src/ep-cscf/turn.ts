@@ -1,9 +1,10 @@
 /** One turn of the core: what every machine is handed, and the few words they all use to ask for effects. */
 
+import type { CoreErrorCode, Reply } from './api-request.ts';
 import type { Binding } from './binding.ts';
 import type { Call } from './call.ts';
 import type { Ids, Owner, Ref } from './ids.ts';
-import type { CoreErrorCode, Effect, LogEffect, Principal, Reply, TimerName } from './ports.ts';
+import type { Effect, LogEffect, Principal, TimerName } from './ports.ts';
 import type { Registry } from './registry.ts';
 import type { CoreSettings } from './settings.ts';
 

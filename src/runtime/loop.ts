@@ -1,7 +1,8 @@
 /** The loop: one input, all its effects, then the next. What must be kept is stored before the world hears of it. */
+
+import type { ApiRequest, Reply } from '../ep-cscf/api-request.ts';
 import type { Owner, Ref } from '../ep-cscf/ids.ts';
 import type {
-  ApiRequest,
   Core,
   Effect,
   EventEffect,
@@ -11,7 +12,6 @@ import type {
   Input,
   MediaEffect,
   MediaPlanePort,
-  Reply,
   Store,
   TimerEffect,
   TimerInput,

@@ -1,7 +1,7 @@
 /** Calls out: answered, refused, cancelled, never answered; early media and forks. CAMARA digest 6.1, IMS digest 3. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Reply } from '../../src/ep-cscf/ports.ts';
+import type { Reply } from '../../src/ep-cscf/api-request.ts';
 import {
   ALICE,
   answerOut,

@@ -1,8 +1,9 @@
 /** An answered call: hold and resume from both sides, re-offers, refusals, and the table of PUTs. CAMARA digest 6.3, 6.4, IMS digest 5. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Reply } from '../../src/ep-cscf/api-request.ts';
 import type { MediaSessionId, Ref } from '../../src/ep-cscf/ids.ts';
-import type { CallStatus, Reply } from '../../src/ep-cscf/ports.ts';
+import type { CallStatus } from '../../src/ep-cscf/ports.ts';
 import { ALICE, callIn, callOut, get, progress, put, register, sessionOf, talkingOut } from '../support/core-story.ts';
 import { browserOffer, createWorld, imsSdp, type World } from '../support/core-world.ts';
 

@@ -1,8 +1,8 @@
 /** A device registers, extends, expires and leaves; the number's one IMS binding follows. CAMARA digest 4, IMS digest 2. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Reply } from '../../src/ep-cscf/api-request.ts';
 import type { Ref, RegistrationId } from '../../src/ep-cscf/ids.ts';
-import type { Reply } from '../../src/ep-cscf/ports.ts';
 import { ALICE, device, principal, register, unregister } from '../support/core-story.ts';
 import { type Ask, createWorld, T0, type World } from '../support/core-world.ts';
 

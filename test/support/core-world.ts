@@ -1,9 +1,9 @@
 /** The core in memory with everything around it faked: IMS, media plane, event side, store, clock. The loop's rules are the real ones. */
 import assert from 'node:assert/strict';
+import type { ApiRequest, Reply } from '../../src/ep-cscf/api-request.ts';
 import { createCore } from '../../src/ep-cscf/core.ts';
 import type { Owner, Ref } from '../../src/ep-cscf/ids.ts';
 import type {
-  ApiRequest,
   Core,
   CoreEvent,
   Effect,
@@ -12,7 +12,6 @@ import type {
   Input,
   MediaEffect,
   MediaFailure,
-  Reply,
   TimerName,
 } from '../../src/ep-cscf/ports.ts';
 import { type CoreSettings, coreSettings } from '../../src/ep-cscf/settings.ts';
