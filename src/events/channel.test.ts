@@ -255,13 +255,13 @@ describe('a notification channel', { timeout: 20_000 }, () => {
     const { rig, port } = await listen();
     const channel = await open(rig);
     const big = { offer: 'x'.repeat(60_000) };
-    for (let n = 1; n <= 60; n += 1) rig.publish(session('m1', n, big));
+    for (let n = 1; n <= 150; n += 1) rig.publish(session('m1', n, big));
     const page = await hello(rig, port, channel.channelId);
-    for (let n = 0; n <= 60; n += 1) await page.next();
-    page.say({ op: 'ack', seq: 60 });
+    for (let n = 0; n <= 150; n += 1) await page.next();
+    page.say({ op: 'ack', seq: 150 });
     await until(() => rig.events.sizes().backlog === 0);
     page.socket.pause();
-    for (let n = 61; n <= 200; n += 1) {
+    for (let n = 151; n <= 300; n += 1) {
       rig.publish(session('m1', n, big));
       await settled();
     }

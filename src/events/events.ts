@@ -214,7 +214,6 @@ function createSinkCarrier(
             if (subscription.row.ended) outbox().abandon(subscription, 'ended');
             else void life().end(subscription, 'NETWORK_TERMINATED', false);
           },
-          tokenExpired: () => void life().end(subscription, 'ACCESS_TOKEN_EXPIRED', true),
         });
         queues.set(id, queue);
       }

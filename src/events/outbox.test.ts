@@ -30,6 +30,8 @@ describe('the outbox', () => {
     await rig.subscribe({}, { ...alice, clientId: 'other' });
     await rig.subscribe({ deviceId: DEVICE.replace('1', '2') });
     await rig.subscribe({ types: ['registration-ends'] });
+    // The same user and device with another number: its events are not theirs.
+    await rig.subscribe({}, { ...alice, number: '+15550100003' } as typeof alice);
     const backend = await rig.subscribe({}, server);
     rig.publish(session('m1', 2));
     await settled();
@@ -101,6 +103,47 @@ describe('the outbox', () => {
     assert.equal(new Set(rig.tried.map(got => got.event.id)).size, 1);
     assert.equal(rig.events.sizes().backlog, 0);
     assert.equal(rig.clock.waiting(), 1);
+  });
+
+  it('starts over with short pauses for the next event', async () => {
+    const rig = createRig();
+    await rig.subscribe();
+    rig.answer = () => status(408);
+    rig.publish(session('m1', 2));
+    rig.publish(session('m1', 3));
+    await rig.clock.advance(2000);
+    rig.answer = request => (request.body.includes('"sequenceNumber":2') ? OK : status(408));
+    await rig.clock.advance(2000);
+    const start = rig.got[0]?.at ?? 0;
+    assert.deepEqual(
+      rig.tried.slice(4).map(got => got.at - start),
+      [0, 500],
+    );
+  });
+
+  it('tries an end event once, however late the ones before it left', async () => {
+    const rig = createRig();
+    const id = await rig.subscribe();
+    // Each answer takes three seconds to fail.
+    rig.answer = () => new Promise(resolve => rig.clock.setTimer(3000, () => resolve(status(408))));
+    rig.publish(registrationEnds('r1'));
+    await rig.events.subscriptions.remove(alice, id, 'c');
+    await rig.clock.advance(620_000);
+    const ends = rig.tried.filter(got => short(got) === 'subscription-ended');
+    assert.equal(ends.length, 1);
+    assert.equal(rig.events.sizes().backlog, 0);
+  });
+
+  it('makes room behind the event that is under way, not in its place', async () => {
+    const rig = createRig({ sink: { queueLength: 8 } });
+    await rig.subscribe();
+    let release: (answer: typeof OK) => void = () => {};
+    rig.answer = () => new Promise(resolve => (release = resolve));
+    for (let n = 2; n <= 10; n += 1) rig.publish(session('m1', n));
+    rig.answer = () => OK;
+    release(OK);
+    await settled();
+    assert.deepEqual(rig.got.map(short), ['m1:2', 'm1:4', 'm1:5', 'm1:6', 'm1:7', 'm1:8', 'm1:9', 'm1:10']);
   });
 
   it('holds an event back for the earlier one of its call only', async () => {
@@ -249,9 +292,18 @@ describe('the outbox', () => {
     );
     assert.equal(second.got.length, 13);
     assert.deepEqual(store.load('outbox'), []);
+    // What is owed anew gets a place of its own beside what was owed before.
+    second.answer = () => DOWN;
     second.publish(session('m1', 13));
     await settled();
-    assert.equal(short(second.got[13] as Got), 'm1:13');
+    await second.events.close(0);
+    const third = createRig({ store, clock: first.clock });
+    third.answer = () => DOWN;
+    third.publish(session('m1', 14));
+    assert.equal(store.load('outbox').length, 2);
+    third.answer = () => OK;
+    await third.clock.advance(20_000);
+    assert.deepEqual(third.got.map(short), ['m1:13', 'm1:14']);
   });
 
   it('keeps order and loses nothing it did not give up, whatever the sinks do', async () => {

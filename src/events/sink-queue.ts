@@ -12,8 +12,6 @@ export interface SinkQueueDeps {
   finish(row: OutboxRow, outcome: Outcome): void;
   /** The sink said 410. */
   gone(): void;
-  /** The sink keeps refusing the token, whose time has passed. */
-  tokenExpired(): void;
 }
 
 export interface SinkQueue {
@@ -144,14 +142,12 @@ export function createSinkQueue(row: SubscriptionRow, deps: SinkQueueDeps): Sink
     else settle(lane, 'refused');
   }
 
+  /** A subscription ends before its token does, so that what is refused again after its end is refused for good. */
   function unauthorized(lane: Lane, first: OutboxRow): void {
     lane.unauthorized += 1;
     if (lane.unauthorized === 1) later(lane, first, UNAUTHORIZED_RETRY_MS);
     else if (row.ended) settle(lane, 'refused');
-    else {
-      later(lane, first, null);
-      if (row.accessTokenExpires !== null && row.accessTokenExpires <= clock.now()) deps.tokenExpired();
-    }
+    else later(lane, first, null);
   }
 
   /** Tries again after `asked` ms, or after the usual pause; the last attempt falls on the deadline. */
