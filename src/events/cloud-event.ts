@@ -44,7 +44,7 @@ export function cloudEvent(told: Told, subscriptionId: string, id: string, sourc
 }
 
 /** The CloudEvents type of an event. */
-export function eventType(name: SentName): string {
+function eventType(name: SentName): string {
   return `org.camaraproject.webrtc-events-subscriptions.v0.${name}`;
 }
 

@@ -10,7 +10,7 @@ const steps: readonly string[] = [
 ];
 
 /** The version this code writes. */
-export const VERSION = steps.length;
+const VERSION = steps.length;
 
 /** Brings the file to the present version in one transaction. Throws StoreError when a newer Lineside or another program wrote it. */
 export function migrate(db: DatabaseSync, file: string): void {
