@@ -103,8 +103,9 @@ function legRow(leg: Leg): LegRow {
 
 /** Takes up what was found at start. A row that cannot be read is left alone and reported. */
 export function restore(turn: Turn, input: Extract<Input, { type: 'restore' }>): Done {
+  const spreadMs = input.bindings.length * turn.settings.ims.restoreSpacingMs;
   for (const row of input.bindings) {
-    if (isRow(row, 'registrations')) restoreBinding(turn, row as BindingRow);
+    if (isRow(row, 'registrations')) restoreBinding(turn, row as BindingRow, spreadMs);
     else log(turn, 'error', null, 'stored binding not readable');
   }
   for (const row of input.calls) {
@@ -124,7 +125,7 @@ function isRow(row: unknown, list: string): boolean {
   );
 }
 
-function restoreBinding(turn: Turn, row: BindingRow): Done {
+function restoreBinding(turn: Turn, row: BindingRow, spreadMs: number): Done {
   if (turn.registry.bindings.has(row.id) || turn.registry.bindingOf.has(row.number)) return;
   const binding = emptyBinding(turn, row.id, row.number, 'restoring');
   binding.imsExpiresAt = row.imsExpiresAt;
@@ -145,7 +146,7 @@ function restoreBinding(turn: Turn, row: BindingRow): Done {
   }
   armExpiry(turn, binding);
   // Not all at once: the registrar sees a restart as a storm otherwise.
-  startTimer(turn, binding, 'ims-retry', turn.settings.ims.restoreSpreadMs * spreadOf(row.id));
+  startTimer(turn, binding, 'ims-retry', spreadMs * spreadOf(row.id));
 }
 
 /** Its dialog and its media are gone with the old process: every leg gets its final event and its record. */

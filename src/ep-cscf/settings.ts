@@ -28,8 +28,8 @@ interface ImsSettings {
   probationMaxS: number;
   /** Register again when somebody else removed our binding. */
   reclaim: boolean;
-  /** Registrations found at start are renewed over this time, ms. */
-  restoreSpreadMs: number;
+  /** Bindings found at start are registered again this far apart on average, ms: a few at once, many as a stream and not as a storm. */
+  restoreSpacingMs: number;
 }
 
 export interface IdentitySettings {
@@ -110,7 +110,7 @@ export function coreSettings(
       retryMaxMs: 30 * MINUTE,
       probationMaxS: 30,
       reclaim: false,
-      restoreSpreadMs: 10_000,
+      restoreSpacingMs: 10,
       ...override.ims,
     },
     identity: { home, impu: 'sip:{number}@{home}', impi: 'web-{digits}@{home}', ...override.identity },

@@ -24,14 +24,6 @@ after(async () => {
   await sandbox?.close();
 });
 
-/** Ends a device as a page does that signs out. */
-async function leave(...devices: Device[]): Promise<void> {
-  for (const device of devices) {
-    await device.call('DELETE', `/webrtc-registration/v0.4rc1/sessions/${device.registrationId}`);
-    device.close();
-  }
-}
-
 async function registered(number: string): Promise<Device> {
   const device = new Device(sandbox.pages, await fetchToken(sandbox.issuer, number));
   devices.push(device);
@@ -94,7 +86,7 @@ test('the echo number sends the own tone back, and a hang-up ends it', async () 
     numbers.map((_, i) => i + 1),
   );
   await peer.close();
-  await leave(device);
+  await device.leave();
 });
 
 test('the tone number is heard as 440 Hz', async () => {
@@ -106,7 +98,7 @@ test('the tone number is heard as 440 Hz', async () => {
   await device.hangUp(id);
   await device.waitStatus(id, 'Terminated');
   await peer.close();
-  await leave(device);
+  await device.leave();
 });
 
 test('early media is heard before the answer', async () => {
@@ -122,7 +114,7 @@ test('early media is heard before the answer', async () => {
   await device.hangUp(id);
   await device.waitStatus(id, 'Terminated');
   await peer.close();
-  await leave(device);
+  await device.leave();
 });
 
 for (const [receiver, status] of [
@@ -137,7 +129,7 @@ for (const [receiver, status] of [
     const event = await device.waitStatus(created.body.mediaSessionId, status);
     assert.match(event.data.reason, /^SIP;cause=\d{3}/);
     await peer.close();
-    await leave(device);
+    await device.leave();
   });
 }
 
@@ -150,7 +142,7 @@ test('a call nobody answers is cancelled', async () => {
   await device.hangUp(id);
   await device.waitStatus(id, 'SessionCancelled');
   await peer.close();
-  await leave(device);
+  await device.leave();
 });
 
 test('the far end hangs up after five seconds', async () => {
@@ -159,7 +151,7 @@ test('the far end hangs up after five seconds', async () => {
   const event = await device.waitStatus(id, 'Terminated');
   assert.ok(event.data.reason);
   await peer.close();
-  await leave(device);
+  await device.leave();
 });
 
 test('an offer without fingerprint ends as Failed with 488, and the next call works', async () => {
@@ -174,7 +166,7 @@ test('an offer without fingerprint ends as Failed with 488, and the next call wo
   await device.hangUp(next.id);
   await device.waitStatus(next.id, 'Terminated');
   await Promise.all([peer.close(), next.peer.close()]);
-  await leave(device);
+  await device.leave();
 });
 
 test('one subscriber calls another through the core: invitation, ringing, answer, sound both ways', async () => {
@@ -203,7 +195,7 @@ test('one subscriber calls another through the core: invitation, ringing, answer
   await ada.waitStatus(id, 'Terminated');
   await bela.waitStatus(legId, 'Terminated');
   await Promise.all([caller.close(), callee.close()]);
-  await leave(ada, bela);
+  await Promise.all([ada.leave(), bela.leave()]);
 });
 
 test('a declined call tells the caller', async () => {
@@ -216,7 +208,7 @@ test('a declined call tells the caller', async () => {
   await bela.waitStatus(invitation.data.mediaSessionId, 'Declined');
   await ada.waitStatus(created.body.mediaSessionId, 'Busy');
   await caller.close();
-  await leave(ada, bela);
+  await Promise.all([ada.leave(), bela.leave()]);
 });
 
 test('the log holds no token, no SDP and no full number', () => {

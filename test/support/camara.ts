@@ -168,6 +168,13 @@ export class Device {
     return this.waitFor(event => event.data.mediaSessionId === id && event.data.status === status, ms);
   }
 
+  /** Ends the registration and the channel, as a page does that signs out. */
+  async leave(): Promise<void> {
+    await this.call('DELETE', `/webrtc-registration/v0.4rc1/sessions/${this.registrationId}`);
+    await this.call('DELETE', `/webrtc-notification-channels/v0.1/channels/${this.#channelId}`);
+    this.close();
+  }
+
   close(): void {
     this.#socket?.terminate();
   }
