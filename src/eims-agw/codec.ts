@@ -9,7 +9,7 @@ export interface PtMap {
   event: number | null;
 }
 
-export const STATIC_PT: Readonly<Record<Law, number>> = { PCMA: 8, PCMU: 0 };
+const STATIC_PT: Readonly<Record<Law, number>> = { PCMA: 8, PCMU: 0 };
 /** Ours when the far end gave none to reuse. */
 export const EVENT_PT = 101;
 

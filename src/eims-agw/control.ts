@@ -76,6 +76,7 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
     cancelGrace: null,
     route: '',
     releasing: false,
+    startedAt: 0,
   };
   plane.byOwner.set(session.owner, session);
   plane.byNumber.set(session.number, session);
@@ -87,6 +88,7 @@ function drain(plane: Plane, session: Session): void {
   while (session.waiting === null) {
     const effect = session.queue.shift();
     if (effect === undefined) return;
+    session.startedAt = plane.clock.now();
     const failure = session.lost ? 'driver' : perform(plane, session, effect);
     if (failure !== null) fail(plane, effect, failure);
   }

@@ -6,7 +6,7 @@ import { bothLaws, EVENT_PT, firstLaw } from './codec.ts';
 import type { LegRequest, WebTransport } from './engine.ts';
 import { takeImsAnswer, takeImsOffer, writeImsAnswer, writeImsOffer } from './ims-side.ts';
 import { afterSelect } from './link.ts';
-import { ask, type Plane, type Session, sendRoute } from './session.ts';
+import { ask, type Plane, type Session, sendRoute, timed } from './session.ts';
 import {
   legFromOffer,
   legToOffer,
@@ -49,8 +49,9 @@ export function perform(plane: Plane, session: Session, effect: MediaEffect): Do
   }
 }
 
-function ready(plane: Plane, effect: MediaEffect & { ref: unknown }, sdp: string): Done {
+function ready(plane: Plane, session: Session, effect: MediaEffect & { ref: unknown }, sdp: string): Done {
   const { owner, ref } = effect as EffectOf<'media.hold'>;
+  timed(plane, session, effect, 'ok');
   plane.emit({ type: 'media-ready', owner, ref, sdp });
   return null;
 }
@@ -86,6 +87,7 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
       to === null || to.event !== null ? EVENT_PT : null,
     );
     const offers = legs.map(leg => ({ leg: leg.id, sdp: writeWebOffer(leg, codecs) }));
+    timed(plane, session, effect, 'ok');
     plane.emit({ type: 'media-offers', owner: session.owner, ref: effect.ref, offers });
     return null;
   });
@@ -121,12 +123,12 @@ function answerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.a
   if (leg.origin.text !== null) {
     // The browser has its answer: another fork, or the same again, only moves the IMS side.
     sendRoute(plane, session);
-    return ready(plane, effect, leg.origin.text);
+    return ready(plane, session, effect, leg.origin.text);
   }
   return connect(plane, session, effect, leg, () => {
     const text = writeWebAnswer(leg, firstLaw(call.ims.to));
     sendRoute(plane, session);
-    return ready(plane, effect, text);
+    return ready(plane, session, effect, text);
   });
 }
 
@@ -135,7 +137,7 @@ function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.a
   const leg = call.legs.get(effect.leg);
   if (leg === undefined || call.from !== 'ims') return 'unsupported';
   const again = leg.remote !== null;
-  if (again && call.ims.origin.text !== null) return ready(plane, effect, call.ims.origin.text);
+  if (again && call.ims.origin.text !== null) return ready(plane, session, effect, call.ims.origin.text);
   const failure = takeAnswer(leg, effect.sdp);
   if (failure !== null) return failure;
   return connect(plane, session, effect, leg, () => {
@@ -147,7 +149,7 @@ function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.a
         ? writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null)
         : writeImsAnswer(call.ims, wish, firstCommon(leg, call)));
     sendRoute(plane, session);
-    return ready(plane, effect, text);
+    return ready(plane, session, effect, text);
   });
 }
 
@@ -183,7 +185,7 @@ function hold(plane: Plane, session: Session, effect: EffectOf<'media.hold'>): D
   call.heldByUser = effect.held;
   const text = writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.from?.event ?? null);
   sendRoute(plane, session);
-  return ready(plane, effect, text);
+  return ready(plane, session, effect, text);
 }
 
 function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'ims' }): Done {
@@ -192,14 +194,14 @@ function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.
   if (leg === null || call.ims.slots === null) return 'unsupported';
   const wish = wishOf(call, leg);
   if (effect.sdp === null) {
-    return ready(plane, effect, writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null));
+    return ready(plane, session, effect, writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null));
   }
   const current = firstLaw(call.ims.to);
   const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses);
   if (failure !== null) return failure;
   const text = writeImsAnswer(call.ims, wish, current);
   sendRoute(plane, session);
-  return ready(plane, effect, text);
+  return ready(plane, session, effect, text);
 }
 
 function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'web' }): Done {
@@ -219,7 +221,7 @@ function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.
   }
   const text = writeWebAnswer(leg, firstLaw(call.ims.to));
   sendRoute(plane, session);
-  return ready(plane, effect, text);
+  return ready(plane, session, effect, text);
 }
 
 /** Before the far end has answered there is nothing to answer: the newer offer takes the place of the older, the answer is empty. */
@@ -233,7 +235,7 @@ function replaceOffer(
   if (typeof leg === 'string') return leg;
   leg.transport = old.transport;
   session.call.legs.set(leg.id, leg);
-  return ready(plane, effect, '');
+  return ready(plane, session, effect, '');
 }
 
 /** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears nothing of it. */
@@ -256,7 +258,7 @@ function replaceLeg(
     return connect(plane, session, effect, leg, () => {
       const text = writeWebAnswer(leg, firstLaw(call.ims.to));
       sendRoute(plane, session);
-      return ready(plane, effect, text);
+      return ready(plane, session, effect, text);
     });
   });
 }

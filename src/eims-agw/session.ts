@@ -36,6 +36,8 @@ export interface Session {
   /** Last route sent, as text; the same is not sent again. */
   route: string;
   releasing: boolean;
+  /** When the operation in hand began, ms. */
+  startedAt: number;
 }
 
 export interface Plane {
@@ -89,8 +91,15 @@ export function ask(
   return null;
 }
 
+/** Notes how long an operation took and how it went. */
+export function timed(plane: Plane, session: Session | undefined, effect: MediaEffect, outcome: 'ok' | 'failed'): void {
+  const ms = session === undefined ? 0 : plane.clock.now() - session.startedAt;
+  plane.count('media_command_duration_seconds', { command: effect.type, outcome }, ms / 1000);
+}
+
 /** Answers an effect that waits for an answer with a failure; the others are only counted. */
 export function fail(plane: Plane, effect: MediaEffect, failure: MediaFailure): void {
+  timed(plane, plane.byOwner.get(effect.owner), effect, 'failed');
   plane.count('media_failures_total', { operation: effect.type, failure }, 1);
   if ('ref' in effect) plane.emit({ type: 'media-failed', owner: effect.owner, ref: effect.ref, failure });
 }

@@ -49,7 +49,7 @@ function audioLines(lines: string[], view: ImsView, proto: string, family: 'IP4'
 }
 
 /** kbit/s of G.711 with RTP, UDP and IP headers, rounded up. TS 26.114 6.2.5. */
-export function bandwidthAs(ptimeMs: number, family: 'IP4' | 'IP6'): number {
+function bandwidthAs(ptimeMs: number, family: 'IP4' | 'IP6'): number {
   const bytes = ptimeMs * 8 + 12 + 8 + (family === 'IP4' ? 20 : 40);
   return Math.ceil((bytes * 8) / ptimeMs);
 }

@@ -1,6 +1,5 @@
 /** The IMS side of media tests: plain RTP and RTCP sockets and the SDP of a G.711 phone. */
 import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import { parseSdp } from '../../src/sdp/index.ts';
 
 export interface Phone {
@@ -71,12 +70,11 @@ export async function phone(host: string): Promise<Phone> {
 
 async function bindPair(host: string): Promise<[Socket, Socket, number]> {
   for (let tries = 0; tries < 20; tries += 1) {
-    const rtp = createSocket('udp4');
-    rtp.bind(0, host);
-    await once(rtp, 'listening');
+    const rtp = open();
+    await new Promise<void>(resolve => rtp.bind(0, host, resolve));
     const { port } = rtp.address();
     if (port % 2 === 0) {
-      const rtcp = createSocket('udp4');
+      const rtcp = open();
       const ok = await new Promise<boolean>(resolve => {
         rtcp.once('error', () => resolve(false));
         rtcp.bind(port + 1, host, () => resolve(true));
@@ -87,4 +85,9 @@ async function bindPair(host: string): Promise<[Socket, Socket, number]> {
     rtp.close();
   }
   throw new Error('no pair of ports for a phone');
+}
+
+/** Numeric addresses need no resolver, whose answers would come in any order. */
+function open(): Socket {
+  return createSocket({ type: 'udp4', lookup: (host, _options, callback) => callback(null, host, 4) });
 }

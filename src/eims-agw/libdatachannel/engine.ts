@@ -110,7 +110,7 @@ function initOf(settings: MediaSettings, index: number): WorkerInit {
 }
 
 /** An equal part of the range for each worker, in pairs. */
-export function share(range: PortRange, index: number, workers: number): PortRange {
+function share(range: PortRange, index: number, workers: number): PortRange {
   const size = Math.floor((range.max - range.min + 1) / workers / 2) * 2;
   const min = range.min + index * size;
   return { min, max: index === workers - 1 ? range.max : min + size - 1 };

@@ -117,7 +117,7 @@ function makeEnd(options: LibraryOptions, name: string, transport: WebTransport,
 }
 
 /** All the library is told of the browser: one bundled audio line that always sends and receives. */
-export function normalised(remote: WebRemote): string {
+function normalised(remote: WebRemote): string {
   const lines = [
     'v=0',
     'o=- 1 1 IN IP4 0.0.0.0',
