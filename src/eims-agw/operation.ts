@@ -65,6 +65,7 @@ function offerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.of
     call.selected = leg.id;
     return ready(
       plane,
+      session,
       effect,
       writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.theirs?.event ?? null),
     );
