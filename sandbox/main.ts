@@ -7,7 +7,11 @@ const { values } = parseArgs({ options: { host: { type: 'string', default: '127.
 
 try {
   const sandbox = await startSandbox({ host: values.host, dataDir: values.data ?? null });
+  let ending = false;
   const end = (code: number) => {
+    // Ctrl-C reaches the gateway too: its end is then no fault.
+    if (ending) return;
+    ending = true;
     sandbox.close().then(
       () => process.exit(code),
       () => process.exit(1),

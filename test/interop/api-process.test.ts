@@ -1,0 +1,134 @@
+/** The process as an operator meets it: faults of the start in one sentence, and an end that leaves nothing running. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const ROOT = join(import.meta.dirname, '../..');
+const HOST = '127.0.0.35';
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function start(
+  args: string[],
+  env: Record<string, string>,
+): { child: ChildProcess; ended: Promise<Ended>; said(): string } {
+  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env }, detached: true });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', text => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', text => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>(resolve => child.once('close', code => resolve({ code, stdout, stderr })));
+  return { child, ended, said: () => stdout };
+}
+
+/** Settings that bind nothing anybody else uses. */
+const quiet = {
+  LINESIDE_API_HOST: HOST,
+  LINESIDE_SIP_HOST: HOST,
+  LINESIDE_OPS_HOST: HOST,
+  LINESIDE_MEDIA_WEB_HOST: HOST,
+  LINESIDE_MEDIA_IMS_HOST: HOST,
+  LINESIDE_STORE_KIND: 'memory',
+  LINESIDE_LOG_LEVEL: 'error',
+};
+
+async function fault(args: string[], env: Record<string, string>): Promise<string> {
+  const { code, stderr } = await start(['src/main.ts', ...args], { ...quiet, ...env }).ended;
+  assert.equal(code, 1, stderr);
+  assert.equal(stderr.trim().split('\n').length, 1, `one sentence, not: ${stderr}`);
+  return stderr.trim();
+}
+
+test('bad settings are one sentence that names the setting', async () => {
+  assert.match(await fault([], { LINESIDE_SIP_PORT: 'many' }), /LINESIDE_SIP_PORT must be a whole number/);
+  assert.match(await fault([], { LINESIDE_LOG_LEVEL: 'loud' }), /"log\.level"/);
+  assert.match(await fault([], { LINESIDE_TYPO: '1' }), /LINESIDE_TYPO is not a setting/);
+  assert.match(await fault(['--config', 'no-such-file.yaml'], {}), /no-such-file\.yaml cannot be read/);
+  assert.match(await fault(['--colour'], {}), /Usage:/);
+  assert.match(
+    await fault([], { LINESIDE_TLS_CERT: '/no/such/cert.pem', LINESIDE_TLS_KEY: '/no/such/key.pem' }),
+    /cert\.pem/,
+  );
+  assert.match(
+    await fault([], { LINESIDE_STORE_KIND: 'sqlite', LINESIDE_STORE_FILE: '/dev/null/lineside.sqlite' }),
+    /\/dev\/null/,
+  );
+});
+
+test('--check says that good settings are good, and starts nothing', async () => {
+  const { code, stdout } = await start(['src/main.ts', '--check'], quiet).ended;
+  assert.equal(code, 0);
+  assert.match(stdout, /settings are good/);
+});
+
+for (const [what, port] of [
+  ['API', 9091],
+  ['operations', 9093],
+  ['SIP', 5060],
+] as const) {
+  test(`a ${what} port in use is named`, async () => {
+    const holder = createServer().listen(port, HOST);
+    await new Promise(resolve => holder.once('listening', resolve));
+    try {
+      assert.match(await fault([], {}), new RegExp(`${HOST}:${port}.* in use`));
+    } finally {
+      holder.close();
+    }
+  });
+}
+
+test('a missing native part is one sentence', async () => {
+  const block = join(import.meta.dirname, '../support/without-native.mjs');
+  assert.match(await fault([], { NODE_OPTIONS: `--import ${block}` }), /node-datachannel/);
+});
+
+/** Processes of one process group that still run. */
+function groupOf(pgid: number): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+    .filter(pid => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return Number(group) === pgid && state !== 'Z';
+      } catch {
+        return false;
+      }
+    });
+}
+
+test('Ctrl-C ends the sandbox and all that it started', async () => {
+  const { child, ended, said } = start(['sandbox/main.ts', '--host', '127.0.0.36'], {});
+  const pgid = child.pid ?? 0;
+  const until = Date.now() + 20_000;
+  while (!said().includes('Ctrl-C ends everything') && Date.now() < until) await sleep(50);
+  assert.ok(groupOf(pgid).length >= 3, 'sandbox, gateway and media worker run');
+  process.kill(-pgid, 'SIGINT');
+  assert.equal((await ended).code, 0);
+  await sleep(200);
+  assert.deepEqual(groupOf(pgid), []);
+});
+
+test('the gateway does not outlive a sandbox that is killed', async () => {
+  const { child, said } = start(['sandbox/main.ts', '--host', '127.0.0.36'], {});
+  const pgid = child.pid ?? 0;
+  const until = Date.now() + 20_000;
+  while (!said().includes('Ctrl-C ends everything') && Date.now() < until) await sleep(50);
+  child.kill('SIGKILL');
+  const end = Date.now() + 10_000;
+  while (groupOf(pgid).length > 0 && Date.now() < end) await sleep(100);
+  assert.deepEqual(groupOf(pgid), []);
+});
