@@ -13,6 +13,8 @@ export interface SandboxOptions {
   host: string;
   /** Folder of the gateway's store; null: a temporary one that goes with the sandbox. */
   dataDir: string | null;
+  /** A core to attach to in place of the small IMS: its I-CSCF as host:port, and the addresses SIP may come from. */
+  core?: { entry: string; addresses: readonly string[] };
   /** More settings of the gateway, merged area by area over the sandbox's own. */
   settings?: Record<string, Record<string, unknown>>;
   /** Where the gateway's log goes; absent: inherited. */
@@ -53,20 +55,21 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   try {
     const identity = await startIdentityProvider({ host, port: 9092, pagesUrls: [pages] });
     closers.push(() => identity.close());
-    const ims = await startIms({
-      host,
-      port: 5070,
-      domain: DOMAIN,
-      subscribers: SUBSCRIBERS,
-      trustedNodes: [`${host}:5060`],
-    });
-    closers.push(() => ims.close());
+    if (options.core === undefined) {
+      const trustedNodes = [`${host}:5060`];
+      const ims = await startIms({ host, port: 5070, domain: DOMAIN, subscribers: SUBSCRIBERS, trustedNodes });
+      closers.push(() => ims.close());
+    }
+    const core = options.core ?? { entry: `${host}:5070`, addresses: [host] };
 
     const config = join(folder, 'lineside.yaml');
     writeFileSync(
       config,
       stringify(
-        merge(gatewaySettings(host, dataDir, pages, identity.issuer, identity.webClientSecret), options.settings ?? {}),
+        merge(
+          gatewaySettings(host, dataDir, pages, identity.issuer, identity.webClientSecret, core),
+          options.settings ?? {},
+        ),
       ),
       { mode: 0o600 },
     );
@@ -96,6 +99,7 @@ function gatewaySettings(
   pages: string,
   issuer: string,
   webSecret: string,
+  core: NonNullable<SandboxOptions['core']>,
 ): Record<string, Record<string, unknown>> {
   const numbers = SUBSCRIBERS.map(subscriber => subscriber.number);
   return {
@@ -109,8 +113,8 @@ function gatewaySettings(
       },
     },
     auth: { issuers: [issuer] },
-    sip: { host, trustedPeers: [host] },
-    ims: { home: DOMAIN, entry: `${host}:5070` },
+    sip: { host, trustedPeers: [...core.addresses] },
+    ims: { home: DOMAIN, entry: core.entry },
     media: { webHost: host, imsHost: host },
     sink: { allow: ['127.0.0.0/8'], ports: ['443', '8443', '1024-65535'] },
     web: { enabled: true, issuer, clientSecret: webSecret },

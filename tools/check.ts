@@ -9,7 +9,7 @@ export const staticChecks = [
   {
     name: 'layers',
     command: bin('depcruise'),
-    args: ['--config', '.dependency-cruiser.mjs', 'src', 'sandbox', 'web', 'test', 'tools', 'bench'],
+    args: ['--config', '.dependency-cruiser.mjs', 'src', 'sandbox', 'lab', 'web', 'test', 'tools', 'bench'],
   },
   { name: 'dead code', command: bin('knip'), args: [] },
   { name: 'settings page', command: process.execPath, args: ['tools/settings-doc.ts'] },
@@ -23,6 +23,7 @@ export const unitTests = (scale: number) => ({
     '--test-timeout=120000',
     'src/**/*.test.ts',
     'sandbox/**/*.test.ts',
+    'lab/**/*.test.ts',
     'web/**/*.test.ts',
     'test/flows/**/*.test.ts',
     'test/torture/**/*.test.ts',

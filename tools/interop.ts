@@ -6,11 +6,13 @@ import { runAll } from './run.ts';
 export const suites: Readonly<Record<string, readonly string[]>> = {
   browsers: ['test/interop/browser-*.test.ts'],
   api: ['test/interop/api-*.test.ts'],
+  kamailio: ['test/interop/kamailio-*.test.ts'],
   kill: ['test/interop/kill-*.test.ts'],
 };
 
 const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'browsers', file: '/usr/bin/chromium', name: 'Chromium' },
+  { suite: 'kamailio', file: '/usr/sbin/kamailio', name: 'Kamailio' },
 ];
 
 export const interopTests = (names: readonly string[]) => ({

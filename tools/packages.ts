@@ -2,8 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
+const KAMAILIO = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/kamailio/modules`;
+
 const needed: ReadonlyArray<{ file: string; packageName: string }> = [
   { file: '/usr/bin/chromium', packageName: 'chromium' },
+  { file: '/usr/sbin/kamailio', packageName: 'kamailio' },
+  { file: `${KAMAILIO}/ims_icscf.so`, packageName: 'kamailio-ims-modules' },
+  { file: `${KAMAILIO}/presence.so`, packageName: 'kamailio-presence-modules' },
 ];
 
 /** Installs what is missing; exits with 1 and one sentence when it cannot. */
@@ -21,7 +26,7 @@ export function ensurePackages(): void {
   const apt = (...args: string[]) =>
     spawnSync('apt-get', args, {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
     }).status === 0;
   if (!(apt('update', '-q') && apt('install', '-y', '-q', '--no-install-recommends', ...missing))) {
     console.error(`These Debian packages could not be installed: ${missing.join(' ')}.`);

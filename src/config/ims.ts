@@ -9,7 +9,7 @@ export const ims = area('The operator’s IMS', {
     'Template of the private identity; {digits} is the number without +, {home} the domain.',
     'web-{digits}@{home}',
   ),
-  registerExpiresS: integer('Expiry asked for in a REGISTER.', 3600, 60, 604_800),
+  registerExpiresS: integer('Expiry asked for in a REGISTER.', 3600, 10, 604_800),
   tnaIndicator: text('Value of integrity-protected in a trusted-node REGISTER.', 'auth-done'),
   ruriForm: choice('Form of a telephone number in Request-URI and To.', 'sip', ['sip', 'tel']),
   displayName: flag('Send the originatorName of the API as display name in From.', false),

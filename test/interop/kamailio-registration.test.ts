@@ -1,0 +1,56 @@
+/** Registrations at a real core that lasts, restarts, and loses its HSS: short expiries, so that refreshes come by themselves. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connected, type LabBench, metric, startLabBench, until } from '../support/lab-bench.ts';
+
+const ADA = '+15550100001';
+const BELA = '+15550100002';
+const CHIDI = '+15550100003';
+const OK = 'ims_register_total{outcome="ok",sip_code="200"}';
+const SESSIONS = '/webrtc-registration/v0.4rc1/sessions';
+
+let bench: LabBench;
+
+before(async () => {
+  bench = await startLabBench('127.0.0.42', '127.0.0.43', { ims: { registerExpiresS: 10 } });
+});
+after(() => bench?.close());
+
+const registered = async (number: string) => (await bench.core.subscriber(number)).state === 'REGISTERED';
+
+test('a binding of nine seconds is refreshed again and again, and calls come', async () => {
+  const [ada, bela] = [await bench.registered(ADA), await bench.registered(BELA)];
+  const before = await metric(bench.sandbox, OK);
+  // Two numbers, a refresh each about every four seconds: three cycles outlive what was granted first.
+  await until(async () => (await metric(bench.sandbox, OK)) >= before + 6, 'three refreshes of each number', 20_000);
+  const pair = await connected(bench, ada, bela, BELA, ADA);
+  await ada.hangUp(pair.out);
+  await bela.waitStatus(pair.in, 'Terminated');
+  assert.ok(!ada.events.some(event => event.type.endsWith('.registration-ends')));
+});
+
+test('an S-CSCF that lost everything is registered at again, and calls come', async () => {
+  const [ada, bela] = [await bench.registered(ADA), await bench.registered(BELA)];
+  await bench.core.stop('scscf');
+  await bench.core.start('scscf');
+  const before = await metric(bench.sandbox, OK);
+  await until(async () => (await metric(bench.sandbox, OK)) >= before + 2, 'both numbers registered again', 30_000);
+  await sleep(4500);
+  const pair = await connected(bench, ada, bela, BELA, ADA);
+  await bela.hangUp(pair.in);
+  await ada.waitStatus(pair.out, 'Terminated');
+});
+
+test('without its HSS the core refuses: 503, and everything works once the HSS is back', async () => {
+  await bench.core.stop('hss');
+  const chidi = await bench.device(CHIDI);
+  const refused = await chidi.call('POST', SESSIONS, { deviceId: chidi.deviceId });
+  assert.equal(refused.status, 503, JSON.stringify(refused.body));
+  assert.equal(refused.body.code, 'UNAVAILABLE');
+  await bench.core.start('hss');
+  for (const part of ['icscf', 'scscf'] as const) await until(() => bench.core.attached(part), part, 20_000);
+  const accepted = await chidi.call('POST', SESSIONS, { deviceId: chidi.deviceId });
+  assert.equal(accepted.status, 201, JSON.stringify(accepted.body));
+  await until(() => registered(CHIDI), 'the HSS names the S-CSCF again');
+});
