@@ -7,6 +7,7 @@ import { isHttpsUrl, isPlainId } from './field.ts';
 import type { JsonObject } from './json.ts';
 import { type Api, type Call, notFound, type Operation } from './operation.ts';
 import type { Refusal, Subscriptions, SubscriptionView } from './ports.ts';
+import { notifications } from './schemas/cloud-event.ts';
 import { EVENT_PREFIX } from './schemas/common.ts';
 import {
   type SubscriptionBody,
@@ -57,6 +58,7 @@ function create({ subscriptions, now }: EventsSubscriptionsParts): Operation {
     scopes: createScopes,
     body: { required: true, schema: subscriptionRequest, check: body => checkNew(body, now()) },
     success: { status: 201, description: 'The subscription.', schema: subscription },
+    callback: notifications,
     errors: [400, 401, 403, 409, 429],
     agree: ({ body, scopes }) => mayCreate(eventNames((body as unknown as SubscriptionBody).types), scopes),
     async run(call) {

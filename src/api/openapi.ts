@@ -59,6 +59,15 @@ export function openApiDocument(api: Api, apiRoot: string, base: string): Json {
           openIdConnectUrl: 'https://example.com/.well-known/openid-configuration',
           description: 'The identity provider of the operator.',
         },
+        ...(api.operations.some(({ callback }) => callback !== undefined)
+          ? {
+              notificationsBearerAuth: {
+                type: 'http',
+                scheme: 'bearer',
+                description: 'The accessToken of sinkCredential.',
+              },
+            }
+          : {}),
       },
       schemas: Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1))),
     },
@@ -100,7 +109,31 @@ function describe(api: Api, operation: Operation, schemas: Map<string, Json>): J
     ...(body === undefined
       ? {}
       : { requestBody: { required: body.required, content: json(refer(body.schema, schemas)) } }),
+    ...(operation.callback === undefined ? {} : { callbacks: callbackOf(operation.callback, schemas) }),
     responses,
+  };
+}
+
+/** What the sink of a subscription is to take: one of these events at a time. CloudEvents 1.0, structured mode. */
+function callbackOf(kinds: readonly TSchema[], schemas: Map<string, Json>): Json {
+  const schema = { oneOf: kinds.map(kind => refer(kind, schemas)) };
+  return {
+    notifications: {
+      '{$request.body#/sink}': {
+        post: {
+          summary: 'Takes one event.',
+          description: 'Sent again until it is answered, with the same id; in order within a media session.',
+          parameters: [CORRELATOR],
+          security: [{}, { notificationsBearerAuth: [] }],
+          requestBody: { required: true, content: { 'application/cloudevents+json': { schema } } },
+          responses: {
+            '204': { description: 'Taken.' },
+            '410': { description: 'Not wanted any more: the subscription ends.' },
+            '429': { description: 'Too fast: sent again after Retry-After.' },
+          },
+        },
+      },
+    },
   };
 }
 

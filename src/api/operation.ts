@@ -55,6 +55,8 @@ export interface Operation {
   parameters?: readonly Parameter[];
   body?: { required: boolean; schema: TSchema; check: BodyCheck };
   success: { status: 200 | 201 | 204; description: string; schema?: TSchema };
+  /** What is posted later to the address in `body.sink`: one schema for each kind. For the document only. */
+  callback?: readonly TSchema[];
   /** HTTP statuses of the errors that belong to this operation. */
   errors: readonly number[];
   /** Finds the item, if the caller may see it, before the body is looked at. Null: found. */

@@ -5,7 +5,6 @@ import type { Owner, Ref } from '../ep-cscf/ids.ts';
 import type {
   Core,
   Effect,
-  EventEffect,
   EventsPort,
   ImsEffect,
   ImsPort,
@@ -62,6 +61,8 @@ export function createLoop(parts: LoopParts): Loop {
   let scheduled = false;
   let healthy = true;
   let dispatching = false;
+  /** The store works on the writes of the present input. */
+  let committing = false;
 
   function schedule(): void {
     if (scheduled) return;
@@ -109,7 +110,12 @@ export function createLoop(parts: LoopParts): Loop {
       return undefined;
     }
     const effects = out.slice();
-    return committed.then(() => perform(effects));
+    committing = true;
+    return committed.then(() => {
+      committing = false;
+      if (dispatching) setImmediate(dispatch);
+      perform(effects);
+    });
   }
 
   function current(timer: QueuedTimer): TimerInput | null {
@@ -123,22 +129,23 @@ export function createLoop(parts: LoopParts): Loop {
     const result: Write[] = [];
     for (const effect of effects) {
       if (effect.type === 'store') result.push(effect.write);
-      else if (effect.type === 'event.publish') result.push(...planned(effect, now));
+      else if (effect.type === 'event.publish') result.push(...parts.events.plan(effect, now));
     }
     return result;
   }
 
-  function planned(effect: EventEffect, now: number): Write[] {
-    const rows = parts.events.plan(effect, now);
-    if (!dispatching) {
-      dispatching = true;
-      // After the HTTP response that caused it (CAMARA digest 6: the response goes out first, the event after it).
-      setImmediate(() => {
-        dispatching = false;
-        parts.events.dispatch(clock.now());
-      });
-    }
-    return rows;
+  /** After the HTTP response that caused them (CAMARA digest 6: the response goes out first, the event after it), and never before the commit. */
+  function dispatchSoon(effects: readonly Effect[]): void {
+    if (dispatching || !effects.some(effect => effect.type === 'event.publish')) return;
+    dispatching = true;
+    setImmediate(dispatch);
+  }
+
+  function dispatch(): void {
+    // What the store has not kept yet stands among the planned: it takes all of them along once it has.
+    if (committing) return;
+    dispatching = false;
+    parts.events.dispatch(clock.now());
   }
 
   /** A store that fails must not end calls: they go on, the node says it is not ready, the operator is told once. */
@@ -168,6 +175,7 @@ export function createLoop(parts: LoopParts): Loop {
   function perform(effects: readonly Effect[]): void {
     for (const effect of effects) if (effect.type === 'reply') settle(effect.ref, effect.reply);
     for (const effect of effects) run(effect);
+    dispatchSoon(effects);
   }
 
   function settle(ref: Ref, reply: Reply): void {

@@ -19,7 +19,7 @@ const displayName = Type.String({
   description: 'Name to be shown; no control characters.',
 });
 
-const sessionStatus = words('SessionStatus', 'State of a media session.', [
+export const sessionStatus = words('SessionStatus', 'State of a media session.', [
   'Initial',
   'InProgress',
   'Ringing',
@@ -64,7 +64,7 @@ const coordinates = strictObject(
   },
 );
 
-const locationDetails = strictObject('LocationDetails', 'Where the party that makes the request is. RFC 5491.', {
+export const locationDetails = strictObject('LocationDetails', 'Where the party that makes the request is. RFC 5491.', {
   shape: Type.Optional(Type.Enum(['Circle', 'Ellipsoid'], { type: 'string', description: 'Comes with coordinates.' })),
   coordinates: Type.Optional(coordinates),
   method: Type.Optional(
