@@ -118,7 +118,7 @@ function gatewaySettings(
     media: { webHost: host, imsHost: host },
     sink: { allow: ['127.0.0.0/8'], ports: ['443', '8443', '1024-65535'] },
     web: { enabled: true, issuer, clientSecret: webSecret },
-    store: { file: join(dataDir, 'lineside.sqlite') },
+    store: { file: join(dataDir, 'lineside.sqlite'), keyFile: join(dataDir, 'lineside.key') },
     ops: { host },
   };
 }

@@ -20,6 +20,7 @@ import { createLoop, type Loop } from './runtime/loop.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { createOpsServer } from './runtime/ops-server.ts';
 import { createTimerWheel } from './runtime/timer-wheel.ts';
+import { readKeyFile } from './store/key-file.ts';
 import { createStore } from './store/store.ts';
 import { createAccessTokens } from './waf/access-token.ts';
 import { createPages } from './wwsf/pages.ts';
@@ -73,6 +74,8 @@ export async function createGateway(settings: Settings): Promise<Gateway> {
     publicUrl: () => publicUrl,
     channelsPath: settings.api.channelsPaths[0] ?? '',
     store,
+    // What is in memory only is sealed with a key that is in memory only.
+    key: settings.store.kind === 'memory' ? randomBytes(32) : readKeyFile(settings.store.keyFile),
     emit,
     ids,
     clock: {

@@ -10,12 +10,14 @@ import type { Journal } from './journal.ts';
 import type { ChannelCarrier, Outbox } from './outbox.ts';
 import type { ChannelOpened, Channels, Clock, EventName, Refusal, Snapshot } from './ports.ts';
 import type { SubscriptionLife } from './subscription.ts';
+import type { SubscriptionRows } from './subscription-row.ts';
 import { maySee, type SubscriptionRow, type SubscriptionTable } from './subscription-table.ts';
 
 export interface ChannelDeps {
   clock: Clock;
   journal: Journal;
   table: SubscriptionTable;
+  rows: Pick<SubscriptionRows, 'put'>;
   outbox: Pick<Outbox, 'finish'>;
   life: Pick<SubscriptionLife, 'draft' | 'begin' | 'end'>;
   log: Log;
@@ -108,8 +110,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     }
     const channel = book.add(row);
     const writes: Write[] = [putChannel(row)];
-    if (subscription !== null)
-      writes.push({ op: 'put', kind: 'subscription', key: subscription.id, value: subscription });
+    if (subscription !== null) writes.push(deps.rows.put(subscription));
     if (!(await journal.commit(writes))) {
       book.remove(channel);
       return { ok: false, error: 'internal' };

@@ -14,10 +14,12 @@ import { createInvitations } from './invitation.ts';
 import { createJournal } from './journal.ts';
 import { type Carrier, createOutbox, type Outbox } from './outbox.ts';
 import type { Channels, Clock, SinkTransport, Snapshot, Subscriptions } from './ports.ts';
+import { createSeal } from './seal.ts';
 import { createSink } from './sink.ts';
 import { createSinkPolicy, type SinkPolicy } from './sink-policy.ts';
 import { createSinkQueue, type SinkQueue } from './sink-queue.ts';
 import { createSubscriptions, type SubscriptionLife } from './subscription.ts';
+import { createSubscriptionRows } from './subscription-row.ts';
 import { createSubscriptionTable } from './subscription-table.ts';
 
 export interface EventsOptions {
@@ -27,6 +29,8 @@ export interface EventsOptions {
   /** Base path of the channels API. */
   channelsPath: string;
   store: Store;
+  /** 32 bytes: seals sink credentials in the store. */
+  key: Uint8Array;
   /** Hears how invitations went, always after the call that caused it has returned. */
   emit(input: EventInput): void;
   ids: { uuid(): string };
@@ -72,6 +76,7 @@ export function createEvents(options: EventsOptions): Events {
   const transport = options.transport ?? createSink(policy, settings.sink);
   const journal = createJournal(store, clock, log);
   const table = createSubscriptionTable();
+  const rows = createSubscriptionRows(createSeal(options.key));
   const invitations = createInvitations(options.emit);
   let flying = 0;
   const counted: SinkTransport = {
@@ -114,6 +119,7 @@ export function createEvents(options: EventsOptions): Events {
     clock,
     journal,
     table,
+    rows,
     outbox,
     log,
     uuid,
@@ -125,6 +131,7 @@ export function createEvents(options: EventsOptions): Events {
     clock,
     journal,
     table,
+    rows,
     outbox,
     life,
     log,

@@ -13,6 +13,7 @@ import type {
   SubscriptionView,
   TimerHandle,
 } from './ports.ts';
+import type { SubscriptionRows } from './subscription-row.ts';
 import {
   maySee,
   type Subscription,
@@ -25,6 +26,7 @@ export interface SubscriptionDeps {
   clock: Clock;
   journal: Journal;
   table: SubscriptionTable;
+  rows: SubscriptionRows;
   outbox: Pick<Outbox, 'owe' | 'dispatch' | 'abandon'>;
   log: Log;
   uuid(): string;
@@ -47,7 +49,7 @@ export interface SubscriptionLife {
   begin(row: SubscriptionRow): void;
   /** Ends it; with `tell` it is the last event, else what it is owed is dropped with it. */
   end(subscription: Subscription, reason: EndReason, tell: boolean, correlator?: string): Promise<void>;
-  /** Takes up rows found in the store. */
+  /** Takes up rows found in the store. Throws Error with one sentence when the key is not the one they were sealed with. */
   adopt(rows: Array<{ key: string; value: unknown }>): void;
   /** Arms the timers of what was adopted. */
   start(): void;
@@ -65,7 +67,7 @@ const DESCRIPTIONS: Readonly<Record<EndReason, string>> = {
 
 /** Makes the subscriptions of this node. */
 export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
-  const { clock, journal, table, outbox, settings } = deps;
+  const { clock, journal, table, rows, outbox, settings } = deps;
   const timers = new Map<string, TimerHandle>();
 
   function arm(subscription: Subscription): void {
@@ -150,7 +152,7 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
     if ('ok' in row) return row;
     // In memory first: an equal request that comes while the store works must find it.
     const subscription = table.add(row);
-    if (!(await journal.commit([put(row)]))) {
+    if (!(await journal.commit([rows.put(row)]))) {
       table.forget(subscription);
       return { ok: false, error: 'internal' };
     }
@@ -180,7 +182,7 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
       row.tokenEndsAt = tokenEnd(credential, now);
     }
     arm(subscription);
-    if (!(await journal.commit([put(row)]))) return { ok: false, error: 'internal' };
+    if (!(await journal.commit([rows.put(row)]))) return { ok: false, error: 'internal' };
     return { ok: true, subscription: viewOf(row) };
   }
 
@@ -197,7 +199,7 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
     disarm(row.id);
     table.end(subscription);
     deps.log.info({ subscription: row.id, reason, correlator }, 'A subscription has ended.');
-    const writes: Write[] = [put(row)];
+    const writes: Write[] = [rows.put(row)];
     const terminationDescription = DESCRIPTIONS[reason];
     const told = { kind: 'subscription-ended', terminationReason: reason, terminationDescription } as const;
     if (!tell || !outbox.owe(subscription, told, correlator, clock.now(), writes)) {
@@ -231,8 +233,12 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
       arm(table.add(row));
     },
     end,
-    adopt(rows) {
-      for (const { value } of rows) table.add(value as SubscriptionRow);
+    adopt(stored) {
+      for (const { value } of stored) {
+        const { row, bare } = rows.read(value);
+        table.add(row);
+        if (bare) journal.later(rows.put(row));
+      }
     },
     start() {
       for (const subscription of table.all()) if (!subscription.row.ended) arm(subscription);
@@ -241,10 +247,6 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
       for (const id of [...timers.keys()]) disarm(id);
     },
   };
-}
-
-function put(row: SubscriptionRow): Write {
-  return { op: 'put', kind: 'subscription', key: row.id, value: row };
 }
 
 function past(field: string): Refusal {

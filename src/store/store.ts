@@ -8,6 +8,6 @@ import { createSqliteStore } from './sqlite.ts';
 export { StoreError } from './migration.ts';
 
 /** Opens the store. Throws StoreError with one sentence when the file cannot be used. */
-export function createStore(settings: Static<typeof store>): Store {
+export function createStore(settings: Pick<Static<typeof store>, 'kind' | 'file'>): Store {
   return settings.kind === 'memory' ? createMemoryStore() : createSqliteStore(settings.file);
 }

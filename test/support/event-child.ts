@@ -21,6 +21,7 @@ const events = createEvents({
   publicUrl: () => 'https://gateway.example.com',
   channelsPath: '/webrtc-notification-channels/v0.1',
   store,
+  key: Buffer.alloc(32, 7),
   emit() {},
   ids: { uuid: () => randomUUID() },
   clock: {

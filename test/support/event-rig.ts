@@ -19,6 +19,7 @@ export const alice = {
   legs: 3,
 } as Principal;
 export const DEVICE = '11111111-2222-4333-8444-555555555555';
+const KEY = Buffer.alloc(32, 7);
 export const SINK = 'https://app.example.com/events';
 export const PUBLIC_URL = 'http://gateway.example.com:9091';
 export const CHANNELS = '/webrtc-notification-channels/v0.1';
@@ -58,6 +59,7 @@ export const status = (code: number, retryAfterMs: number | null = null): SinkAn
 
 export interface RigOptions {
   store?: Store;
+  key?: Uint8Array;
   clock?: ManualClock;
   sink?: Record<string, unknown>;
   events?: Record<string, unknown>;
@@ -102,6 +104,7 @@ export function createRig(options: RigOptions = {}): Rig {
       publicUrl: () => PUBLIC_URL,
       channelsPath: CHANNELS,
       store,
+      key: options.key ?? KEY,
       emit: input => rig.told.push(input),
       ids: { uuid: () => randomUUID() },
       clock,

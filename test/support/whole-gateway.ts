@@ -26,6 +26,7 @@ export const REGISTRATION = '/webrtc-registration/v0.4rc1';
 export const CALLS = '/webrtc-call-handling/v0.4rc1';
 export const EVENTS = '/webrtc-events-subscriptions/v0.3rc1';
 export const CHANNELS = '/webrtc-notification-channels/v0.1';
+const KEY = Buffer.alloc(32, 7);
 export const SINK = 'https://app.example.com/events';
 
 export interface Response {
@@ -130,6 +131,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
     publicUrl: () => settings.public.url,
     channelsPath: settings.api.channelsPaths[0] ?? '',
     store,
+    key: KEY,
     emit: input => loop.emit(input),
     ids,
     clock,
