@@ -2,12 +2,12 @@
 import { getRandomValues } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { addressPolicy } from '../address.ts';
+import { makeCertificate } from '../certificate.ts';
 import type { EngineCommand, EngineEvent } from '../engine.ts';
 import { createHost, type Host } from '../rtp/host.ts';
 import { createPortPool } from '../rtp/port-pool.ts';
 import type { MediaSettings } from '../settings.ts';
 import type { WorkerReport } from '../workers.ts';
-import { makeCertificate } from './certificate.ts';
 import { claimPort } from './mux-port.ts';
 import { webEndMaker } from './web-end.ts';
 
@@ -24,6 +24,8 @@ type ToWorker = WorkerInit | { type: 'ping' } | EngineCommand;
 const TICK_MS = 1_000;
 const NANOSECONDS_PER_MS = 1e6;
 let host: Host | null = null;
+/** What came while the library was loading; a restarted worker is given calls at once. */
+const early: EngineCommand[] = [];
 const lag = monitorEventLoopDelay({ resolution: 20 });
 const words = new Uint32Array(1);
 
@@ -76,6 +78,7 @@ async function init(message: WorkerInit): Promise<void> {
   lag.enable();
   setInterval(() => host?.tick(), Math.min(TICK_MS, settings.rtcpMs));
   say({ type: 'ready' });
+  for (const command of early.splice(0)) host.handle(command);
 }
 
 process.on('message', (message: ToWorker) => {
@@ -92,7 +95,8 @@ process.on('message', (message: ToWorker) => {
       lag.reset();
       break;
     default:
-      host?.handle(message);
+      if (host === null) early.push(message);
+      else host.handle(message);
   }
 });
 // Ctrl-C reaches the whole group; the parent decides when calls end, and says so by closing the channel.
