@@ -7,11 +7,14 @@ export const suites: Readonly<Record<string, readonly string[]>> = {
   browsers: ['test/interop/browser-*.test.ts'],
   api: ['test/interop/api-*.test.ts'],
   kamailio: ['test/interop/kamailio-*.test.ts'],
+  phone: ['test/interop/phone-*.test.ts'],
   kill: ['test/interop/kill-*.test.ts'],
 };
 
 const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'browsers', file: '/usr/bin/chromium', name: 'Chromium' },
+  { suite: 'phone', file: '/usr/bin/chromium', name: 'Chromium' },
+  { suite: 'phone', file: '/usr/bin/baresip', name: 'baresip' },
   { suite: 'kamailio', file: '/usr/sbin/kamailio', name: 'Kamailio' },
 ];
 
@@ -34,7 +37,7 @@ if (import.meta.main) {
   const missing = peers.filter(peer => names.includes(peer.suite) && !existsSync(peer.file));
   if (missing.length > 0) {
     console.error(
-      `Missing: ${missing.map(peer => peer.name).join(', ')}. "npm test" installs what is missing when it runs as root on Debian.`,
+      `Missing: ${[...new Set(missing.map(peer => peer.name))].join(', ')}. "npm test" installs what is missing when it runs as root on Debian.`,
     );
     process.exit(1);
   }

@@ -47,12 +47,17 @@ export interface Access {
 
 /** MD5 first: a client may answer only the topmost challenge it sees, and some phones know nothing else. RFC 8760 2.3. */
 const OFFERED: readonly DigestAlgorithm[] = ['MD5', 'SHA-256'];
+/** Phones that give up as soon as one of several challenges is not MD5: libre before SHA-256 came to it. */
+const MD5_ALONE = /^baresip v[012]\./i;
+/** Phones whose answer is awaited; the oldest is forgotten. */
+const MAX_AWAITED = 500;
 const NONCE_LIFE_MS = 300_000;
 
 export function createAccess(options: AccessOptions): Access {
   const { domain, trustedNodes, key, now } = options;
   const byNumber = new Map(options.subscribers.map(subscriber => [subscriber.number, subscriber]));
   const counts = createNonceCounts();
+  const awaited = new Set<string>();
 
   function subscriberOf(username: string): ImsSubscriber | undefined {
     const at = username.indexOf('@');
@@ -60,10 +65,20 @@ export function createAccess(options: AccessOptions): Access {
     return username.slice(at + 1).toLowerCase() === domain ? byNumber.get(username.slice(0, at)) : undefined;
   }
 
-  function challenge(status: 401 | 407, stale: boolean): Asked {
+  /** A phone that asks again instead of answering did not understand: it gets what every phone knows. */
+  function offeredTo(request: SipRequest): readonly DigestAlgorithm[] {
+    const phone = phoneOf(request);
+    if (awaited.has(phone) || MD5_ALONE.test(request.headers.get('User-Agent') ?? '')) return ['MD5'];
+    const [oldest] = awaited;
+    if (awaited.size >= MAX_AWAITED && oldest !== undefined) awaited.delete(oldest);
+    awaited.add(phone);
+    return OFFERED;
+  }
+
+  function challenge(request: SipRequest, status: 401 | 407, stale: boolean): Asked {
     const field = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
     const nonce = createNonce(key, now(), options.random());
-    const headers = OFFERED.map((algorithm): [string, string] => [
+    const headers = offeredTo(request).map((algorithm): [string, string] => [
       field,
       createChallenge({ realm: domain, nonce, algorithm, stale }),
     ]);
@@ -75,6 +90,7 @@ export function createAccess(options: AccessOptions): Access {
     let refusal: string | null = null;
     for (const authorization of values.slice(0, 4)) {
       if (isEmptyAnswer(authorization)) continue;
+      awaited.delete(phoneOf(request));
       const verdict = verifyAuthorization({
         authorization,
         realm: domain,
@@ -95,7 +111,7 @@ export function createAccess(options: AccessOptions): Access {
           break;
         }
         case 'stale':
-          return challenge(status, true);
+          return challenge(request, status, true);
         case 'rejected':
           refusal = verdict.reason;
           break;
@@ -105,7 +121,7 @@ export function createAccess(options: AccessOptions): Access {
           verdict satisfies never;
       }
     }
-    return refusal === null ? challenge(status, false) : { type: 'refused', reason: refusal };
+    return refusal === null ? challenge(request, status, false) : { type: 'refused', reason: refusal };
   }
 
   return {
@@ -120,6 +136,12 @@ export function createAccess(options: AccessOptions): Access {
       return value.params.get('username') ?? null;
     },
   };
+}
+
+/** Enough to know a phone again that asks twice. */
+function phoneOf({ headers }: SipRequest): string {
+  const via = headers.via();
+  return `${via?.host}:${via?.port ?? 5060} ${headers.from()?.uri}`;
 }
 
 /** The first REGISTER of an IMS phone names its user before it has a challenge to answer. TS 24.229 5.1.1.2. */

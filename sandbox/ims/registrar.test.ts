@@ -1,6 +1,7 @@
 /** The registrar over real sockets: SIM phones by digest, the gateway by trust. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { SipResponse } from '../../src/sip/index.ts';
 import { type Ims, startIms } from './ims.ts';
 import { DOMAIN, openPhone, type Phone } from './test-phone.ts';
 
@@ -62,11 +63,27 @@ test('without credentials two challenges come, MD5 and SHA-256', async () => {
   phone.register({ digest: false });
   const { status, response } = await phone.next('register-failed');
   assert.equal(status, 401);
-  const challenges = response?.headers.all('WWW-Authenticate') ?? [];
-  assert.deepEqual(
-    challenges.map(c => /algorithm=([^,]+)/.exec(c)?.[1]),
-    ['MD5', 'SHA-256'],
-  );
+  assert.deepEqual(algorithms(response), ['MD5', 'SHA-256']);
+});
+
+const algorithms = (response: SipResponse | null) =>
+  response?.headers.all('WWW-Authenticate').map(c => /algorithm=([^,]+)/.exec(c)?.[1]);
+
+test('a phone that asks again instead of answering, or is known to stumble, gets MD5 alone', async () => {
+  const phone = await phoneOf(NUMBERS[1]);
+  phone.register({ digest: false });
+  assert.deepEqual(algorithms((await phone.next('register-failed')).response), ['MD5', 'SHA-256']);
+  phone.register({ digest: false });
+  assert.deepEqual(algorithms((await phone.next('register-failed')).response), ['MD5']);
+  // An answer shows that it understands more than one.
+  phone.register();
+  await phone.next('registered');
+  phone.register({ digest: false });
+  assert.deepEqual(algorithms((await phone.next('register-failed')).response), ['MD5', 'SHA-256']);
+
+  const old = await phoneOf(NUMBERS[1]);
+  old.register({ digest: false, headers: [['User-Agent', 'baresip v1.0.0 (x86_64/linux)']] });
+  assert.deepEqual(algorithms((await old.next('register-failed')).response), ['MD5']);
 });
 
 test('a lifetime too short is refused with the smallest one', async () => {

@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { Device, fetchToken } from '../support/camara.ts';
 import { type BrowserPeer, browserPeer as newPeer } from '../support/media-browser.ts';
-import { measureTone, toneFrames } from '../support/tone.ts';
+import { talk, until } from '../support/talk.ts';
+import { measureTone } from '../support/tone.ts';
 
 const HOST = '127.0.0.31';
 const ADA = '+15550100001';
@@ -35,25 +36,6 @@ function browserPeer(): BrowserPeer {
   const peer = newPeer();
   peers.push(peer);
   return peer;
-}
-
-/** Sends a tone for `ms` and gives back the payloads that came meanwhile. */
-async function talk(peer: BrowserPeer, hz: number, ms: number): Promise<Uint8Array[]> {
-  const heard = peer.rtp.length;
-  const frames = toneFrames(hz, Math.ceil(ms / 20));
-  for (const [i, payload] of frames.entries()) {
-    await peer.send({ pt: 8, seq: 1000 + i, ts: 160 * i, marker: i === 0, payload });
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
-  return peer.rtp.slice(heard).map(packet => packet.payload);
-}
-
-async function until(fits: () => boolean, what: string, ms = 10_000): Promise<void> {
-  const end = Date.now() + ms;
-  while (!fits()) {
-    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
 }
 
 /** Places a call, applies the first answer an event brings, waits until it is connected on both layers. */

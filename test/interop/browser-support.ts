@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { buildPages, pagesAreStale } from '../../tools/build-pages.ts';
+import { toneWav } from '../support/tone.ts';
 
 /** Of the microphone. Far from the 440 Hz of the tone number. */
 export const MICROPHONE_HZ = 1000;
-const RATE = 48_000;
 
 export interface Stage {
   sandbox: Sandbox;
@@ -24,7 +24,7 @@ export async function openStage(host: string): Promise<Stage> {
   if (pagesAreStale()) await buildPages();
   const folder = mkdtempSync(join(tmpdir(), 'lineside-browser-'));
   const tone = join(folder, 'tone.wav');
-  writeFileSync(tone, sineWav(MICROPHONE_HZ, 20));
+  writeFileSync(tone, toneWav(MICROPHONE_HZ, 20, 48_000));
   let log = '';
   const sandbox = await startSandbox({
     host,
@@ -152,26 +152,4 @@ export async function waitTone(page: Page, hz: number, timeoutMs = 15_000): Prom
     if (Math.abs(heard.hz - hz) < 15 && heard.prominenceDb > 20) return heard;
     if (Date.now() > until) throw new Error(`Heard ${JSON.stringify(heard)}, not ${hz} Hz.`);
   }
-}
-
-/** A mono WAV of 16 bit with a whole number of periods, so that it goes round without a click. */
-function sineWav(hz: number, seconds: number): Buffer {
-  const samples = RATE * seconds;
-  const wav = Buffer.alloc(44 + samples * 2);
-  wav.write('RIFF', 0);
-  wav.writeUInt32LE(36 + samples * 2, 4);
-  wav.write('WAVEfmt ', 8);
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(RATE, 24);
-  wav.writeUInt32LE(RATE * 2, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write('data', 36);
-  wav.writeUInt32LE(samples * 2, 40);
-  for (let n = 0; n < samples; n += 1) {
-    wav.writeInt16LE(Math.round(12_000 * Math.sin((2 * Math.PI * hz * n) / RATE)), 44 + n * 2);
-  }
-  return wav;
 }

@@ -1,4 +1,4 @@
-/** Tones in G.711 A-law: made, and measured. ITU-T G.711; the Goertzel filter. */
+/** Tones in G.711 A-law and in WAV files: made, and measured. ITU-T G.711; the Goertzel filter. */
 
 const RATE = 8000;
 /** Samples of a 20 ms packet. */
@@ -13,20 +13,33 @@ export function toneFrames(hz: number, frames: number): Uint8Array[] {
   );
 }
 
-/** The strongest whole multiple of 20 Hz between 100 and 3000 Hz, and its share of the whole power (0 to 1). */
-export function measureTone(payloads: readonly Uint8Array[]): { hz: number; share: number } {
-  const samples = payloads.flatMap(payload => Array.from(payload, decode));
+export interface Tone {
+  hz: number;
+  /** Of the whole power, 0 to 1. */
+  share: number;
+}
+
+/** The strongest tone in A-law payloads. */
+export function measureTone(payloads: readonly Uint8Array[]): Tone {
+  return strongestTone(
+    payloads.flatMap(payload => Array.from(payload, decode)),
+    RATE,
+  );
+}
+
+/** The strongest whole multiple of 20 Hz between 100 and 3000 Hz, and its share of the whole power. */
+export function strongestTone(samples: readonly number[], rate: number): Tone {
   const total = samples.reduce((sum, sample) => sum + sample * sample, 0);
   let best = { hz: 0, share: 0 };
   for (let hz = 100; hz <= 3000; hz += 20) {
-    const share = total === 0 ? 0 : (2 * power(samples, hz)) / (total * samples.length);
+    const share = total === 0 ? 0 : (2 * power(samples, hz, rate)) / (total * samples.length);
     if (share > best.share) best = { hz, share };
   }
   return best;
 }
 
-function power(samples: readonly number[], hz: number): number {
-  const factor = 2 * Math.cos((2 * Math.PI * hz) / RATE);
+function power(samples: readonly number[], hz: number, rate: number): number {
+  const factor = 2 * Math.cos((2 * Math.PI * hz) / rate);
   let one = 0;
   let two = 0;
   for (const sample of samples) {
@@ -52,4 +65,34 @@ function decode(byte: number): number {
   const mantissa = code & 0x0f;
   const magnitude = exponent === 0 ? (mantissa << 4) + 8 : ((mantissa << 4) + 0x108) << (exponent - 1);
   return (code & 0x80) !== 0 ? magnitude : -magnitude;
+}
+
+const WAV_HEADER_BYTES = 44;
+
+/** A mono WAV file of 16 bit; with a whole number of periods it goes round without a click. */
+export function toneWav(hz: number, seconds: number, rate = RATE): Buffer {
+  const samples = rate * seconds;
+  const wav = Buffer.alloc(WAV_HEADER_BYTES + samples * 2);
+  wav.write('RIFF', 0);
+  wav.writeUInt32LE(36 + samples * 2, 4);
+  wav.write('WAVEfmt ', 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(rate, 24);
+  wav.writeUInt32LE(rate * 2, 28);
+  wav.writeUInt16LE(2, 32);
+  wav.writeUInt16LE(16, 34);
+  wav.write('data', 36);
+  wav.writeUInt32LE(samples * 2, 40);
+  for (let n = 0; n < samples; n += 1) {
+    wav.writeInt16LE(Math.round(12_000 * Math.sin((2 * Math.PI * hz * n) / rate)), WAV_HEADER_BYTES + n * 2);
+  }
+  return wav;
+}
+
+/** The samples of a mono WAV file of 16 bit, finished or still being written. */
+export function wavSamples(wav: Buffer): number[] {
+  const count = Math.max(0, Math.floor((wav.length - WAV_HEADER_BYTES) / 2));
+  return Array.from({ length: count }, (_, n) => wav.readInt16LE(WAV_HEADER_BYTES + n * 2));
 }

@@ -1,0 +1,124 @@
+/** A real SIP phone as a subscriber's SIM phone: it registers, and the web side and it call each other. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Device } from '../support/camara.ts';
+import type { Phone } from '../support/phone.ts';
+import { heardBy, keysAt, press, talk, until } from '../support/talk.ts';
+import { ADA, BELA, type Floor, type Line, openFloor, seen } from './phone-support.ts';
+
+const HOST = '127.0.0.41';
+const PHONE_HZ = 800;
+
+let floor: Floor;
+let phone: Phone;
+
+before(async () => {
+  floor = await openFloor(HOST);
+  phone = await floor.phone(BELA, PHONE_HZ);
+});
+after(async () => {
+  await floor?.close();
+});
+
+/** Calls the phone, which answers; both hear each other. */
+async function talking(ada: Device): Promise<Line> {
+  const from = phone.events.length;
+  const line = await floor.call(ada, BELA, ADA);
+  const incoming = await phone.waitFor('CALL_INCOMING', from);
+  assert.match(incoming.peeruri ?? '', new RegExp(`^sip:\\${ADA}@`));
+  await ada.waitStatus(line.id, 'Ringing');
+  await phone.accept();
+  await ada.waitStatus(line.id, 'Connected');
+  await until(() => line.peer.connected(), 'the media connection');
+  await phone.waitFor('CALL_ESTABLISHED', from);
+  return line;
+}
+
+test('the phone registers by digest with the account line of the README', () => {
+  const [answered] = seen(phone.wire(), /^REGISTER /, /^Authorization: Digest /m);
+  assert.match(answered?.text ?? '', /^Authorization: Digest username="\+15550100002"/m);
+});
+
+test('a phone registers over TCP and refuses a call there', async () => {
+  const other = await floor.phone('+15550100004', PHONE_HZ, { transport: 'tcp' });
+  const ada = await floor.device(ADA);
+  const from = other.events.length;
+  const { id, peer } = await floor.call(ada, '+15550100004', ADA);
+  await other.waitFor('CALL_INCOMING', from);
+  await other.hangUp();
+  const event = await ada.waitFor(e => e.data.mediaSessionId === id && ['Busy', 'Declined'].includes(e.data.status));
+  assert.match(event.data.reason, /^SIP;cause=(486|603)/);
+  await peer.close();
+  await floor.leave(ada, other);
+});
+
+test('an API client calls the phone: tones both ways, digits both ways, the caller hangs up', async () => {
+  const ada = await floor.device(ADA);
+  const from = phone.events.length;
+  const { id, peer } = await talking(ada);
+  await talk(peer, 1000, 2500);
+  const atPhone = phone.heard();
+  assert.equal(atPhone.hz, 1000);
+  assert.ok(atPhone.share > 0.9, `share ${atPhone.share}`);
+  const atWeb = heardBy(peer);
+  assert.equal(atWeb.hz, PHONE_HZ);
+  assert.ok(atWeb.share > 0.9, `share ${atWeb.share}`);
+
+  for (const [i, digit] of ['4', '2', '#'].entries()) {
+    await press(peer, digit, 2000 + 20 * i);
+    await until(
+      () => phone.events.slice(from).filter(e => e.type === 'CALL_DTMF_START').length === i + 1,
+      `digit ${digit} at the phone`,
+    );
+  }
+  const keys = phone.events.slice(from).filter(e => e.type === 'CALL_DTMF_START');
+  assert.equal(keys.map(e => e.param).join(''), '42#');
+  await phone.press('19*');
+  await until(() => keysAt(peer) === '19*', 'digits at the API client').catch(error => {
+    throw new Error(`${String(error)}; there were "${keysAt(peer)}"`);
+  });
+
+  assert.equal((await ada.hangUp(id)).status, 204);
+  await ada.waitStatus(id, 'Terminated');
+  await phone.waitFor('CALL_CLOSED', from);
+  assert.equal(seen(phone.wire(), /^BYE /).length, 1);
+  await peer.close();
+  await floor.leave(ada);
+  await floor.quiet();
+});
+
+test('the phone hangs up', async () => {
+  const ada = await floor.device(ADA);
+  const { id, peer } = await talking(ada);
+  await phone.hangUp();
+  await ada.waitStatus(id, 'Terminated');
+  assert.deepEqual(
+    ada.statuses(id).filter(status => status === 'Terminated'),
+    ['Terminated'],
+  );
+  await peer.close();
+  await floor.leave(ada);
+  await floor.quiet();
+});
+
+test('the phone calls an API client, which answers and hangs up', async () => {
+  const ada = await floor.device(ADA);
+  const from = phone.events.length;
+  await phone.dial(ADA);
+  const rung = await floor.rung(ada);
+  assert.equal(rung.invitation.data.originatorAddress, `tel:${BELA}`);
+  assert.equal(rung.invitation.data.originatorName, 'Bela');
+  assert.equal((await ada.putStatus(rung.id, { status: 'Ringing' })).status, 200);
+  await phone.waitFor('CALL_RINGING', from);
+  const { id, peer } = await floor.answer(rung);
+  await phone.waitFor('CALL_ESTABLISHED', from);
+  await talk(peer, 1200, 2000);
+  assert.equal(phone.heard().hz, 1200);
+  assert.equal(heardBy(peer).hz, PHONE_HZ);
+  await ada.hangUp(id);
+  await ada.waitStatus(id, 'Terminated');
+  await phone.waitFor('CALL_CLOSED', from);
+  await peer.close();
+  await floor.leave(ada);
+  await floor.quiet();
+});
