@@ -50,6 +50,8 @@ export interface DtlsOptions {
   profiles?: readonly SrtpProfile[];
   /** Round-trip time towards the peer, in ms: the first repeat waits max(50, 2 * rttMs). Default 0. */
   rttMs?: number;
+  /** Longest datagram to send, in bytes. Default 1200. */
+  datagramBytes?: number;
   /** Server only: ask for a cookie before any state is made; `source` names the peer's address and port. */
   cookie?: { jar: CookieJar; source: string };
   /** Unpredictable bytes; default node:crypto `randomBytes`. */
@@ -119,9 +121,6 @@ export interface Dtls {
   timeout(now: number, out: DtlsEffect[]): void;
   /** Ten SRTP packets of the peer were authenticated: it has our last flight, which can be forgotten. */
   confirmed(out: DtlsEffect[]): void;
-  /** Sends close_notify (or a fatal alert during the handshake) and ends; a second call does nothing. RFC 5246 7.2.1. */
+  /** Sends close_notify and ends; a second call does nothing. RFC 5246 7.2.1. */
   close(now: number, out: DtlsEffect[]): void;
 }
-
-/** `createDtls` of `association.ts`. Throws RangeError on options that can never work (no fingerprint, no profile). */
-export type CreateDtls = (options: DtlsOptions) => Dtls;
