@@ -55,6 +55,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   try {
     const identity = await startIdentityProvider({ host, port: 9092, pagesUrls: [pages] });
     closers.push(() => identity.close());
+    // The client `backend` signs in with this key: private_key_jwt.
+    writeFileSync(join(dataDir, 'backend.pem'), identity.backendKey.export({ type: 'pkcs8', format: 'pem' }), {
+      mode: 0o600,
+    });
     if (options.core === undefined) {
       const trustedNodes = [`${host}:5060`];
       const ims = await startIms({ host, port: 5070, domain: DOMAIN, subscribers: SUBSCRIBERS, trustedNodes });

@@ -42,6 +42,12 @@ test('a token names the number, the client, every scope and the audience, and ne
 
 test('a token can be expired, for another audience, of another client, of few scopes, two-legged', async () => {
   await assert.rejects(verify(await tokenOf('--number', '+15550100001', '--ttl', '-60')), { code: 'ERR_JWT_EXPIRED' });
+  // Far enough gone that no forgiveness for clocks saves it.
+  const barely = await tokenOf('--number', '+15550100001', '--ttl', '-1');
+  await assert.rejects(
+    jwtVerify(barely, createRemoteJWKSet(new URL(`${provider.issuer}/jwks`)), { clockTolerance: 300 }),
+    { code: 'ERR_JWT_EXPIRED' },
+  );
   await assert.rejects(verify(await tokenOf('--number', '+15550100001', '--audience', 'else')), {
     code: 'ERR_JWT_CLAIM_VALIDATION_FAILED',
   });

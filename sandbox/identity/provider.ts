@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import Provider, { type Configuration, errors, interactionPolicy } from 'oidc-provider';
+import { backchannel, CIBA_GRANT } from './backchannel.ts';
 import { interactionHandler } from './interaction.ts';
 import { memoryAdapter } from './memory-adapter.ts';
 import { sandboxGrant, sandboxGrantParameters, type TokenContent } from './sandbox-grant.ts';
@@ -26,11 +27,15 @@ export interface IdentityProvider {
   issuer: string;
   webClientId: string;
   webClientSecret: string;
+  /** Private key of the client `backend`, which signs in by `private_key_jwt`. */
+  backendKey: KeyObject;
   close(): Promise<void>;
 }
 
 const RESOURCE = 'urn:lineside:api';
 const ALGORITHM = 'ES256';
+/** More than any resource server forgives for clocks that differ: a token made to be expired is refused for sure. */
+const FORGIVEN_S = 300;
 
 /** Starts the provider; keys are made at start. Rejects when the address cannot be listened on. */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
@@ -40,10 +45,18 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   await listen(server, options.host, options.port);
   const issuer = `http://${options.host}:${(server.address() as AddressInfo).port}`;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const backend = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const kid = randomUUID();
-  const provider = new Provider(
+  const provider: Provider = new Provider(
     issuer,
-    configurationOf(privateKey, kid, pagesUrls, webClientSecret, options.accessTokenS ?? 600),
+    configurationOf({
+      privateKey,
+      kid,
+      pagesUrls,
+      accessTokenS: options.accessTokenS ?? 600,
+      clients: clientsOf(pagesUrls, webClientSecret, backend.publicKey),
+      backchannel: backchannel(() => provider, RESOURCE),
+    }),
   );
   provider.registerGrantType(
     SANDBOX_GRANT,
@@ -61,6 +74,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     issuer,
     webClientId: 'lineside-web',
     webClientSecret,
+    backendKey: backend.privateKey,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve());
@@ -92,12 +106,16 @@ function signToken(content: TokenContent, issuer: string, key: KeyObject, kid: s
     .setSubject(content.subject)
     .setAudience(content.audience)
     .setJti(randomUUID())
-    .setIssuedAt(expired ? now + content.ttlS - 60 : now)
-    .setExpirationTime(now + content.ttlS)
+    .setIssuedAt(expired ? now + content.ttlS - FORGIVEN_S - 60 : now)
+    .setExpirationTime(expired ? now + content.ttlS - FORGIVEN_S : now + content.ttlS)
     .sign(key);
 }
 
-function clientsOf(pagesUrls: string[], webClientSecret: string): NonNullable<Configuration['clients']> {
+function clientsOf(
+  pagesUrls: string[],
+  webClientSecret: string,
+  backendKey: KeyObject,
+): NonNullable<Configuration['clients']> {
   const machines = Object.entries(demoClients).map(([client_id, client_secret]) => ({
     client_id,
     client_secret,
@@ -114,6 +132,17 @@ function clientsOf(pagesUrls: string[], webClientSecret: string): NonNullable<Co
       response_types: ['code'],
     },
     ...machines,
+    // As the profile of CAMARA wants it: a key, no secret; the subscriber is asked on the phone.
+    {
+      client_id: 'backend',
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: ALGORITHM,
+      jwks: { keys: [{ ...backendKey.export({ format: 'jwk' }), alg: ALGORITHM, use: 'sig' } as never] },
+      grant_types: ['client_credentials', CIBA_GRANT],
+      backchannel_token_delivery_mode: 'poll',
+      redirect_uris: [],
+      response_types: [],
+    },
   ];
 }
 
@@ -133,18 +162,22 @@ function alwaysAsk() {
   return policy;
 }
 
-function configurationOf(
-  privateKey: KeyObject,
-  kid: string,
-  pagesUrls: string[],
-  webClientSecret: string,
-  accessTokenS: number,
-): Configuration {
+interface ConfigurationParts {
+  privateKey: KeyObject;
+  kid: string;
+  pagesUrls: string[];
+  accessTokenS: number;
+  clients: NonNullable<Configuration['clients']>;
+  backchannel: NonNullable<NonNullable<Configuration['features']>['ciba']>;
+}
+
+function configurationOf(parts: ConfigurationParts): Configuration {
+  const { privateKey, kid, pagesUrls, accessTokenS } = parts;
   const formPolicy = policyOf(pagesUrls);
   return {
     adapter: memoryAdapter(),
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid, alg: ALGORITHM, use: 'sig' } as never] },
-    clients: clientsOf(pagesUrls, webClientSecret),
+    clients: parts.clients,
     clientDefaults: { id_token_signed_response_alg: ALGORITHM, token_endpoint_auth_method: 'client_secret_basic' },
     scopes: ['openid', 'offline_access', PURPOSE, ...apiScopes],
     claims: { openid: ['sub', 'phone_number'] },
@@ -156,6 +189,7 @@ function configurationOf(
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       clientCredentials: { enabled: true },
+      ciba: parts.backchannel,
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,
@@ -204,6 +238,7 @@ function configurationOf(
       AuthorizationCode: 60,
       IdToken: 600,
       Interaction: 600,
+      BackchannelAuthenticationRequest: 120,
       Session: 600,
       Grant: 86_400,
       RefreshToken: 86_400,

@@ -1,5 +1,5 @@
 /** Settings of the access-token check (WAF). */
-import { area, integer, list, text } from './area.ts';
+import { area, choice, integer, list, text } from './area.ts';
 
 export const auth = area('Access tokens', {
   issuers: list('Issuers whose tokens are taken; their keys are found by OpenID discovery.'),
@@ -7,5 +7,17 @@ export const auth = area('Access tokens', {
   algorithms: list('Signature algorithms taken.', ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA']),
   numberClaim: text('Claim that holds the subscriber’s number.', 'phone_number'),
   clockSkewS: integer('Clock difference forgiven.', 10, 0, 300),
+  introspection: choice(
+    'Which tokens the authorization server is asked about (RFC 7662): none, those that are no JWT of an issuer above, or all.',
+    'none',
+    ['none', 'opaque', 'all'],
+  ),
+  introspectionUrl: text('Introspection endpoint, https.'),
+  introspectionClientId: text('client_id of the gateway there.'),
+  introspectionClientSecret: text('Its secret, sent by HTTP Basic; not needed with `auth.introspectionKeyFile`.'),
+  introspectionKeyFile: text(
+    'Its private key (PEM) for `private_key_jwt`; the audience is the first of `auth.issuers`.',
+  ),
+  introspectionCacheMs: integer('How long a good answer counts; bad ones are never kept.', 60_000, 0, 60_000),
   jwksCacheMs: integer('How long an issuer’s keys are kept.', 600_000, 1000),
 });

@@ -7,6 +7,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { readClaims } from './claims.ts';
+import { createIntrospection, type Introspection } from './introspection.ts';
 import { createIssuerKeys, type IssuerKeys, isTrusted, type KeyLookup } from './issuer-keys.ts';
 
 /** A verified token. Fits the port of the API side. */
@@ -50,6 +51,7 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
     const onFault = (reason: string) => log.warn({ issuer, reason }, 'The keys of a token issuer cannot be fetched.');
     issuers.set(issuer, createIssuerKeys({ issuer, cacheMs: settings.jwksCacheMs, clock, onFault }));
   }
+  const introspection = settings.introspection === 'none' ? null : createIntrospection({ settings, clock });
   const cache = new Map<string, Cached>();
 
   function reject(reason: string): null {
@@ -58,8 +60,8 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
     return null;
   }
 
-  function remember(key: string, verified: VerifiedToken): void {
-    const until = Math.min(verified.expiresAt, clock.now() + CACHE_MS);
+  function remember(key: string, verified: VerifiedToken, lifeMs = CACHE_MS): void {
+    const until = Math.min(verified.expiresAt, clock.now() + lifeMs);
     for (const oldest of cache.keys()) {
       if (cache.size < CACHE_LENGTH) break;
       cache.delete(oldest);
@@ -69,8 +71,11 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
 
   async function check(token: string, key: string): Promise<TokenResult> {
     const issuer = issuerOf(token);
+    const keys = issuer === null ? undefined : issuers.get(issuer);
+    if (introspection !== null && (settings.introspection === 'all' || keys === undefined)) {
+      return checkByAsking(introspection, token, key);
+    }
     if (issuer === null) return reject('malformed');
-    const keys = issuers.get(issuer);
     if (keys === undefined) return reject('issuer');
     const held = await keys.current();
     if (held === null) return { ok: false, error: 'network-unavailable', retryAfterS: RETRY_S };
@@ -89,16 +94,37 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
       if (fresh !== null) verified = await verifyWith(fresh);
     }
     if (typeof verified === 'string') return reject(verified);
-    const read = readClaims(verified, settings.numberClaim);
+    return accept(verified, key, (verified.exp ?? 0) * 1000, CACHE_MS);
+  }
+
+  function accept(claims: JWTPayload, key: string, expiresAt: number, lifeMs: number): TokenResult {
+    const read = readClaims(claims, settings.numberClaim);
     if (!read.ok) {
       reject(read.reason);
       // Good, but it names nobody we could call for: that much the caller may know. Decision A-06.
       return read.reason === 'number' ? { ok: false, error: 'token-context' } : null;
     }
     const { principal, scopes } = read;
-    const result: VerifiedToken = { principal, scopes, expiresAt: (verified.exp ?? 0) * 1000 };
-    remember(key, result);
+    const result: VerifiedToken = { principal, scopes, expiresAt };
+    remember(key, result, lifeMs);
     return result;
+  }
+
+  /** The server says whether the token is good; what it tells of it is held against our settings all the same. */
+  async function checkByAsking(server: Introspection, token: string, key: string): Promise<TokenResult> {
+    const answer = await server.ask(token);
+    if (answer.type === 'fault') {
+      log.warn({ reason: answer.reason }, 'The authorization server cannot be asked about a token.');
+      return { ok: false, error: 'network-unavailable', retryAfterS: RETRY_S };
+    }
+    if (answer.type === 'inactive') return reject('inactive');
+    const { claims } = answer;
+    const now = clock.now();
+    const reason = faultOfAnswer(claims, settings, now / 1000);
+    if (reason !== null) return reject(reason);
+    const { exp } = claims;
+    const lifeMs = Math.min(settings.introspectionCacheMs, CACHE_MS);
+    return accept(claims, key, typeof exp === 'number' ? exp * 1000 : now + lifeMs, lifeMs);
   }
 
   return {
@@ -116,9 +142,20 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
       return check(token, key);
     },
     async close() {
-      await Promise.all([...issuers.values()].map(keys => keys.close()));
+      await Promise.all([...[...issuers.values()].map(keys => keys.close()), introspection?.close()]);
     },
   };
+}
+
+/** What an active token lacks, or null. Times are seconds; `exp`, `aud` and `iss` are optional. RFC 7662 2.2. */
+function faultOfAnswer(claims: Record<string, unknown>, settings: Settings['auth'], now: number): string | null {
+  const { exp, nbf, aud, iss, token_type: type } = claims;
+  if (exp !== undefined && !(typeof exp === 'number' && exp + settings.clockSkewS > now)) return 'expired';
+  if (nbf !== undefined && !(typeof nbf === 'number' && nbf - settings.clockSkewS <= now)) return 'not-yet';
+  if (iss !== undefined && settings.issuers.length > 0 && !settings.issuers.includes(String(iss))) return 'issuer';
+  const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (aud !== undefined && !audiences.includes(settings.audience)) return 'audience';
+  return typeof type === 'string' && type.toLowerCase() !== 'bearer' ? 'sender-constrained' : null;
 }
 
 type VerifyOptions = NonNullable<Parameters<typeof jwtVerify>[2]>;
