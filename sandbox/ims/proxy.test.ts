@@ -211,14 +211,21 @@ test('a phone may not call in the name of another subscriber', async () => {
   assert.equal((await caller.next('rejected')).status, 403);
 });
 
-test('a trusted node calls as a number it registered, and as no other', async () => {
-  const [gateway, callee] = [await gatewayOf(C), await phoneOf(B)];
-  gateway.call(B, { headers: [['P-Asserted-Identity', `<sip:${C}@${DOMAIN}>, <tel:${C}>`]] });
+test('a trusted node calls as a number it registered, under the name the network knows, and as no other', async () => {
+  const [gateway, callee] = [await gatewayOf(D), await phoneOf(B)];
+  gateway.call(B, { headers: [['P-Asserted-Identity', `"Mayor" <sip:${D}@${DOMAIN}>, <tel:${D}>`]] });
   const { request, call } = await callee.next('invite');
-  assert.equal(request.headers.nameAddrs('P-Asserted-Identity')[0]?.uri, `sip:${C}@${DOMAIN}`);
+  const asserted = request.headers.nameAddrs('P-Asserted-Identity');
+  assert.deepEqual(
+    asserted.map(({ uri, display }) => [uri, display]),
+    [
+      [`sip:${D}@${DOMAIN};user=phone`, 'Dolores'],
+      [`tel:${D}`, null],
+    ],
+  );
   call.reject({ status: 486, reason: 'Busy Here' });
   assert.equal((await gateway.next('rejected')).status, 486);
-  gateway.call(B, { headers: [['P-Asserted-Identity', `<sip:${D}@${DOMAIN}>`]] });
+  gateway.call(B, { headers: [['P-Asserted-Identity', `<sip:${C}@${DOMAIN}>`]] });
   assert.equal((await gateway.next('rejected')).status, 403);
 });
 

@@ -144,21 +144,28 @@ export function createProxy(options: ProxyOptions): Proxy {
       const numbers = new Set(asserted.map(({ uri }) => numberOfText(uri, home)));
       const [number] = numbers;
       if (numbers.size !== 1 || !number) return { status: 403, reason: 'Identity Not Ours' };
-      const registered = location.of(number).some(binding => binding.trusted);
-      return registered ? number : { status: 403, reason: 'Identity Not Registered' };
+      if (!location.of(number).some(binding => binding.trusted))
+        return { status: 403, reason: 'Identity Not Registered' };
+      assertIdentity(onward, number);
+      return number;
     }
     const number = phoneOf(request, source);
     if (typeof number !== 'string') return number;
     const claimed = numberOfText(request.headers.from()?.uri ?? '', home);
     if (claimed !== null && claimed !== number && options.numbers.has(claimed))
       return { status: 403, reason: 'Identity of Another' };
-    const { headers } = onward;
-    for (const field of ['Proxy-Authorization', 'P-Preferred-Identity', 'P-Asserted-Identity']) headers.remove(field);
+    for (const field of ['Proxy-Authorization', 'P-Preferred-Identity']) onward.headers.remove(field);
+    assertIdentity(onward, number);
+    return number;
+  }
+
+  /** The number and the name the network knows, whatever was asserted before. */
+  function assertIdentity({ headers }: SipRequest, number: string): void {
+    headers.remove('P-Asserted-Identity');
     const uri = `sip:${number}@${home.domain};user=phone`;
     const display = options.numbers.get(number) ?? null;
     headers.add('P-Asserted-Identity', formatNameAddr({ display, uri, params: new Map() }));
     headers.add('P-Asserted-Identity', `<tel:${number}>`);
-    return number;
   }
 
   function phoneOf(request: SipRequest, source: Target): string | Refused {

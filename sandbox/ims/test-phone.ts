@@ -60,7 +60,9 @@ export interface RegisterOptions {
 }
 
 export interface PhoneOptions {
-  ims: Ims;
+  ims: Pick<Ims, 'host' | 'port'>;
+  /** Default `DOMAIN`. */
+  domain?: string;
   host: string;
   number: string;
 }
@@ -72,11 +74,11 @@ export const SDP = (host: string, port: number): Body => ({
     'a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n',
 });
 
-export async function openPhone({ ims, host, number }: PhoneOptions): Promise<Phone> {
+export async function openPhone({ ims, host, number, domain = DOMAIN }: PhoneOptions): Promise<Phone> {
   const timers = createSystemTimers();
   const stack = await openStack({ host, port: 0, timers, singleVia: true });
   const contact = `<sip:${randomBytes(4).toString('hex')}@${host}:${stack.port}>`;
-  const home = `<sip:${number}@${DOMAIN}>`;
+  const home = `<sip:${number}@${domain}>`;
   const password = `pw-phone-${number.slice(1)}`;
   const events: PhoneEvent[] = [];
   let wake = (): void => {};
@@ -139,14 +141,14 @@ export async function openPhone({ ims, host, number }: PhoneOptions): Promise<Ph
     register(options = {}) {
       const registration = agent.register(
         {
-          registrar: `sip:${DOMAIN}`,
+          registrar: `sip:${domain}`,
           aor: options.aor ?? home,
           contact: options.contact ?? contact,
           route: [`<sip:${ims.host}:${ims.port};lr>`],
           expiresS: options.expiresS ?? 600,
           ...(options.digest === false
             ? {}
-            : { credentials: { username: `${number}@${DOMAIN}`, password: options.password ?? password } }),
+            : { credentials: { username: `${number}@${domain}`, password: options.password ?? password } }),
         },
         {
           onRegistered: result => push({ type: 'registered', result }),
@@ -163,9 +165,9 @@ export async function openPhone({ ims, host, number }: PhoneOptions): Promise<Ph
     },
     call(to, change = {}) {
       const request: OutgoingCall = {
-        uri: `sip:${to}@${DOMAIN};user=phone`,
+        uri: `sip:${to}@${domain};user=phone`,
         from: home,
-        to: `<sip:${to}@${DOMAIN};user=phone>`,
+        to: `<sip:${to}@${domain};user=phone>`,
         contact,
         route: [`<sip:orig@${ims.host}:${ims.port};lr>`],
         headers: [],
