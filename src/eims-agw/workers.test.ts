@@ -98,11 +98,14 @@ test('Ctrl-C does not end a worker, a kill is told and mended, with longer waits
   process.kill(first, 'SIGINT');
   workers.send(0, { type: 'echo', text: 'still here' });
   process.kill(first, 'SIGKILL');
+  // The first restart is at once: what is sent meanwhile waits for it.
+  state.how = 'crash';
   await until(() => lost.length === 1);
   assert.equal(workers.usable(0), false);
-  state.how = 'crash';
-  fire(100);
+  assert.equal(workers.starting(0), true);
   await until(() => lost.length === 2);
+  assert.equal(workers.pid(0), null);
+  assert.equal(workers.starting(0), false);
   state.how = 'well';
   fire(100);
   assert.equal(workers.pid(0), null);
@@ -121,7 +124,6 @@ test('a worker that answers no pings is ended and replaced', async () => {
   // Pings sent before the worker turned mute may still be answered.
   for (let i = 0; i < 6; i += 1) fire(1_000);
   await until(() => lost.length === 1);
-  fire(100);
   await until(() => workers.usable(0));
   await workers.close();
 });

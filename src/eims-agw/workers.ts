@@ -1,12 +1,14 @@
 /** Supervisor of media worker processes: starts them, hears that they live, restarts them with back-off, ends them. */
 import { type ChildProcess, fork } from 'node:child_process';
+import type { EngineCounts } from './engine.ts';
 import type { Clock, Count, Log } from './settings.ts';
 
 const PING_MS = 1_000;
 /** Unanswered pings before a worker counts as hung. */
 const MISSED = 5;
 const MISSED_STARTING = 15;
-const BACK_OFF_MS = [100, 500, 2_000, 10_000];
+/** The first restart is at once, so that the very next call finds a worker on its way. */
+const BACK_OFF_MS = [0, 500, 2_000, 10_000];
 const START_MS = 10_000;
 const END_MS = 1_000;
 
@@ -15,7 +17,7 @@ export type WorkerReport =
   | { type: 'ready' }
   /** It cannot work at all; the sentence says why. */
   | { type: 'unable'; reason: string }
-  | { type: 'pong'; sessions: number; lagMs: number };
+  | { type: 'pong'; sessions: number; lagMs: number; counts?: EngineCounts };
 
 export interface WorkersOptions {
   file: URL;
@@ -37,6 +39,8 @@ export interface Workers {
   send(index: number, message: object): boolean;
   /** Ready to take work. */
   usable(index: number): boolean;
+  /** On its way: what is sent now waits in its channel until it is ready. */
+  starting(index: number): boolean;
   /** Last reported event-loop delay, ms. */
   lagMs(index: number): number;
   pid(index: number): number | null;
@@ -82,6 +86,7 @@ export function createWorkers(options: WorkersOptions): Workers {
     },
     send: (index, message) => sendTo(slots[index], message),
     usable: index => slots[index]?.ready ?? false,
+    starting: index => slots[index]?.ready === false && slots[index]?.child?.connected === true,
     lagMs: index => slots[index]?.lagMs ?? 0,
     pid: index => slots[index]?.child?.pid ?? null,
     close: () => closeAll(state, slots),
@@ -138,6 +143,8 @@ function hear(options: WorkersOptions, slot: Slot, child: ChildProcess, message:
     case 'pong':
       slot.missed = 0;
       slot.lagMs = message.lagMs;
+      for (const [event, value] of Object.entries(message.counts ?? {}))
+        options.onCount('media_events_total', { event }, value);
       // It has lived long enough to be trusted again.
       if (slot.restarts > 0 && message.sessions >= 0) slot.restarts = Math.max(0, slot.restarts - 0.1);
       break;
@@ -166,7 +173,8 @@ function gone(
   options.onLost(slot.index);
   const wait = BACK_OFF_MS[Math.min(Math.ceil(slot.restarts), BACK_OFF_MS.length - 1)] ?? 10_000;
   slot.restarts += 1;
-  slot.cancelRestart = options.clock.after(wait, () => spawn(options, state, slot));
+  if (wait === 0) spawn(options, state, slot);
+  else slot.cancelRestart = options.clock.after(wait, () => spawn(options, state, slot));
 }
 
 function ping(options: WorkersOptions, slot: Slot): void {

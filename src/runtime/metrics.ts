@@ -29,6 +29,7 @@ export const counters: Readonly<Record<string, Declaration>> = {
   media_packets_total: ['RTP packets received, by side; counted when a call ends.', ['from']],
   media_events_total: ['Packets dropped, by reason, and telephone events; counted when a call ends.', ['event']],
   media_failures_total: ['Media operations that failed.', ['operation', 'failure']],
+  media_worker_restarts_total: ['Media workers that ended and were started again.', []],
   media_lost_total: ['Calls whose media was lost.', ['cause']],
   media_one_way_total: ['Answered calls in which one side never sent a packet.', []],
   events_total: ['Events by what became of them.', ['type', 'channel', 'outcome']],

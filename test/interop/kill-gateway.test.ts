@@ -4,13 +4,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { Device, fetchToken } from '../support/camara.ts';
-import { browserPeer } from '../support/media-browser.ts';
+import { type BrowserPeer, browserPeer } from '../support/media-browser.ts';
 
 const HOST = '127.0.0.32';
 const ADA = '+15550100001';
 
 let sandbox: Sandbox;
 let log = '';
+const peers: BrowserPeer[] = [];
+const devices: Device[] = [];
 
 before(async () => {
   sandbox = await startSandbox({
@@ -22,11 +24,14 @@ before(async () => {
   });
 });
 after(async () => {
+  for (const peer of peers) await peer.close();
+  for (const device of devices) device.close();
   await sandbox?.close();
 });
 
 async function device(): Promise<Device> {
   const made = new Device(sandbox.pages, await fetchToken(sandbox.issuer, ADA));
+  devices.push(made);
   await made.register();
   return made;
 }
@@ -48,6 +53,7 @@ function childrenOf(pid: number): number[] {
 
 async function call(from: Device): Promise<{ id: string; close(): Promise<void> }> {
   const peer = browserPeer();
+  peers.push(peer);
   const created = await from.startCall('+15550109000', await peer.offer(), ADA);
   assert.equal(created.status, 201, JSON.stringify(created.body));
   const id: string = created.body.mediaSessionId;

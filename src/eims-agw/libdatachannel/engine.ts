@@ -13,6 +13,8 @@ export interface EngineOptions {
   clock: Clock;
   log: Log;
   count: Count;
+  /** Program of the workers; theirs on libdatachannel when not given. */
+  file?: URL;
 }
 
 export interface WorkerEngine extends Engine {
@@ -31,7 +33,7 @@ export function createLibdatachannelEngine(options: EngineOptions): WorkerEngine
     load[worker] = (load[worker] ?? 1) - 1;
   };
   const workers = createWorkers({
-    file: new URL('worker.ts', import.meta.url),
+    file: options.file ?? new URL('worker.ts', import.meta.url),
     count: settings.workers,
     init: index => initOf(settings, index),
     clock: options.clock,
@@ -51,27 +53,27 @@ export function createLibdatachannelEngine(options: EngineOptions): WorkerEngine
     },
   });
   const open = (command: Extract<EngineCommand, { type: 'open' }>) => {
-    let best = -1;
-    let usable = 0;
-    for (let i = 0; i < settings.workers; i += 1) {
-      if (!workers.usable(i)) continue;
-      usable += 1;
-      const sessions = load[i] ?? 0;
-      if (sessions >= settings.sessionsPerWorker || workers.lagMs(i) > SHED_LAG_MS) continue;
-      if (best < 0 || sessions < (load[best] ?? 0)) best = i;
-    }
+    const all = [...load.keys()];
+    const ready = all.filter(i => workers.usable(i));
+    // After a loss the next call does not fail: it waits in the channel of the worker that is on its way.
+    const able = ready.length > 0 ? ready : all.filter(i => workers.starting(i));
+    const best = leastLoaded(
+      able.filter(i => (load[i] ?? 0) < settings.sessionsPerWorker && workers.lagMs(i) <= SHED_LAG_MS),
+    );
     if (best < 0) {
       return onEvent({
         type: 'refused',
         session: command.session,
         op: command.op,
-        failure: usable === 0 ? 'driver' : 'overload',
+        failure: able.length === 0 ? 'driver' : 'overload',
       });
     }
     placed.set(command.session, best);
     load[best] = (load[best] ?? 0) + 1;
     workers.send(best, command);
   };
+  const leastLoaded = (candidates: number[]) =>
+    candidates.reduce((best, i) => (best < 0 || (load[i] ?? 0) < (load[best] ?? 0) ? i : best), -1);
   return {
     start: () => workers.start(),
     close: () => workers.close(),
