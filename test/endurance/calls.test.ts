@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,7 +40,7 @@ const OFFER = [
   '',
 ].join('\r\n');
 
-function settings(issuer: string) {
+function settings(issuer: string, file: string) {
   return checkSettings({
     public: { url: `http://${HOST}:9091` },
     api: { host: HOST, ratePerClient: 1_000_000, ratePerUser: 1_000_000, ratePerAddress: 1_000_000, clients: {} },
@@ -47,7 +49,7 @@ function settings(issuer: string) {
     sip: { host: HOST, trustedPeers: [HOST], t1Ms: 20, t2Ms: 80, t4Ms: 100 },
     ims: { home: DOMAIN, entry: `${HOST}:5070` },
     media: { webHost: HOST, imsHost: HOST },
-    store: { kind: 'memory' },
+    store: { file },
     ops: { host: HOST },
     log: { level: 'error' },
   });
@@ -85,16 +87,30 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/** UDP ports of the IMS media range that are bound on the test's address, read from the kernel. */
+function openMediaPorts(): number[] {
+  const address = HOST.split('.')
+    .reverse()
+    .map(part => Number(part).toString(16).padStart(2, '0').toUpperCase())
+    .join('');
+  return [...readFileSync('/proc/net/udp', 'utf8').matchAll(/ ([0-9A-F]{8}):([0-9A-F]{4}) [0-9A-F]{8}:/g)]
+    .filter(([, host]) => host === address)
+    .map(([, , port]) => Number.parseInt(port ?? '0', 16))
+    .filter(port => port >= 21_000 && port <= 24_999);
+}
+
 async function untilEmpty(gateway: Gateway): Promise<void> {
   const end = Date.now() + 10_000;
   while (Object.values(gateway.sizes()).some(size => size > 0) && Date.now() < end) await sleep(100);
 }
 
 test(`${CALLS} calls leave nothing behind`, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'lineside-endurance-'));
+  t.after(() => rmSync(folder, { recursive: true }));
   const network = fork(join(import.meta.dirname, '../support/network-child.ts'), [HOST]);
   t.after(() => network.connected && network.disconnect());
   const [{ issuer }] = (await once(network, 'message')) as [{ issuer: string }];
-  const gateway = await createGateway(settings(issuer));
+  const gateway = await createGateway(settings(issuer, join(folder, 'lineside.sqlite')));
   await gateway.start();
   t.after(() => gateway.close({ drain: false }));
 
@@ -121,6 +137,8 @@ test(`${CALLS} calls leave nothing behind`, async t => {
 
   for (const { device } of devices) await device.leave();
   await untilEmpty(gateway);
-  const left = Object.entries(gateway.sizes()).filter(([, size]) => size > 0);
+  // The TCP connections to the core stay open: they belong to the node, not to a call.
+  const left = Object.entries(gateway.sizes()).filter(([name, size]) => size > 0 && name !== 'mw.connections');
   assert.deepEqual(left, []);
+  assert.deepEqual(openMediaPorts(), []);
 });
