@@ -1,5 +1,5 @@
 /** One request on its way down the pipeline, and what the steps share. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { Cors } from './cors.ts';
 import type { JsonObject } from './json.ts';
@@ -18,6 +18,8 @@ export interface PipelineParts {
   perClient: RateLimit;
   perUser: RateLimit;
   bodyLimitBytes: number;
+  /** Responses that go on. */
+  streams: Set<ServerResponse>;
 }
 
 export interface Exchange {

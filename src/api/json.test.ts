@@ -6,7 +6,7 @@ import { isCorrelator } from './correlator.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
 import { isHttpsUrl } from './field.ts';
 import { DEPTH_LIMIT, parseJsonObject, scanJson } from './json.ts';
-import { acceptsJson, isJsonType } from './media-type.ts';
+import { accepts, isJsonType } from './media-type.ts';
 import { addressKey, createRateLimit } from './rate-limit.ts';
 
 const scale = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
@@ -182,8 +182,8 @@ test('2.1 step 4 source addresses: IPv4 whole, IPv6 by /64', () => {
 test('2.3 and 8.2 small matchers', () => {
   assert.equal(isJsonType('application/json;'), true);
   assert.equal(isJsonType('application/json;charset=utf-16'), false);
-  assert.equal(acceptsJson('application/json;q=x'), false);
-  assert.equal(acceptsJson('constructor'), false);
+  assert.equal(accepts('application/json;q=x'), false);
+  assert.equal(accepts('constructor'), false);
   for (const good of ['https://a.example', 'https://a.example:8443/x?y=z', 'https://[2001:db8::1]/'])
     assert.ok(isHttpsUrl(good));
   for (const bad of [

@@ -11,14 +11,14 @@ export function isJsonType(value: string | undefined): boolean {
   });
 }
 
-/** True when `value` (Accept, undefined when absent) takes application/json. The most specific range decides. RFC 9110 12.5.1. */
-export function acceptsJson(value: string | undefined): boolean {
+/** True when `value` (Accept, undefined when absent) takes this media type. The most specific range decides. RFC 9110 12.5.1. */
+export function accepts(value: string | undefined, wanted = 'application/json'): boolean {
   if (value === undefined || value.trim() === '') return true;
   let best = 0;
   let quality = 0;
   for (const range of value.split(',')) {
     const [type = '', ...parameters] = range.split(';');
-    const rank = ranks[type.trim().toLowerCase()] ?? 0;
+    const rank = rankOf(type.trim().toLowerCase(), wanted);
     if (rank === 0 || rank < best) continue;
     const q = qualityOf(parameters);
     quality = rank === best ? Math.max(quality, q) : q;
@@ -27,11 +27,12 @@ export function acceptsJson(value: string | undefined): boolean {
   return quality > 0;
 }
 
-const ranks: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
-  '*/*': 1,
-  'application/*': 2,
-  'application/json': 3,
-});
+/** 0: another type; the more specific the higher. */
+function rankOf(range: string, wanted: string): number {
+  if (range === wanted) return 3;
+  if (range === `${wanted.split('/', 1)[0]}/*`) return 2;
+  return range === '*/*' ? 1 : 0;
+}
 
 function qualityOf(parameters: string[]): number {
   for (const parameter of parameters) {

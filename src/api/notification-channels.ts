@@ -4,7 +4,7 @@ import { isRefusal } from './core-reply.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
 import { checkFuture, eventNames, mayCreate } from './event-field.ts';
 import { isPlainId } from './field.ts';
-import { type Api, type Call, notFound, type Operation } from './operation.ts';
+import { type Api, type Call, invalid, notFound, type Operation } from './operation.ts';
 import type { ChannelOpened, Channels, ChannelView } from './ports.ts';
 import {
   type ChannelRequestBody,
@@ -27,11 +27,12 @@ export function notificationChannelsApi(parts: NotificationChannelsParts): Api {
   return {
     name: 'webrtc-notification-channels',
     title: 'WebRTC notification channels (extension)',
-    description: 'Not a CAMARA API. Gives a browser a sink inside the gateway and a WebSocket to read it.',
+    description:
+      'Not a CAMARA API. Gives a browser a sink inside the gateway, and a WebSocket or server-sent events to read it.',
     version: '0.1.0',
     basePaths: parts.settings.channelsPaths,
     pathParameters: { channelId: 'Id of a channel.' },
-    operations: [create(parts), ticket(parts), read(parts), remove(parts)],
+    operations: [create(parts), ticket(parts), read(parts), stream(parts), remove(parts)],
   };
 }
 
@@ -107,6 +108,33 @@ function read(parts: NotificationChannelsParts): Operation {
   };
 }
 
+function stream(parts: NotificationChannelsParts): Operation {
+  return {
+    id: 'readChannel',
+    method: 'GET',
+    path: '/channels/{channelId}/events',
+    summary: 'The events of a channel, as they come.',
+    description:
+      'Server-sent events, for networks that block WebSockets: `ready` with what the device holds, then each event with its number as `id`; ' +
+      '`reset` when some were lost. `Last-Event-ID` goes on after that one. In place of an access token a ticket may be given, once, as the query parameter `ticket`. ' +
+      'The latest connection of a channel wins.',
+    scopes: ['webrtc-notification-channels:channels:read'],
+    produces: 'text/event-stream',
+    ticket: (given, { channelId = '' }) => (isPlainId(channelId) ? parts.channels.redeem(channelId, given) : null),
+    success: { status: 200, description: 'The events.' },
+    errors: [400, 401, 403, 404],
+    run(call) {
+      const id = idOf(call);
+      const last = call.header('last-event-id');
+      if (last !== null && !/^\d{1,15}$/.test(last)) {
+        return invalid('The header Last-Event-ID is not the number of an event.');
+      }
+      const writer = isPlainId(id) ? parts.channels.stream(call.who, id, last === null ? null : Number(last)) : null;
+      return writer === null ? notFound : { ok: true, status: 200, stream: writer };
+    },
+  };
+}
+
 function remove(parts: NotificationChannelsParts): Operation {
   return {
     id: 'deleteChannel',
@@ -140,7 +168,8 @@ function viewBody({ channelId, deviceId, state, transport, lastSeq, expiresAt }:
 }
 
 function openedBody(channel: ChannelOpened) {
-  const { channelId, deviceId, state, lastSeq, sink, sinkCredential, websocketUrl, subscriptionId } = channel;
+  const { channelId, deviceId, state, lastSeq, sink, sinkCredential, websocketUrl, sseUrl, resumeToken } = channel;
+  const { subscriptionId } = channel;
   return {
     channelId,
     deviceId,
@@ -155,6 +184,8 @@ function openedBody(channel: ChannelOpened) {
       accessTokenType: sinkCredential.accessTokenType,
     },
     websocketUrl,
+    sseUrl,
+    resumeToken,
     ticket: channel.ticket,
     ticketExpiresAt: formatDateTime(channel.ticketExpiresAt),
     ...(subscriptionId === null ? {} : { subscriptionId }),

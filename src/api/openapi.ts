@@ -90,6 +90,9 @@ function describe(api: Api, operation: Operation, schemas: Map<string, Json>): J
       description: success.description,
       headers: responseHeaders(success.status),
       ...(success.schema === undefined ? {} : { content: json(refer(success.schema, schemas)) }),
+      ...(operation.produces === undefined
+        ? {}
+        : { content: { [operation.produces]: { schema: { type: 'string' } } } }),
     },
   };
   for (const status of operation.errors) {

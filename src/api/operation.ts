@@ -1,4 +1,5 @@
 /** What an API operation is: its place, its scopes, its shapes, and the functions the pipeline calls. */
+import type { ServerResponse } from 'node:http';
 import type { TSchema } from 'typebox';
 import type { Principal } from '../ep-cscf/ports.ts';
 import type { JsonObject } from './json.ts';
@@ -12,6 +13,8 @@ export interface Answer {
   body?: unknown;
   /** Path of what was created, below the API's base path. */
   location?: string;
+  /** In place of a body: writes into the response, whose head has left, until one side ends it. */
+  stream?: (response: ServerResponse) => void;
 }
 
 /** One request as an operation sees it: everything before the operation in the pipeline has passed. */
@@ -51,6 +54,10 @@ export interface Operation {
   description: string;
   /** Any one of them is enough to get past the scope step; none: no token is asked for. */
   scopes: readonly string[];
+  /** A one-time ticket in the query stands in place of the access token: whose it is, or null. It is used up. */
+  ticket?(ticket: string, params: Readonly<Record<string, string>>): Principal | null;
+  /** Of a success; JSON when absent. */
+  produces?: 'text/event-stream';
   /** All required. */
   parameters?: readonly Parameter[];
   body?: { required: boolean; schema: TSchema; check: BodyCheck };

@@ -2,7 +2,7 @@
 import { hasBody, readBody } from './body.ts';
 import { type Exchange, headerLines, type Outcome } from './exchange.ts';
 import { parseJsonObject } from './json.ts';
-import { acceptsJson, isJsonType } from './media-type.ts';
+import { accepts, isJsonType } from './media-type.ts';
 import { type Call, invalid, type Operation } from './operation.ts';
 import { addressKey } from './rate-limit.ts';
 import type { Found } from './route.ts';
@@ -43,6 +43,7 @@ export function addressRate(exchange: Exchange): Outcome | null {
 export function authentication(exchange: Exchange): Outcome | null | Promise<Outcome | null> {
   if (operationOf(exchange).scopes.length === 0) return null;
   const { value, several } = headerLines(exchange.request, 'authorization');
+  if (value === null && operationOf(exchange).ticket !== undefined) return byTicket(exchange);
   const token = value === null ? null : bearerOf(value);
   if (several || token === null || exchange.query.has('access_token')) return { ok: false, error: 'unauthenticated' };
   return exchange.parts.tokens.verify(token).then(access => {
@@ -51,6 +52,17 @@ export function authentication(exchange: Exchange): Outcome | null | Promise<Out
     exchange.access = access;
     return null;
   });
+}
+
+/** Where a browser cannot set Authorization (EventSource). The ticket allows this operation and nothing else. */
+function byTicket(exchange: Exchange): Outcome | null {
+  const operation = operationOf(exchange);
+  const tickets = exchange.query.getAll('ticket');
+  const [ticket = ''] = tickets;
+  const principal = tickets.length === 1 ? (operation.ticket?.(ticket, exchange.params) ?? null) : null;
+  if (principal === null) return { ok: false, error: 'unauthenticated' };
+  exchange.access = { principal, scopes: new Set(operation.scopes), expiresAt: exchange.now };
+  return null;
 }
 
 export function callerRate(exchange: Exchange): Outcome | null {
@@ -76,8 +88,8 @@ export function correlator(exchange: Exchange): Outcome | null {
 /** Accept, Content-Type, Content-Encoding, size, and the JSON itself. */
 export async function media(exchange: Exchange): Promise<Outcome | null> {
   const { request, parts } = exchange;
-  if (!acceptsJson(request.headers.accept)) return { ok: false, error: 'not-acceptable' };
-  const { body: wanted } = operationOf(exchange);
+  const { body: wanted, produces } = operationOf(exchange);
+  if (!accepts(request.headers.accept, produces)) return { ok: false, error: 'not-acceptable' };
   let bytes: Buffer | null = null;
   if (hasBody(request)) {
     if (wanted !== undefined) {

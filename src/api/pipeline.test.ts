@@ -291,7 +291,7 @@ test('2.2 CORS: preflight by the union of origins, requests by the client’s ow
     assert.equal(got.headers['access-control-allow-methods'], 'GET, PUT, DELETE');
     assert.equal(
       got.headers['access-control-allow-headers'],
-      'Authorization, Content-Type, x-correlator, registrationId',
+      'Authorization, Content-Type, x-correlator, registrationId, Last-Event-ID',
     );
     assert.equal(got.headers['access-control-allow-credentials'], undefined);
     assert.match(String(got.headers['x-correlator']), UUID);

@@ -1,4 +1,5 @@
 /** What the API layer needs of others: the core, the event side, the token check. `gateway.ts` fits them together. */
+import type { ServerResponse } from 'node:http';
 import type { ApiRequest, Reply } from '../ep-cscf/api-request.ts';
 import type { Principal } from '../ep-cscf/ports.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -79,7 +80,7 @@ export interface ChannelView {
   channelId: string;
   deviceId: string;
   state: 'CONNECTED' | 'DISCONNECTED';
-  transport: 'WEBSOCKET' | null;
+  transport: 'WEBSOCKET' | 'SSE' | null;
   lastSeq: number;
   expiresAt: number;
 }
@@ -88,6 +89,9 @@ export interface ChannelOpened extends ChannelView {
   sink: string;
   sinkCredential: SinkCredential;
   websocketUrl: string;
+  sseUrl: string;
+  /** Opens the WebSocket again and again, as long as the channel lives. */
+  resumeToken: string;
   ticket: string;
   ticketExpiresAt: number;
   subscriptionId: string | null;
@@ -103,4 +107,8 @@ export interface Channels {
   get(who: Principal, id: string): ChannelView | null;
   ticket(who: Principal, id: string): { ticket: string; ticketExpiresAt: number } | null;
   remove(who: Principal, id: string): Promise<boolean>;
+  /** Whose channel a one-time ticket opens; it is used up. */
+  redeem(id: string, ticket: string): Principal | null;
+  /** What writes the channel's events into a response whose head has left, from after `lastSeq`; null when there is no such channel. */
+  stream(who: Principal, id: string, lastSeq: number | null): ((response: ServerResponse) => void) | null;
 }

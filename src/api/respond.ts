@@ -1,5 +1,5 @@
 /** Writes the answer of the pipeline: status, headers, body. Nothing else writes an API response. CAMARA digest 2.2, 2.4. */
-import type { OutgoingHttpHeaders } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { errorTable } from '../errors.ts';
 import { drainBody, isUnreadable } from './body.ts';
@@ -18,8 +18,12 @@ export function statusOf(outcome: Outcome): number {
 /** Sends the answer. `publicUrl` begins the Location of what was created. */
 export function respond(exchange: Exchange, outcome: Outcome, reply: FastifyReply, publicUrl: string): void {
   const headers = headersOf(exchange, outcome, publicUrl);
-  const body = bodyOf(outcome);
   const { request, parts } = exchange;
+  if ('stream' in outcome && outcome.stream !== undefined) {
+    startStream(exchange, reply, headers, outcome.stream);
+    return;
+  }
+  const body = bodyOf(outcome);
   if (exchange.close || isUnreadable(request, parts.bodyLimitBytes)) {
     void answerAndClose(exchange, reply, statusOf(outcome), headers, body ?? '');
     return;
@@ -70,6 +74,22 @@ function bodyOf(outcome: Outcome): string | undefined {
     return JSON.stringify({ status, code, message: (outcome.message ?? message).slice(0, 512) });
   }
   return 'body' in outcome ? JSON.stringify(outcome.body) : undefined;
+}
+
+function startStream(
+  exchange: Exchange,
+  reply: FastifyReply,
+  headers: OutgoingHttpHeaders,
+  stream: (response: ServerResponse) => void,
+): void {
+  reply.hijack();
+  const response = reply.raw;
+  const { streams } = exchange.parts;
+  streams.add(response);
+  response.on('close', () => streams.delete(response));
+  // Proxies that gather answers would hold events back.
+  response.writeHead(200, { ...headers, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+  stream(response);
 }
 
 /** The whole answer goes out first; then what is still coming is thrown away for a while, so that the client gets to read it. */

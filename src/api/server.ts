@@ -1,5 +1,5 @@
 /** The listener for the CAMARA APIs, the pages and the channels' WebSockets. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../config/settings.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
@@ -53,7 +53,8 @@ export function createApi(given: ApiParts): ApiServer {
   let listening = `http://${settings.api.host}:${settings.api.port}`;
   const publicUrl = () => (settings.public.url === '' ? listening : settings.public.url.replace(/\/+$/, ''));
   const perAddress = createRateLimit(settings.api.ratePerAddress, settings.api.ratePerAddress);
-  const service = serviceOf(given, perAddress, publicUrl);
+  const streams = new Set<ServerResponse>();
+  const service = serviceOf(given, perAddress, streams, publicUrl);
   const app = createHttpServer(settings, given.log, (request, reply) => {
     if (service.owns(request.raw.url ?? '')) service.serve(request, reply);
     else answer(reply, 'unknown-route');
@@ -81,6 +82,8 @@ export function createApi(given: ApiParts): ApiServer {
     },
     async close() {
       upgrades.end();
+      // They would go on for ever, and the listener waits for them.
+      for (const response of streams) response.end();
       await app.close();
     },
     onUpgrade: upgrades.on,
@@ -88,7 +91,12 @@ export function createApi(given: ApiParts): ApiServer {
   };
 }
 
-function serviceOf(given: ApiParts, perAddress: RateLimit, publicUrl: () => string): Service {
+function serviceOf(
+  given: ApiParts,
+  perAddress: RateLimit,
+  streams: Set<ServerResponse>,
+  publicUrl: () => string,
+): Service {
   const { api } = given.settings;
   return createService({
     parts: {
@@ -100,6 +108,7 @@ function serviceOf(given: ApiParts, perAddress: RateLimit, publicUrl: () => stri
       perClient: createRateLimit(api.ratePerClient, api.ratePerClient),
       perUser: createRateLimit(api.ratePerUser, 2 * api.ratePerUser),
       bodyLimitBytes: api.bodyLimitBytes,
+      streams,
     },
     clock: given.clock,
     log: given.log,

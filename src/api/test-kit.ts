@@ -228,6 +228,8 @@ function fakeChannels(): Channels {
           accessTokenType: 'bearer',
         },
         websocketUrl: 'wss://gateway.example/channels/1/ws',
+        sseUrl: 'https://gateway.example/channels/1/events',
+        resumeToken: 'again',
         ticket: 'first',
         ticketExpiresAt: NOW + 30_000,
         subscriptionId: request.types.length === 0 ? null : 'subscription-1',
@@ -238,6 +240,9 @@ function fakeChannels(): Channels {
     get: (who, id) => mine(who, id),
     ticket: (who, id) => (mine(who, id) === null ? null : { ticket: 'second', ticketExpiresAt: NOW + 30_000 }),
     remove: async (who, id) => mine(who, id) !== null && held.delete(id),
+    redeem: (id, ticket) => (ticket === 'first' ? (held.get(id)?.owner ?? null) : null),
+    stream: (who, id, lastSeq) =>
+      mine(who, id) === null ? null : response => response.end(`id: ${lastSeq}\ndata: {}\n\n`),
   };
 }
 

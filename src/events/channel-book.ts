@@ -1,7 +1,8 @@
 /** The channels in memory: what each is owed, who listens, when it ends. */
 import type { Principal, Write } from '../ep-cscf/ports.ts';
+import type { Connection } from './channel-connection.ts';
+import { createReplay, type Replay } from './channel-replay.ts';
 import { createRing, type Entry, type Ring } from './channel-ring.ts';
-import type { Connection } from './channel-socket.ts';
 import { createTickets, type Tickets } from './channel-ticket.ts';
 import type { Journal } from './journal.ts';
 import type { ChannelView, Clock, Outcome, TimerHandle } from './ports.ts';
@@ -17,6 +18,8 @@ export interface ChannelRow {
   seqReserved: number;
   /** Highest `seq` that was lost to the page. */
   lost: number;
+  /** Hash of the resume token; absent in rows of older versions. */
+  resumeHash?: string;
 }
 
 export interface Channel {
@@ -24,6 +27,7 @@ export interface Channel {
   /** The last one given out. */
   seq: number;
   ring: Ring;
+  replay: Replay;
   tickets: Tickets;
   connection: Connection | null;
   /** Since when nobody listens. */
@@ -75,6 +79,8 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
       row,
       seq: row.seqReserved,
       ring: createRing(settings.channelBufferLength, row.lost, finish),
+      // What an earlier life wrote is not known: a page that says nothing back starts afresh.
+      replay: createReplay(settings.channelBufferLength, settings.channelBufferMs, row.seqReserved),
       tickets: createTickets(settings.channelTicketMs),
       connection: null,
       absentSince: clock.now(),
@@ -155,12 +161,11 @@ export function putChannel(row: ChannelRow): Write {
 
 /** What the API shows. */
 export function channelView({ row, connection, seq }: Channel): ChannelView {
-  const connected = connection !== null;
   return {
     channelId: row.id,
     deviceId: row.deviceId,
-    state: connected ? 'CONNECTED' : 'DISCONNECTED',
-    transport: connected ? 'WEBSOCKET' : null,
+    state: connection !== null ? 'CONNECTED' : 'DISCONNECTED',
+    transport: connection?.transport ?? null,
     lastSeq: seq,
     expiresAt: row.expiresAt,
   };

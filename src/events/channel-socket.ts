@@ -1,46 +1,24 @@
 /** One WebSocket of a notification channel: the subprotocol `webrtc-gateway.v1`. CAMARA digest 11a. */
 import type { RawData, WebSocket } from 'ws';
+import { BACKLOG_BYTES, CLOSE, type CloseCause, type Connection, SOCKET_BYTES } from './channel-connection.ts';
+import { createOneWay, type OneWayHandlers } from './channel-one-way.ts';
 import type { Ring } from './channel-ring.ts';
-import type { Clock, Snapshot, TimerHandle } from './ports.ts';
+import type { Clock, TimerHandle } from './ports.ts';
 
 export const SUBPROTOCOL = 'webrtc-gateway.v1';
-
-/** Why a connection was closed, as the page sees it. */
-const CLOSE = {
-  protocol: [4400, 'protocol error'],
-  ticket: [4401, 'ticket refused'],
-  origin: [4403, 'origin refused'],
-  replaced: [4409, 'replaced by a newer connection'],
-  deleted: [4410, 'channel deleted'],
-  failed: [1011, 'internal error'],
-  restart: [1012, 'service restart'],
-  backlog: [1013, 'too slow'],
-} as const satisfies Record<string, readonly [code: number, reason: string]>;
-export type CloseCause = keyof typeof CLOSE;
+/** CloudEvents over WebSockets, JSON format: each message is one event, nothing comes back. */
+export const CLOUD_EVENTS = 'cloudevents.json';
 
 /** Largest frame a client may send. */
 export const CLIENT_FRAME_BYTES = 4096;
 const HELLO_MS = 5000;
 const HEARTBEAT_S = 25;
-/** More than this is not handed to the socket at once. */
-const SOCKET_BYTES = 262_144;
-const BACKLOG_BYTES = 1_048_576;
-
 export interface ConnectionHandlers {
   /** The first message. `lastSeq` null: the page starts afresh. */
-  hello(ticket: string, lastSeq: number | null): void;
+  /** `secret` is a ticket or the resume token. */
+  hello(secret: string, lastSeq: number | null): void;
   ack(seq: number): void;
   closed(): void;
-}
-
-export interface Connection {
-  /** Ends the wait for the page's snapshot: `ready`, `reset` when events were lost to this page, then what the ring holds. */
-  begin(snapshot: Snapshot, reset: boolean, ring: Ring): void;
-  /** Sends what the ring holds and this connection has not sent. Nothing before `begin`. */
-  pump(): void;
-  /** An event that no ring keeps. */
-  last(seq: number, body: string): void;
-  close(cause: CloseCause): void;
 }
 
 /** Speaks for one accepted socket. It must say hello in 5 s and answer each heartbeat before the next. */
@@ -94,13 +72,14 @@ export function createConnection(socket: WebSocket, clock: Clock, handlers: Conn
     const lastSeq = message?.lastSeq;
     if (message === null) close('protocol');
     else if (!greeted) {
-      if (message.op !== 'hello' || typeof message.ticket !== 'string') close('protocol');
+      const secret = message.ticket ?? message.resumeToken;
+      if (message.op !== 'hello' || typeof secret !== 'string') close('protocol');
       else if (lastSeq !== undefined && lastSeq !== null && !isSeq(lastSeq)) close('protocol');
       else {
         greeted = true;
         clock.clearTimer(timer);
         beat();
-        handlers.hello(message.ticket, isSeq(lastSeq) ? lastSeq : null);
+        handlers.hello(secret, isSeq(lastSeq) ? lastSeq : null);
       }
     } else if (message.op === 'ack' && isSeq(message.seq)) handlers.ack(message.seq);
     else if (message.op !== 'pong') close('protocol');
@@ -117,6 +96,7 @@ export function createConnection(socket: WebSocket, clock: Clock, handlers: Conn
   });
 
   return {
+    transport: 'WEBSOCKET',
     begin(snapshot, reset, from) {
       if (!open()) return;
       const shown = JSON.stringify({ sessions: snapshot.sessions, registrations: snapshot.registrations });
@@ -132,6 +112,39 @@ export function createConnection(socket: WebSocket, clock: Clock, handlers: Conn
     },
     close,
   };
+}
+
+/** Speaks `cloudevents.json` for a socket whose ticket was good. CloudEvents WebSockets protocol binding 1.0. */
+export function createPlainConnection(
+  socket: WebSocket,
+  clock: Clock,
+  handlers: OneWayHandlers & { closed(): void },
+): Connection {
+  const connection = createOneWay(
+    'WEBSOCKET',
+    {
+      open: () => socket.readyState === socket.OPEN,
+      buffered: () => socket.bufferedAmount,
+      event: (_seq, body, sent) => {
+        socket.send(body, error => {
+          if (error === undefined || error === null) sent();
+        });
+      },
+      // The binding knows events only.
+      snapshot() {},
+      heartbeat: () => socket.ping(),
+      close: cause => closeSocket(socket, cause),
+    },
+    clock,
+    handlers,
+  );
+  socket.on('message', () => connection.close('protocol'));
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    connection.closed();
+    handlers.closed();
+  });
+  return connection;
 }
 
 /** Closes with the code and reason of a cause. */

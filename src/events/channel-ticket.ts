@@ -35,6 +35,7 @@ export function secret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-function hashOf(ticket: string): string {
+/** What is kept of a secret. */
+export function hashOf(ticket: string): string {
   return createHash('sha256').update(ticket).digest('base64');
 }

@@ -3,12 +3,19 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ChannelLife } from './channel.ts';
-import { CLIENT_FRAME_BYTES, closeSocket, createConnection, SUBPROTOCOL } from './channel-socket.ts';
+import {
+  CLIENT_FRAME_BYTES,
+  CLOUD_EVENTS,
+  closeSocket,
+  createConnection,
+  createPlainConnection,
+  SUBPROTOCOL,
+} from './channel-socket.ts';
 import type { Clock } from './ports.ts';
 
 export interface UpgradeDeps {
   clock: Clock;
-  channels: Pick<ChannelLife, 'hello' | 'ack' | 'closed' | 'clientOf'>;
+  channels: Pick<ChannelLife, 'hello' | 'attach' | 'redeem' | 'written' | 'ack' | 'closed' | 'clientOf'>;
   channelsPath: string;
   publicUrl(): string;
   /** Origins set for all channels; when empty, those of the channel's client count. */
@@ -38,7 +45,7 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
     // What an SDP holds must not be guessed from the size of what was packed with it.
     perMessageDeflate: false,
     maxPayload: CLIENT_FRAME_BYTES,
-    handleProtocols: () => SUBPROTOCOL,
+    handleProtocols: offered => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : CLOUD_EVENTS),
   });
   let waiting = 0;
 
@@ -49,7 +56,8 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
     return allowed.includes(origin) || origin === new URL(deps.publicUrl()).origin;
   };
 
-  function accept(socket: WebSocket, id: string, origin: string | undefined): void {
+  /** `ticket` null: it comes in the first message. */
+  function accept(socket: WebSocket, id: string, origin: string | undefined, ticket: string | null): void {
     const clientId = channels.clientOf(id);
     const refused =
       clientId === null
@@ -62,6 +70,10 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
     if (refused !== null) {
       socket.on('error', () => {});
       closeSocket(socket, refused);
+      return;
+    }
+    if (ticket !== null) {
+      plain(socket, id, ticket);
       return;
     }
     waiting += 1;
@@ -84,17 +96,32 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
     });
   }
 
+  function plain(socket: WebSocket, id: string, ticket: string): void {
+    if (channels.redeem(id, ticket) === null) {
+      socket.on('error', () => {});
+      closeSocket(socket, 'ticket');
+      return;
+    }
+    const connection = createPlainConnection(socket, deps.clock, {
+      written: (seq, body) => channels.written(id, connection, seq, body),
+      closed: () => channels.closed(id, connection),
+    });
+    channels.attach(id, connection, null);
+  }
+
   return {
     handle(request, socket, head) {
       const id = channelIdOf(request.url ?? '', deps.channelsPath);
       if (id === null) return false;
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(name => name.trim());
-      if (!offered.includes(SUBPROTOCOL)) {
+      // Where there is no first message, the ticket is the value offered beside the protocol.
+      const ticket = offered.includes(SUBPROTOCOL) ? null : (offered[offered.indexOf(CLOUD_EVENTS) + 1] ?? '');
+      if (!offered.includes(SUBPROTOCOL) && !offered.includes(CLOUD_EVENTS)) {
         socket.on('error', () => {});
         socket.end(NOT_OFFERED);
         return true;
       }
-      server.handleUpgrade(request, socket, head, accepted => accept(accepted, id, request.headers.origin));
+      server.handleUpgrade(request, socket, head, accepted => accept(accepted, id, request.headers.origin, ticket));
       return true;
     },
     size: () => server.clients.size,

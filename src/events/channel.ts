@@ -1,10 +1,12 @@
 /** Notification channels: https sinks inside the gateway whose events go to a page by WebSocket. CAMARA digest 11a. */
+import type { ServerResponse } from 'node:http';
 import type { Principal, Write } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Channel, type ChannelRow, channelView, createChannelBook, putChannel } from './channel-book.ts';
 import { createChannelCarrier } from './channel-carrier.ts';
-import type { CloseCause, Connection } from './channel-socket.ts';
-import { secret } from './channel-ticket.ts';
+import type { CloseCause, Connection } from './channel-connection.ts';
+import { createEventStream } from './channel-stream.ts';
+import { hashOf, secret } from './channel-ticket.ts';
 import { cloudEvent } from './cloud-event.ts';
 import type { Journal } from './journal.ts';
 import type { ChannelCarrier, Outbox } from './outbox.ts';
@@ -45,7 +47,12 @@ export interface ChannelLife {
   /** The client that owns a channel, or null when there is none. */
   clientOf(id: string): string | null;
   /** A page said hello: the channel takes the connection, or a cause to close it. */
-  hello(id: string, connection: Connection, ticket: string, lastSeq: number | null): CloseCause | null;
+  hello(id: string, connection: Connection, secret: string, lastSeq: number | null): CloseCause | null;
+  /** The same for a connection whose ticket was redeemed. */
+  attach(id: string, connection: Connection, lastSeq: number | null): void;
+  redeem(id: string, ticket: string): Principal | null;
+  /** An event has left through a connection that brings nothing back. */
+  written(id: string, connection: Connection, seq: number, body: string): void;
   ack(id: string, connection: Connection, seq: number): void;
   closed(id: string, connection: Connection): void;
   adopt(rows: Array<{ key: string; value: unknown }>): void;
@@ -83,6 +90,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
       settings.subscriptionMaxMs,
     );
     const { clientId, subject, number, legs } = who;
+    const resumeToken = secret();
     const row: ChannelRow = {
       id: deps.uuid(),
       who: { clientId, subject, number, legs },
@@ -90,6 +98,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
       expiresAt: now + life,
       seqReserved: 0,
       lost: 0,
+      resumeHash: hashOf(resumeToken),
     };
     const sink = `${sinkBase()}${row.id}/sink`;
     let subscription: SubscriptionRow | null = null;
@@ -117,7 +126,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     }
     book.armExpiry(channel);
     if (subscription !== null) deps.life.begin(subscription);
-    return { ok: true, channel: opened(channel, sink, subscription?.id ?? null) };
+    return { ok: true, channel: opened(channel, sink, resumeToken, subscription?.id ?? null) };
   }
 
   /** A page that was reloaded opens a new channel: those of the same device that nobody came back to would only pile up. */
@@ -128,7 +137,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     }
   }
 
-  function opened(channel: Channel, sink: string, subscriptionId: string | null): ChannelOpened {
+  function opened(channel: Channel, sink: string, resumeToken: string, subscriptionId: string | null): ChannelOpened {
     const { id, expiresAt } = channel.row;
     const websocketBase = deps.publicUrl().replace(/^http/, 'ws');
     return {
@@ -141,6 +150,8 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
         accessTokenType: 'bearer',
       },
       websocketUrl: `${websocketBase}${deps.channelsPath}/channels/${id}/ws`,
+      sseUrl: `${deps.publicUrl()}${deps.channelsPath}/channels/${id}/events`,
+      resumeToken,
       ...channel.tickets.issue(clock.now()),
       subscriptionId,
     };
@@ -174,30 +185,73 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     channel.connection?.close('deleted');
   }
 
-  function hello(id: string, connection: Connection, ticket: string, lastSeq: number | null): CloseCause | null {
+  function hello(id: string, connection: Connection, shown: string, lastSeq: number | null): CloseCause | null {
     const channel = book.find(id);
     if (channel === null) return 'deleted';
-    if (!channel.tickets.redeem(ticket, clock.now())) return 'ticket';
+    if (!channel.tickets.redeem(shown, clock.now()) && hashOf(shown) !== channel.row.resumeHash) return 'ticket';
+    attach(id, connection, lastSeq);
+    return null;
+  }
+
+  function attach(id: string, connection: Connection, lastSeq: number | null): void {
+    const channel = book.find(id);
+    if (channel === null) {
+      connection.close('deleted');
+      return;
+    }
     channel.connection?.close('replaced');
     channel.connection = connection;
+    const again = lastSeq === null ? [] : channel.replay.after(lastSeq, clock.now());
     // A page without memory takes the snapshot for all that was; one with memory must hear when a part is missing.
-    const reset = lastSeq !== null && lastSeq < channel.ring.lost();
+    const reset =
+      lastSeq !== null && (lastSeq < channel.ring.lost() || (connection.transport === 'SSE' && again === null));
     if (lastSeq !== null) ack(id, connection, lastSeq);
     deps.snapshot(channel.row.who, channel.row.deviceId).then(
       snapshot => {
-        if (channel.connection === connection) connection.begin(snapshot, reset, channel.ring);
+        if (channel.connection === connection) connection.begin(snapshot, reset, channel.ring, again ?? []);
       },
       (error: unknown) => {
         deps.log.error({ channel: id, reason: (error as Error).message }, 'A channel got no snapshot.');
         connection.close('failed');
       },
     );
-    return null;
   }
 
   function ack(id: string, connection: Connection, seq: number): void {
     const channel = book.find(id);
-    if (channel?.connection === connection) channel.ring.ack(seq);
+    if (channel?.connection !== connection) return;
+    channel.ring.ack(seq);
+    channel.replay.confirm(seq);
+  }
+
+  function written(id: string, connection: Connection, seq: number, body: string): void {
+    const channel = book.find(id);
+    if (channel?.connection !== connection) return;
+    channel.replay.keep({ seq, body, at: clock.now() });
+    channel.ring.ack(seq);
+  }
+
+  function closed(id: string, connection: Connection): void {
+    const channel = book.find(id);
+    if (channel?.connection !== connection) return;
+    channel.connection = null;
+    channel.absentSince = clock.now();
+  }
+
+  function redeem(id: string, ticket: string): Principal | null {
+    const channel = book.find(id);
+    return channel?.tickets.redeem(ticket, clock.now()) === true ? channel.row.who : null;
+  }
+
+  function stream(who: Principal, id: string, lastSeq: number | null): ((response: ServerResponse) => void) | null {
+    if (book.visible(who, id) === null) return null;
+    return response => {
+      const connection = createEventStream(response, clock, {
+        written: (seq, body) => written(id, connection, seq, body),
+        closed: () => closed(id, connection),
+      });
+      attach(id, connection, lastSeq);
+    };
   }
 
   return {
@@ -214,6 +268,8 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
         await close(found);
         return true;
       },
+      redeem,
+      stream,
     },
     carrier: createChannelCarrier(book, deps.outbox),
     channelOf(sink, who) {
@@ -223,13 +279,11 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     },
     clientOf: id => book.find(id)?.row.who.clientId ?? null,
     hello,
+    attach,
+    redeem,
+    written,
     ack,
-    closed(id, connection) {
-      const channel = book.find(id);
-      if (channel?.connection !== connection) return;
-      channel.connection = null;
-      channel.absentSince = clock.now();
-    },
+    closed,
     adopt(rows) {
       for (const { value } of rows) book.add(value as ChannelRow);
     },

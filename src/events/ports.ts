@@ -1,4 +1,5 @@
 /** What the event side offers to the API layer and what it needs of the outside. */
+import type { ServerResponse } from 'node:http';
 import type { EventEffect, Principal } from '../ep-cscf/ports.ts';
 import type { ErrorCode } from '../errors.ts';
 
@@ -62,7 +63,7 @@ export interface ChannelView {
   channelId: string;
   deviceId: string;
   state: 'CONNECTED' | 'DISCONNECTED';
-  transport: 'WEBSOCKET' | null;
+  transport: 'WEBSOCKET' | 'SSE' | null;
   lastSeq: number;
   expiresAt: number;
 }
@@ -71,6 +72,9 @@ export interface ChannelOpened extends ChannelView {
   sink: string;
   sinkCredential: SinkCredential;
   websocketUrl: string;
+  sseUrl: string;
+  /** Opens the WebSocket again and again, as long as the channel lives. */
+  resumeToken: string;
   ticket: string;
   ticketExpiresAt: number;
   subscriptionId: string | null;
@@ -86,6 +90,10 @@ export interface Channels {
   get(who: Principal, id: string): ChannelView | null;
   ticket(who: Principal, id: string): { ticket: string; ticketExpiresAt: number } | null;
   remove(who: Principal, id: string): Promise<boolean>;
+  /** Whose channel a one-time ticket opens; it is used up. */
+  redeem(id: string, ticket: string): Principal | null;
+  /** What writes the channel's events into a response whose head has left, from after `lastSeq`; null when there is no such channel. */
+  stream(who: Principal, id: string, lastSeq: number | null): ((response: ServerResponse) => void) | null;
 }
 
 export type TimerHandle = unknown;

@@ -34,7 +34,11 @@ export const channelOpened = strictObject('ChannelOpened', 'A new channel.', {
   expiresAt: dateTime('When the channel ends.'),
   sink: Type.String({ format: 'uri', maxLength: 1024, description: 'For `sink` of a subscription.' }),
   sinkCredential,
-  websocketUrl: Type.String({ format: 'uri', description: 'Where the connection is opened.' }),
+  websocketUrl: Type.String({ format: 'uri', description: 'Where a WebSocket is opened.' }),
+  sseUrl: Type.String({ format: 'uri', description: 'Where server-sent events are read.' }),
+  resumeToken: Type.String({
+    description: 'Opens the WebSocket again in place of a ticket, as long as the channel lives; to be kept secret.',
+  }),
   ...ticketFields,
   subscriptionId: Type.Optional(id('The subscription made with the channel.')),
 });
@@ -43,7 +47,7 @@ export const channelView = strictObject('Channel', 'A channel.', {
   channelId: id('Names the channel.'),
   deviceId,
   state,
-  transport: Type.Optional(Type.Enum(['WEBSOCKET'], { type: 'string', description: 'Of the open connection.' })),
+  transport: Type.Optional(Type.Enum(['WEBSOCKET', 'SSE'], { type: 'string', description: 'Of the open connection.' })),
   lastSeq: Type.Integer({ minimum: 0, description: 'Number of the last message sent.' }),
   expiresAt: dateTime('When the channel ends.'),
 });
