@@ -24,6 +24,13 @@ export function flag(description: string, value: boolean) {
   return Type.Boolean({ default: value, description });
 }
 
+/** A list of one or more of the given values; from the environment it is read comma-separated. */
+export function choices<const T extends readonly string[]>(description: string, value: T[number][], values: T) {
+  return Type.Unsafe<T[number][]>(
+    Type.Array(Type.Enum([...values]), { minItems: 1, uniqueItems: true, default: value, description }),
+  );
+}
+
 export function choice<const T extends readonly string[]>(description: string, value: T[number], values: T) {
   return Type.Unsafe<T[number]>(Type.Enum([...values], { default: value, description }));
 }

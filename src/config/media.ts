@@ -1,8 +1,17 @@
 /** Settings of the media plane. */
-import { area, choice, integer, list, text } from './area.ts';
+import { area, choice, choices, integer, list, text } from './area.ts';
 
 export const media = area('Media (eIMS-AGW)', {
-  engine: choice('Engine that carries the packets.', 'libdatachannel', ['libdatachannel']),
+  engine: choice(
+    'Engine that carries the packets: `libdatachannel`, or `relay`, our own without a native part.',
+    'libdatachannel',
+    ['libdatachannel', 'relay'],
+  ),
+  srtp: choices(
+    'SRTP profiles towards browsers, the preferred first; for the engine `relay`.',
+    ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
+    ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
+  ),
   workers: integer('Media worker processes.', 1, 1, 64),
   sessionsPerWorker: integer('Calls one worker takes before new ones are refused.', 120, 1, 1000),
   webHost: text('Address the browser-side sockets are bound to.', '127.0.0.1'),

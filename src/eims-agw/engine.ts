@@ -66,6 +66,8 @@ export type EngineCommand =
   | { type: 'add-leg'; session: number; op: number; leg: LegRequest }
   /** Starts ICE and DTLS of a leg. -> `connecting` or `refused`. */
   | { type: 'connect'; session: number; op: number; leg: number; remote: WebRemote }
+  /** ICE restart: new credentials both ways, everything else stays. -> `restarted` or `refused`. */
+  | { type: 'restart'; session: number; op: number; leg: number; remote: WebRemote }
   | { type: 'candidates'; session: number; leg: number; candidates: string[] }
   | { type: 'drop-leg'; session: number; leg: number }
   | { type: 'route'; session: number; route: Route }
@@ -85,6 +87,7 @@ export type EngineCounts = Readonly<Record<string, number>>;
 export type EngineEvent =
   | { type: 'opened'; session: number; op: number; ims: { address: string; port: number }; legs: WebTransport[] }
   | { type: 'leg-added'; session: number; op: number; transport: WebTransport }
+  | { type: 'restarted'; session: number; op: number; transport: WebTransport }
   | { type: 'connecting'; session: number; op: number }
   | { type: 'refused'; session: number; op: number; failure: MediaFailure }
   | { type: 'leg-up'; session: number; leg: number }

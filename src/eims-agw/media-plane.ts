@@ -3,8 +3,8 @@ import { getRandomValues } from 'node:crypto';
 import type { Emit, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { createControl } from './control.ts';
 import type { Engine, EngineEvent, EngineHealth } from './engine.ts';
-import { createLibdatachannelEngine } from './libdatachannel/engine.ts';
 import type { Clock, Count, Log, MediaSettings } from './settings.ts';
+import { createWorkerEngine } from './worker-engine.ts';
 
 export interface MediaPlaneOptions {
   settings: MediaSettings;
@@ -12,7 +12,7 @@ export interface MediaPlaneOptions {
   log: Log;
   count: Count;
   clock: Clock;
-  /** Another engine than libdatachannel; tests give theirs. */
+  /** Another engine than the one in the settings; tests give theirs. */
   engine?: (onEvent: (event: EngineEvent) => void) => Engine;
   /** 32 random bits; the system's when not given. */
   random?: () => number;
@@ -31,7 +31,7 @@ export interface MediaPlane {
 export function createMediaPlane(options: MediaPlaneOptions): MediaPlane {
   const { settings, emit, log, count, clock } = options;
   const onEvent = (event: EngineEvent) => control.onEvent(event);
-  const engine = options.engine?.(onEvent) ?? createLibdatachannelEngine({ settings, onEvent, clock, log, count });
+  const engine = options.engine?.(onEvent) ?? createWorkerEngine({ settings, onEvent, clock, log, count });
   const control = createControl({ settings, engine, emit, log, count, clock, random: options.random ?? random32 });
   return {
     port: control.port,

@@ -7,7 +7,14 @@ export interface PortRange {
   max: number;
 }
 
+/** SRTP protection profiles by the names of RFC 3711 and RFC 7714. */
+export type SrtpName = 'AES_CM_128_HMAC_SHA1_80' | 'AEAD_AES_128_GCM';
+
 export interface MediaSettings {
+  /** Who carries the packets. */
+  engine: 'libdatachannel' | 'relay';
+  /** Protection towards browsers by preference; only the engine `relay` asks. */
+  srtp: SrtpName[];
   /** Worker processes; each has one UDP port towards browsers and a share of the IMS ports. */
   workers: number;
   sessionsPerWorker: number;
@@ -43,6 +50,8 @@ export interface MediaSettings {
 }
 
 export const MEDIA_DEFAULTS: MediaSettings = {
+  engine: 'libdatachannel',
+  srtp: ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
   workers: 1,
   sessionsPerWorker: 120,
   codecs: ['PCMA', 'PCMU'],

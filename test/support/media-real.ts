@@ -1,8 +1,8 @@
-/** The media plane on libdatachannel, on an address of its own, for tests. */
+/** The media plane on a real engine (libdatachannel unless the settings say otherwise), on an address of its own, for tests. */
 import { createControl } from '../../src/eims-agw/control.ts';
-import { createLibdatachannelEngine, type WorkerEngine } from '../../src/eims-agw/libdatachannel/engine.ts';
 import type { MediaPlane } from '../../src/eims-agw/media-plane.ts';
 import { type Clock, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
+import { createWorkerEngine, type WorkerEngine } from '../../src/eims-agw/worker-engine.ts';
 import { type Inbox, inbox } from './media-inbox.ts';
 
 export interface RealMedia {
@@ -37,7 +37,7 @@ export async function realMedia(host: string, settings: Partial<MediaSettings> =
     counted.set(key, (counted.get(key) ?? 0) + value);
   };
   const log = () => undefined;
-  const engine = createLibdatachannelEngine({
+  const engine = createWorkerEngine({
     settings: full,
     onEvent: event => control.onEvent(event),
     clock,

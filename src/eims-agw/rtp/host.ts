@@ -1,6 +1,8 @@
 /** The sessions of one worker: engine commands in, engine events out, whichever library makes the browser legs. */
+
+import type { MediaFailure } from '../../ep-cscf/ports.ts';
 import type { AddressPolicy } from '../address.ts';
-import type { EngineCommand, EngineEvent, LegRequest, WebTransport } from '../engine.ts';
+import type { EngineCommand, EngineCounts, EngineEvent, LegRequest, WebTransport } from '../engine.ts';
 import type { MediaSettings } from '../settings.ts';
 import { openImsLeg } from './ims-leg.ts';
 import type { PortPool } from './port-pool.ts';
@@ -31,6 +33,8 @@ interface HostSession {
   legs: Map<number, Leg>;
   joined: number | null;
   closed: boolean;
+  /** Of legs that are gone. */
+  counts: EngineCounts;
 }
 
 export interface HostOptions {
@@ -59,7 +63,7 @@ export interface Host {
 export function createHost(options: HostOptions): Host {
   const sessions = new Map<number, HostSession>();
   const { send, now, settings } = options;
-  const refuse = (command: { session: number; op: number }, failure: 'no-port' | 'overload' | 'driver' | 'bad-sdp') =>
+  const refuse = (command: { session: number; op: number }, failure: MediaFailure) =>
     send({ type: 'refused', session: command.session, op: command.op, failure });
 
   const open = (command: Extract<EngineCommand, { type: 'open' }>) => {
@@ -79,6 +83,7 @@ export function createHost(options: HostOptions): Host {
       legs: new Map(),
       joined: null,
       closed: false,
+      counts: {},
     };
     sessions.set(session.number, session);
     const r = session.relay;
@@ -131,6 +136,11 @@ export function createHost(options: HostOptions): Host {
             return send({ type: 'connecting', session: session.number, op: command.op });
           }
           return refuse(command, 'bad-sdp');
+        case 'restart': {
+          const transport = session.legs.get(command.leg)?.end.restart?.(command.remote) ?? null;
+          if (transport === null) return refuse(command, 'unsupported');
+          return send({ type: 'restarted', session: session.number, op: command.op, transport });
+        }
         case 'candidates':
           return session.legs.get(command.leg)?.end.addCandidates(command.candidates);
         case 'drop-leg':
@@ -146,7 +156,7 @@ export function createHost(options: HostOptions): Host {
             session: session.number,
             fromWeb: legStats(session.relay.toIms.rx),
             fromIms: legStats(session.relay.toWeb.rx),
-            counts: countsOf(session.relay),
+            counts: addCounts(session.counts, countsOf(session.relay)),
           });
         default:
           return command satisfies never;
@@ -217,6 +227,13 @@ function dropLeg(session: HostSession, number: number): void {
   if (session.joined === number) join(session, null);
   session.legs.delete(number);
   leg.end.close();
+  session.counts = addCounts(session.counts, leg.end.counts?.() ?? {});
+}
+
+function addCounts(a: EngineCounts, b: EngineCounts): EngineCounts {
+  const sum: Record<string, number> = { ...a };
+  for (const [name, value] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + value;
+  return sum;
 }
 
 function closeSession(session: HostSession): void {

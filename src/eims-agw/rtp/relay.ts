@@ -172,10 +172,14 @@ export function legStats(rx: Receiver): EngineLegStats {
 
 /** Drops by reason and side, and telephone events. */
 export function countsOf(r: Relay): EngineCounts {
-  const counts: Record<string, number> = {};
-  for (const [reason, value] of Object.entries(r.toIms.counts)) counts[`web-${kebab(reason)}`] = value;
-  for (const [reason, value] of Object.entries(r.toWeb.counts)) counts[`ims-${kebab(reason)}`] = value;
-  return counts;
+  return { ...namedCounts('web', r.toIms.counts), ...namedCounts('ims', r.toWeb.counts) };
+}
+
+/** Figures under the names of the metrics: where they were counted, then the field in kebab-case. */
+export function namedCounts(where: string, counts: object): EngineCounts {
+  const named: Record<string, number> = {};
+  for (const [field, value] of Object.entries(counts)) named[`${where}-${kebab(field)}`] = value;
+  return named;
 }
 
 function kebab(name: string): string {

@@ -1,5 +1,5 @@
 /** What a relay needs of one browser leg, whichever library terminates it. */
-import type { LegRequest, WebRemote, WebTransport } from '../engine.ts';
+import type { EngineCounts, LegRequest, WebRemote, WebTransport } from '../engine.ts';
 
 export interface WebEnd {
   readonly transport: WebTransport;
@@ -8,6 +8,10 @@ export interface WebEnd {
   addCandidates(candidates: readonly string[]): void;
   /** Sends RTP or RTCP in clear; false when it was not sent. */
   send(packet: Buffer): boolean;
+  /** Takes new ICE credentials for the same DTLS association; null, or absent, when this leg cannot. RFC 8445 9. */
+  restart?(remote: WebRemote): WebTransport | null;
+  /** Drops and other figures of this leg, for metrics. */
+  counts?(): EngineCounts;
   close(): void;
 }
 

@@ -1,9 +1,14 @@
-/** The media engine on libdatachannel: spreads sessions over worker processes. */
-import type { Engine, EngineCommand, EngineEvent } from '../engine.ts';
-import type { Clock, Count, Log, MediaSettings, PortRange } from '../settings.ts';
-import { createWorkers } from '../workers.ts';
-import type { WorkerInit } from './worker.ts';
+/** A media engine in worker processes: spreads sessions over them, whatever makes their browser legs. */
+import type { Engine, EngineCommand, EngineEvent } from './engine.ts';
+import type { Clock, Count, Log, MediaSettings, PortRange } from './settings.ts';
+import type { WorkerInit } from './worker-process.ts';
+import { createWorkers } from './workers.ts';
 
+/** Programs of the workers. */
+const WORKERS: Readonly<Record<MediaSettings['engine'], URL>> = {
+  libdatachannel: new URL('libdatachannel/worker.ts', import.meta.url),
+  relay: new URL('relay/worker.ts', import.meta.url),
+};
 /** A worker this far behind takes no new calls. */
 const SHED_LAG_MS = 200;
 
@@ -13,8 +18,6 @@ export interface EngineOptions {
   clock: Clock;
   log: Log;
   count: Count;
-  /** Program of the workers; theirs on libdatachannel when not given. */
-  file?: URL;
 }
 
 export interface WorkerEngine extends Engine {
@@ -22,7 +25,7 @@ export interface WorkerEngine extends Engine {
   pid(index: number): number | null;
 }
 
-export function createLibdatachannelEngine(options: EngineOptions): WorkerEngine {
+export function createWorkerEngine(options: EngineOptions): WorkerEngine {
   const { settings, onEvent } = options;
   const placed = new Map<number, number>();
   const load = new Array<number>(settings.workers).fill(0);
@@ -33,7 +36,7 @@ export function createLibdatachannelEngine(options: EngineOptions): WorkerEngine
     load[worker] = (load[worker] ?? 1) - 1;
   };
   const workers = createWorkers({
-    file: options.file ?? new URL('worker.ts', import.meta.url),
+    file: WORKERS[settings.engine],
     count: settings.workers,
     init: index => initOf(settings, index),
     clock: options.clock,

@@ -1,0 +1,43 @@
+/** How many signatures strangers may make us check: a token bucket for each network they come from, in memory of one size. */
+
+const RATE_PER_S = 200;
+const BURST = 400;
+const SLOTS = 4_096;
+
+export interface Flood {
+  /** Takes one token of the network of `address`; `now` in ms. */
+  allows(address: string, now: number): boolean;
+}
+
+/** Networks whose hashes meet share a bucket; one of IPv4 is a /24, of IPv6 a /64 as it is written. */
+export function createFlood(): Flood {
+  const tokens = new Float64Array(SLOTS).fill(BURST);
+  const at = new Float64Array(SLOTS);
+  return {
+    allows(address, now) {
+      const slot = hash(address, networkEnd(address)) % SLOTS;
+      const grown = Math.min(BURST, (tokens[slot] ?? 0) + ((now - (at[slot] ?? 0)) * RATE_PER_S) / 1000);
+      at[slot] = now;
+      tokens[slot] = grown < 1 ? grown : grown - 1;
+      return grown >= 1;
+    },
+  };
+}
+
+function networkEnd(address: string): number {
+  if (!address.includes(':')) return address.lastIndexOf('.');
+  let at = -1;
+  for (let group = 0; group < 4; group += 1) {
+    const next = address.indexOf(':', at + 1);
+    if (next < 0) return address.length;
+    at = next;
+  }
+  return at;
+}
+
+/** FNV-1a. */
+function hash(text: string, end: number): number {
+  let value = 0x811c_9dc5;
+  for (let i = 0; i < end; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x0100_0193);
+  return value >>> 0;
+}

@@ -1,0 +1,160 @@
+/** An ICE-lite agent of one browser leg, pure: which sources have proved themselves, which one is used, and when the browser has gone. RFC 8445 2.5, 7.3; RFC 7675. */
+
+const MAX_SOURCES = 5;
+/** A source this silent may be left for another one whatever its priority, ms. */
+const SILENT_SOURCE_MS = 2_500;
+/** No check for so long is the end of consent. RFC 7675 5.1. */
+const CONSENT_MS = 30_000;
+const QUIET_CHECKS_MS = 10_000;
+const QUIET_MEDIA_MS = 5_000;
+/** After an ICE restart the old credentials are good for so long. */
+const OLD_CREDENTIALS_MS = 30_000;
+const CHECKS_PER_S = 50;
+
+/** A transport address that has shown our password. */
+export interface Source {
+  address: string;
+  port: number;
+  priority: number;
+  /** Last valid check, ms. */
+  checkedAt: number;
+}
+
+export interface IceAgent {
+  /** Ours; the first is the newest, a second is that before a restart. */
+  ufrags: string[];
+  /** Set once the browser's SDP is known. */
+  peerUfrag: string | null;
+  sources: Source[];
+  /** Where we send; null until the first nomination. */
+  selected: Source | null;
+  /** When the browser's SDP came or the last valid check, the later; ms. */
+  aliveAt: number;
+  /** Null until the browser's SDP is known. */
+  startedAt: number | null;
+  /** Last authenticated media packet, ms. */
+  mediaAt: number;
+  oldUntil: number;
+  budgetAt: number;
+  budget: number;
+}
+
+export function iceAgent(now: number): IceAgent {
+  return {
+    ufrags: [],
+    peerUfrag: null,
+    sources: [],
+    selected: null,
+    aliveAt: now,
+    startedAt: null,
+    mediaAt: now,
+    oldUntil: 0,
+    budgetAt: now,
+    budget: CHECKS_PER_S,
+  };
+}
+
+/** The browser's SDP is known: from now on silence counts. */
+export function startIce(agent: IceAgent, peerUfrag: string, now: number): void {
+  agent.peerUfrag = peerUfrag;
+  agent.startedAt = now;
+  agent.aliveAt = now;
+}
+
+/** New credentials after a re-offer with new ones; the old stay good until the new ones are nominated. RFC 8445 9. */
+export function restartIce(agent: IceAgent, ufrag: string, peerUfrag: string, now: number): string[] {
+  const dropped = agent.ufrags.slice(1);
+  agent.ufrags = [ufrag, agent.ufrags[0] ?? ufrag];
+  agent.peerUfrag = peerUfrag;
+  agent.oldUntil = now + OLD_CREDENTIALS_MS;
+  agent.aliveAt = now;
+  return dropped;
+}
+
+/** Whether the user name of a check is one of this leg, and there is budget left for its signature. */
+export function expects(agent: IceAgent, ufrag: string, peerUfrag: string, now: number): boolean {
+  // Before a restart is over the browser's former name may still be used with our former one.
+  if (agent.peerUfrag !== null && ufrag === agent.ufrags[0] && peerUfrag !== agent.peerUfrag) return false;
+  const budget = Math.min(CHECKS_PER_S, agent.budget + ((now - agent.budgetAt) * CHECKS_PER_S) / 1000);
+  agent.budgetAt = now;
+  agent.budget = budget < 1 ? budget : budget - 1;
+  return budget >= 1;
+}
+
+export interface Check {
+  ufrag: string;
+  address: string;
+  port: number;
+  priority: number;
+  useCandidate: boolean;
+}
+
+export interface CheckResult {
+  /** A source that is new to the leg. */
+  added: Source | null;
+  /** A source that had to make room. */
+  removed: Source | null;
+  /** The leg's first nomination. */
+  nominated: boolean;
+  /** Ufrags that are no longer good. */
+  dropped: string[];
+}
+
+/** A check whose integrity was right. */
+export function onCheck(agent: IceAgent, check: Check, now: number): CheckResult {
+  const result: CheckResult = { added: null, removed: null, nominated: false, dropped: [] };
+  agent.aliveAt = now;
+  let source = agent.sources.find(s => s.port === check.port && s.address === check.address);
+  if (source === undefined) {
+    source = { address: check.address, port: check.port, priority: check.priority, checkedAt: now };
+    if (agent.sources.length >= MAX_SOURCES) result.removed = leastUsed(agent);
+    agent.sources.push(source);
+    result.added = source;
+  }
+  if (check.useCandidate && mayTake(agent, source, check.priority, now)) {
+    result.nominated = agent.selected === null;
+    agent.selected = source;
+  }
+  source.priority = check.priority;
+  source.checkedAt = now;
+  if (check.useCandidate && check.ufrag === agent.ufrags[0]) {
+    result.dropped = agent.ufrags.slice(1);
+    agent.ufrags.length = 1;
+  }
+  return result;
+}
+
+/** Another leg has proved itself from this source; the browser behind it is no longer ours. */
+export function loseSource(agent: IceAgent, address: string, port: number): void {
+  agent.sources = agent.sources.filter(s => s.port !== port || s.address !== address);
+  const { selected } = agent;
+  if (selected !== null && selected.port === port && selected.address === address) agent.selected = null;
+}
+
+/** Asked once a second. `quiet` is a browser that may be gone, `failed` one whose consent is over; ms. */
+export function consent(agent: IceAgent, now: number): 'fresh' | 'quiet' | 'failed' {
+  if (agent.startedAt === null) return 'fresh';
+  if (now - agent.aliveAt >= CONSENT_MS) return 'failed';
+  return now - agent.aliveAt >= QUIET_CHECKS_MS && now - agent.mediaAt >= QUIET_MEDIA_MS ? 'quiet' : 'fresh';
+}
+
+/** Ufrags whose time after a restart is over. */
+export function expireOld(agent: IceAgent, now: number): string[] {
+  if (agent.ufrags.length < 2 || now < agent.oldUntil) return [];
+  return agent.ufrags.splice(1);
+}
+
+/** Aggressive peers nominate with every check: only a better source, or one instead of a silent one, is taken. RFC 8445 7.3.1.5. */
+function mayTake(agent: IceAgent, source: Source, priority: number, now: number): boolean {
+  const { selected } = agent;
+  if (selected === null || selected === source) return true;
+  return priority >= selected.priority || now - selected.checkedAt >= SILENT_SOURCE_MS;
+}
+
+function leastUsed(agent: IceAgent): Source | null {
+  let oldest = -1;
+  agent.sources.forEach((s, i) => {
+    if (s !== agent.selected && (oldest < 0 || s.checkedAt < (agent.sources[oldest]?.checkedAt ?? 0))) oldest = i;
+  });
+  return agent.sources.splice(oldest, 1)[0] ?? null;
+}

@@ -1,0 +1,217 @@
+/** The one UDP port of a worker towards browsers: ICE checks find their leg by user name, everything else by a source that has proved itself. RFC 7983. */
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type { EngineCounts } from '../engine.ts';
+import { namedCounts } from '../rtp/relay.ts';
+import { createFlood, type Flood } from './flood.ts';
+import { type BindingRequest, parseBindingRequest } from './stun/message.ts';
+
+const MAX_DATAGRAM = 2_048;
+const RECEIVE_BYTES = 1_048_576;
+/** Buffers of packets on their way into the kernel. */
+const RING = 512;
+/** The queue is looked at once in so many sends. */
+const LOOK_EVERY = 64;
+
+/** What a leg hears of its sources. Buffers are the leg's to change, and not kept by the mux. */
+export interface MuxLeg {
+  check(request: BindingRequest, address: string, port: number): void;
+  dtls(datagram: Buffer, address: string, port: number): void;
+  media(packet: Buffer): void;
+  /** Another leg proved itself from this source. */
+  lost(address: string, port: number): void;
+}
+
+interface MuxCounts {
+  size: number;
+  kind: number;
+  unknownSource: number;
+  stunMalformed: number;
+  stunUnknownUser: number;
+  stunFlood: number;
+  sendQueueFull: number;
+  socketError: number;
+  /** A fault of ours: the datagram was dropped, the worker goes on. */
+  fault: number;
+}
+
+export interface Mux {
+  readonly port: number;
+  /** Datagrams that reached no leg, under the names of the metrics; they only grow. */
+  named(): EngineCounts;
+  addUfrag(ufrag: string, leg: MuxLeg): void;
+  dropUfrag(ufrag: string): void;
+  /** The source proved itself for this leg; the leg that had it before loses it. */
+  claim(address: string, port: number, leg: MuxLeg): void;
+  release(address: string, port: number, leg: MuxLeg): void;
+  /** A buffer of 2,048 bytes for one packet, to be given to `send` before the next is asked for; null while the kernel takes no more. */
+  buffer(): Buffer | null;
+  send(bytes: Buffer, length: number, address: string, port: number): void;
+  /** As if it came from the network. */
+  receive(datagram: Buffer, address: string, port: number): void;
+  close(): void;
+}
+
+interface Bound {
+  address: string;
+  leg: MuxLeg;
+}
+
+export interface MuxOptions {
+  /** ms, monotonic. */
+  now: () => number;
+  /** A fault of ours, told at most once a second. */
+  onFault: (error: unknown) => void;
+}
+
+/** Binds the first of `ports` that is free on `bind`; null when none is. Port 0 takes any. */
+export async function openMux(bind: string, ports: readonly number[], options: MuxOptions): Promise<Mux | null> {
+  for (const port of ports) {
+    const socket = await bound(bind, port);
+    if (socket !== null) return createMux(socket, options);
+  }
+  return null;
+}
+
+function bound(bind: string, port: number): Promise<Socket | null> {
+  const six = isIPv6(bind);
+  // Addresses are always numeric: a lookup per packet would go through the resolver's queue.
+  const socket = createSocket({
+    type: six ? 'udp6' : 'udp4',
+    recvBufferSize: RECEIVE_BYTES,
+    lookup: (host, _options, callback) => callback(null, host, six ? 6 : 4),
+  });
+  return new Promise(resolve => {
+    socket.once('error', () => {
+      socket.close();
+      resolve(null);
+    });
+    socket.bind(port, bind, () => {
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
+
+/** A mux on a socket that is bound. */
+function createMux(socket: Socket, options: MuxOptions): Mux {
+  const byUfrag = new Map<string, MuxLeg>();
+  const bySource = new Map<number, Bound[]>();
+  const counts = noCounts();
+  const flood: Flood = createFlood();
+  const ring: Buffer[] = [];
+  const state = { next: 0, crowded: false, closed: false, faultAt: Number.NEGATIVE_INFINITY };
+
+  const find = (address: string, port: number): MuxLeg | null => {
+    const there = bySource.get(port);
+    if (there === undefined) return null;
+    for (const entry of there) if (entry.address === address) return entry.leg;
+    return null;
+  };
+  const check = (datagram: Buffer, address: string, port: number) => {
+    const request = parseBindingRequest(datagram);
+    if (request === null) {
+      counts.stunMalformed += 1;
+      return;
+    }
+    const leg = byUfrag.get(request.ufrag);
+    if (leg === undefined) counts.stunUnknownUser += 1;
+    // A signature costs: strangers may ask for so many, known sources are limited by their leg.
+    else if (find(address, port) !== leg && !flood.allows(address, options.now())) counts.stunFlood += 1;
+    else leg.check(request, address, port);
+  };
+  const dispatch = (datagram: Buffer, address: string, port: number) => {
+    const { length } = datagram;
+    const first = datagram[0] ?? 255;
+    if (length === 0 || length > MAX_DATAGRAM) counts.size += 1;
+    else if (first < 4) check(datagram, address, port);
+    else if (first >= 128 && first < 192) {
+      const leg = find(address, port);
+      if (leg === null) counts.unknownSource += 1;
+      else leg.media(datagram);
+    } else if (first >= 20 && first < 64) {
+      const leg = find(address, port);
+      if (leg === null) counts.unknownSource += 1;
+      else leg.dtls(datagram, address, port);
+    } else counts.kind += 1;
+  };
+  const receive = (datagram: Buffer, address: string, port: number) => {
+    try {
+      dispatch(datagram, address, port);
+    } catch (error) {
+      counts.fault += 1;
+      const now = options.now();
+      if (now - state.faultAt < 1_000) return;
+      state.faultAt = now;
+      options.onFault(error);
+    }
+  };
+  socket.on('error', () => {
+    counts.socketError += 1;
+  });
+  socket.on('message', (datagram, from) => receive(datagram, from.address, from.port));
+
+  return {
+    port: socket.address().port,
+    named: () => namedCounts('port', counts),
+    addUfrag: (ufrag, leg) => byUfrag.set(ufrag, leg),
+    dropUfrag: ufrag => byUfrag.delete(ufrag),
+    claim(address, port, leg) {
+      const there = bySource.get(port);
+      const entry = there?.find(e => e.address === address);
+      if (there === undefined) bySource.set(port, [{ address, leg }]);
+      else if (entry === undefined) there.push({ address, leg });
+      else if (entry.leg !== leg) {
+        entry.leg.lost(address, port);
+        entry.leg = leg;
+      }
+    },
+    release(address, port, leg) {
+      const there = bySource.get(port);
+      const left = there?.filter(e => e.address !== address || e.leg !== leg) ?? [];
+      if (left.length > 0) bySource.set(port, left);
+      else bySource.delete(port);
+    },
+    buffer() {
+      if (state.crowded || state.next % LOOK_EVERY === 0) {
+        // Slots behind the next `LOOK_EVERY` sends must have left the queue.
+        state.crowded = !state.closed && socket.getSendQueueCount() > RING - 2 * LOOK_EVERY;
+        if (state.crowded) {
+          counts.sendQueueFull += 1;
+          return null;
+        }
+      }
+      const slot = state.next;
+      state.next = (slot + 1) % RING;
+      let buffer = ring[slot];
+      if (buffer === undefined) {
+        buffer = Buffer.allocUnsafeSlow(MAX_DATAGRAM);
+        ring[slot] = buffer;
+      }
+      return buffer;
+    },
+    send(bytes, length, address, port) {
+      if (!state.closed) socket.send(bytes, 0, length, port, address);
+    },
+    receive,
+    close() {
+      if (state.closed) return;
+      state.closed = true;
+      socket.close();
+    },
+  };
+}
+
+function noCounts(): MuxCounts {
+  return {
+    size: 0,
+    kind: 0,
+    unknownSource: 0,
+    stunMalformed: 0,
+    stunUnknownUser: 0,
+    stunFlood: 0,
+    sendQueueFull: 0,
+    socketError: 0,
+    fault: 0,
+  };
+}

@@ -1,0 +1,60 @@
+/** A media worker whose browser legs are our own: ICE-lite, DTLS and SRTP on one UDP port. */
+import { makeCertificate } from '../certificate.ts';
+import type { MediaSettings } from '../settings.ts';
+import { runWorker, type WebSide, type WorkerInit } from '../worker-process.ts';
+import { readIdentity } from './dtls/certificate-check.ts';
+import type { DtlsIdentity } from './dtls/types.ts';
+import { openMux } from './mux.ts';
+import { relayEnds } from './web-end.ts';
+
+const CERTIFICATE_MS = 86_400_000;
+
+async function open({ settings, webPorts }: WorkerInit): Promise<WebSide | string> {
+  const { web } = settings;
+  const mux = await openMux(web.bind, webPorts, {
+    now: () => performance.now(),
+    onFault: error => {
+      process.stderr.write(`media worker: ${error instanceof Error ? error.stack : String(error)}\n`);
+    },
+  });
+  if (mux === null) {
+    return `No UDP port of ${web.ports.min}-${web.ports.max} can be bound on ${web.bind} for media of browsers.`;
+  }
+  const ends = relayEnds({
+    mux,
+    identity: certificates(),
+    advertise: web.advertise,
+    profiles: profilesOf(settings),
+    clock: {
+      now: () => performance.now(),
+      after(ms, run) {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    },
+    handshaking: new Set(),
+  });
+  return { ...ends, counts: () => mux.named() };
+}
+
+function profilesOf(settings: MediaSettings) {
+  return settings.srtp.map(name =>
+    name === 'AEAD_AES_128_GCM' ? ('SRTP_AEAD_AES_128_GCM' as const) : ('SRTP_AES128_CM_HMAC_SHA1_80' as const),
+  );
+}
+
+/** One certificate for all legs of a day: the fingerprint in SDP says nothing about who they are. */
+function certificates(): () => { identity: DtlsIdentity; fingerprint: string } {
+  const make = (now: number) => {
+    const { certificatePem, keyPem, fingerprint } = makeCertificate(now);
+    return { identity: readIdentity(certificatePem, keyPem), fingerprint, madeAt: now };
+  };
+  let current = make(Date.now());
+  return () => {
+    const now = Date.now();
+    if (now - current.madeAt > CERTIFICATE_MS) current = make(now);
+    return current;
+  };
+}
+
+runWorker(open);

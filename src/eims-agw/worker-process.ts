@@ -1,0 +1,108 @@
+/** What every media worker process does, whichever engine makes its browser legs: obeys the supervisor, relays, reports, ends with its parent. */
+import { getRandomValues } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { addressPolicy } from './address.ts';
+import type { EngineCommand, EngineCounts, EngineEvent } from './engine.ts';
+import { createHost, type Host } from './rtp/host.ts';
+import { createPortPool } from './rtp/port-pool.ts';
+import type { MakeWebEnd } from './rtp/web-end.ts';
+import type { MediaSettings } from './settings.ts';
+import type { WorkerReport } from './workers.ts';
+
+/** First message to the worker: its settings, with its own share of the IMS ports and its place among the web ports. */
+export interface WorkerInit {
+  type: 'init';
+  settings: MediaSettings;
+  /** The web ports it may take, in the order to try. */
+  webPorts: number[];
+}
+
+/** The browser side of a worker. */
+export interface WebSide {
+  make: MakeWebEnd;
+  /** Once a second. */
+  tick?(): void;
+  /** Of what belongs to no leg; they only grow. */
+  counts?(): EngineCounts;
+}
+
+type ToWorker = WorkerInit | { type: 'ping' } | EngineCommand;
+
+const TICK_MS = 1_000;
+const NANOSECONDS_PER_MS = 1e6;
+
+/** Runs this process as a worker; `open` gives its browser side, or one sentence that says why there can be none. */
+export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>): void {
+  let host: Host | null = null;
+  let web: WebSide | null = null;
+  const lag = monitorEventLoopDelay({ resolution: 20 });
+  const told = new Map<string, number>();
+
+  const init = async (message: WorkerInit) => {
+    const { settings } = message;
+    const opened = await open(message);
+    if (typeof opened === 'string') return say({ type: 'unable', reason: opened });
+    web = opened;
+    host = createHost({
+      settings,
+      addresses: addressPolicy(settings),
+      pool: createPortPool(settings.ims.ports, () => performance.now(), random),
+      makeWebEnd: opened.make,
+      send: say,
+      now: () => performance.now(),
+      wall: () => Date.now(),
+      random,
+    });
+    lag.enable();
+    setInterval(() => host?.tick(), Math.min(TICK_MS, settings.rtcpMs));
+    setInterval(() => web?.tick?.(), TICK_MS);
+    say({ type: 'ready' });
+  };
+
+  process.on('message', (message: ToWorker) => {
+    switch (message.type) {
+      case 'init':
+        void init(message);
+        break;
+      case 'ping':
+        say({
+          type: 'pong',
+          sessions: host?.sessions() ?? 0,
+          lagMs: Math.round(lag.percentile(99) / NANOSECONDS_PER_MS),
+          counts: news(told, web?.counts?.() ?? {}),
+        });
+        lag.reset();
+        break;
+      default:
+        host?.handle(message);
+    }
+  });
+  // Ctrl-C reaches the whole group; the parent decides when calls end, and says so by closing the channel.
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => {
+    host?.close();
+    process.exit(0);
+  });
+}
+
+/** What has been counted since it was last told. */
+function news(told: Map<string, number>, counts: EngineCounts): EngineCounts {
+  const fresh: Record<string, number> = {};
+  for (const [name, value] of Object.entries(counts)) {
+    const more = value - (told.get(name) ?? 0);
+    if (more > 0) fresh[name] = more;
+    told.set(name, value);
+  }
+  return fresh;
+}
+
+const words = new Uint32Array(1);
+
+function random(): number {
+  getRandomValues(words);
+  return words[0] ?? 0;
+}
+
+function say(message: EngineEvent | WorkerReport): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
