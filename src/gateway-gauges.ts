@@ -4,7 +4,7 @@ import type { Metrics } from './runtime/metrics.ts';
 
 export interface Gauged {
   core: Core;
-  mw: { sizes(): { dialogs: number; transactions: number; connections: number } };
+  mw: { sizes(): { dialogs: number; subscriptions: number; transactions: number; connections: number } };
   media: { health(): { sessions: number; workers: number } };
   events: { sizes(): { subscriptions: number; channels: number } };
   ready(): boolean;
@@ -21,6 +21,7 @@ export function declareGauges(metrics: Metrics, parts: Gauged): void {
   metrics.gauge('call_legs', 'Media sessions of those calls, one for each device.', () => core.sizes().legs);
   metrics.gauge('sip_transactions', 'Live SIP transactions.', () => mw.sizes().transactions);
   metrics.gauge('sip_dialogs', 'Live SIP dialogs.', () => mw.sizes().dialogs);
+  metrics.gauge('sip_subscriptions', 'Registration-state subscriptions.', () => mw.sizes().subscriptions);
   metrics.gauge('sip_connections', 'Open SIP connections.', () => mw.sizes().connections);
   metrics.gauge('media_sessions', 'Calls held by the media plane.', () => media.health().sessions);
   metrics.gauge('media_workers', 'Media worker processes alive.', () => media.health().workers);

@@ -13,7 +13,7 @@ export function coreSettingsOf({ registration, ims, call }: Settings): CoreSetti
       perNumber: registration.perNumber,
       perUser: registration.perUser,
     },
-    ims: { expiresS: ims.registerExpiresS, registerGuardMs: registration.networkBudgetMs },
+    ims: { expiresS: ims.registerExpiresS, registerGuardMs: registration.networkBudgetMs, reclaim: ims.reclaim },
     identity: { home: ims.home, impi: ims.impi },
     call: {
       originateGuardMs: call.originateGuardMs,

@@ -10,9 +10,10 @@ import {
   type TransactionKey,
 } from '../../src/sip/index.ts';
 import { createAccess, type ImsSubscriber } from './access.ts';
-import { createLocation } from './location.ts';
-import { isHome } from './number.ts';
+import { type Binding, createLocation } from './location.ts';
+import { isHome, numberOfText } from './number.ts';
 import { createProxy } from './proxy.ts';
+import { createRegEvents, type RemovalEvent } from './reg-event.ts';
 import { register } from './registrar.ts';
 import { createRoutes } from './route.ts';
 import { startServices } from './service/service.ts';
@@ -41,9 +42,11 @@ export interface Ims {
   readonly host: string;
   readonly port: number;
   /** What is alive, for leak tests. */
-  sizes(): { forks: number; transactions: number; serviceCalls: number };
+  sizes(): { forks: number; transactions: number; serviceCalls: number; watchers: number };
   /** Addresses a number is registered at. */
   contactsOf(number: string): string[];
+  /** Takes every contact of a number away, as an operator does, and tells its watchers why. */
+  remove(number: string, event: RemovalEvent): void;
   /** Ends service calls, closes every socket, stops every timer. */
   close(): Promise<void>;
 }
@@ -83,13 +86,28 @@ export async function startIms(options: ImsOptions): Promise<Ims> {
     const isOurs = uri !== null && uri.user === null && isHome(uri, home);
     const inDialog = request.headers.to()?.params.has('tag') === true;
     if (request.method === 'REGISTER' && (isOurs || (uri !== null && isHome(uri, home)))) {
+      const number = numberOfText(request.headers.to()?.uri ?? '', home);
+      const before = number === null ? [] : location.of(number);
       const response = register(registrar, request, source);
       log('registration answered', { status: response.status });
       layer.respond(id, response);
+      if (number !== null) tellWatchers(number, before);
+    } else if (access.isTrusted(request, source) && regEvents.onRequest(request, id)) {
+      log('registration state asked for', {});
     } else if (isOurs && !inDialog) {
       const status = request.method === 'OPTIONS' ? 200 : 404;
       layer.respond(id, createResponse(request, status, undefined, { toTag: tag() }));
     } else proxy.onRequest(request, id, source);
+  }
+
+  /** Refreshes are no news. */
+  function tellWatchers(number: string, before: readonly Binding[]): void {
+    const after = location.of(number);
+    const known = (list: readonly Binding[], one: Binding) =>
+      list.some(({ contact }) => contact.uri === one.contact.uri);
+    const removed = before.filter(one => !known(after, one));
+    if (removed.length > 0 || after.some(one => !known(before, one)))
+      regEvents.changed(number, removed, 'unregistered');
   }
 
   const user: ServerTransactionUser = {
@@ -99,11 +117,13 @@ export async function startIms(options: ImsOptions): Promise<Ims> {
     onServerFailure: id => proxy.onServerFailure(id),
   };
   const layer = stack.layer(user);
+  const routes = createRoutes(home, key, location);
+  const regEvents = createRegEvents({ home, location, routes, layer, now, tag });
   const proxy = createProxy({
     home,
     access,
     location,
-    routes: createRoutes(home, key, location),
+    routes,
     layer,
     timers,
     numbers,
@@ -116,8 +136,18 @@ export async function startIms(options: ImsOptions): Promise<Ims> {
   return {
     host,
     port: stack.port,
-    sizes: () => ({ forks: proxy.size, transactions: layer.size, serviceCalls: services.calls }),
+    sizes: () => ({
+      forks: proxy.size,
+      transactions: layer.size,
+      serviceCalls: services.calls,
+      watchers: regEvents.size,
+    }),
     contactsOf: number => location.of(number).map(binding => binding.contact.uri),
+    remove(number, event) {
+      const removed = location.of(number);
+      for (const binding of removed) location.remove(binding);
+      regEvents.changed(number, removed, event);
+    },
     async close() {
       await services.close();
       await stack.close();

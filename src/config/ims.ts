@@ -10,6 +10,11 @@ export const ims = area('The operator’s IMS', {
     'web-{digits}@{home}',
   ),
   registerExpiresS: integer('Expiry asked for in a REGISTER.', 3600, 10, 604_800),
+  regEvent: flag(
+    'Subscribe to the registration state of each number, so that a removal by the network is heard.',
+    true,
+  ),
+  reclaim: flag('Register again, once, when somebody else removed our binding while devices are registered.', false),
   tnaIndicator: text('Value of integrity-protected in a trusted-node REGISTER.', 'auth-done'),
   ruriForm: choice('Form of a telephone number in Request-URI and To.', 'sip', ['sip', 'tel']),
   displayName: flag('Send the originatorName of the API as display name in From.', false),

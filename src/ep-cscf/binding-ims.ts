@@ -9,7 +9,7 @@ import { count, type Done, log, refuse, reply, startTimer, stopTimer, stopTimers
 
 export type BindingInput = Extract<
   ImsInput,
-  { type: 'ims-registered' | 'ims-register-failed' | 'ims-deregistered' | 'ims-binding-lost' }
+  { type: 'ims-registered' | 'ims-register-failed' | 'ims-deregistered' | 'ims-binding-lost' | 'ims-binding-shortened' }
 >;
 
 const LONG_EXPIRY_MS = 1_200_000;
@@ -43,6 +43,10 @@ export function handleBinding(turn: Turn, binding: Binding, input: BindingInput)
       return;
     case 'ims-binding-lost':
       lost(turn, binding, input);
+      return;
+    case 'ims-binding-shortened':
+      // A REGISTER on its way does what is asked. IMS digest 2.12.
+      if (binding.phase === 'active' && binding.ref === null) sendRegister(turn, binding, turn.ids.uuid());
       return;
     default: {
       const never: never = input;
@@ -289,5 +293,5 @@ function forget(turn: Turn, binding: Binding): Done {
   turn.changedBindings.delete(binding);
   turn.idleBindings.delete(binding);
   turn.out.push({ type: 'store', write: { op: 'delete', kind: 'binding', key: binding.id } });
-  turn.out.push({ type: 'gone', owner: binding.id });
+  turn.out.push({ type: 'ims.forget', owner: binding.id }, { type: 'gone', owner: binding.id });
 }

@@ -51,7 +51,15 @@ export type CallInput =
   | Extract<ApiRequest, { type: 'put-status' | 'end-session' }>
   | Exclude<
       ImsInput,
-      { type: 'ims-registered' | 'ims-register-failed' | 'ims-deregistered' | 'ims-binding-lost' | 'ims-invited' }
+      {
+        type:
+          | 'ims-registered'
+          | 'ims-register-failed'
+          | 'ims-deregistered'
+          | 'ims-binding-lost'
+          | 'ims-binding-shortened'
+          | 'ims-invited';
+      }
     >
   | MediaInput
   | EventInput

@@ -84,6 +84,7 @@ function route(turn: Turn, input: Input): Done {
     case 'ims-register-failed':
     case 'ims-deregistered':
     case 'ims-binding-lost':
+    case 'ims-binding-shortened':
       return bindingInput(turn, input);
     case 'ims-invited':
       return turn.registry.calls.has(input.owner) ? undefined : onInvited(turn, input);

@@ -80,6 +80,8 @@ export type ImsInput =
       event: 'deactivated' | 'probation' | 'rejected' | 'unregistered' | 'expired';
       retryAfterS: number | null;
     }
+  /** The network has cut the life of our binding to this many seconds and wants a REGISTER before (reg event). */
+  | { type: 'ims-binding-shortened'; owner: BindingId; expiresS: number }
   /** Provisional response above 100, 199 included. `fork` names the early dialog. `sdp` null when it carried none or it may not be used. */
   | {
       type: 'ims-progress';
@@ -203,6 +205,8 @@ export type ImsEffect =
       initial: boolean;
     }
   | { type: 'ims.deregister'; owner: BindingId; ref: Ref; correlator: string }
+  /** The binding is over: nothing more is said of it and nothing sent. Always safe. */
+  | { type: 'ims.forget'; owner: BindingId }
   | {
       type: 'ims.invite';
       owner: CallId;

@@ -5,6 +5,7 @@ import { type Failure, type Registered, type Registration, uriOf } from '../sip/
 import { ownUri, registerContact, registerFields } from './headers.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfFailure, retryAfterOf } from './outcome.ts';
+import type { Watches } from './watches.ts';
 
 interface Binding {
   id: BindingId;
@@ -14,17 +15,22 @@ interface Binding {
   leaving: boolean;
   correlator: string;
   route: readonly string[];
+  /** The REGISTER on its way is an initial one. */
+  initial: boolean;
 }
 
 export interface Bindings {
   register(effect: Extract<ImsEffect, { type: 'ims.register' }>): void;
   deregister(effect: Extract<ImsEffect, { type: 'ims.deregister' }>): void;
+  /** Drops a binding whatever its state; nothing is sent. */
+  forget(id: BindingId): void;
   /** Service-Route of a binding, in order; empty: the entry of the core. */
   routeOf(id: BindingId): readonly string[];
   readonly size: number;
 }
 
-export function createBindings(node: MwNode): Bindings {
+/** `watches` null: no registration-state subscriptions. */
+export function createBindings(node: MwNode, watches: Watches | null): Bindings {
   const bindings = new Map<BindingId, Binding>();
   const uriFor = (id: BindingId) => ownUri(id, node.hostPort(node.transport), node.transport);
 
@@ -52,6 +58,7 @@ export function createBindings(node: MwNode): Bindings {
       correlator: '',
       // A re-registration under a new Call-ID keeps the route until the core gives another.
       route: bindings.get(id)?.route ?? [],
+      initial: true,
     };
     bindings.set(id, binding);
     return binding;
@@ -69,7 +76,16 @@ export function createBindings(node: MwNode): Bindings {
     if (!path) node.log.debug(fields(binding), 'the registrar did not echo our Path');
     const first = serviceRoute[0];
     const known = first === undefined ? Promise.resolve() : node.learn(uriOf(first));
-    void known.then(() => node.emit({ type: 'ims-registered', owner, ref, expiresS, associated }));
+    const { initial } = binding;
+    binding.initial = false;
+    void known.then(() => {
+      node.emit({ type: 'ims-registered', owner, ref, expiresS, associated });
+      if (isCurrent(binding) && !binding.leaving) watch(binding, initial);
+    });
+  }
+
+  function watch({ id, identity, route }: Binding, afresh: boolean): void {
+    watches?.watch({ id, identity, contact: uriFor(id), route }, afresh);
   }
 
   function failed(binding: Binding, failure: Failure): void {
@@ -93,8 +109,13 @@ export function createBindings(node: MwNode): Bindings {
 
   function left(binding: Binding): void {
     if (!isCurrent(binding)) return;
-    bindings.delete(binding.id);
+    forget(binding.id);
     node.emit({ type: 'ims-deregistered', owner: binding.id, ref: binding.ref });
+  }
+
+  function forget(id: BindingId): void {
+    bindings.delete(id);
+    watches?.unwatch(id);
   }
 
   function send(binding: Binding, ref: Ref, correlator: string, expiresS: number): void {
@@ -123,6 +144,7 @@ export function createBindings(node: MwNode): Bindings {
     },
     deregister(effect) {
       const binding = bindings.get(effect.owner);
+      watches?.unwatch(effect.owner);
       if (binding !== undefined) {
         send(binding, effect.ref, effect.correlator, 0);
         return;
@@ -130,6 +152,7 @@ export function createBindings(node: MwNode): Bindings {
       // Nothing registered by this process: nothing to take back.
       node.emit({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref });
     },
+    forget,
     routeOf: id => bindings.get(id)?.route ?? [],
     get size() {
       return bindings.size;

@@ -136,7 +136,8 @@ function phoneUri(number: string, home: string): string {
   return `sip:${number}@${home};user=phone`;
 }
 
-function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {
+/** P-Charging-Vector of a request that starts something. RFC 7315 4.6. */
+export function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {
   return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${facts.host};orig-ioi="Type 1${home}"`];
 }
 

@@ -29,6 +29,7 @@ import { callContact, ownUri } from './headers.ts';
 import { createNextHops, type NextHops } from './next-hop.ts';
 import type { MwNode } from './node.ts';
 import { trustOf } from './trust.ts';
+import { createWatches } from './watches.ts';
 
 export interface MwOptions {
   settings: Pick<Settings, 'sip' | 'ims'>;
@@ -54,7 +55,14 @@ export interface Mw {
   /** Ends what is left (CANCEL, BYE, 480), gives it a second, closes the sockets. */
   close(): Promise<void>;
   /** Live counts for gauges and leak tests. */
-  sizes(): { bindings: number; calls: number; dialogs: number; transactions: number; connections: number };
+  sizes(): {
+    bindings: number;
+    calls: number;
+    dialogs: number;
+    subscriptions: number;
+    transactions: number;
+    connections: number;
+  };
   /** Address the SIP sockets are bound to; the port is the system's choice when the setting is 0. Null before `start`. */
   listening(): { host: string; port: number } | null;
 }
@@ -87,7 +95,8 @@ export function createMw(options: MwOptions): Mw {
     agent: () => started().agent,
     learn: uri => started().hops.learn(uri),
   };
-  const bindings = createBindings(node);
+  const watches = ims.regEvent ? createWatches(node, timers) : null;
+  const bindings = createBindings(node, watches);
   const calls = createCalls(node);
   /** Ids of calls whose INVITE is being taken in: the Contact is asked for before the call is offered. */
   const minted = new WeakMap<SipRequest, { owner: CallId; binding: BindingId }>();
@@ -195,6 +204,9 @@ export function createMw(options: MwOptions): Mw {
       case 'ims.deregister':
         bindings.deregister(effect);
         return;
+      case 'ims.forget':
+        bindings.forget(effect.owner);
+        return;
       case 'ims.invite':
         calls.invite(effect, bindings.routeOf(effect.binding));
         return;
@@ -226,12 +238,17 @@ export function createMw(options: MwOptions): Mw {
     },
     close,
     sizes() {
-      const { calls: live, dialogs } = running?.agent.sizes() ?? { calls: 0, dialogs: 0 };
+      const {
+        calls: live,
+        dialogs,
+        subscriptions,
+      } = running?.agent.sizes() ?? { calls: 0, dialogs: 0, subscriptions: 0 };
       const transactions = running?.layer.size ?? 0;
       return {
         bindings: bindings.size,
         calls: live,
         dialogs,
+        subscriptions,
         transactions,
         connections: running?.transport.connections ?? 0,
       };

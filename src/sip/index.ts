@@ -85,6 +85,8 @@ export type {
   Reoffer,
   SingleRequest,
   SingleUser,
+  Subscription,
+  SubscriptionUser,
   UserAgent,
   UserAgentOptions,
   UserAgentUser,

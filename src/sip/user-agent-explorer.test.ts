@@ -82,7 +82,7 @@ function run(p: typeof plan extends fc.Arbitrary<infer T> ? T : never): void {
   }
   assert.ok(world.clock.drain(200_000), 'timers still run');
   for (const party of [alice, bob]) {
-    assert.deepEqual(party.agent.sizes(), { calls: 0, dialogs: 0, singles: 0 });
+    assert.deepEqual(party.agent.sizes(), { calls: 0, dialogs: 0, singles: 0, subscriptions: 0 });
     assert.equal(party.layer.size, 0);
   }
   checkStory(alice.heard, ['answered', 'rejected'], ['ended']);

@@ -200,12 +200,45 @@ export interface Registration {
   remove(headers: ExtraHeaders): void;
 }
 
+/** One subscription. RFC 6665. */
+export interface SubscriptionRequest {
+  uri: string;
+  /** From and To values without tag. */
+  from: string;
+  to: string;
+  contact: string;
+  route: readonly string[];
+  /** Event package, lower case, without parameters. */
+  event: string;
+  /** The one media type taken in a NOTIFY. */
+  accept: string;
+  expiresS: number;
+  /** Written into every SUBSCRIBE. */
+  headers: ExtraHeaders;
+}
+
+export interface SubscriptionUser {
+  /** A NOTIFY of the package; it was answered with 200. */
+  onNotified(request: SipRequest): void;
+  /** No subscription any more, not by our `end`. `reason` of the last NOTIFY or a local cause; `status` of a refusal, or 0. Nothing follows. */
+  onSubscriptionEnded(end: { reason: string | null; retryAfterS: number | null; status: number }): void;
+}
+
+export interface Subscription {
+  readonly callId: string;
+  /** SUBSCRIBE again now: the notifier answers with the full state. */
+  refresh(): void;
+  /** Un-SUBSCRIBE; nothing is told any more. */
+  end(): void;
+}
+
 export interface UserAgent {
   call(request: OutgoingCall, user: CallUser): Call;
   register(request: RegistrationRequest, user: RegistrationUser): Registration;
   request(request: SingleRequest, user: SingleUser): void;
+  subscribe(request: SubscriptionRequest, user: SubscriptionUser): Subscription;
   /** Live calls and registrations, for gauges and leak tests. */
-  sizes(): { calls: number; dialogs: number; singles: number };
+  sizes(): { calls: number; dialogs: number; singles: number; subscriptions: number };
   /** Ends every call (CANCEL, BYE, 480) with these headers; resolves nothing: watch `sizes()`. */
   endAll(headers?: ExtraHeaders): void;
 }

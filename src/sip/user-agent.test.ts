@@ -14,7 +14,7 @@ function pair(world: World = createWorld()): { world: World; alice: Party; bob: 
 function assertNothingLeft({ world, alice, bob }: ReturnType<typeof pair>): void {
   assert.ok(world.clock.drain(300_000), 'timers still run');
   for (const { agent, layer } of [alice, bob]) {
-    assert.deepEqual(agent.sizes(), { calls: 0, dialogs: 0, singles: 0 });
+    assert.deepEqual(agent.sizes(), { calls: 0, dialogs: 0, singles: 0, subscriptions: 0 });
     assert.equal(layer.size, 0);
   }
 }
@@ -28,7 +28,7 @@ test('a call rings, is answered, acknowledged, and ended by the caller', () => {
   };
   const call = world.place(alice, B);
   world.clock.advance(2000);
-  assert.deepEqual(alice.agent.sizes(), { calls: 1, dialogs: 1, singles: 0 });
+  assert.deepEqual(alice.agent.sizes(), { calls: 1, dialogs: 1, singles: 0, subscriptions: 0 });
   assert.equal(call.end([['Reason', 'Q.850;cause=16']]), true);
   world.clock.advance(100);
   assert.deepEqual(alice.heard, ['progress 180 -', 'answered sdp']);

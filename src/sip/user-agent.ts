@@ -13,6 +13,7 @@ import { createAuthorizer } from './user-agent-auth.ts';
 import { type CallDriver, type CallHost, createCallDriver } from './user-agent-call.ts';
 import { locateNumeric, responseOf } from './user-agent-message.ts';
 import { registerContact, type SingleHost, sendSingle } from './user-agent-single.ts';
+import { createSubscriptionDriver, type SubscriptionDriver } from './user-agent-subscription.ts';
 import type { Call, CallUser, OutgoingCall, UserAgent, UserAgentOptions } from './user-agent-types.ts';
 
 const ALLOW = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'PRACK', 'UPDATE', 'OPTIONS', 'INFO', 'NOTIFY'];
@@ -33,6 +34,8 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
   };
   /** By Call-ID and our tag. */
   const dialogs = new Map<string, CallDriver>();
+  /** Likewise. */
+  const subscriptions = new Map<string, SubscriptionDriver>();
   /** Calls in that may still be cancelled, by the key of their INVITE. */
   const invited = new Map<TransactionKey, CallDriver>();
   /** Calls in by what stays the same over all paths of one INVITE. RFC 3261 8.2.2.2. */
@@ -62,7 +65,8 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
     }
     const tag = request.headers.to()?.params.get('tag');
     if (typeof tag === 'string') {
-      const driver = dialogs.get(dialogKey(request.headers.callId() ?? '', tag));
+      const id = dialogKey(request.headers.callId() ?? '', tag);
+      const driver = dialogs.get(id) ?? subscriptions.get(id);
       if (driver !== undefined) driver.request(key, request);
       else answer(request, key, plain(481, 'Call/Transaction Does Not Exist'));
       return;
@@ -180,10 +184,17 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
     call,
     register: (request, listener) => registerContact(host, request, listener),
     request: (request, listener) => sendSingle(host, request, listener),
+    subscribe(request, listener) {
+      const driver = createSubscriptionDriver(host, nextId(), request, listener, facts.t1, gone =>
+        subscriptions.delete(dialogKey(gone.callId, gone.localTag)),
+      );
+      subscriptions.set(dialogKey(driver.callId, driver.localTag), driver);
+      return driver;
+    },
     sizes() {
       let confirmed = 0;
       for (const driver of dialogs.values()) if (driver.confirmed) confirmed += 1;
-      return { calls: dialogs.size, dialogs: confirmed, singles: host.live.singles };
+      return { calls: dialogs.size, dialogs: confirmed, singles: host.live.singles, subscriptions: subscriptions.size };
     },
     endAll(headers = []) {
       for (const driver of [...dialogs.values()]) driver.end(headers);

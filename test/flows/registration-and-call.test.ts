@@ -27,7 +27,7 @@ test('DELETE of the registration releases its calls first, then the number leave
     .slice(from)
     .map(e => e.type)
     .filter(t => t === 'reply' || t.startsWith('ims.'));
-  assert.deepEqual(order, ['reply', 'ims.end', 'ims.end', 'ims.end', 'ims.deregister']);
+  assert.deepEqual(order, ['reply', 'ims.end', 'ims.end', 'ims.end', 'ims.deregister', 'ims.forget']);
   assert.equal(w.story(talking.id).at(-1), '2 Terminated');
   assert.equal(w.story(ringing.id).at(-1), '1 SessionCancelled');
   assert.equal(w.story(sessions[0] ?? '').at(-1), '2 SessionCancelled');

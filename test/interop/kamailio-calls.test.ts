@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Device } from '../support/camara.ts';
-import { connected, hearEachOther, type LabBench, ringing, startLabBench } from '../support/lab-bench.ts';
+import { connected, hearEachOther, type LabBench, ringing, startLabBench, until } from '../support/lab-bench.ts';
 
 const ADA = '+15550100001';
 const BELA = '+15550100002';
@@ -77,5 +77,5 @@ for (const [number, status, why] of [
 
 test('signing out takes the number out of the HSS', async () => {
   await bela.leave();
-  assert.equal((await bench.core.subscriber(BELA)).state, 'NOT_REGISTERED');
+  await until(async () => (await bench.core.subscriber(BELA)).state === 'NOT_REGISTERED', 'the HSS hears of it');
 });

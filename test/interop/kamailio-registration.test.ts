@@ -54,3 +54,14 @@ test('without its HSS the core refuses: 503, and everything works once the HSS i
   assert.equal(accepted.status, 201, JSON.stringify(accepted.body));
   await until(() => registered(CHIDI), 'the HSS names the S-CSCF again');
 });
+
+test('the network takes a number out by its HSS: the device is told at once', async () => {
+  const ada = await bench.registered(ADA);
+  await until(async () => (await metric(bench.sandbox, 'sip_subscriptions')) > 0, 'the subscription');
+  await sleep(500);
+  assert.equal(await bench.core.removeByNetwork(ADA), true);
+  const ended = await ada.waitFor(event => event.type.endsWith('.registration-ends'), 5000);
+  assert.equal(ended.data.terminationReason, 'NETWORK_TERMINATED');
+  assert.equal((await ada.call('GET', `${SESSIONS}/${ada.registrationId}`)).status, 404);
+  assert.equal(await registered(ADA), false);
+});

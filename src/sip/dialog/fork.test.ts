@@ -37,7 +37,7 @@ test('a 18x on two dialogs; the second 2xx is acknowledged and ended, the first 
   peer.respond(invite, 200, 'one', [contact('one'), SDP], ANSWER);
   world.clock.advance(20);
   assert.deepEqual(methods().slice(4), ['ACK', 'ACK']);
-  assert.deepEqual(alice.agent.sizes(), { calls: 1, dialogs: 1, singles: 0 });
+  assert.deepEqual(alice.agent.sizes(), { calls: 1, dialogs: 1, singles: 0, subscriptions: 0 });
 });
 
 test('a 2xx that comes after the call was ended is still acknowledged and ended', () => {

@@ -1,0 +1,125 @@
+/** Reads registration-state documents (application/reginfo+xml). RFC 3680 5, RFC 5628. */
+import { SaxesParser, type SaxesTagNS } from 'saxes';
+
+export interface RegContact {
+  id: string;
+  uri: string;
+  state: 'active' | 'terminated';
+  /** registered, created, refreshed, shortened, expired, deactivated, probation, unregistered, rejected; others as they stand. */
+  event: string;
+  expiresS: number | null;
+  retryAfterS: number | null;
+}
+
+export interface RegRegistration {
+  aor: string;
+  id: string;
+  state: 'init' | 'active' | 'terminated';
+  contacts: RegContact[];
+}
+
+export interface RegInfo {
+  version: number;
+  full: boolean;
+  registrations: RegRegistration[];
+}
+
+const NAMESPACE = 'urn:ietf:params:xml:ns:reginfo';
+/** More than any core sends; beyond it a document is refused. */
+const MAX_BYTES = 256 * 1024;
+const MAX_ELEMENTS = 2000;
+
+/** A document, or null when it is none: not well-formed, another root, a document type, too large. Unknown elements are passed over. */
+export function parseRegInfo(text: string): RegInfo | null {
+  if (text.length > MAX_BYTES) return null;
+  const reader = createReader();
+  try {
+    reader.parser.write(text).close();
+  } catch {
+    return null;
+  }
+  return reader.result();
+}
+
+function createReader() {
+  const parser = new SaxesParser({ xmlns: true });
+  let info: RegInfo | null = null;
+  let registration: RegRegistration | null = null;
+  let contact: RegContact | null = null;
+  let uri: string | null = null;
+  let elements = 0;
+
+  function open(tag: SaxesTagNS): void {
+    elements += 1;
+    if (elements > MAX_ELEMENTS) throw new Error('too many elements');
+    const known = tag.uri === NAMESPACE;
+    if (info === null) {
+      info = known && tag.local === 'reginfo' ? infoOf(tag) : null;
+      if (info === null) throw new Error('not a reginfo document');
+    } else if (!known) return;
+    else if (tag.local === 'registration') {
+      registration = registrationOf(tag);
+      info.registrations.push(registration);
+    } else if (tag.local === 'contact' && registration !== null) {
+      contact = contactOf(tag);
+      registration.contacts.push(contact);
+    } else if (tag.local === 'uri' && contact !== null) uri = '';
+  }
+
+  function close(tag: SaxesTagNS): void {
+    if (tag.uri !== NAMESPACE) return;
+    if (tag.local === 'uri' && contact !== null && uri !== null) {
+      contact.uri = uri.trim();
+      uri = null;
+    } else if (tag.local === 'contact') contact = null;
+    else if (tag.local === 'registration') registration = null;
+  }
+
+  parser.on('error', error => {
+    throw error;
+  });
+  parser.on('doctype', () => {
+    throw new Error('a document type is not taken');
+  });
+  parser.on('opentag', open);
+  parser.on('closetag', close);
+  parser.on('text', text => {
+    if (uri !== null) uri += text;
+  });
+  return { parser, result: () => info };
+}
+
+function attribute(tag: SaxesTagNS, name: string): string {
+  return tag.attributes[name]?.value.trim() ?? '';
+}
+
+function seconds(text: string): number | null {
+  return /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+function infoOf(tag: SaxesTagNS): RegInfo | null {
+  const version = attribute(tag, 'version');
+  if (!/^\d{1,10}$/.test(version)) return null;
+  return { version: Number(version), full: attribute(tag, 'state') !== 'partial', registrations: [] };
+}
+
+function registrationOf(tag: SaxesTagNS): RegRegistration {
+  const state = attribute(tag, 'state');
+  return {
+    aor: attribute(tag, 'aor'),
+    id: attribute(tag, 'id'),
+    state: state === 'active' || state === 'terminated' ? state : 'init',
+    contacts: [],
+  };
+}
+
+function contactOf(tag: SaxesTagNS): RegContact {
+  return {
+    id: attribute(tag, 'id'),
+    uri: '',
+    state: attribute(tag, 'state') === 'terminated' ? 'terminated' : 'active',
+    event: attribute(tag, 'event'),
+    expiresS: seconds(attribute(tag, 'expires')),
+    retryAfterS: seconds(attribute(tag, 'retry-after')),
+  };
+}

@@ -1,0 +1,154 @@
+/** The registration-state subscriptions of this node's bindings: one for each, renewed with back-off. IMS digest 2.12. */
+import type { BindingId } from '../ep-cscf/ids.ts';
+import type { ImsIdentity } from '../ep-cscf/ports.ts';
+import type { SipRequest, SipTimers, Subscription } from '../sip/index.ts';
+import { chargingVector } from './headers.ts';
+import type { MwNode } from './node.ts';
+import { createRegWatch, type RegWatch, takeRegInfo } from './reg-event.ts';
+import { parseRegInfo } from './reg-info.ts';
+
+export interface Watched {
+  id: BindingId;
+  identity: ImsIdentity;
+  /** Our contact URI at the registrar. */
+  contact: string;
+  /** Service-Route. */
+  route: readonly string[];
+}
+
+export interface Watches {
+  /** Watches a binding that was registered; `afresh`: by an initial REGISTER, so an older subscription counts no more. */
+  watch(watched: Watched, afresh: boolean): void;
+  /** Ends the subscription of a binding, if there is one. */
+  unwatch(id: BindingId): void;
+  readonly size: number;
+}
+
+interface Watch {
+  watched: Watched;
+  subscription: Subscription | null;
+  state: RegWatch;
+  failures: number;
+}
+
+const EXPIRES_S = 600_000;
+const TYPE = 'application/reginfo+xml';
+/** Back-off of subscriptions, ms. RFC 5626 4.5 as for REGISTER. */
+const BASE_MS = 30_000;
+const MAX_MS = 1_800_000;
+/** Reasons for which the notifier wants us back at once. RFC 6665 4.1.3. */
+const AT_ONCE = new Set(['deactivated', 'timeout']);
+const AT_ONCE_MS = 1000;
+/** Reasons and refusals after which there is no point in asking again before the next initial registration. */
+const FOR_GOOD = new Set(['rejected', 'noresource', 'invariant']);
+const REFUSED = new Set([403, 404, 405, 489, 501]);
+
+export function createWatches(node: MwNode, timers: SipTimers): Watches {
+  const watches = new Map<BindingId, Watch>();
+
+  function start(watch: Watch): void {
+    const { identity, route, contact, id } = watch.watched;
+    watch.state = createRegWatch(identity.impu, contact);
+    const subscription = node.agent().subscribe(
+      {
+        uri: identity.impu,
+        from: `<${identity.impu}>`,
+        to: `<${identity.impu}>`,
+        contact: `<${contact}>`,
+        route,
+        event: 'reg',
+        accept: TYPE,
+        expiresS: EXPIRES_S,
+        headers: [
+          ['P-Asserted-Identity', `<${identity.impu}>`],
+          chargingVector(node.icid(), identity.home, node.facts),
+        ],
+      },
+      {
+        onNotified: request => {
+          if (watch.subscription === subscription) notified(watch, request);
+        },
+        onSubscriptionEnded: end => {
+          if (watch.subscription === subscription && watches.get(id) === watch) ended(watch, end);
+        },
+      },
+    );
+    watch.subscription = subscription;
+  }
+
+  function notified(watch: Watch, request: SipRequest): void {
+    const { id } = watch.watched;
+    if (request.body.length === 0) return;
+    const info = parseRegInfo(Buffer.from(request.body).toString('utf8'));
+    if (info === null) {
+      node.log.warn({ binding: id, bytes: request.body.length }, 'a registration-state document cannot be read');
+      return;
+    }
+    watch.failures = 0;
+    const finding = takeRegInfo(watch.state, info);
+    if (finding === null) return;
+    switch (finding.type) {
+      case 'lost': {
+        const { event, retryAfterS } = finding;
+        node.emit({ type: 'ims-binding-lost', owner: id, event, retryAfterS });
+        return;
+      }
+      case 'shortened':
+        node.emit({ type: 'ims-binding-shortened', owner: id, expiresS: finding.expiresS });
+        return;
+      case 'incomplete':
+        watch.subscription?.refresh();
+        return;
+      default:
+        finding satisfies never;
+    }
+  }
+
+  function ended(watch: Watch, end: { reason: string | null; retryAfterS: number | null; status: number }): void {
+    const { id } = watch.watched;
+    const { reason, retryAfterS, status } = end;
+    watch.subscription = null;
+    if (REFUSED.has(status)) {
+      node.log.warn({ binding: id, status, alarm: 'reg-event-refused' }, 'the core refuses to tell of registrations');
+      return;
+    }
+    if (reason !== null && FOR_GOOD.has(reason)) return;
+    watch.failures += 1;
+    const window = Math.min(MAX_MS, BASE_MS * 2 ** Math.min(watch.failures - 1, 10));
+    const backOff = Math.max(window * (0.5 + 0.5 * Math.random()), (retryAfterS ?? 0) * 1000);
+    const ms = watch.failures === 1 && reason !== null && AT_ONCE.has(reason) ? AT_ONCE_MS : backOff;
+    node.log.debug({ binding: id, reason, status, ms: Math.round(ms) }, 'registration-state subscription ended');
+    timers.start(timerOf(id), ms, () => {
+      if (watches.get(id) === watch && watch.subscription === null) start(watch);
+    });
+  }
+
+  return {
+    watch(watched, afresh) {
+      const known = watches.get(watched.id);
+      if (known !== undefined && !afresh) {
+        known.watched = watched;
+        return;
+      }
+      timers.stop(timerOf(watched.id));
+      // What an older subscription still says is of the registration before.
+      known?.subscription?.end();
+      const watch: Watch = { watched, subscription: null, state: createRegWatch('', ''), failures: 0 };
+      watches.set(watched.id, watch);
+      start(watch);
+    },
+    unwatch(id) {
+      timers.stop(timerOf(id));
+      const watch = watches.get(id);
+      watches.delete(id);
+      watch?.subscription?.end();
+    },
+    get size() {
+      return watches.size;
+    },
+  };
+}
+
+function timerOf(id: BindingId): string {
+  return `reg.${id}`;
+}

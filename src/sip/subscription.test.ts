@@ -1,0 +1,159 @@
+/** A subscriber against a scripted notifier: the order of 2xx and NOTIFY, refreshes, refusals, ends. RFC 6665. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWorld } from '../../test/support/agent-world.ts';
+import type { SipRequest } from './message/message.ts';
+
+const A = '192.0.2.1';
+const B = '192.0.2.2';
+
+function start() {
+  const world = createWorld();
+  const alice = world.party(A);
+  const notifier = world.peer(B);
+  const told: string[] = [];
+  const subscription = alice.agent.subscribe(
+    {
+      uri: `sip:bob@${B}`,
+      from: '<sip:bob@home>',
+      to: '<sip:bob@home>',
+      contact: `<sip:token@${A}>`,
+      route: [],
+      event: 'reg',
+      accept: 'application/reginfo+xml',
+      expiresS: 600_000,
+      headers: [['P-Asserted-Identity', '<sip:bob@home>']],
+    },
+    {
+      onNotified: request => told.push(`notified ${Buffer.from(request.body).toString()}`),
+      onSubscriptionEnded: ({ reason, retryAfterS, status }) => told.push(`ended ${reason} ${retryAfterS} ${status}`),
+    },
+  );
+  world.clock.advance(10);
+  const subscribes = () => notifier.requests.filter(request => request.method === 'SUBSCRIBE');
+  let seq = 0;
+  function notify(state: string, body = 'x', change: Array<[string, string]> = []): number {
+    seq += 1;
+    const first = subscribes()[0] as SipRequest;
+    const given = new Map(change);
+    const headers: Array<[string, string]> = [
+      ['From', given.get('From') ?? '<sip:bob@home>;tag=n1'],
+      ['To', first.headers.get('From') ?? ''],
+      ['Call-ID', first.headers.callId() ?? ''],
+      ['CSeq', given.get('CSeq') ?? `${seq} NOTIFY`],
+      ['Contact', `<sip:notifier@${B}>`],
+      ['Event', given.get('Event') ?? 'reg'],
+      ['Subscription-State', state],
+      ['Content-Type', given.get('Content-Type') ?? 'application/reginfo+xml'],
+    ];
+    notifier.send('NOTIFY', `sip:token@${A}`, headers, body);
+    world.clock.advance(10);
+    return notifier.responses.at(-1)?.status ?? 0;
+  }
+  function accept(expires = '3600', request = subscribes().at(-1) as SipRequest): void {
+    notifier.respond(request, 200, 'n1', [
+      ['Expires', expires],
+      ['Contact', `<sip:notifier@${B}>`],
+    ]);
+    world.clock.advance(10);
+  }
+  const live = () => alice.agent.sizes().subscriptions;
+  return { world, notifier, told, subscription, subscribes, notify, accept, live };
+}
+
+test('a NOTIFY before the 2xx makes the dialog; the refresh stays in it', () => {
+  const s = start();
+  assert.equal(s.notify('active;expires=3600'), 200);
+  s.accept();
+  assert.deepEqual(s.told, ['notified x']);
+  s.world.clock.advance(3_000_000);
+  const again = s.subscribes().at(-1);
+  assert.equal(again?.uri, `sip:notifier@${B}`);
+  assert.equal(again?.headers.cseq()?.seq, 2);
+  assert.equal(again?.headers.to()?.params.get('tag'), 'n1');
+  assert.equal(again?.headers.get('Expires'), '600000');
+});
+
+test('a short time is refreshed at its half, and at most once a second', () => {
+  const s = start();
+  s.accept('10');
+  s.notify('active;expires=10');
+  s.world.clock.advance(4900);
+  assert.equal(s.subscribes().length, 1);
+  s.world.clock.advance(200);
+  assert.equal(s.subscribes().length, 2);
+  s.accept('0');
+  s.world.clock.advance(900);
+  assert.equal(s.subscribes().length, 2);
+  s.world.clock.advance(200);
+  assert.equal(s.subscribes().length, 3);
+});
+
+for (const [name, change, status] of [
+  ['another dialog', [['From', '<sip:bob@home>;tag=fork']], 481],
+  ['another event', [['Event', 'presence']], 489],
+  ['another body', [['Content-Type', 'text/plain']], 415],
+  ['an old CSeq', [['CSeq', '1 NOTIFY']], 500],
+] as const) {
+  test(`a NOTIFY of ${name} is refused with ${status} and changes nothing`, () => {
+    const s = start();
+    s.accept();
+    s.notify('active');
+    assert.equal(s.notify('terminated', 'y', [...change] as Array<[string, string]>), status);
+    assert.deepEqual(s.told, ['notified x']);
+  });
+}
+
+test('a last NOTIFY is told with its reason, then nothing is left', () => {
+  const s = start();
+  s.accept();
+  s.notify('terminated;reason=probation;retry-after=20');
+  assert.deepEqual(s.told, ['notified x', 'ended probation 20 0']);
+  assert.equal(s.live(), 0);
+  assert.ok(s.world.clock.drain(200_000));
+});
+
+test('a refusal ends it; 423 is raised to once', () => {
+  const s = start();
+  s.notifier.respond(s.subscribes()[0] as SipRequest, 423, 'n1', [['Min-Expires', '700000']]);
+  s.world.clock.advance(10);
+  const second = s.subscribes().at(-1) as SipRequest;
+  assert.equal(second.headers.get('Expires'), '700000');
+  s.notifier.respond(second, 489, 'n1');
+  s.world.clock.advance(10);
+  assert.deepEqual(s.told, ['ended null null 489']);
+  assert.equal(s.live(), 0);
+});
+
+test('accepted and never told anything: over after 64*T1', () => {
+  const s = start();
+  s.accept();
+  s.world.clock.advance(31_900);
+  assert.deepEqual(s.told, []);
+  s.world.clock.advance(200);
+  assert.deepEqual(s.told, ['ended timeout null 0']);
+});
+
+test('our end is an un-SUBSCRIBE: the last NOTIFY is taken and not told', () => {
+  const s = start();
+  s.accept();
+  s.notify('active');
+  s.subscription.end();
+  s.world.clock.advance(10);
+  assert.equal(s.subscribes().at(-1)?.headers.get('Expires'), '0');
+  s.accept('0');
+  assert.equal(s.notify('terminated;reason=timeout'), 200);
+  assert.deepEqual(s.told, ['notified x']);
+  assert.equal(s.live(), 0);
+});
+
+test('ended before the 2xx: the un-SUBSCRIBE follows it, and a silent notifier is not waited for', () => {
+  const s = start();
+  s.subscription.end();
+  s.accept();
+  assert.equal(s.subscribes().at(-1)?.headers.get('Expires'), '0');
+  s.accept('0');
+  s.world.clock.advance(33_000);
+  assert.equal(s.live(), 0);
+  assert.deepEqual(s.told, []);
+});

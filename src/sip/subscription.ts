@@ -1,0 +1,246 @@
+/** One subscription as its subscriber, as a machine: SUBSCRIBE, the NOTIFYs, the refreshes, the end. RFC 6665 4.1. */
+import { mediaType } from './dialog/body.ts';
+import { type Dialog, dialogOfResponse, requestIn, routed, takeSeq } from './dialog/dialog.ts';
+import { plain } from './dialog/in-dialog.ts';
+import type { Header, RequestSpec, ResponseSpec } from './dialog/types.ts';
+import type { SipRequest, SipResponse } from './message/message.ts';
+import type { TransactionKey } from './transaction/types.ts';
+import type { ExtraHeaders, LocalCause } from './user-agent-types.ts';
+
+export interface SubscriptionState {
+  uri: string;
+  /** From value with tag, To value without. */
+  from: string;
+  to: string;
+  fromTag: string;
+  contact: string;
+  route: readonly string[];
+  callId: string;
+  event: string;
+  accept: string;
+  headers: ExtraHeaders;
+  expiresS: number;
+  t1: number;
+  seq: number;
+  /** Number of the last SUBSCRIBE; an answer to an older one is dropped. */
+  id: number;
+  dialog: Dialog | null;
+  /** `leaving`: un-SUBSCRIBE was sent, nothing more is told. */
+  phase: 'waiting' | 'active' | 'leaving' | 'ended';
+  raised: boolean;
+  /** Time asked for last; 0: un-SUBSCRIBE. */
+  askedS: number;
+}
+
+export type SubscriptionTimer =
+  /** 64*T1 without a NOTIFY. RFC 6665 4.1.2.4. */
+  'n' | 'refresh';
+
+export type SubscriptionInput =
+  | { type: 'subscribe' }
+  | { type: 'unsubscribe' }
+  | { type: 'response'; id: number; response: SipResponse }
+  | { type: 'failure'; id: number; cause: LocalCause }
+  | { type: 'notify'; key: TransactionKey; request: SipRequest }
+  | { type: 'timer'; name: SubscriptionTimer };
+
+/** Why a subscription is over. */
+export interface SubscriptionEnd {
+  /** Reason of the last NOTIFY, or what went wrong here. RFC 6665 4.1.3. */
+  reason: string | null;
+  retryAfterS: number | null;
+  /** Status of the refused SUBSCRIBE, or 0. */
+  status: number;
+}
+
+export type SubscriptionEffect =
+  | { type: 'send'; id: number; spec: RequestSpec }
+  | { type: 'respond'; key: TransactionKey; spec: ResponseSpec }
+  | { type: 'start-timer'; name: SubscriptionTimer; ms: number }
+  | { type: 'stop-timer'; name: SubscriptionTimer }
+  | { type: 'notified'; request: SipRequest }
+  | { type: 'ended'; end: SubscriptionEnd }
+  /** Nothing more is taken. */
+  | { type: 'gone' };
+
+const LONG_S = 1200;
+const LEAD_S = 600;
+/** A refresh comes at most so often, whatever the notifier grants, ms. */
+const MIN_REFRESH_MS = 1000;
+const MAX_REFRESH_MS = 2_000_000_000;
+
+/** One input of a subscription. */
+export function handleSubscription(
+  state: SubscriptionState,
+  input: SubscriptionInput,
+  out: SubscriptionEffect[],
+): void {
+  if (state.phase === 'ended') return;
+  switch (input.type) {
+    case 'subscribe':
+      if (state.phase !== 'leaving') send(state, state.expiresS, out);
+      return;
+    case 'unsubscribe':
+      leave(state, out);
+      return;
+    case 'response':
+      if (input.id === state.id) onResponse(state, input.response, out);
+      return;
+    case 'failure':
+      if (input.id === state.id) end(state, { reason: input.cause, retryAfterS: null, status: 0 }, out);
+      return;
+    case 'notify':
+      onNotify(state, input.key, input.request, out);
+      return;
+    case 'timer':
+      if (input.name === 'refresh') send(state, state.expiresS, out);
+      else end(state, { reason: 'timeout', retryAfterS: null, status: 0 }, out);
+      return;
+    default:
+      input satisfies never;
+  }
+}
+
+function send(state: SubscriptionState, expiresS: number, out: SubscriptionEffect[]): void {
+  const fields: Header[] = [
+    ['Contact', state.contact],
+    ['Event', state.event],
+    ['Accept', state.accept],
+    ['Expires', String(expiresS)],
+    ...state.headers,
+  ];
+  state.id += 1;
+  state.askedS = expiresS;
+  if (state.dialog === null && state.phase === 'waiting') {
+    out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
+  }
+  const spec = state.dialog === null ? firstSpec(state, fields) : requestIn(state.dialog, 'SUBSCRIBE', fields);
+  out.push({ type: 'send', id: state.id, spec });
+}
+
+function firstSpec(state: SubscriptionState, fields: Header[]): RequestSpec {
+  state.seq += 1;
+  const { uri, nextHop, routes } = routed(state.uri, state.route);
+  const headers: Header[] = [['Max-Forwards', '70']];
+  for (const route of routes) headers.push(['Route', route]);
+  headers.push(['From', state.from], ['To', state.to], ['Call-ID', state.callId], ['CSeq', `${state.seq} SUBSCRIBE`]);
+  return { method: 'SUBSCRIBE', uri, nextHop, headers: [...headers, ...fields], body: null };
+}
+
+function leave(state: SubscriptionState, out: SubscriptionEffect[]): void {
+  if (state.phase === 'leaving') return;
+  if (state.seq === 0) {
+    finish(state, out);
+    return;
+  }
+  state.phase = 'leaving';
+  out.push({ type: 'stop-timer', name: 'refresh' });
+  // The last NOTIFY still comes, and not every notifier sends it.
+  out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
+  if (state.dialog !== null) send(state, 0, out);
+}
+
+function onResponse(state: SubscriptionState, response: SipResponse, out: SubscriptionEffect[]): void {
+  const { status, headers } = response;
+  if (status < 200) return;
+  if (status < 300) {
+    const { callId, fromTag: localTag, from, uri, contact, seq } = state;
+    state.dialog ??= dialogOfResponse({ callId, localTag, from, uri, contact, seq }, response);
+    if (state.phase === 'leaving') {
+      if (state.askedS > 0) send(state, 0, out);
+      return;
+    }
+    refreshIn(headers.number('Expires') ?? state.expiresS, out);
+    return;
+  }
+  if (state.phase === 'leaving') {
+    finish(state, out);
+    return;
+  }
+  const minimum = headers.number('Min-Expires');
+  if (status === 423 && !state.raised && minimum !== undefined && minimum > state.expiresS) {
+    state.raised = true;
+    state.expiresS = minimum;
+    send(state, minimum, out);
+    return;
+  }
+  end(state, { reason: null, retryAfterS: headers.number('Retry-After') ?? null, status }, out);
+}
+
+/** 600 s before the end of a long time, half of a short one, as registrations. IMS digest 2.12. */
+function refreshIn(grantedS: number, out: SubscriptionEffect[]): void {
+  const atS = grantedS > LONG_S ? grantedS - LEAD_S : grantedS / 2;
+  const ms = Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, atS * 1000));
+  out.push({ type: 'start-timer', name: 'refresh', ms });
+}
+
+function onNotify(state: SubscriptionState, key: TransactionKey, request: SipRequest, out: SubscriptionEffect[]): void {
+  const refusal = refusalOfNotify(state, request);
+  out.push({ type: 'respond', key, spec: refusal ?? plain(200, 'OK') });
+  if (refusal !== null) return;
+  const told = subscriptionState(request.headers.get('Subscription-State') ?? '');
+  if (state.phase === 'leaving') {
+    if (told.state === 'terminated') finish(state, out);
+    return;
+  }
+  if (state.phase === 'waiting') {
+    state.phase = 'active';
+    out.push({ type: 'stop-timer', name: 'n' });
+  }
+  out.push({ type: 'notified', request });
+  if (told.state === 'terminated') {
+    end(state, { reason: told.reason, retryAfterS: told.retryAfterS, status: 0 }, out);
+  } else if (told.expiresS !== null) refreshIn(told.expiresS, out);
+}
+
+/** The answer to a NOTIFY that cannot be used, or null. The first one may come before the 2xx and makes the dialog then. */
+function refusalOfNotify(state: SubscriptionState, request: SipRequest): ResponseSpec | null {
+  const { headers } = request;
+  if (request.method !== 'NOTIFY') return plain(405, 'Method Not Allowed', [['Allow', 'NOTIFY']]);
+  const from = headers.from()?.params.get('tag') ?? '';
+  if (state.dialog !== null && state.dialog.remoteTag !== from) return plain(481, 'Subscription Does Not Exist');
+  const event = (headers.get('Event') ?? '').split(';')[0]?.trim().toLowerCase();
+  if (event !== state.event) return plain(489, 'Bad Event', [['Allow-Events', state.event]]);
+  if (request.body.length > 0 && mediaType(headers.get('Content-Type') ?? '') !== state.accept) {
+    return plain(415, 'Unsupported Media Type', [['Accept', state.accept]]);
+  }
+  state.dialog ??= dialogOfNotify(state, request);
+  return takeSeq(state.dialog, request) ? null : plain(500, 'Request Out of Order', [['Retry-After', '1']]);
+}
+
+function dialogOfNotify(state: SubscriptionState, request: SipRequest): Dialog {
+  return {
+    callId: state.callId,
+    localTag: state.fromTag,
+    remoteTag: request.headers.from()?.params.get('tag') ?? '',
+    local: state.from,
+    remote: request.headers.get('From') ?? '',
+    localSeq: state.seq,
+    remoteSeq: -1,
+    target: request.headers.contacts()[0]?.uri ?? state.uri,
+    routes: [...request.headers.all('Record-Route')],
+    contact: state.contact,
+  };
+}
+
+function subscriptionState(value: string) {
+  const [state = '', ...params] = value.split(';').map(part => part.trim().toLowerCase());
+  const param = (name: string) => params.find(one => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? null;
+  const seconds = (text: string | null) => (text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null);
+  return {
+    state,
+    reason: param('reason'),
+    expiresS: seconds(param('expires')),
+    retryAfterS: seconds(param('retry-after')),
+  };
+}
+
+function end(state: SubscriptionState, told: SubscriptionEnd, out: SubscriptionEffect[]): void {
+  if (state.phase !== 'leaving') out.push({ type: 'ended', end: told });
+  finish(state, out);
+}
+
+function finish(state: SubscriptionState, out: SubscriptionEffect[]): void {
+  state.phase = 'ended';
+  out.push({ type: 'stop-timer', name: 'n' }, { type: 'stop-timer', name: 'refresh' }, { type: 'gone' });
+}

@@ -1,0 +1,119 @@
+/** Drives one subscription machine: its effects become transactions, timers and calls of its user. RFC 6665. */
+import type { RequestSpec } from './dialog/types.ts';
+import type { SipRequest } from './message/message.ts';
+import {
+  handleSubscription,
+  type SubscriptionEffect,
+  type SubscriptionInput,
+  type SubscriptionState,
+} from './subscription.ts';
+import type { TransactionKey } from './transaction/types.ts';
+import { requestOf, responseOf, targetOf } from './user-agent-message.ts';
+import type { SingleHost } from './user-agent-single.ts';
+import type { Subscription, SubscriptionRequest, SubscriptionUser } from './user-agent-types.ts';
+
+export interface SubscriptionDriver extends Subscription {
+  readonly localTag: string;
+  /** A request in the subscription's dialog. */
+  request(key: TransactionKey, request: SipRequest): void;
+}
+
+/** Subscribes at once. `id` is unique in the agent; `onGone` runs when nothing more is taken. */
+export function createSubscriptionDriver(
+  host: SingleHost,
+  id: string,
+  wanted: SubscriptionRequest,
+  user: SubscriptionUser,
+  t1: number,
+  onGone: (driver: SubscriptionDriver) => void,
+): SubscriptionDriver {
+  const callId = host.randomHex(16);
+  const localTag = host.randomHex(8);
+  const state: SubscriptionState = {
+    uri: wanted.uri,
+    from: `${wanted.from};tag=${localTag}`,
+    to: wanted.to,
+    fromTag: localTag,
+    contact: wanted.contact,
+    route: wanted.route,
+    callId,
+    event: wanted.event,
+    accept: wanted.accept,
+    headers: wanted.headers,
+    expiresS: wanted.expiresS,
+    t1,
+    seq: 0,
+    id: 0,
+    dialog: null,
+    phase: 'waiting',
+    raised: false,
+    askedS: 0,
+  };
+  const open = new Map<TransactionKey, SipRequest>();
+
+  function input(next: SubscriptionInput): void {
+    const out: SubscriptionEffect[] = [];
+    handleSubscription(state, next, out);
+    for (const effect of out) perform(effect);
+  }
+
+  function perform(effect: SubscriptionEffect): void {
+    switch (effect.type) {
+      case 'send':
+        send(effect.id, effect.spec);
+        return;
+      case 'respond': {
+        const request = open.get(effect.key);
+        open.delete(effect.key);
+        if (request !== undefined)
+          host.layer().respond(effect.key, responseOf(request, effect.spec, localTag, host.product));
+        return;
+      }
+      case 'start-timer': {
+        const { name } = effect;
+        host.timers.start(`${id}.${name}`, effect.ms, () => input({ type: 'timer', name }));
+        return;
+      }
+      case 'stop-timer':
+        host.timers.stop(`${id}.${effect.name}`);
+        return;
+      case 'notified':
+        user.onNotified(effect.request);
+        return;
+      case 'ended':
+        user.onSubscriptionEnded(effect.end);
+        return;
+      case 'gone':
+        onGone(driver);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  function send(sendId: number, spec: RequestSpec): void {
+    const target = targetOf(spec, host.locate);
+    if (target === null) {
+      host.timers.start(`${id}.f`, 0, () => input({ type: 'failure', id: sendId, cause: 'no-route' }));
+      return;
+    }
+    host.layer().request(requestOf(spec, host.product), target, {
+      onResponse: response => input({ type: 'response', id: sendId, response }),
+      onFailure: cause => input({ type: 'failure', id: sendId, cause }),
+    });
+  }
+
+  const driver: SubscriptionDriver = {
+    callId,
+    localTag,
+    request(key, request) {
+      open.set(key, request);
+      input({ type: 'notify', key, request });
+    },
+    refresh: () => input({ type: 'subscribe' }),
+    end: () => input({ type: 'unsubscribe' }),
+  };
+  // Not from inside this call: the user has to know its subscription before it hears of it.
+  host.timers.start(`${id}.s`, 0, () => input({ type: 'subscribe' }));
+  return driver;
+}
