@@ -2,8 +2,11 @@
 import type { Store, StoreKind } from '../ep-cscf/ports.ts';
 import { encode } from './encode.ts';
 
-/** A store without a file. Commits are synchronous and all or nothing. */
-export function createMemoryStore(): Store {
+/** Call records that stay when nothing else is said. */
+export const RECORDS_KEPT = 100_000;
+
+/** A store without a file. Commits are synchronous and all or nothing; of the call records the newest `recordsKept` stay. */
+export function createMemoryStore(recordsKept = RECORDS_KEPT): Store {
   const kinds = new Map<StoreKind, Map<string, string>>();
 
   return {
@@ -24,6 +27,7 @@ export function createMemoryStore(): Store {
           kinds.set(write.kind, rows);
         }
         rows.set(write.key, texts[index] ?? '');
+        if (write.kind === 'record' && rows.size > recordsKept) rows.delete(rows.keys().next().value ?? '');
       }
     },
     close() {},

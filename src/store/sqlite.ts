@@ -4,14 +4,15 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Store, StoreKind } from '../ep-cscf/ports.ts';
 import { encode } from './encode.ts';
+import { RECORDS_KEPT } from './memory.ts';
 import { migrate, StoreError } from './migration.ts';
 
 /**
- * Opens or creates the store in `file`; its directory is made when it is missing.
+ * Opens or creates the store in `file`; of the call records the newest `recordsKept` stay; its directory is made when it is missing.
  * A commit is one transaction in the write-ahead log: it survives the death of the process at any instant; a loss of power may take the
  * last ones, never a part of one. Throws StoreError with one sentence when the file cannot be used.
  */
-export function createSqliteStore(file: string): Store {
+export function createSqliteStore(file: string, recordsKept = RECORDS_KEPT): Store {
   const db = open(file);
   // Only this process writes, so it can know every row's number: writes then need no index and touch one tree.
   const rowids = new Map<StoreKind, Map<string, number | bigint>>();
@@ -22,7 +23,7 @@ export function createSqliteStore(file: string): Store {
     update: db.prepare('UPDATE rows SET value = ? WHERE seq = ?'),
     remove: db.prepare('DELETE FROM rows WHERE seq = ?'),
     load: db.prepare('SELECT key, value FROM rows WHERE kind = ? ORDER BY seq'),
-    number: db.prepare('SELECT seq, kind, key FROM rows'),
+    number: db.prepare('SELECT seq, kind, key FROM rows ORDER BY seq'),
   };
   learn(rowids, statements.number);
 
@@ -37,12 +38,20 @@ export function createSqliteStore(file: string): Store {
       if (write.op === 'put') {
         if (seq !== undefined) statements.update.run(encode(write), seq);
         else known.set(write.key, statements.insert.run(write.kind, write.key, encode(write)).lastInsertRowid);
+        if (write.kind === 'record' && known.size > recordsKept) dropOldest(known);
       } else if (seq !== undefined) {
         statements.remove.run(seq);
         known.delete(write.key);
       }
     }
   };
+
+  function dropOldest(known: Map<string, number | bigint>): void {
+    const [oldest] = known;
+    if (oldest === undefined) return;
+    statements.remove.run(oldest[1]);
+    known.delete(oldest[0]);
+  }
 
   return {
     load(kind) {

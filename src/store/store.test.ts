@@ -33,6 +33,27 @@ const stores: Array<[name: string, make: () => { store: Store; reopen: (() => St
   ],
 ];
 
+for (const [name, open] of [
+  ['memory', () => createMemoryStore(3)],
+  ['sqlite', () => createSqliteStore(freshFile(), 3)],
+] as const) {
+  it(`the ${name} store keeps the newest call records and every other row`, () => {
+    const store = open();
+    for (let i = 1; i <= 5; i += 1) {
+      store.commit([
+        { op: 'put', kind: 'record', key: `r${i}`, value: i },
+        { op: 'put', kind: 'lease', key: `l${i}`, value: i },
+      ]);
+    }
+    assert.deepEqual(
+      store.load('record').map(row => row.value),
+      [3, 4, 5],
+    );
+    assert.equal(store.load('lease').length, 5);
+    store.close();
+  });
+}
+
 for (const [name, make] of stores) {
   describe(`the ${name} store`, () => {
     it('gives back values in the order of their first put', () => {
@@ -136,14 +157,14 @@ for (const [name, make] of stores) {
 describe('the sqlite file', () => {
   it('is checkpointed at close and is for its owner only', () => {
     const file = freshFile();
-    const store = createStore({ kind: 'sqlite', file });
+    const store = createStore({ kind: 'sqlite', recordsKept: 10, file });
     store.commit([{ op: 'put', kind: 'call', key: 'k', value: 'x'.repeat(10_000) }]);
     store.close();
     store.close();
     assert.equal(existsSync(`${file}-wal`), false);
     assert.equal(statSync(join(file, '..')).mode & 0o077, 0);
     assert.equal(statSync(file).mode & 0o077, 0);
-    assert.deepEqual(createStore({ kind: 'memory', file }).load('call'), []);
+    assert.deepEqual(createStore({ kind: 'memory', recordsKept: 10, file }).load('call'), []);
   });
 
   it('is refused with one sentence when a newer version wrote it', () => {

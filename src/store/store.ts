@@ -8,6 +8,8 @@ import { createSqliteStore } from './sqlite.ts';
 export { StoreError } from './migration.ts';
 
 /** Opens the store. Throws StoreError with one sentence when the file cannot be used. */
-export function createStore(settings: Pick<Static<typeof store>, 'kind' | 'file'>): Store {
-  return settings.kind === 'memory' ? createMemoryStore() : createSqliteStore(settings.file);
+export function createStore(settings: Pick<Static<typeof store>, 'kind' | 'file' | 'recordsKept'>): Store {
+  return settings.kind === 'memory'
+    ? createMemoryStore(settings.recordsKept)
+    : createSqliteStore(settings.file, settings.recordsKept);
 }
