@@ -26,7 +26,7 @@ export function prf(secret: KeyObject, label: string, seed: Uint8Array, size: nu
 }
 
 /** SHA-256 over the handshake messages so far. */
-export function hashOf(transcript: readonly Buffer[]): Buffer {
+function hashOf(transcript: readonly Buffer[]): Buffer {
   const hash = createHash('sha256');
   for (const message of transcript) hash.update(message);
   return hash.digest();
