@@ -19,8 +19,8 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Starts everything on a loopback address of its own. */
-export async function openStage(host: string): Promise<Stage> {
+/** Starts everything on a loopback address of its own; `settings` go over the sandbox's own. */
+export async function openStage(host: string, settings: Record<string, Record<string, unknown>> = {}): Promise<Stage> {
   if (pagesAreStale()) await buildPages();
   const folder = mkdtempSync(join(tmpdir(), 'lineside-browser-'));
   const tone = join(folder, 'tone.wav');
@@ -29,6 +29,7 @@ export async function openStage(host: string): Promise<Stage> {
   const sandbox = await startSandbox({
     host,
     dataDir: null,
+    settings,
     onLog: text => {
       log += text;
     },
