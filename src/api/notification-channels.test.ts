@@ -1,7 +1,7 @@
 /** The stream of a channel through the pipeline: who may open it, how, and that closing does not wait for it. CAMARA digest 11a. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { CHANNELS, DEVICE, send, testApi } from './test-kit.ts';
 
@@ -53,7 +53,7 @@ test('11a closing the listener ends the streams', async () => {
     {
       channels: {
         redeem: () => null,
-        stream: () => response => void response.on('close', () => (ended = true)).write('retry: 2000\n\n'),
+        stream: () => (response: ServerResponse) => void response.on('close', () => (ended = true)).write('retry: 2000\n\n'),
       } as never,
     },
   );
