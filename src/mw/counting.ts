@@ -19,7 +19,7 @@ const METHODS = new Set([
 ]);
 
 /** A method as a label: known ones only, so that a peer cannot make labels. */
-function label(method: string): string {
+function methodLabel(method: string): string {
   return METHODS.has(method) ? method : 'other';
 }
 
@@ -30,9 +30,22 @@ export interface Counter {
 
 export function createCounter(count: SipCount): Counter {
   return {
-    request: (method, direction) => count('sip_requests_total', { method: label(method), direction }, 1),
+    request: (method, direction) => count('sip_requests_total', { method: methodLabel(method), direction }, 1),
     response: (method, status, direction) =>
-      count('sip_responses_total', { method: label(method), class: `${Math.floor(status / 100)}xx`, direction }, 1),
+      count(
+        'sip_responses_total',
+        { method: methodLabel(method), class: `${Math.floor(status / 100)}xx`, direction },
+        1,
+      ),
+  };
+}
+
+/** The stack's own counters under the gateway's names: what was sent again, and what came in and was thrown away. */
+export function stackCounts(count: SipCount): SipCount {
+  return (name, labels, value) => {
+    if (name === 'sip_messages_sent_again')
+      count('sip_retransmissions_total', { method: methodLabel(labels['method'] ?? '') }, value);
+    else count('sip_discarded_total', { reason: labels['why'] ?? 'other' }, value);
   };
 }
 

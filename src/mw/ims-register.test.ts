@@ -145,3 +145,20 @@ test('settings that cannot be used are refused at start with one sentence', asyn
     await assert.rejects(mw.start(), /^Error: The .*\.$/);
   }
 });
+
+test('what has to be said twice is counted', async t => {
+  const b = await bench(t, {}, { t1Ms: 20 });
+  let heard = 0;
+  const answer = b.peer.onMessage;
+  registrar(b);
+  const once = b.peer.onMessage;
+  b.peer.onMessage = (message, reply) => {
+    heard += 1;
+    if (heard > 2) once(message, reply);
+    else answer(message, reply);
+  };
+  register(b, 1);
+  await b.input('ims-registered');
+  const again = b.counted.filter(one => one === 'sip_retransmissions_total REGISTER').length;
+  assert.ok(again >= 2);
+});

@@ -24,7 +24,7 @@ import {
 } from '../sip/index.ts';
 import { createBindings } from './bindings.ts';
 import { createCalls } from './calls.ts';
-import { countedLayer, countedUser, createCounter } from './counting.ts';
+import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
 import { callContact, ownUri } from './headers.ts';
 import { createNextHops, type NextHops } from './next-hop.ts';
 import type { MwNode } from './node.ts';
@@ -136,9 +136,7 @@ export function createMw(options: MwOptions): Mw {
     const timerValues = { t1: sip.t1Ms, t2: sip.t2Ms, t4: sip.t4Ms };
     const sipLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Parameters<Log['info']>[0]) =>
       log[level](fields, message);
-    // Names of the stack's counters differ from the gateway's: all of them tell of input thrown away.
-    const discarded: SipCount = (_name, labels, value) =>
-      count('sip_discarded_total', { reason: labels['why'] ?? 'other' }, value);
+    const counted = stackCounts(count);
     let layer: DrivenTransactionLayer | null = null;
     const transport = await createSipTransport({
       listen: listenOf(sip),
@@ -148,7 +146,7 @@ export function createMw(options: MwOptions): Mw {
       timers,
       limits: { connections: sip.maxConnections },
       log: sipLog,
-      count: discarded,
+      count: counted,
     });
     const agent = createUserAgent({
       user: {
@@ -167,7 +165,7 @@ export function createMw(options: MwOptions): Mw {
           limits: { transactions: sip.maxTransactions },
           singleVia: true,
           log: sipLog,
-          count: discarded,
+          count: counted,
         });
         return countedLayer(layer, counter);
       },

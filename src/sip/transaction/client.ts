@@ -75,6 +75,7 @@ export function createClient(
       target: way.target,
       message: request,
       packet: way.packet,
+      left: null,
       sent: null,
       user,
       branch,

@@ -117,6 +117,8 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
       entry.packet = serialize(message);
       entry.message = message;
     }
+    if (entry.left === message) options.count?.('sip_messages_sent_again', { method: methodOf(message) }, 1);
+    else entry.left = message;
     wire.send(entry.packet, entry.target, entry.sent);
   }
 
@@ -193,6 +195,10 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
     },
   };
   return driver;
+}
+
+function methodOf(message: SipMessage): string {
+  return message.type === 'request' ? message.method : (message.headers.cseq()?.method ?? '');
 }
 
 function slotOf(entry: Entry, name: TimerName): Slot | undefined {

@@ -90,6 +90,7 @@ export function createServer(
       target,
       message: null,
       packet: null,
+      left: null,
       sent: null,
       source,
     };

@@ -22,6 +22,8 @@ interface Common {
   /** The last message sent and its bytes: a copy is sent from these. */
   message: SipMessage | null;
   packet: Uint8Array | null;
+  /** The message that has left already: sending it again is a retransmission. */
+  left: SipMessage | null;
   /** Hears how each packet went. */
   sent: Sent | null;
 }
