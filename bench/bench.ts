@@ -1,0 +1,39 @@
+/** What a bench gives back, and how it is shown. */
+
+export interface BenchRow {
+  /** What was measured; the rows of one bench ran in turn, on the same machine, within minutes. */
+  subject: string;
+  /** Median, lowest and highest of the repetitions; the unit stands in the name. */
+  figures: Record<string, { median: number; min: number; max: number }>;
+}
+
+export interface BenchResult {
+  name: string;
+  /** How it was measured, in one sentence. */
+  method: string;
+  rows: BenchRow[];
+}
+
+/** Median, lowest and highest of one figure. Throws RangeError without a value. */
+export function spread(values: readonly number[]): { median: number; min: number; max: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)];
+  const [min] = sorted;
+  const max = sorted.at(-1);
+  if (median === undefined || min === undefined || max === undefined) throw new RangeError('no value was measured');
+  return { median, min, max };
+}
+
+export function table(result: BenchResult): string {
+  const names = Object.keys(result.rows[0]?.figures ?? {});
+  const cell = (f: { median: number; min: number; max: number } | undefined) =>
+    f === undefined ? '' : `${round(f.median)} (${round(f.min)}-${round(f.max)})`;
+  const lines = [
+    [result.name, ...names],
+    ...result.rows.map(row => [row.subject, ...names.map(name => cell(row.figures[name]))]),
+  ];
+  const widths = [...(lines[0] ?? [])].map((_, i) => Math.max(...lines.map(line => line[i]?.length ?? 0)));
+  return lines.map(line => line.map((text, i) => text.padEnd(widths[i] ?? 0)).join('  ')).join('\n');
+}
+
+const round = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));

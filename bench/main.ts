@@ -1,0 +1,32 @@
+/** `npm run bench [-- NAME...]`: measures, prints a table, writes `bench/results/NAME.json`. Figures of different machines or days are not to be compared. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { type BenchResult, table } from './bench.ts';
+import { mediaBench } from './media.ts';
+
+const benches: Readonly<Record<string, () => Promise<BenchResult>>> = { media: mediaBench };
+
+const wanted = process.argv.slice(2);
+const names = wanted.length > 0 ? wanted : Object.keys(benches);
+for (const name of names) {
+  if (!Object.hasOwn(benches, name)) {
+    console.error(`There is no bench "${name}"; there are ${Object.keys(benches).join(', ')}.`);
+    process.exit(1);
+  }
+}
+const folder = new URL('results/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+for (const name of names) {
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    node: process.version,
+    load: loadavg()[0],
+  };
+  const result = await benches[name]?.();
+  if (result === undefined) continue;
+  console.log(`${result.method}\n${table(result)}\n`);
+  const file = new URL(`${name}.json`, folder);
+  writeFileSync(file, `${JSON.stringify({ ...result, machine, at: new Date().toISOString() }, null, 2)}\n`);
+}
+process.exit(0);
