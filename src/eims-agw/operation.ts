@@ -10,6 +10,7 @@ import { ask, type Plane, type Session, sendRoute, timed } from './session.ts';
 import {
   legFromOffer,
   legToOffer,
+  restartedLeg,
   takeAnswer,
   takeReoffer,
   type WebLeg,
@@ -213,8 +214,7 @@ function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.
   const known = new Set(leg.remote?.candidates);
   const result = takeReoffer(leg, effect.sdp);
   if (result === 'new-peer') return replaceLeg(plane, session, effect, leg);
-  // The library cannot restart ICE and Firefox cannot restart DTLS: a client has to come with a new connection.
-  if (result === 'restart') return 'unsupported';
+  if (result === 'restart') return restartIce(plane, session, effect, leg);
   if (result !== null) return result;
   const candidates = leg.remote?.candidates.filter(c => !known.has(c)) ?? [];
   if (candidates.length > 0) {
@@ -223,6 +223,26 @@ function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.
   const text = writeWebAnswer(leg, firstLaw(call.ims.to));
   sendRoute(plane, session);
   return ready(plane, session, effect, text);
+}
+
+/** New ICE credentials for a leg whose DTLS stands. An engine that cannot says so: then a client has to come with a new connection. */
+function restartIce(
+  plane: Plane,
+  session: Session,
+  effect: EffectOf<'media.reoffer'> & { from: 'web' },
+  leg: WebLeg,
+): Done {
+  const next = restartedLeg(leg, effect.sdp);
+  if (typeof next === 'string') return next;
+  if (next.remote === null) return 'unsupported';
+  return ask(plane, session, effect, { type: 'restart', leg: leg.request.leg, remote: next.remote }, reply => {
+    if (reply.type !== 'restarted') return 'driver';
+    // What the engine told of the link meanwhile still holds.
+    Object.assign(leg, next, { transport: reply.transport, link: leg.link, replaces: leg.replaces });
+    const text = writeWebAnswer(leg, firstLaw(session.call.ims.to));
+    sendRoute(plane, session);
+    return ready(plane, session, effect, text);
+  });
 }
 
 /** Before the far end has answered there is nothing to answer: the newer offer takes the place of the older, the answer is empty. */

@@ -143,7 +143,26 @@ test('a new RTCPeerConnection: a second leg takes over once it is up, the IMS si
   assert.deepEqual(box.all, []);
 });
 
-test('an ICE restart of the same connection is refused: the client must come with a new one', () => {
+test('an engine that can restarts ICE: new credentials, everything else as it was', () => {
+  const { offerOut, answerOut, run, box, engine } = rig();
+  engine.restarts = true;
+  offerOut(chromiumOffer());
+  const first = answerOut();
+  const reoffer = (sdp: string) => run({ type: 'media.reoffer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp });
+  reoffer(chromiumOffer({ ufrag: 'New1', version: 3 }));
+  const second = box.take('media-ready').sdp;
+  const without = (sdp: string) => sdp.replace(/a=ice-(ufrag|pwd):.*\r\n|^o=.*\r\n/gm, '');
+  assert.equal(without(second), without(first));
+  assert.notEqual(/a=ice-ufrag:(.*)/.exec(second)?.[1], /a=ice-ufrag:(.*)/.exec(first)?.[1]);
+  assert.equal(versionOf(second), versionOf(first) + 1);
+  // The same offer again is no restart any more.
+  const asked = engine.commands.length;
+  reoffer(chromiumOffer({ ufrag: 'New1', version: 4 }));
+  assert.equal(box.take('media-ready').sdp, second);
+  assert.ok(engine.commands.slice(asked).every(c => c.type !== 'restart'));
+});
+
+test('an ICE restart that the engine refuses: the client must come with a new connection', () => {
   const { offerOut, answerOut, run, box } = rig();
   offerOut(chromiumOffer());
   answerOut();

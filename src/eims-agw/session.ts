@@ -10,7 +10,8 @@ import type { Clock, Count, Log, MediaSettings } from './settings.ts';
 export type Question =
   | Omit<Extract<EngineCommand, { type: 'open' }>, 'session' | 'op'>
   | Omit<Extract<EngineCommand, { type: 'add-leg' }>, 'session' | 'op'>
-  | Omit<Extract<EngineCommand, { type: 'connect' }>, 'session' | 'op'>;
+  | Omit<Extract<EngineCommand, { type: 'connect' }>, 'session' | 'op'>
+  | Omit<Extract<EngineCommand, { type: 'restart' }>, 'session' | 'op'>;
 
 export type Reply = Extract<EngineEvent, { op: number }>;
 

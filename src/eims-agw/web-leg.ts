@@ -70,10 +70,24 @@ export function takeReoffer(leg: WebLeg, text: string): MediaFailure | 'new-peer
     // A page may give two connections one certificate; the session id still tells them apart. RFC 8829 5.2.1.
     return parsed.value.origin?.sessionId === leg.peer ? 'restart' : 'new-peer';
   }
+  return takeChange(leg, parsed.value);
+}
+
+/** The leg as it will be when the engine has restarted ICE for this offer; the failure tells why it cannot. RFC 8445 9. */
+export function restartedLeg(leg: WebLeg, text: string): WebLeg | MediaFailure {
+  const parsed = parseSdp(text);
+  if (!parsed.ok) return 'bad-sdp';
+  const next = { ...leg };
+  return takeChange(next, parsed.value) ?? next;
+}
+
+/** Takes an offer for the association that stands; on a failure nothing has changed. */
+function takeChange(leg: WebLeg, session: SessionDesc): MediaFailure | null {
+  const slots = extendSlots(leg.slots, session);
   if (slots === null || slots.audio < 0) return 'bad-sdp';
   const before = { ...leg };
   leg.slots = slots;
-  const failure = takeOffer(leg, parsed.value);
+  const failure = takeOffer(leg, session);
   if (failure !== null) Object.assign(leg, before);
   // The DTLS association stands: so do both roles.
   else leg.setup = before.setup === 'actpass' ? leg.setup : before.setup;

@@ -12,6 +12,8 @@ export interface FakeEngine extends Engine {
   mute: boolean;
   /** Legs are up as soon as they connect; set false to send `leg-up` by hand. */
   connects: boolean;
+  /** It can restart ICE. */
+  restarts: boolean;
   /** Next questions are refused with this. */
   refuse: Extract<EngineEvent, { type: 'refused' }>['failure'] | null;
   emit(event: EngineEvent): void;
@@ -65,6 +67,13 @@ export function fakeEngine(
     }
     if (!sessions.has(session)) return [{ type: 'refused', session, op, failure: 'driver' }];
     if (command.type === 'add-leg') return [{ type: 'leg-added', session, op, transport: transport() }];
+    if (command.type === 'restart') {
+      return [
+        fake.restarts
+          ? { type: 'restarted', session, op, transport: transport() }
+          : { type: 'refused', session, op, failure: 'unsupported' },
+      ];
+    }
     const connecting: EngineEvent = { type: 'connecting', session, op };
     return fake.connects ? [connecting, { type: 'leg-up', session, leg: command.leg }] : [connecting];
   };
@@ -72,6 +81,7 @@ export function fakeEngine(
     commands: [],
     mute: false,
     connects: true,
+    restarts: false,
     refuse: null,
     start: async () => undefined,
     close: async () => sessions.clear(),
