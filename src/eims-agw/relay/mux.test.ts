@@ -1,0 +1,126 @@
+/** What reaches whom on the one port: user names, proven sources, kinds of datagrams, floods, noise. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import fc from 'fast-check';
+import { bindingRequest } from '../../../test/support/media-light.ts';
+import { createFlood } from './flood.ts';
+import { type Mux, type MuxLeg, openMux } from './mux.ts';
+
+const HOST = '127.0.44.50';
+const FROM = '192.0.2.1';
+let mux: Mux;
+let now = 0;
+const faults: unknown[] = [];
+
+before(async () => {
+  const opened = await openMux(HOST, [0], { now: () => now, onFault: error => faults.push(error) });
+  assert.ok(opened);
+  mux = opened;
+});
+after(() => mux.close());
+
+let said: string[] = [];
+beforeEach(() => {
+  said = [];
+});
+const leg = (name: string): MuxLeg => ({
+  check: (request, address, port) => said.push(`${name} check ${request.ufrag} ${address} ${port}`),
+  dtls: () => said.push(`${name} dtls`),
+  media: () => said.push(`${name} media`),
+  lost: (address, port) => said.push(`${name} lost ${address} ${port}`),
+});
+const counted = (name: string) => mux.named()[`port-${name}`] ?? 0;
+
+test('checks go by user name, all else by a source that proved itself', () => {
+  const [a, b] = [leg('a'), leg('b')];
+  mux.addUfrag('aaaa', a);
+  mux.addUfrag('bbbb', b);
+  mux.receive(bindingRequest('aaaa:x', 'pwd'), FROM, 1);
+  mux.receive(bindingRequest('cccc:x', 'pwd'), FROM, 1);
+  mux.receive(Buffer.alloc(20, 0x80), FROM, 1);
+  assert.deepEqual(said, [`a check aaaa ${FROM} 1`]);
+  assert.deepEqual([counted('stun-unknown-user'), counted('unknown-source')], [1, 1]);
+  mux.claim(FROM, 1, a);
+  mux.claim('192.0.2.2', 1, b);
+  mux.receive(Buffer.alloc(20, 0x80), FROM, 1);
+  mux.receive(Buffer.alloc(20, 0xbf), '192.0.2.2', 1);
+  mux.receive(Buffer.alloc(20, 20), FROM, 1);
+  mux.receive(Buffer.alloc(20, 63), '192.0.2.2', 1);
+  assert.deepEqual(said.slice(1), ['a media', 'b media', 'a dtls', 'b dtls']);
+  // A browser that was loaded anew behind the same NAT port.
+  mux.claim(FROM, 1, b);
+  mux.release(FROM, 1, a);
+  mux.receive(Buffer.alloc(20, 0x80), FROM, 1);
+  assert.deepEqual(said.slice(5), [`a lost ${FROM} 1`, 'b media']);
+  mux.release(FROM, 1, b);
+  mux.release('192.0.2.2', 1, b);
+  mux.dropUfrag('aaaa');
+  mux.receive(bindingRequest('aaaa:x', 'pwd'), FROM, 1);
+  mux.receive(Buffer.alloc(20, 0x80), FROM, 1);
+  assert.equal(said.length, 7);
+});
+
+test('empty, too long and unknown kinds are dropped and counted', () => {
+  mux.claim(FROM, 2, leg('a'));
+  for (const datagram of [Buffer.alloc(0), Buffer.alloc(2_049, 0x80)]) mux.receive(datagram, FROM, 2);
+  for (const first of [4, 19, 64, 79, 127, 192, 255]) mux.receive(Buffer.alloc(30, first), FROM, 2);
+  mux.receive(Buffer.alloc(30, 1), FROM, 2);
+  assert.deepEqual([counted('size'), counted('kind'), counted('stun-malformed')], [2, 7, 1]);
+  assert.deepEqual(said, []);
+});
+
+test('strangers may make us check 400 signatures at once, 200 a second; known sources are their leg’s business', () => {
+  const a = leg('a');
+  mux.addUfrag('dddd', a);
+  const request = () => bindingRequest('dddd:x', 'pwd');
+  now += 60_000;
+  for (let i = 0; i < 500; i += 1) mux.receive(request(), `198.51.100.${i % 250}`, 9);
+  assert.deepEqual([said.length, counted('stun-flood')], [400, 100]);
+  mux.receive(request(), '203.0.113.1', 9);
+  now += 100;
+  for (let i = 0; i < 30; i += 1) mux.receive(request(), '198.51.100.7', 9);
+  assert.equal(said.length, 421);
+  mux.claim('198.51.100.7', 9, a);
+  mux.receive(request(), '198.51.100.7', 9);
+  assert.equal(said.length, 422);
+});
+
+test('networks of IPv6 are told apart', () => {
+  const flood = createFlood();
+  for (let i = 0; i < 400; i += 1) assert.equal(flood.allows(`2001:db8:1:2:${i.toString(16)}::1`, 0), true);
+  assert.equal(flood.allows('2001:db8:1:2:ffff::1', 0), false);
+  assert.equal(flood.allows('2001:db8:1:3::1', 0), true);
+  assert.equal(flood.allows('::1', 0), true);
+});
+
+test('a fault in a leg drops the datagram, is told once a second, and stops nothing', () => {
+  mux.claim(FROM, 3, {
+    ...leg('a'),
+    media: () => {
+      throw new Error('a fault');
+    },
+  });
+  faults.length = 0;
+  for (let i = 0; i < 3; i += 1) mux.receive(Buffer.alloc(20, 0x80), FROM, 3);
+  now += 1_000;
+  mux.receive(Buffer.alloc(20, 0x80), FROM, 3);
+  assert.deepEqual([faults.length, counted('fault')], [2, 4]);
+});
+
+test('noise reaches nobody and stops nothing', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
+      mux.receive(Buffer.from(bytes), '203.0.113.9', 4);
+    }),
+    { seed: 7983, numRuns: 2_000 * Number(process.env.LINESIDE_TEST_SCALE ?? 1) },
+  );
+  assert.deepEqual([said.length, counted('fault')], [0, 4]);
+});
+
+test('a port that is taken is passed over', async () => {
+  assert.equal(await openMux(HOST, [mux.port], { now: () => 0, onFault: () => undefined }), null);
+  const next = await openMux(HOST, [mux.port, 0], { now: () => 0, onFault: () => undefined });
+  assert.ok(next && next.port !== mux.port);
+  for (let i = 0; i < 600; i += 1) assert.equal(next.buffer()?.length, 2_048);
+  next.close();
+});

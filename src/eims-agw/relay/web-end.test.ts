@@ -1,0 +1,348 @@
+/** A browser leg of ours on a network and a clock of the test: checks, handshake, media, loss of consent, limits. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bindingRequest } from '../../../test/support/media-light.ts';
+import { makeCertificate } from '../certificate.ts';
+import type { WebEnd } from '../rtp/web-end.ts';
+import { createDtls } from './dtls/association.ts';
+import { readIdentity } from './dtls/certificate-check.ts';
+import type { Dtls, DtlsEffect, SrtpProfile } from './dtls/types.ts';
+import type { Leg } from './leg.ts';
+import type { Mux, MuxLeg } from './mux.ts';
+import { type SrtpSession, srtpSession } from './srtp/session.ts';
+import { parseBindingRequest } from './stun/message.ts';
+import { relayEnds } from './web-end.ts';
+
+const OURS = makeCertificate(0);
+const THEIRS = makeCertificate(0);
+const identity = readIdentity(OURS.certificatePem, OURS.keyPem);
+const theirIdentity = readIdentity(THEIRS.certificatePem, THEIRS.keyPem);
+const ADDRESS = '192.0.2.7';
+const PORT = 50_000;
+
+interface Sent {
+  bytes: Buffer;
+  address: string;
+  port: number;
+}
+
+function world(profiles: SrtpProfile[] = ['SRTP_AES128_CM_HMAC_SHA1_80', 'SRTP_AEAD_AES_128_GCM']) {
+  const timers = new Set<{ at: number; run: () => void }>();
+  const state = { now: 0, crowded: false };
+  const sent: Sent[] = [];
+  const ears = new Map<string, MuxLeg>();
+  const sources = new Map<string, MuxLeg>();
+  const buffer = Buffer.alloc(2_048);
+  const mux: Mux = {
+    port: 20_000,
+    named: () => ({}),
+    addUfrag: (ufrag, leg) => ears.set(ufrag, leg),
+    dropUfrag: ufrag => ears.delete(ufrag),
+    claim: (address, port, leg) => sources.set(`${address} ${port}`, leg),
+    release: (address, port) => sources.delete(`${address} ${port}`),
+    buffer: () => (state.crowded ? null : buffer),
+    send: (bytes, length, address, port) => sent.push({ bytes: Buffer.from(bytes.subarray(0, length)), address, port }),
+    receive: () => undefined,
+    close: () => undefined,
+  };
+  const handshaking = new Set<Leg>();
+  const ends = relayEnds({
+    mux,
+    identity: () => ({ identity, fingerprint: OURS.fingerprint }),
+    advertise: '198.51.100.1',
+    profiles,
+    clock: {
+      now: () => state.now,
+      after(ms, run) {
+        const timer = { at: state.now + ms, run };
+        timers.add(timer);
+        return () => timers.delete(timer);
+      },
+    },
+    handshaking,
+  });
+  const heard = { up: 0, down: [] as string[], packets: [] as Buffer[] };
+  const make = () =>
+    ends.make(
+      { leg: 1, ssrc: 77, cname: 'c' },
+      {
+        packet: packet => heard.packets.push(Buffer.from(packet)),
+        up: () => {
+          heard.up += 1;
+        },
+        down: cause => heard.down.push(cause),
+      },
+    );
+  const check = (
+    end: WebEnd,
+    more: Parameters<typeof bindingRequest>[2] & { user?: string; pwd?: string; port?: number } = {},
+  ) => {
+    const { ufrag, pwd } = end.transport;
+    const request = parseBindingRequest(bindingRequest(more.user ?? `${ufrag}:peer`, more.pwd ?? pwd, more));
+    assert.ok(request);
+    sent.length = 0;
+    ears.get(request.ufrag)?.check(request, ADDRESS, more.port ?? PORT);
+    return sent[0]?.bytes.readUInt16BE(0) ?? null;
+  };
+  return {
+    state,
+    sent,
+    ears,
+    sources,
+    ends,
+    heard,
+    make,
+    check,
+    handshaking,
+    timers,
+    /** Seconds pass, with a tick in each. */
+    pass(seconds: number) {
+      for (let i = 0; i < seconds; i += 1) {
+        state.now += 1_000;
+        for (const timer of [...timers]) {
+          if (timer.at > state.now) continue;
+          timers.delete(timer);
+          timer.run();
+        }
+        ends.tick();
+      }
+    },
+  };
+}
+
+const remote = (setup: 'actpass' | 'passive' | 'active' = 'actpass', fingerprint = THEIRS.fingerprint) => ({
+  mid: '0',
+  ice: { ufrag: 'peer', pwd: 'p'.repeat(24) },
+  fingerprint: { algorithm: 'sha-256' as const, value: fingerprint },
+  setup,
+  candidates: [],
+});
+
+/** The browser's DTLS, run against the leg until nothing more is to be sent. */
+function handshake(
+  w: ReturnType<typeof world>,
+  role: 'client' | 'server' = 'client',
+  profiles?: SrtpProfile[],
+): { dtls: Dtls; srtp: SrtpSession | null; end: string } {
+  const dtls = createDtls({
+    role,
+    identity: theirIdentity,
+    remoteFingerprints: [{ hash: 'sha-256', value: OURS.fingerprint }],
+    ...(profiles === undefined ? {} : { profiles }),
+  });
+  const out: DtlsEffect[] = [];
+  const result = { dtls, srtp: null as SrtpSession | null, end: '' };
+  const ear = w.sources.get(`${ADDRESS} ${PORT}`);
+  const started = w.sent.splice(0).filter(s => (s.bytes[0] ?? 0) >= 20);
+  if (role === 'client') dtls.start(w.state.now, out);
+  for (const { bytes } of started) dtls.receive(bytes, w.state.now, out);
+  for (let i = 0; i < 20; i += 1) {
+    for (const effect of out.splice(0)) {
+      if (effect.type === 'send') ear?.dtls(effect.datagram, ADDRESS, PORT);
+      else if (effect.type === 'connected') result.srtp = srtpSession(effect.profile, effect.keys);
+      else if (effect.type === 'failed' || effect.type === 'closed') result.end = effect.type;
+    }
+    for (const { bytes } of w.sent.splice(0))
+      if ((bytes[0] ?? 0) >= 20 && (bytes[0] ?? 0) < 64) dtls.receive(bytes, w.state.now, out);
+  }
+  return result;
+}
+
+function rtp(seq: number, ssrc = 5): Buffer {
+  const packet = Buffer.alloc(172, seq & 255);
+  packet[0] = 0x80;
+  packet[1] = 8;
+  packet.writeUInt16BE(seq, 2);
+  packet.writeUInt32BE(ssrc, 8);
+  return packet;
+}
+
+function connected(profiles?: SrtpProfile[]) {
+  const w = world(profiles);
+  const end = w.make();
+  assert.equal(end.connect(remote()), true);
+  assert.equal(w.check(end), 0x0101);
+  const peer = handshake(w);
+  const { srtp } = peer;
+  assert.ok(srtp);
+  const ear = w.sources.get(`${ADDRESS} ${PORT}`);
+  assert.ok(ear);
+  const from = (seq: number, ssrc?: number) => {
+    const buffer = Buffer.alloc(200);
+    rtp(seq, ssrc).copy(buffer);
+    return buffer.subarray(0, srtp.protectRtp(buffer, 172));
+  };
+  return { w, end, ear, srtp, dtls: peer.dtls, from };
+}
+
+test('offers say lite and passive, with new credentials for each leg', () => {
+  const w = world();
+  const [a, b] = [w.make().transport, w.make().transport];
+  assert.deepEqual([a.iceLite, a.answerSetup, a.address, a.port], [true, 'passive', '198.51.100.1', 20_000]);
+  assert.ok(a.ufrag.length >= 8 && a.pwd.length >= 24 && a.ufrag !== b.ufrag && a.pwd !== b.pwd);
+});
+
+test('checks: right ones are answered, wrong ones meet silence, strange ones are told', () => {
+  const w = world();
+  const end = w.make();
+  // Before the browser's SDP any name of the peer is good.
+  assert.equal(w.check(end, { user: `${end.transport.ufrag}:other` }), 0x0101);
+  end.connect(remote());
+  assert.equal(w.check(end), 0x0101);
+  assert.equal(w.check(end, { user: `${end.transport.ufrag}:other` }), null);
+  assert.equal(w.check(end, { pwd: 'x'.repeat(32) }), null);
+  assert.equal(w.check(end, { controlled: true }), 0x0111);
+  assert.equal(w.sent[0]?.bytes.includes('Role Conflict'), true);
+  assert.equal(w.check(end, { unknown: 0x7001 }), 0x0111);
+  const { counts } = end;
+  assert.deepEqual([counts?.()['leg-check-refused'], counts?.()['leg-role-conflict']], [2, 1]);
+  end.close();
+  assert.deepEqual([w.ears.size, w.sources.size, w.timers.size], [0, 0, 0]);
+});
+
+for (const profile of ['SRTP_AES128_CM_HMAC_SHA1_80', 'SRTP_AEAD_AES_128_GCM'] as const) {
+  test(`${profile}: media passes both ways, copies and forgeries do not`, () => {
+    const { w, end, ear, srtp, from } = connected([profile]);
+    assert.equal(w.heard.up, 1);
+    const packet = from(1);
+    ear.media(Buffer.from(packet));
+    ear.media(Buffer.from(packet));
+    const forged = from(2);
+    forged[20] = (forged[20] ?? 0) ^ 1;
+    ear.media(forged);
+    assert.deepEqual(w.heard.packets, [rtp(1)]);
+    w.sent.length = 0;
+    assert.equal(end.send(rtp(9, 77)), true);
+    assert.equal(end.send(rtp(9, 77)), true);
+    assert.deepEqual(
+      w.sent.map(s => [s.address, s.port]),
+      [[ADDRESS, PORT]],
+    );
+    const got = w.sent[0]?.bytes ?? Buffer.alloc(0);
+    assert.equal(srtp.unprotectRtp(got, 0), 172);
+    assert.deepEqual(got.subarray(0, 172), rtp(9, 77));
+    w.state.crowded = true;
+    assert.equal(end.send(rtp(10, 77)), false);
+    const counts = end.counts?.() ?? {};
+    assert.deepEqual([counts['leg-replay'], counts['leg-tag']], [1, 1]);
+  });
+}
+
+test('as DTLS client we begin once there is a nomination', () => {
+  const w = world();
+  const end = w.make();
+  end.connect(remote('passive'));
+  w.check(end, { useCandidate: false });
+  assert.equal(w.sent.length, 1);
+  w.check(end);
+  assert.equal(w.sent.length, 2);
+  assert.ok(handshake(w, 'server').srtp);
+  assert.equal(w.heard.up, 1);
+});
+
+test('a handshake that comes before the browser’s SDP waits for it, one flight of it', () => {
+  const w = world();
+  const end = w.make();
+  w.check(end);
+  const first = createDtls({
+    role: 'client',
+    identity: theirIdentity,
+    remoteFingerprints: [{ hash: 'sha-256', value: OURS.fingerprint }],
+  });
+  const out: DtlsEffect[] = [];
+  first.start(0, out);
+  const ear = w.sources.get(`${ADDRESS} ${PORT}`);
+  const hello = out.flatMap(e => (e.type === 'send' ? [e.datagram] : []));
+  w.sent.length = 0;
+  for (const datagram of hello) ear?.dtls(Buffer.from(datagram), ADDRESS, PORT);
+  for (let i = 0; i < 10; i += 1) ear?.dtls(Buffer.alloc(1_400, 22), ADDRESS, PORT);
+  assert.deepEqual([w.sent.length, (end.counts?.()['leg-early'] ?? 0) > 5], [0, true]);
+  end.connect(remote());
+  assert.ok(w.sent.length > 0);
+});
+
+test('another certificate than announced: no media, and the reason', () => {
+  const w = world();
+  const end = w.make();
+  end.connect(remote('actpass', OURS.fingerprint));
+  w.check(end);
+  assert.equal(handshake(w).srtp, null);
+  assert.deepEqual([w.heard.up, w.heard.down], [0, ['fingerprint']]);
+  assert.equal(end.send(rtp(1, 77)), false);
+});
+
+test('the browser’s goodbye ends the leg at once, its silence after 30 s, whatever else it sends', () => {
+  const one = connected();
+  const out: DtlsEffect[] = [];
+  one.dtls.close(0, out);
+  for (const effect of out) if (effect.type === 'send') one.ear.dtls(effect.datagram, ADDRESS, PORT);
+  assert.deepEqual(one.w.heard.down, ['web']);
+  const two = connected();
+  for (let second = 1; second < 30; second += 1) {
+    two.w.pass(1);
+    two.ear.media(two.from(second));
+  }
+  assert.deepEqual(two.w.heard.down, []);
+  two.w.pass(1);
+  assert.deepEqual(two.w.heard.down, ['web']);
+  assert.equal(two.end.send(rtp(1, 77)), false);
+  two.w.pass(60);
+  assert.equal(two.w.heard.down.length, 1);
+});
+
+test('a leg that nobody ever checks is given up after 30 s', () => {
+  const w = world();
+  const end = w.make();
+  w.pass(100);
+  assert.deepEqual(w.heard.down, []);
+  end.connect(remote());
+  w.pass(29);
+  assert.deepEqual(w.heard.down, []);
+  w.pass(1);
+  assert.deepEqual(w.heard.down, ['web']);
+});
+
+test('an address change in the call moves the media, keys and all', () => {
+  const { w, end, srtp } = connected();
+  assert.equal(w.check(end, { port: 50_001 }), 0x0101);
+  w.sent.length = 0;
+  end.send(rtp(1, 77));
+  assert.equal(w.sent[0]?.port, 50_001);
+  assert.equal(srtp.unprotectRtp(w.sent[0]?.bytes ?? Buffer.alloc(0), 0), 172);
+  assert.equal(end.counts?.()['leg-source-moved'], 1);
+});
+
+test('an ICE restart keeps keys and the old path until the new one is nominated', () => {
+  const { w, end, ear, from } = connected();
+  const old = end.transport;
+  const fresh = end.restart?.({ ...remote(), ice: { ufrag: 'peer2', pwd: 'q'.repeat(24) } });
+  assert.ok(fresh);
+  assert.notEqual(fresh.ufrag, old.ufrag);
+  assert.deepEqual({ ...fresh, ufrag: '', pwd: '' }, { ...old, ufrag: '', pwd: '' });
+  ear.media(from(3));
+  assert.equal(w.heard.packets.length, 1);
+  assert.equal(w.check(end), 0x0101);
+  assert.equal(w.check(end, { user: `${fresh.ufrag}:peer2`, pwd: fresh.pwd, port: 50_002 }), 0x0101);
+  assert.equal(w.check(end), null);
+  w.sent.length = 0;
+  end.send(rtp(1, 77));
+  assert.equal(w.sent[0]?.port, 50_002);
+});
+
+test('floods of a known source: the rate is capped, and wrong tags close the ear for the second', () => {
+  const { w, end, ear, from } = connected();
+  for (let i = 0; i < 400; i += 1) ear.media(from(i));
+  const passed = w.heard.packets.length;
+  assert.ok(passed > 100 && passed <= 200, `${passed}`);
+  assert.equal(end.counts?.()['leg-rate'], 400 - passed);
+  w.pass(2);
+  const forged = from(500);
+  forged[30] = (forged[30] ?? 0) ^ 1;
+  for (let i = 0; i < 150; i += 1) ear.media(Buffer.from(forged));
+  ear.media(from(501));
+  assert.equal(w.heard.packets.length, passed);
+  w.pass(2);
+  ear.media(from(502));
+  assert.equal(w.heard.packets.length, passed + 1);
+  assert.equal(end.counts?.()['leg-tag'], 101);
+});
