@@ -53,7 +53,8 @@ test('11a closing the listener ends the streams', async () => {
     {
       channels: {
         redeem: () => null,
-        stream: () => (response: ServerResponse) => void response.on('close', () => (ended = true)).write('retry: 2000\n\n'),
+        stream: () => (response: ServerResponse) =>
+          void response.on('close', () => (ended = true)).write('retry: 2000\n\n'),
       } as never,
     },
   );

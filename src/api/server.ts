@@ -15,6 +15,7 @@ import { notificationChannelsApi } from './notification-channels.ts';
 import type { Api } from './operation.ts';
 import type { AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
 import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts';
+import { referenceRoutes } from './reference/routes.ts';
 import { registrationApi } from './registration.ts';
 import { createRoutes } from './route.ts';
 import { createService, type Service } from './service.ts';
@@ -54,7 +55,8 @@ export function createApi(given: ApiParts): ApiServer {
   const publicUrl = () => (settings.public.url === '' ? listening : settings.public.url.replace(/\/+$/, ''));
   const perAddress = createRateLimit(settings.api.ratePerAddress, settings.api.ratePerAddress);
   const streams = new Set<ServerResponse>();
-  const service = serviceOf(given, perAddress, streams, publicUrl);
+  const apis = apisOf(given);
+  const service = serviceOf(given, apis, perAddress, streams, publicUrl);
   const app = createHttpServer(settings, given.log, (request, reply) => {
     if (service.owns(request.raw.url ?? '')) service.serve(request, reply);
     else answer(reply, 'unknown-route');
@@ -68,6 +70,7 @@ export function createApi(given: ApiParts): ApiServer {
   });
   const upgrades = createUpgrades(address => perAddress.take(addressKey(address), given.clock.now()) === 0);
   upgrades.attach(app.server);
+  if (settings.api.docs) referenceRoutes(app, apis, publicUrl);
   const { pages } = given;
   if (pages !== undefined) {
     app.register(async scope => {
@@ -93,6 +96,7 @@ export function createApi(given: ApiParts): ApiServer {
 
 function serviceOf(
   given: ApiParts,
+  apis: readonly Api[],
   perAddress: RateLimit,
   streams: Set<ServerResponse>,
   publicUrl: () => string,
@@ -100,7 +104,7 @@ function serviceOf(
   const { api } = given.settings;
   return createService({
     parts: {
-      routes: createRoutes(apisOf(given).map(described => withDocument(described, publicUrl))),
+      routes: createRoutes(apis.map(described => withDocument(described, publicUrl))),
       cors: createCors(api.clients),
       tokens: given.tokens,
       ids: given.ids,

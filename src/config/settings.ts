@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Static, type TObject, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { parse as parseYaml } from 'yaml';
-import { api } from './api.ts';
+import { api, clientSchema } from './api.ts';
 import { auth } from './auth.ts';
 import { call } from './call.ts';
 import { events } from './events.ts';
@@ -76,7 +76,7 @@ export function readSettings(file: string | null, env: Readonly<Record<string, s
 
 /** Fills in defaults and checks. `tree` holds areas, each an object of settings. Throws SettingsError. */
 export function checkSettings(tree: unknown): Settings {
-  const filled = Value.Default(settingsSchema, structuredClone(tree));
+  const filled = Value.Default(settingsSchema, withClientDefaults(structuredClone(tree)));
   const [first] = Value.Errors(settingsSchema, filled);
   if (first !== undefined) {
     const path = first.instancePath.slice(1).replaceAll('/', '.');
@@ -86,6 +86,14 @@ export function checkSettings(tree: unknown): Settings {
     );
   }
   return filled as Settings;
+}
+
+/** Defaults inside a record of objects are not filled in by the schema library. What is no object is left for the check to name. */
+function withClientDefaults(tree: unknown): unknown {
+  const clients = (tree as { api?: { clients?: unknown } } | null)?.api?.clients;
+  if (typeof clients !== 'object' || clients === null) return tree;
+  for (const client of Object.values(clients)) Value.Default(clientSchema, client);
+  return tree;
 }
 
 function readFile(file: string): Tree {
