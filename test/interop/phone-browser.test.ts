@@ -46,6 +46,7 @@ test('Chromium calls the phone: sound and digits both ways, the phone hangs up',
   await waitText(ada, 'status', /^Connected$/);
   await waitTone(ada, SIM_HZ);
   await phoneHears(sim, MICROPHONE_HZ);
+  await ada.getByTestId('keypad-button').click();
   for (const digit of ['7', '#']) await ada.locator('#digit-pad').getByText(digit, { exact: true }).click();
   const keys = () => sim.events.slice(at).filter(event => event.type === 'CALL_DTMF_START');
   await until(() => keys().length === 2, 'two digits at the phone');
@@ -60,7 +61,7 @@ test('the phone calls Chromium, which shows name and number, answers and hangs u
   const ada = await pageOf(ADA);
   const at = sim.events.length;
   await sim.dial(ADA);
-  assert.equal(await waitText(ada, 'caller', /\+1555/), `Bela (${BELA})`);
+  assert.equal(await waitText(ada, 'caller', /\+1555/), `Bela ${BELA}`);
   await ada.getByTestId('answer-button').click();
   await sim.waitFor('CALL_ESTABLISHED', at);
   await phoneHears(sim, MICROPHONE_HZ);

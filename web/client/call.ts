@@ -187,6 +187,11 @@ export class Call {
     this.#emitter.emit('muted', on);
   }
 
+  /** Goes on with another microphone. Rejects with CallingError; the old one is kept then. For CallingClient. */
+  async useMicrophone(audio: MediaTrackConstraints | boolean): Promise<void> {
+    await this.#media?.useMicrophone(audio);
+  }
+
   /** Sends 0-9, *, #, A-D as RFC 4733 events in the sound; `w` waits two seconds. */
   async sendDigits(digits: string, options: { gapMs?: number } = {}): Promise<void> {
     const tones = dtmfTones(digits);

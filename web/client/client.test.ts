@@ -328,6 +328,22 @@ test('hold, resume, mute and digits', async () => {
   await rejectsWith(call.sendDigits('12x'), 'digits-unusable');
 });
 
+test('another microphone takes over in the call, muted as the first was; a refused one changes nothing', async () => {
+  const service = fakeService();
+  const { client, call } = await calling(service);
+  call.mute();
+  await client.useMicrophone({ deviceId: { exact: 'headset' } });
+  const [first, second] = service.tracks;
+  assert.equal(first?.stopped, true);
+  assert.deepEqual([second?.stopped, second?.enabled], [false, false]);
+  assert.equal(service.peer().sending.at(-1), second);
+  service.microphone.refuse = 'NotFoundError';
+  await rejectsWith(client.useMicrophone(true), 'microphone-missing');
+  assert.equal(second?.stopped, false);
+  await call.hangup();
+  assert.equal(second?.stopped, true);
+});
+
 test('a new offer of the gateway in a call is answered', async () => {
   const service = fakeService();
   const { call } = await calling(service);

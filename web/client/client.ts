@@ -65,10 +65,12 @@ export class CallingClient {
   #state: ClientState = 'idle';
   #early: SessionNews[] = [];
   #placing = 0;
+  #audio: MediaTrackConstraints | boolean;
   #shown: Snapshot = { sessions: [], registrations: [] };
 
   constructor(options: CallingClientOptions) {
     this.#options = options;
+    this.#audio = options.audio ?? true;
     this.#environment = options.environment ?? browserEnvironment();
     this.#paths = { ...PATHS, ...options.paths };
     this.#http = createHttp(options.apiRoot ?? '', options.token, this.#environment);
@@ -137,6 +139,12 @@ export class CallingClient {
     }
   }
 
+  /** The microphone of this and all later calls, as constraints. Rejects with CallingError when a call cannot go on with it. */
+  async useMicrophone(audio: MediaTrackConstraints | boolean): Promise<void> {
+    this.#audio = audio;
+    await Promise.all([...this.#calls.values()].map(call => call.useMicrophone(audio)));
+  }
+
   /** Calls +country and number, or a tel: or sip: address. Resolves when the service has taken the call. Rejects with CallingError. */
   async call(to: string, options: { anonymous?: boolean } = {}): Promise<Call> {
     const registration = this.#keeper.current;
@@ -191,7 +199,7 @@ export class CallingClient {
   #openMedia(onState: (state: MediaState) => void): Promise<CallMedia> {
     return openMedia({
       environment: this.#environment,
-      audio: this.#options.audio ?? true,
+      audio: this.#audio,
       iceServers: this.#options.iceServers ?? [],
       onState,
     });

@@ -62,7 +62,11 @@ class FakePeer {
   closed = false;
   refuseRemote = false;
 
-  addTrack(): void {}
+  readonly sending: unknown[] = [];
+
+  addTrack(track: unknown): void {
+    this.sending.push(track);
+  }
   createOffer = async () => ({ type: 'offer', sdp: 'offer-of-browser' });
   createAnswer = async () => ({ type: 'answer', sdp: 'answer-of-browser' });
   async setLocalDescription(description: { type: string }): Promise<void> {
@@ -73,7 +77,13 @@ class FakePeer {
     this.done.push(`remote ${description.type} ${description.sdp}`);
   }
   getSenders() {
-    return [{ dtmf: { toneBuffer: '', insertDTMF: (tones: string) => this.tones.push(tones) } }];
+    return [
+      {
+        track: { kind: 'audio' },
+        dtmf: { toneBuffer: '', insertDTMF: (tones: string) => this.tones.push(tones) },
+        replaceTrack: async (track: unknown) => this.sending.push(track),
+      },
+    ];
   }
   getStats = async () => new Map();
   close(): void {

@@ -13,6 +13,8 @@ export interface CallMedia {
   answer(offer: string): Promise<string>;
   mute(on: boolean): void;
   sendDigits(digits: string, gapMs: number): void;
+  /** Goes on with another microphone; the far end notices nothing. */
+  useMicrophone(audio: MediaTrackConstraints | boolean): Promise<void>;
   stats(): Promise<RTCStatsReport>;
   close(): void;
   readonly localStream: MediaStream;
@@ -30,7 +32,9 @@ const DIGIT_MS = 160;
 
 /** Opens the microphone and a connection. Rejects with CallingError. */
 export async function openMedia(options: MediaOptions): Promise<CallMedia> {
-  const localStream = await openMicrophone(options);
+  let localStream = await openMicrophone(options.environment, options.audio);
+  let muted = false;
+  let closed = false;
   const peer = options.environment.openPeer({
     iceServers: options.iceServers,
     bundlePolicy: 'max-bundle',
@@ -44,8 +48,14 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
     if (state !== null) options.onState(state);
   };
 
+  const silence = (stream: MediaStream) => {
+    for (const track of stream.getTracks()) track.stop();
+  };
+
   return {
-    localStream,
+    get localStream() {
+      return localStream;
+    },
     remoteStream,
     offer: () => negotiate(async () => sdpOf(await describe(peer, await peer.createOffer()))),
     accept: sdp => negotiate(() => peer.setRemoteDescription({ type: 'answer', sdp })),
@@ -55,6 +65,7 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
         return sdpOf(await describe(peer, await peer.createAnswer()));
       }),
     mute(on) {
+      muted = on;
       for (const track of localStream.getAudioTracks()) track.enabled = !on;
     },
     sendDigits(digits, gapMs) {
@@ -62,16 +73,30 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
       if (sender === undefined || sender === null) throw new CallingError('media-failed');
       sender.insertDTMF(sender.toneBuffer + digits, DIGIT_MS, gapMs);
     },
+    async useMicrophone(audio) {
+      const fresh = await openMicrophone(options.environment, audio);
+      const [track] = fresh.getAudioTracks();
+      const sender = peer.getSenders().find(candidate => candidate.track?.kind === 'audio');
+      if (closed || track === undefined || sender === undefined) {
+        silence(fresh);
+        return;
+      }
+      track.enabled = !muted;
+      await sender.replaceTrack(track);
+      silence(localStream);
+      localStream = fresh;
+    },
     stats: () => peer.getStats(),
     close() {
+      closed = true;
       peer.onconnectionstatechange = null;
-      for (const track of localStream.getTracks()) track.stop();
+      silence(localStream);
       peer.close();
     },
   };
 }
 
-async function openMicrophone({ environment, audio }: MediaOptions): Promise<MediaStream> {
+async function openMicrophone(environment: Environment, audio: MediaOptions['audio']): Promise<MediaStream> {
   try {
     return await environment.openMicrophone({ audio, video: false });
   } catch (cause) {

@@ -1,6 +1,7 @@
 /** The softphone: signs in, registers this browser, makes and takes one call at a time. */
 import { type Call, CallingClient, CallingError, endText } from '../client/index.ts';
 import { signOut, tokenSource, whoAmI } from './sign-in.ts';
+import { createSounds } from './sound.ts';
 import { createView, type View } from './view.ts';
 
 declare global {
@@ -17,27 +18,39 @@ async function start(): Promise<void> {
   let leave = async () => {};
   let client: CallingClient | null = null;
 
-  const view = createView({
-    dial: number => void dial(number),
-    answer: () => void attempt(view, async () => current?.answer()),
-    decline: () => void attempt(view, async () => current?.reject()),
-    hangup: () => void attempt(view, async () => current?.hangup()),
-    mute(on) {
-      current?.mute(on);
-      if (current !== null) view.refresh(current);
+  const sounds = createSounds();
+  const view = createView(
+    {
+      dial: (number, anonymous) => void dial(number, anonymous),
+      answer: () => void attempt(view, async () => current?.answer()),
+      decline: () => void attempt(view, async () => current?.reject()),
+      hangup: () => void attempt(view, async () => current?.hangup()),
+      mute(on) {
+        current?.mute(on);
+        if (current !== null) view.refresh(current);
+      },
+      hold: on => void attempt(view, async () => (on ? current?.hold() : current?.unhold())),
+      digit: digit => void attempt(view, async () => current?.sendDigits(digit)),
+      microphone: deviceId =>
+        void attempt(view, async () =>
+          client?.useMicrophone(deviceId === '' ? true : { deviceId: { exact: deviceId } }),
+        ),
+      speaker: deviceId => sounds.useSpeaker(deviceId),
+      ring(loud) {
+        sounds.loud = loud;
+      },
+      signOut: () => void leave(),
     },
-    hold: on => void attempt(view, async () => (on ? current?.hold() : current?.unhold())),
-    digit: digit => void attempt(view, async () => current?.sendDigits(digit)),
-    signOut: () => void leave(),
-  });
+    sounds.loud,
+  );
 
-  async function dial(number: string): Promise<void> {
+  async function dial(number: string, anonymous: boolean): Promise<void> {
     if (client === null || current !== null) return;
     view.reason('');
     view.status('Calling…');
     view.show({ type: 'calling' });
     try {
-      follow(await client.call(number));
+      follow(await client.call(number, { anonymous }));
     } catch (error) {
       view.show({ type: 'ready' });
       view.status('Ready');
@@ -51,6 +64,7 @@ async function start(): Promise<void> {
     const ended = () => {
       clearInterval(clock);
       if (current === call) current = null;
+      sounds.stop();
       view.play(null);
       view.show({ type: 'ready' });
       view.status('Call ended');
@@ -66,9 +80,17 @@ async function start(): Promise<void> {
       if (call.direction === 'inbound' && call.answeredAt !== null) talk(call);
     });
     call.on('ended', ended);
+    call.on('connected', () => sounds.stop());
+    // Sound of the network's own goes before ours.
+    call.on('ringing', ({ earlyMedia }) => {
+      if (call.direction === 'outbound' && !earlyMedia && call.media !== 'flowing') sounds.ringback();
+    });
     view.reason('');
     if (call.direction === 'outbound') talk(call);
-    else view.show({ type: 'incoming', call });
+    else {
+      view.show({ type: 'incoming', call });
+      sounds.ring();
+    }
     view.refresh(call);
   }
 

@@ -1,6 +1,7 @@
 /** What the page shows and hears: the elements, and which of them are seen when. */
-import type { Call } from '../client/index.ts';
-import { partyText, statusText, timeText } from './words.ts';
+import type { Call, Party } from '../client/index.ts';
+import { createDeviceChoice } from './devices.ts';
+import { badgeText, nameText, numberText, statusText, timeText } from './words.ts';
 
 type Screen =
   | { type: 'signed-out' }
@@ -12,13 +13,16 @@ type Screen =
   | { type: 'talk'; call: Call };
 
 export interface ViewActions {
-  dial(number: string): void;
+  dial(number: string, anonymous: boolean): void;
   answer(): void;
   decline(): void;
   hangup(): void;
   mute(on: boolean): void;
   hold(on: boolean): void;
   digit(digit: string): void;
+  microphone(deviceId: string): void;
+  speaker(deviceId: string): void;
+  ring(loud: boolean): void;
   signOut(): void;
 }
 
@@ -32,7 +36,21 @@ export interface View {
   play(stream: MediaStream | null): void;
 }
 
-const DIGITS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
+const KEYS: ReadonlyArray<readonly [digit: string, letters: string]> = [
+  ['1', ''],
+  ['2', 'ABC'],
+  ['3', 'DEF'],
+  ['4', 'GHI'],
+  ['5', 'JKL'],
+  ['6', 'MNO'],
+  ['7', 'PQRS'],
+  ['8', 'TUV'],
+  ['9', 'WXYZ'],
+  ['*', ''],
+  ['0', '+'],
+  ['#', ''],
+];
+const TITLE = document.title;
 
 function find<T extends HTMLElement>(id: string, kind: new () => T): T {
   const element = document.getElementById(id);
@@ -40,7 +58,8 @@ function find<T extends HTMLElement>(id: string, kind: new () => T): T {
   return element;
 }
 
-export function createView(actions: ViewActions): View {
+/** `loud`: whether ringing is on at the start. */
+export function createView(actions: ViewActions, loud: boolean): View {
   const section = (id: string) => find(id, HTMLElement);
   const button = (id: string) => find(id, HTMLButtonElement);
   const [input, audio, dialForm] = [
@@ -48,48 +67,94 @@ export function createView(actions: ViewActions): View {
     find('remote-audio', HTMLAudioElement),
     find('dial', HTMLFormElement),
   ];
-  const [mute, hold, callButton] = [button('mute'), button('hold'), button('call-button')];
+  const [mute, hold, keypad, callButton] = [button('mute'), button('hold'), button('keypad'), button('call-button')];
+  const [withhold, ring] = [find('withhold', HTMLInputElement), find('ring', HTMLInputElement)];
+  const [microphone, speaker] = [find('microphone', HTMLSelectElement), find('speaker', HTMLSelectElement)];
   const say = (id: string, text: string) => {
     const element = section(id);
     if (element.textContent !== text) element.textContent = text;
   };
+  let shown: Screen['type'] = 'signed-out';
+
+  const toggleMute = () => actions.mute(mute.getAttribute('aria-pressed') !== 'true');
+  const press = (digit: string) => {
+    actions.digit(digit);
+    openKeypad(true);
+    say('digits', `${section('digits').textContent}${digit}`.slice(-32));
+  };
+  const openKeypad = (on: boolean) => {
+    keypad.setAttribute('aria-expanded', String(on));
+    section('digit-area').hidden = !on;
+  };
+  const names = (id: string, party: Party) => {
+    const number = document.createElement('small');
+    number.textContent = numberText(party);
+    section(id).replaceChildren(nameText(party), ...(number.textContent === '' ? [] : [' ', number]));
+    say(`${id}-badge`, badgeText(party));
+  };
 
   dialForm.addEventListener('submit', event => {
     event.preventDefault();
-    actions.dial(input.value);
+    actions.dial(input.value, withhold.checked);
+  });
+  button('erase').addEventListener('click', () => {
+    input.value = input.value.slice(0, -1);
+    input.focus();
   });
   button('answer').addEventListener('click', () => actions.answer());
   button('decline').addEventListener('click', () => actions.decline());
   button('hangup').addEventListener('click', () => actions.hangup());
   button('sign-out').addEventListener('click', () => actions.signOut());
-  mute.addEventListener('click', () => actions.mute(mute.getAttribute('aria-pressed') !== 'true'));
+  mute.addEventListener('click', toggleMute);
   hold.addEventListener('click', () => actions.hold(hold.getAttribute('aria-pressed') !== 'true'));
+  keypad.addEventListener('click', () => openKeypad(keypad.getAttribute('aria-expanded') !== 'true'));
+  ring.checked = loud;
+  ring.addEventListener('change', () => actions.ring(ring.checked));
   fillPad(section('dial-pad'), digit => {
     input.value += digit;
   });
-  fillPad(section('digit-pad'), digit => {
-    actions.digit(digit);
-    say('digits', `${section('digits').textContent}${digit}`.slice(-32));
+  fillPad(section('digit-pad'), press);
+  addEventListener('keydown', event => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (shown === 'incoming' && event.key === 'Escape') actions.decline();
+    if (shown !== 'talk' || event.target instanceof HTMLSelectElement) return;
+    if (KEYS.some(([digit]) => digit === event.key)) press(event.key);
+    if (event.key.toLowerCase() === 'm') toggleMute();
   });
+  const devices = createDeviceChoice(microphone, speaker, {
+    microphone: actions.microphone,
+    speaker(deviceId) {
+      actions.speaker(deviceId);
+      void audio.setSinkId?.(deviceId).catch(() => {});
+    },
+  });
+  section('speaker-choice').hidden = !('setSinkId' in audio);
 
   return {
     show(screen) {
-      section('welcome').hidden = screen.type !== 'signed-out';
-      section('own').hidden = screen.type === 'signed-out';
+      shown = screen.type;
+      const signedIn = screen.type !== 'signed-out';
+      section('welcome').hidden = signedIn;
+      section('own').hidden = !signedIn;
+      section('sound').hidden = !signedIn;
       dialForm.hidden = screen.type !== 'ready' && screen.type !== 'calling';
       callButton.disabled = screen.type !== 'ready';
       section('incoming').hidden = screen.type !== 'incoming';
       section('talk').hidden = screen.type !== 'talk';
+      document.title = screen.type === 'incoming' ? `${nameText(screen.call.remote)} is calling` : TITLE;
       if (screen.type === 'incoming') {
-        say('caller', partyText(screen.call.remote));
+        names('caller', screen.call.remote);
         button('answer').focus();
       }
       if (screen.type === 'talk') {
-        say('remote', partyText(screen.call.remote));
+        names('remote', screen.call.remote);
         say('digits', '');
-        button('hangup').focus();
+        openKeypad(false);
+        // Not a button: the Enter that answered must not press the next one.
+        section('talk').focus();
       }
       if (screen.type === 'ready') input.focus();
+      if (signedIn) void devices.refresh();
     },
     number: number => say('number', number),
     status: text => say('status', text),
@@ -98,9 +163,11 @@ export function createView(actions: ViewActions): View {
       const answered = call.answeredAt !== null;
       say('status', statusText(call));
       say('timer', call.answeredAt === null ? '' : timeText(Date.now() - call.answeredAt));
+      say('mute', call.muted ? 'Muted' : 'Mute');
       mute.setAttribute('aria-pressed', String(call.muted));
       hold.setAttribute('aria-pressed', String(call.status === 'Hold'));
       hold.disabled = !answered;
+      keypad.disabled = !answered && call.media !== 'flowing';
     },
     play(stream) {
       if (audio.srcObject !== stream) audio.srcObject = stream;
@@ -115,11 +182,14 @@ export function createView(actions: ViewActions): View {
 }
 
 function fillPad(pad: HTMLElement, press: (digit: string) => void): void {
-  for (const digit of DIGITS) {
+  for (const [digit, letters] of KEYS) {
     const key = document.createElement('button');
+    const [figure, small] = [document.createElement('span'), document.createElement('small')];
     key.type = 'button';
-    key.textContent = digit;
-    key.setAttribute('aria-label', digit === '*' ? 'star' : digit === '#' ? 'hash' : digit);
+    figure.textContent = digit;
+    small.textContent = letters;
+    key.append(figure, ...(letters === '' ? [] : [small]));
+    if (digit === '*' || digit === '#') key.setAttribute('aria-label', digit === '*' ? 'star' : 'hash');
     key.addEventListener('click', () => press(digit));
     pad.append(key);
   }

@@ -35,10 +35,25 @@ function wordOf(status: CallStatus, direction: 'inbound' | 'outbound'): string {
   }
 }
 
-export function partyText(party: Party): string {
+/** What a person calls the other side: the name, else the number. */
+export function nameText(party: Party): string {
   if (party.anonymous) return 'Number withheld';
-  const number = party.number ?? party.address.replace(/^(tel|sip):/, '');
-  return party.display === null ? number : `${party.display} (${number})`;
+  return party.display ?? shortAddress(party);
+}
+
+/** The number beside the name; empty when the name says it already. */
+export function numberText(party: Party): string {
+  return party.anonymous || party.display === null ? '' : shortAddress(party);
+}
+
+/** The first letter of a name, else a sign. */
+export function badgeText(party: Party): string {
+  if (party.anonymous) return '?';
+  return party.display === null ? '#' : ([...party.display][0] ?? '#').toUpperCase();
+}
+
+function shortAddress(party: Party): string {
+  return party.number ?? party.address.replace(/^(tel|sip):/, '');
 }
 
 /** 75 000 ms -> "1:15". */

@@ -1,0 +1,58 @@
+/** `node tools/screenshots.ts FOLDER`: every screen of the softphone page, light and dark, phone and desktop wide, on a sandbox of its own. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { dial, openStage, type Stage, signIn, waitText } from '../test/interop/browser-support.ts';
+
+const HOST = '127.0.0.49';
+const ADA = '+15550100001';
+const BELA = '+15550100002';
+const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
+
+const [folder = 'screenshots'] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+const stage = await openStage(HOST);
+try {
+  for (const scheme of ['light', 'dark'] as const)
+    for (const size of ['phone', 'desktop'] as const) await shoot(stage, scheme, size);
+} finally {
+  await stage.close();
+}
+
+async function shoot(on: Stage, colorScheme: 'light' | 'dark', size: keyof typeof SIZES): Promise<void> {
+  const context = await on.profile();
+  const take = async (page: Page, screen: string) => {
+    await page.screenshot({ path: join(folder, `${screen}-${size}-${colorScheme}.png`) });
+  };
+  const dress = async (page: Page) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(SIZES[size]);
+  };
+  const out = await context.newPage();
+  await dress(out);
+  await out.goto(`${on.sandbox.pages}/softphone/`);
+  await waitText(out, 'status', /^Signed out$/);
+  await take(out, '1-signed-out');
+  await out.close();
+  const bela = await signIn(context, on.sandbox.pages, BELA);
+  await dress(bela);
+  await bela.getByTestId('dial-input').fill('+15550109000');
+  await take(bela, '2-ready');
+  const ada = await signIn(await on.profile(), on.sandbox.pages, ADA);
+  await dial(ada, BELA);
+  await waitText(bela, 'status', /^Incoming call$/);
+  await take(bela, '3-incoming');
+  await bela.getByTestId('answer-button').click();
+  await waitText(bela, 'status', /^Connected$/);
+  await bela.waitForTimeout(1200);
+  await take(bela, '4-talk');
+  await bela.getByTestId('mute-button').click();
+  await bela.keyboard.type('42#');
+  await take(bela, '5-digits');
+  await bela.getByTestId('hangup-button').click();
+  await waitText(bela, 'end-reason', /\./);
+  await bela.getByTestId('sound').locator('summary').click();
+  await take(bela, '6-ended');
+  await ada.context().close();
+  await context.close();
+}
