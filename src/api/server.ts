@@ -14,6 +14,8 @@ import { answer, createHttpServer, urlOf } from './http-server.ts';
 import { notificationChannelsApi } from './notification-channels.ts';
 import type { Api } from './operation.ts';
 import type { AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
+import { callHandlingV03 } from './r2-2/call-handling.ts';
+import { registrationV03 } from './r2-2/registration.ts';
 import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts';
 import { referenceRoutes } from './reference/routes.ts';
 import { registrationApi } from './registration.ts';
@@ -124,11 +126,18 @@ function serviceOf(
 /** Every API this listener serves. */
 function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisParts): Api[] {
   const now = () => clock.now();
+  const { registrationV03Paths, callHandlingV03Paths } = settings.api;
   return [
     registrationApi({ core, ids, settings: settings.api }),
     callHandlingApi({ core, ids, now, settings: settings.api }),
     eventsSubscriptionsApi({ subscriptions, now, settings: settings.api }),
     notificationChannelsApi({ channels, now, settings: settings.api }),
+    ...(registrationV03Paths.length === 0
+      ? []
+      : [registrationV03({ core, ids, settings: settings.api, basePaths: registrationV03Paths })]),
+    ...(callHandlingV03Paths.length === 0
+      ? []
+      : [callHandlingV03({ core, ids, now, settings: settings.api, basePaths: callHandlingV03Paths })]),
   ];
 }
 

@@ -13,6 +13,12 @@ export const api = area('CAMARA APIs', {
   registrationPaths: list('Base paths of webrtc-registration.', ['/webrtc-registration/v0.4rc1']),
   callHandlingPaths: list('Base paths of webrtc-call-handling.', ['/webrtc-call-handling/v0.4rc1']),
   eventsPaths: list('Base paths of webrtc-events-subscriptions.', ['/webrtc-events-subscriptions/v0.3rc1']),
+  registrationV03Paths: list(
+    'Base paths of webrtc-registration v0.3 (CAMARA r2.2), such as /webrtc-registration/v0.3.',
+  ),
+  callHandlingV03Paths: list(
+    'Base paths of webrtc-call-handling v0.3 (CAMARA r2.2), such as /webrtc-call-handling/v0.3.',
+  ),
   channelsPaths: list('Base paths of webrtc-notification-channels.', ['/webrtc-notification-channels/v0.1']),
   docs: flag('Serve the reference of the APIs as pages, at /docs.', true),
   bodyLimitBytes: integer('Largest request body.', 262_144, 1024),

@@ -30,10 +30,16 @@ export function referenceRoutes(app: FastifyInstance, apis: readonly Api[], apiR
   });
 }
 
+/** Of two versions of one API the later listed has its version in the name. */
+function nameOf(api: Api, apis: readonly Api[]): string {
+  const first = apis.find(other => other.name === api.name);
+  return first === api ? api.name : `${api.name}-${api.version}`;
+}
+
 function makePages(apis: readonly Api[], apiRoot: string): Map<string, string> {
   const listed: Listed[] = apis.map(api => {
     const base = api.basePaths[0] ?? '';
-    return { name: api.name, base, document: openApiDocument(api, apiRoot, base) as unknown as ApiDocument };
+    return { name: nameOf(api, apis), base, document: openApiDocument(api, apiRoot, base) as unknown as ApiDocument };
   });
   return new Map([['', listPage(listed)], ...listed.map(api => [api.name, apiPage(api)] as const)]);
 }
