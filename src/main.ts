@@ -2,21 +2,26 @@
 import { parseArgs } from 'node:util';
 import { readSettings, type Settings, SettingsError } from './config/settings.ts';
 import { createGateway, type Gateway } from './gateway.ts';
+import { dryRunText } from './gateway-dry-run.ts';
 import { startFault } from './runtime/start-fault.ts';
 
-const USAGE = 'Usage: node src/main.ts [--config FILE] [--check]';
+const USAGE = 'Usage: node src/main.ts [--config FILE] [--check | --dry-run +NUMBER]';
 
 function fail(sentence: string): never {
   process.stderr.write(`${sentence}\n`);
   process.exit(1);
 }
 
-function readCommandLine(): { config: string | null; check: boolean } {
+function readCommandLine(): { config: string | null; check: boolean; number: string | null } {
   try {
     const { values } = parseArgs({
-      options: { config: { type: 'string' }, check: { type: 'boolean', default: false } },
+      options: {
+        config: { type: 'string' },
+        check: { type: 'boolean', default: false },
+        'dry-run': { type: 'string' },
+      },
     });
-    return { config: values.config ?? null, check: values.check };
+    return { config: values.config ?? null, check: values.check, number: values['dry-run'] ?? null };
   } catch (error) {
     return fail(`${(error as Error).message.split('.')[0]}. ${USAGE}`);
   }
@@ -47,11 +52,20 @@ function endOnSignal(gateway: Gateway): void {
   process.on('disconnect', () => end(false));
 }
 
-const { config, check } = readCommandLine();
+const { config, check, number } = readCommandLine();
 const settings = settingsOf(config);
 if (check) {
   process.stdout.write('The settings are good.\n');
   process.exit(0);
+}
+
+if (number !== null) {
+  try {
+    process.stdout.write(await dryRunText(settings, number));
+    process.exit(0);
+  } catch (error) {
+    fail(startFault(error));
+  }
 }
 
 try {

@@ -1,7 +1,7 @@
-/** The IMS bindings of this node: REGISTER as a trusted node, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
+/** The IMS bindings of this node: REGISTER as a trusted node or as a client, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
 import type { BindingId, Ref } from '../ep-cscf/ids.ts';
 import type { ImsEffect, ImsIdentity } from '../ep-cscf/ports.ts';
-import { type Failure, type Registered, type Registration, uriOf } from '../sip/index.ts';
+import { type Credentials, type Failure, parseUri, type Registered, type Registration, uriOf } from '../sip/index.ts';
 import { ownUri, registerContact, registerFields } from './headers.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfFailure, retryAfterOf } from './outcome.ts';
@@ -26,6 +26,10 @@ export interface Bindings {
   forget(id: BindingId): void;
   /** Service-Route of a binding, in order; empty: the entry of the core. */
   routeOf(id: BindingId): readonly string[];
+  /** What answers a challenge of a call of this binding. */
+  credentialsOf(id: BindingId): Credentials | undefined;
+  /** The binding that a URI of the core's is for, as far as it names one. */
+  find(uri: string): BindingId | null;
   readonly size: number;
 }
 
@@ -35,6 +39,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
   const uriFor = (id: BindingId) => ownUri(id, node.hostPort(node.transport), node.transport);
 
   function create(id: BindingId, identity: ImsIdentity, expiresS: number): Binding {
+    const credentials = node.credentialsOf(identity.impi);
     const registration = node.agent().register(
       {
         registrar: `sip:${identity.home}`,
@@ -42,6 +47,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
         contact: registerContact(uriFor(id), identity.impu),
         route: [],
         expiresS,
+        ...(credentials === undefined ? {} : { credentials }),
       },
       {
         onRegistered: result => registered(binding, result),
@@ -71,10 +77,12 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     if (!isCurrent(binding)) return;
     const { ref, id: owner } = binding;
     const { expiresS, associated, serviceRoute } = result;
-    binding.route = serviceRoute;
-    const path = result.response.headers.nameAddrs('Path').some(hop => hop.uri.includes(owner));
+    // A client's way out leads over its P-CSCF first. TS 24.229 5.1.2A.1.
+    binding.route = node.facts.mode === 'client' ? [node.entryRoute(), ...serviceRoute] : serviceRoute;
+    const path =
+      node.facts.mode === 'client' || result.response.headers.nameAddrs('Path').some(hop => hop.uri.includes(owner));
     if (!path) node.log.debug(fields(binding), 'the registrar did not echo our Path');
-    const first = serviceRoute[0];
+    const first = binding.route[0];
     const known = first === undefined ? Promise.resolve() : node.learn(uriOf(first));
     const { initial } = binding;
     binding.initial = false;
@@ -96,7 +104,10 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       return;
     }
     const challenged = failure.response?.status === 401 || failure.response?.status === 407;
-    if (challenged) node.log.error({ ...fields(binding), alarm: 'tna-refused' }, 'the core challenged a trusted node');
+    if (challenged) {
+      const alarm = node.facts.mode === 'client' ? 'digest-refused' : 'tna-refused';
+      node.log.error({ ...fields(binding), alarm }, 'the core does not take who we say the user is');
+    }
     const outcome = outcomeOfFailure(failure);
     node.emit({
       type: 'ims-register-failed',
@@ -153,6 +164,14 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       node.emit({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref });
     },
     forget,
+    credentialsOf(id) {
+      const binding = bindings.get(id);
+      return binding === undefined ? undefined : node.credentialsOf(binding.identity.impi);
+    },
+    find(uri) {
+      const user = parseUri(uri)?.user ?? null;
+      return user === null ? null : (user as BindingId);
+    },
     routeOf: id => bindings.get(id)?.route ?? [],
     get size() {
       return bindings.size;

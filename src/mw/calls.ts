@@ -5,6 +5,7 @@ import {
   type Body,
   type Call,
   type CallUser,
+  type Credentials,
   type ExtraHeaders,
   type Reoffer,
   reasonPhrase,
@@ -33,7 +34,7 @@ interface Entry {
 }
 
 export interface Calls {
-  invite(effect: EffectOf<'ims.invite'>, route: readonly string[]): void;
+  invite(effect: EffectOf<'ims.invite'>, route: readonly string[], credentials: Credentials | undefined): void;
   provisional(effect: EffectOf<'ims.provisional'>): void;
   answer(effect: EffectOf<'ims.answer'>): void;
   reject(effect: EffectOf<'ims.reject'>): void;
@@ -147,7 +148,7 @@ export function createCalls(node: MwNode): Calls {
   }
 
   return {
-    invite(effect, route) {
+    invite(effect, route, credentials) {
       const { owner, correlator } = effect;
       const parts = inviteParts(effect, node.icid(), node.facts);
       if (parts === null) {
@@ -155,10 +156,11 @@ export function createCalls(node: MwNode): Calls {
         return;
       }
       const { uri, from, to, fields } = parts;
+      const answer = credentials === undefined ? {} : { credentials };
       const call = node
         .agent()
         .call(
-          { uri, from, to, route, contact: contactOf(owner), headers: fields, body: sdpBody(effect.sdp) },
+          { uri, from, to, route, contact: contactOf(owner), headers: fields, body: sdpBody(effect.sdp), ...answer },
           listener(owner),
         );
       const entry = add(owner, call, 'out', correlator);

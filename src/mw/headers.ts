@@ -9,6 +9,7 @@ export type Field = readonly [string, string];
 
 /** What the header fields need of the settings and of the node. */
 export interface HeaderFacts {
+  mode: 'trusted' | 'client' | 'trunk';
   home: string;
   tnaIndicator: string;
   ruriForm: 'sip' | 'tel';
@@ -39,7 +40,10 @@ export function callContact(uri: string): string {
   return `<${uri}>;${MMTEL_FEATURE}`;
 }
 
-/** Fields of every REGISTER of a trusted node, the refreshes and the last one too. TS 33.203 X.3.2.3, RFC 3327. */
+/**
+ * Fields of every REGISTER, the refreshes and the last one too. A trusted node vouches for the user and is its own P-CSCF;
+ * a client names its private identity and waits for the challenge. TS 33.203 X.3.2.3, RFC 3327, TS 24.229 5.1.1.2.
+ */
 export function registerFields(
   identity: ImsIdentity,
   pathUri: string,
@@ -49,6 +53,13 @@ export function registerFields(
 ): Field[] {
   const { impi, home } = identity;
   const credentials = `username="${impi}", realm="${home}", uri="sip:${home}", nonce="", response=""`;
+  if (facts.mode === 'client') {
+    const own: Field[] = [
+      ['Authorization', `Digest ${credentials}`],
+      ['Supported', 'path, gruu'],
+    ];
+    return [...own, ...accessNetwork(facts), ...correlation(correlator, facts)];
+  }
   return [
     ['Authorization', `Digest ${credentials}, integrity-protected="${facts.tnaIndicator}"`],
     ['Path', `<${pathUri}>`],
@@ -81,11 +92,9 @@ export function inviteParts(
   const emergency = address.type === 'emergency';
   const anonymous = effect.anonymous && !emergency;
   const fields: Field[] = [
-    ['P-Asserted-Identity', `<${phoneUri(effect.from, facts.home)}>, <tel:${effect.from}>`],
-    ['P-Preferred-Service', 'urn:urn-7:3gpp-service.ims.icsi.mmtel'],
-    ['Accept-Contact', `*;${MMTEL_FEATURE}`],
+    ...callerFields(effect.from, facts),
     ['P-Early-Media', 'supported'],
-    chargingVector(icid, facts.home, facts),
+    ...(facts.mode === 'client' ? [] : [chargingVector(icid, facts.home, facts)]),
     ...accessNetwork(facts),
     ['Supported', emergency ? '100rel, timer' : '100rel, timer, histinfo, 199'],
     ['Session-Expires', '1800'],
@@ -96,6 +105,24 @@ export function inviteParts(
   if (emergency) fields.push(['Priority', 'emergency']);
   fields.push(...correlation(effect.correlator, facts));
   return { uri, from: anonymous ? ANONYMOUS_FROM : fromValue(effect, facts), to: `<${uri}>`, fields };
+}
+
+/** Who calls, asserted by us or only preferred, and the service asked for where a core reads it. RFC 3325 9, IMS digest 3.2. */
+function callerFields(from: E164, facts: HeaderFacts): Field[] {
+  const uri = phoneUri(from, facts.home);
+  const asserted: Field = ['P-Asserted-Identity', `<${uri}>, <tel:${from}>`];
+  if (facts.mode === 'trunk') return [asserted];
+  return [
+    facts.mode === 'client' ? ['P-Preferred-Identity', `<${uri}>`] : asserted,
+    ['P-Preferred-Service', 'urn:urn-7:3gpp-service.ims.icsi.mmtel'],
+    ['Accept-Contact', `*;${MMTEL_FEATURE}`],
+  ];
+}
+
+/** Fields of a SUBSCRIBE: whose state is asked for. */
+export function subscribeFields(impu: string, icid: string, facts: HeaderFacts): Field[] {
+  if (facts.mode === 'client') return [['P-Preferred-Identity', `<${impu}>`]];
+  return [['P-Asserted-Identity', `<${impu}>`], chargingVector(icid, facts.home, facts)];
 }
 
 const ANONYMOUS_FROM = '"Anonymous" <sip:anonymous@anonymous.invalid>';
@@ -136,8 +163,7 @@ function phoneUri(number: string, home: string): string {
   return `sip:${number}@${home};user=phone`;
 }
 
-/** P-Charging-Vector of a request that starts something. RFC 7315 4.6. */
-export function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {
+function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {
   return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${facts.host};orig-ioi="Type 1${home}"`];
 }
 

@@ -1,4 +1,4 @@
-/** The Ims port over SIP: a trusted node on Mw, directly at the I-CSCF and S-CSCF. IMS digest 1.4 (mode T), TS 24.371. */
+/** The Ims port over SIP: a trusted node on Mw, a client behind a P-CSCF, or a trunk. IMS digest 1.4, TS 24.371. */
 import { randomBytes } from 'node:crypto';
 import type { Settings } from '../config/settings.ts';
 import type { BindingId, CallId, Ids } from '../ep-cscf/ids.ts';
@@ -12,7 +12,6 @@ import {
   createUserAgent,
   type DrivenTransactionLayer,
   type Listen,
-  parseUri,
   type Refusal,
   reasonPhrase,
   type SipCount,
@@ -25,9 +24,11 @@ import {
 import { createBindings } from './bindings.ts';
 import { createCalls } from './calls.ts';
 import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
+import { credentialsOf } from './credentials.ts';
 import { callContact, ownUri } from './headers.ts';
-import { createNextHops, type NextHops } from './next-hop.ts';
+import { createNextHops, entryRouteOf, type NextHops } from './next-hop.ts';
 import type { MwNode } from './node.ts';
+import { createTrunk } from './trunk.ts';
 import { trustOf } from './trust.ts';
 import { createWatches } from './watches.ts';
 
@@ -93,10 +94,12 @@ export function createMw(options: MwOptions): Mw {
     emit: options.emit,
     icid: () => randomHex(16),
     agent: () => started().agent,
+    credentialsOf: impi => credentialsOf(ims, impi),
+    entryRoute: () => entryRouteOf(ims.entry, coreTransport),
     learn: uri => started().hops.learn(uri),
   };
   const watches = ims.regEvent ? createWatches(node, timers) : null;
-  const bindings = createBindings(node, watches);
+  const bindings = ims.mode === 'trunk' ? createTrunk(node) : createBindings(node, watches);
   const calls = createCalls(node);
   /** Ids of calls whose INVITE is being taken in: the Contact is asked for before the call is offered. */
   const minted = new WeakMap<SipRequest, { owner: CallId; binding: BindingId }>();
@@ -106,8 +109,9 @@ export function createMw(options: MwOptions): Mw {
     return running;
   }
 
+  /** Names the binding by the user part of the Request-URI, else of our Path in the top Route. IMS digest 4.1. */
   function contactOf(invite: SipRequest): string {
-    const binding = tokenOf(invite);
+    const binding = bindings.find(invite.uri) ?? bindings.find(uriOf(invite.headers.all('Route')[0] ?? ''));
     const shard = binding === null ? null : options.shardOfBinding(binding);
     const transport = invite.headers.via()?.transport === 'TCP' ? 'tcp' : 'udp';
     if (binding === null || shard === null) return `<sip:${node.hostPort(transport)}>`;
@@ -206,7 +210,7 @@ export function createMw(options: MwOptions): Mw {
         bindings.forget(effect.owner);
         return;
       case 'ims.invite':
-        calls.invite(effect, bindings.routeOf(effect.binding));
+        calls.invite(effect, bindings.routeOf(effect.binding), bindings.credentialsOf(effect.binding));
         return;
       case 'ims.provisional':
         calls.provisional(effect);
@@ -269,10 +273,4 @@ function listenOf(sip: Settings['sip']): Listen[] {
 
 function earlyMediaOf(setting: string): MwNode['earlyMedia'] {
   return setting === 'open' || setting === 'closed' ? setting : 'reliable';
-}
-
-/** The binding a request from the core is for: user part of the Request-URI, else of our Path in the top Route. IMS digest 4.1. */
-function tokenOf(request: SipRequest): BindingId | null {
-  const user = parseUri(request.uri)?.user ?? parseUri(uriOf(request.headers.all('Route')[0] ?? ''))?.user;
-  return user === null || user === undefined ? null : (user as BindingId);
 }

@@ -14,6 +14,7 @@ import { trustOf } from './trust.ts';
 
 const HOME = 'ims.example.com';
 const FACTS: HeaderFacts = {
+  mode: 'trusted',
   home: HOME,
   tnaIndicator: 'auth-done',
   ruriForm: 'sip',

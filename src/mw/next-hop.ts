@@ -23,6 +23,12 @@ export function parseEntry(text: string): { host: string; port: number } {
   return { host: found[1].replace(/^\[|\]$/g, ''), port };
 }
 
+/** The entry as a Route value. */
+export function entryRouteOf(entry: string, transport: 'udp' | 'tcp'): string {
+  const { host, port } = parseEntry(entry);
+  return `<sip:${isIP(host) === 6 ? `[${host}]` : host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''};lr>`;
+}
+
 /** Next hops around one entry. `home` and everything that is no SIP URI (tel, urn) goes to the entry. */
 export async function createNextHops(
   entry: string,

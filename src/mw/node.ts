@@ -2,7 +2,7 @@
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { ImsInput } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
-import type { UserAgent } from '../sip/index.ts';
+import type { Credentials, UserAgent } from '../sip/index.ts';
 import type { HeaderFacts } from './headers.ts';
 
 export interface MwNode {
@@ -18,6 +18,10 @@ export interface MwNode {
   /** A value nobody has used before, for charging. */
   icid(): string;
   agent(): UserAgent;
+  /** What answers a challenge for this private identity. */
+  credentialsOf(impi: string): Credentials | undefined;
+  /** Route value of the first hop, for a client behind a P-CSCF. */
+  entryRoute(): string;
   /** Makes the host of a Route value or URI known before it is used. */
   learn(uri: string): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import type { BindingId } from '../ep-cscf/ids.ts';
 import type { ImsIdentity } from '../ep-cscf/ports.ts';
 import type { SipRequest, SipTimers, Subscription } from '../sip/index.ts';
-import { chargingVector } from './headers.ts';
+import { subscribeFields } from './headers.ts';
 import type { MwNode } from './node.ts';
 import { createRegWatch, type RegWatch, takeRegInfo } from './reg-event.ts';
 import { parseRegInfo } from './reg-info.ts';
@@ -59,10 +59,7 @@ export function createWatches(node: MwNode, timers: SipTimers): Watches {
         event: 'reg',
         accept: TYPE,
         expiresS: EXPIRES_S,
-        headers: [
-          ['P-Asserted-Identity', `<${identity.impu}>`],
-          chargingVector(node.icid(), identity.home, node.facts),
-        ],
+        headers: subscribeFields(identity.impu, node.icid(), node.facts),
       },
       {
         onNotified: request => {

@@ -26,6 +26,7 @@ export async function startLabBench(
   coreAddress: string,
   host: string,
   settings: Record<string, Record<string, unknown>> = {},
+  hop: 'icscf' | 'pcscf' = 'icscf',
 ): Promise<LabBench> {
   const folder = mkdtempSync(join(tmpdir(), 'lineside-lab-'));
   const core = await startCore({ address: coreAddress, folder, trusted: [host] });
@@ -37,7 +38,7 @@ export async function startLabBench(
     sandbox = await startSandbox({
       host,
       dataDir: null,
-      core: { entry: `${coreAddress}:${PORTS.icscf}`, addresses: [coreAddress] },
+      core: { entry: `${coreAddress}:${PORTS[hop]}`, addresses: [coreAddress] },
       settings,
       onLog: text => log.push(text),
     });
