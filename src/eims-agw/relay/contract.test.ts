@@ -1,11 +1,19 @@
-/** The media contract on our own engine, over real sockets. */
+/** The media contract on our own engine, over real sockets, with two stacks of others as the browser. */
+import { after } from 'node:test';
 import { browserPeer } from '../../../test/support/media-browser.ts';
 import { mediaContract } from '../../../test/support/media-contract.ts';
+import { endNative, nativePeer } from '../../../test/support/media-ndc.ts';
 import { realMedia } from '../../../test/support/media-real.ts';
 
-mediaContract({
-  name: 'relay',
-  phoneHost: '127.0.44.109',
-  build: settings => realMedia('127.0.44.200', { ...settings, engine: 'relay' }),
-  browser: browserPeer,
-});
+for (const [name, browser, host] of [
+  ['relay with werift', browserPeer, '127.0.44.200'],
+  ['relay with libdatachannel', nativePeer, '127.0.44.201'],
+] as const) {
+  mediaContract({
+    name,
+    phoneHost: '127.0.44.109',
+    build: settings => realMedia(host, { ...settings, engine: 'relay' }),
+    browser,
+  });
+}
+after(endNative);
