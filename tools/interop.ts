@@ -9,12 +9,14 @@ export const suites: Readonly<Record<string, readonly string[]>> = {
   kamailio: ['test/interop/kamailio-*.test.ts'],
   phone: ['test/interop/phone-*.test.ts'],
   kill: ['test/interop/kill-*.test.ts'],
+  dtls: ['test/interop/dtls-*.test.ts'],
 };
 
 const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'browsers', file: '/usr/bin/chromium', name: 'Chromium' },
   { suite: 'phone', file: '/usr/bin/chromium', name: 'Chromium' },
   { suite: 'phone', file: '/usr/bin/baresip', name: 'baresip' },
+  { suite: 'dtls', file: '/usr/bin/openssl', name: 'OpenSSL' },
   { suite: 'kamailio', file: '/usr/sbin/kamailio', name: 'Kamailio' },
 ];
 

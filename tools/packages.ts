@@ -6,6 +6,7 @@ const KAMAILIO = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-li
 
 const needed: ReadonlyArray<{ file: string; packageName: string }> = [
   { file: '/usr/bin/chromium', packageName: 'chromium' },
+  { file: '/usr/bin/openssl', packageName: 'openssl' },
   { file: '/usr/bin/baresip', packageName: 'baresip-core' },
   { file: '/usr/sbin/kamailio', packageName: 'kamailio' },
   { file: `${KAMAILIO}/ims_icscf.so`, packageName: 'kamailio-ims-modules' },
