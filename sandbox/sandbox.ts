@@ -1,7 +1,7 @@
 /** The sandbox as one object: identity provider and small IMS in this process, the gateway as its child. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startIdentityProvider } from './identity/provider.ts';
@@ -119,12 +119,18 @@ function gatewaySettings(
     auth: { issuers: [issuer] },
     sip: { host, trustedPeers: [...core.addresses] },
     ims: { home: DOMAIN, entry: core.entry },
-    media: { webHost: host, imsHost: host },
+    media: { webHost: host, imsHost: host, prefixes: ['127.0.0.0/8', ...ownAddresses()], imsNatLatch: true },
     sink: { allow: ['127.0.0.0/8'], ports: ['443', '8443', '1024-65535'] },
     web: { enabled: true, issuer, clientSecret: webSecret },
     store: { file: join(dataDir, 'lineside.sqlite'), keyFile: join(dataDir, 'lineside.key') },
     ops: { host },
   };
+}
+
+/** Softphones on this machine name any of its addresses for their sound, and send it from another. */
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? []);
+  return all.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => `${address}/32`);
 }
 
 function merge(

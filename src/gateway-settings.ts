@@ -47,7 +47,7 @@ export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
       advertise: media.imsAdvertisedHost || media.imsHost,
       ports: { min: media.imsPortMin, max: media.imsPortMax },
       mediaPrefixes: media.prefixes,
-      natLatch: false,
+      natLatch: media.imsNatLatch,
     },
     signallingPorts: [sip.port],
     imsSilentMs: media.imsSilentMs,

@@ -1,5 +1,5 @@
 /** Settings of the media plane. */
-import { area, choice, choices, integer, list, text } from './area.ts';
+import { area, choice, choices, flag, integer, list, text } from './area.ts';
 
 export const media = area('Media (eIMS-AGW)', {
   engine: choice(
@@ -23,6 +23,10 @@ export const media = area('Media (eIMS-AGW)', {
   imsPortMin: integer('First UDP port towards the core; each call takes a pair.', 21_000, 0, 65535),
   imsPortMax: integer('Last UDP port towards the core.', 24_999, 0, 65535),
   prefixes: list('Addresses the core’s SDP may point at, as CIDR prefixes.', ['127.0.0.0/8']),
+  imsNatLatch: flag(
+    'Take RTP from another address of `media.prefixes` when the one of the SDP stays silent: for phones without an SBC before them.',
+    false,
+  ),
   imsSilentMs: integer('Neither RTP nor RTCP from the core for this long ends the call (not on hold).', 60_000, 1000),
   webGraceMs: integer('After the browser’s consent is lost, the call waits this long for it to come back.', 30_000, 0),
 });

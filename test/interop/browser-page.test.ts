@@ -1,15 +1,13 @@
 /** The softphone page itself: open to everybody (axe, keyboard), its own sounds, the choice of devices, a withheld number. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { dial, leave, openStage, type Stage, signIn, waitText } from './browser-support.ts';
 
 const ADA = '+15550100001';
 const BELA = '+15550100002';
 const NO_ANSWER = '+15550109005';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let stage: Stage;
 let ada: Page;
@@ -55,7 +53,7 @@ interface AxeResult {
 async function accessible(page: Page): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    await page.evaluate(AXE);
+    await page.evaluate(axe.source);
     const { violations } = await page.evaluate(() =>
       (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe.run(),
     );

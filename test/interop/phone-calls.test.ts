@@ -87,6 +87,25 @@ test('an API client calls the phone: tones both ways, digits both ways, the call
   await floor.quiet();
 });
 
+test('a phone whose sound comes from another address than its SDP names is heard', async () => {
+  const astray = await floor.phone('+15550100005', 700, { host: '127.0.0.46' });
+  const ada = await floor.device(ADA);
+  const from = astray.events.length;
+  const { id, peer } = await floor.call(ada, '+15550100005', ADA);
+  await astray.waitFor('CALL_INCOMING', from);
+  await astray.accept();
+  await ada.waitStatus(id, 'Connected');
+  await until(() => peer.connected(), 'the media connection');
+  await talk(peer, 1000, 2500);
+  assert.equal(heardBy(peer).hz, 700);
+  assert.equal(astray.heard().hz, 1000);
+  await ada.hangUp(id);
+  await ada.waitStatus(id, 'Terminated');
+  await peer.close();
+  await floor.leave(ada, astray);
+  await floor.quiet();
+});
+
 test('the phone hangs up', async () => {
   const ada = await floor.device(ADA);
   const { id, peer } = await talking(ada);

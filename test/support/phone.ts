@@ -14,6 +14,8 @@ export interface PhoneOptions {
   /** What the phone plays into a call. */
   toneHz: number;
   transport?: 'udp' | 'tcp';
+  /** Loopback address the phone names in SIP and SDP. Default: the one its RTP comes from. */
+  host?: string;
 }
 
 export interface PhoneEvent {
@@ -51,7 +53,7 @@ export interface Phone {
 }
 
 /** The phone sends RTP from whatever address the system prefers, and on loopback that is this one. */
-const HOST = '127.0.0.1';
+const RTP_HOST = '127.0.0.1';
 const TONE_SECONDS = 60;
 const PROGRAM = '/usr/bin/baresip';
 /** A hundred ports for each phone, out of the way of the sandbox and of the system's own choice. */
@@ -67,11 +69,11 @@ interface Ports {
 
 /** Starts the phone and waits until it is registered. Rejects with what the phone printed when it is not within 15 s. */
 export async function startPhone(options: PhoneOptions): Promise<Phone> {
-  const { number } = options;
-  const ports = await freePorts();
+  const { number, host = RTP_HOST } = options;
+  const ports = await freePorts(host);
   const folder = mkdtempSync(join(tmpdir(), 'lineside-phone-'));
   writeFileSync(join(folder, 'tone.wav'), toneWav(options.toneHz, TONE_SECONDS));
-  writeFileSync(join(folder, 'config'), configOf(ports, folder));
+  writeFileSync(join(folder, 'config'), configOf(host, ports, folder));
   writeFileSync(join(folder, 'accounts'), accountOf(options));
   writeFileSync(join(folder, 'contacts'), '');
   const child = spawn(PROGRAM, ['-f', folder, '-4', '-s', '-v'], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -104,7 +106,7 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
   }
 
   try {
-    control = await openControl(ports.control, event => events.push(event), child);
+    control = await openControl(host, ports.control, event => events.push(event), child);
     await registered(wire);
   } catch (error) {
     await close();
@@ -136,28 +138,28 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
 }
 
 /** Ports nobody listens on: SIP takes the next one too, for TLS. */
-async function freePorts(): Promise<Ports> {
+async function freePorts(host: string): Promise<Ports> {
   const first = Math.floor(Math.random() * PHONES);
   for (let n = 0; n < PHONES; n += 1) {
     const base = FIRST_PORT + 100 * ((first + n) % PHONES);
-    const free = await Promise.all([base, base + 1, base + 2].map(isFree));
+    const free = await Promise.all([base, base + 1, base + 2].map(port => isFree(host, port)));
     if (free.every(Boolean)) return { sip: base, control: base + 2, rtpMin: base + 10, rtpMax: base + 99 };
   }
   throw new Error('There is no port left for a phone.');
 }
 
-function isFree(port: number): Promise<boolean> {
+function isFree(host: string, port: number): Promise<boolean> {
   return new Promise(resolve => {
     const server = createServer().on('error', () => resolve(false));
-    server.listen(port, HOST, () => server.close(() => resolve(true)));
+    server.listen(port, host, () => server.close(() => resolve(true)));
   });
 }
 
-function configOf(ports: Ports, folder: string): string {
+function configOf(host: string, ports: Ports, folder: string): string {
   const settings = [
     'poll_method epoll',
-    `net_interface ${HOST}`,
-    `sip_listen ${HOST}:${ports.sip}`,
+    `net_interface ${host}`,
+    `sip_listen ${host}:${ports.sip}`,
     `rtp_ports ${ports.rtpMin}-${ports.rtpMax}`,
     'call_local_timeout 120',
     'call_max_calls 4',
@@ -168,7 +170,7 @@ function configOf(ports: Ports, folder: string): string {
     'auplay_channels 1',
     'audio_buffer 20-160',
     `snd_path ${folder}`,
-    `ctrl_tcp_listen ${HOST}:${ports.control}`,
+    `ctrl_tcp_listen ${host}:${ports.control}`,
     'module_path /usr/lib/baresip/modules',
     ...['g711', 'aufile', 'sndfile'].map(name => `module ${name}.so`),
     ...['uuid', 'account'].map(name => `module_tmp ${name}.so`),
@@ -202,8 +204,13 @@ interface Control {
 }
 
 /** baresip's control port: JSON in netstrings (length, colon, text, comma), one answer for each command, events in between. */
-async function openControl(port: number, onEvent: (event: PhoneEvent) => void, child: ChildProcess): Promise<Control> {
-  const socket = await dialControl(port, child);
+async function openControl(
+  host: string,
+  port: number,
+  onEvent: (event: PhoneEvent) => void,
+  child: ChildProcess,
+): Promise<Control> {
+  const socket = await dialControl(host, port, child);
   const waiting = new Map<string, (ok: boolean) => void>();
   let rest = '';
   let sent = 0;
@@ -240,11 +247,11 @@ async function openControl(port: number, onEvent: (event: PhoneEvent) => void, c
   };
 }
 
-async function dialControl(port: number, child: ChildProcess): Promise<Socket> {
+async function dialControl(host: string, port: number, child: ChildProcess): Promise<Socket> {
   const until = Date.now() + 10_000;
   for (;;) {
     const socket = await new Promise<Socket | null>(resolve => {
-      const made = connect(port, HOST, () => resolve(made)).on('error', () => resolve(null));
+      const made = connect(port, host, () => resolve(made)).on('error', () => resolve(null));
     });
     if (socket !== null) return socket;
     if (child.exitCode !== null || Date.now() > until) throw new Error('its control port does not answer');
