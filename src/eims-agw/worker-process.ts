@@ -37,6 +37,8 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
   let web: WebSide | null = null;
   const lag = monitorEventLoopDelay({ resolution: 20 });
   const told = new Map<string, number>();
+  /** Commands that came before the engine was loaded: the call after a lost worker waits here. */
+  let early: EngineCommand[] = [];
 
   const init = async (message: WorkerInit) => {
     const { settings } = message;
@@ -57,6 +59,8 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
     setInterval(() => host?.tick(), Math.min(TICK_MS, settings.rtcpMs));
     setInterval(() => web?.tick?.(), TICK_MS);
     say({ type: 'ready' });
+    for (const command of early) host.handle(command);
+    early = [];
   };
 
   process.on('message', (message: ToWorker) => {
@@ -74,7 +78,8 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
         lag.reset();
         break;
       default:
-        host?.handle(message);
+        if (host === null) early.push(message);
+        else host.handle(message);
     }
   });
   // Ctrl-C reaches the whole group; the parent decides when calls end, and says so by closing the channel.
