@@ -14,7 +14,7 @@ const SALT_BYTES: Readonly<Record<SrtpProfile, number>> = {
 };
 
 /** `size` bytes of P_SHA256. A KeyObject costs a fifth of a raw secret per HMAC. RFC 5246 5. */
-export function prf(secret: KeyObject, label: string, seed: Uint8Array, size: number): Buffer {
+function prf(secret: KeyObject, label: string, seed: Uint8Array, size: number): Buffer {
   const labelled = Buffer.concat([Buffer.from(label, 'latin1'), seed]);
   const out = Buffer.alloc(Math.ceil(size / 32) * 32);
   let a: Buffer = labelled;
