@@ -27,6 +27,7 @@ try {
 }
 
 function welcome(pages: string, issuer: string, operations: string): string {
+  const tokenHost = values.host === '127.0.0.1' ? '' : `LINESIDE_TEST_HOST=${values.host} `;
   return `
 Lineside sandbox is up.
 
@@ -36,7 +37,7 @@ Lineside sandbox is up.
 
 Try
   1. Open ${pages}/softphone/, sign in as +15550100001, allow the microphone, call +15550109000: you hear yourself.
-  2. TOKEN=$(npm run -s token -- --number +15550100001)
+  2. TOKEN=$(${tokenHost}npm run -s token -- --number +15550100001)
      curl -s -X POST ${pages}/webrtc-registration/v0.4rc1/sessions -H "Authorization: Bearer $TOKEN" \\
        -H 'Content-Type: application/json' -d '{"deviceId":"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}'
 

@@ -9,7 +9,7 @@ export const staticChecks = [
   {
     name: 'layers',
     command: bin('depcruise'),
-    args: ['--config', '.dependency-cruiser.mjs', 'src', 'sandbox', 'lab', 'web', 'test', 'tools'],
+    args: ['--config', '.dependency-cruiser.mjs', 'src', 'sandbox', 'lab', 'web', 'test', 'tools', 'bench'],
   },
   { name: 'dead code', command: bin('knip'), args: [] },
   { name: 'settings page', command: process.execPath, args: ['tools/settings-doc.ts'] },

@@ -17,3 +17,18 @@ test('what is no client is named', () => {
     assert.throws(() => checkSettings({ api: { clients } }), { message: /^The setting "api\.clients/ });
   }
 });
+
+test('settings that make no sense, alone or together, are named', () => {
+  for (const [tree, message] of [
+    [{ sip: { prot: 1 } }, /^"sip\.prot" is not a setting/],
+    [{ sip: { transports: ['sctp'] } }, /"sip\.transports"/],
+    [{ sip: { trustedPeers: ['999.1.1.1/8'] } }, /"sip\.trustedPeers"/],
+    [{ media: { prefixes: ['foo'] } }, /"media\.prefixes"/],
+    [{ media: { webPortMin: 2, webPortMax: 1 } }, /"media\.webPortMin"/],
+    [{ registration: { ttlMinMs: 90_000_000 } }, /"registration\.ttlMinMs"/],
+    [{ public: { url: 'notaurl' } }, /"public\.url"/],
+    [{ tls: { cert: 'a.pem' } }, /"tls\.cert"/],
+  ] as const) {
+    assert.throws(() => checkSettings(tree), { message });
+  }
+});

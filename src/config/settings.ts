@@ -12,6 +12,7 @@ import { media } from './media.ts';
 import { log, ops } from './ops.ts';
 import { publicArea } from './public.ts';
 import { registration } from './registration.ts';
+import { faultOf } from './sense.ts';
 import { sink } from './sink.ts';
 import { sip } from './sip.ts';
 import { store } from './store.ts';
@@ -80,12 +81,19 @@ export function checkSettings(tree: unknown): Settings {
   const [first] = Value.Errors(settingsSchema, filled);
   if (first !== undefined) {
     const path = first.instancePath.slice(1).replaceAll('/', '.');
+    // An unknown name fails against the schema "false", whose own message tells an operator nothing.
+    if (first.keyword === 'boolean') {
+      throw new SettingsError(`"${path}" is not a setting; docs/settings.md lists them all.`);
+    }
     const extra = 'additionalProperties' in first.params ? ` (${String(first.params.additionalProperties)})` : '';
     throw new SettingsError(
       `The setting ${path === '' ? 'file' : `"${path}"`} cannot be used: it ${first.message}${extra}.`,
     );
   }
-  return filled as Settings;
+  const settings = filled as Settings;
+  const fault = faultOf(settings);
+  if (fault !== null) throw new SettingsError(`The setting "${fault.name}" cannot be used: it ${fault.must}.`);
+  return settings;
 }
 
 /** Defaults inside a record of objects are not filled in by the schema library. What is no object is left for the check to name. */
@@ -109,7 +117,9 @@ function readFile(file: string): Tree {
   try {
     tree = parseYaml(content) ?? {};
   } catch (error) {
-    throw new SettingsError(`The settings file ${file} is not YAML: ${(error as Error).message.split('\n')[0]}.`);
+    throw new SettingsError(
+      `The settings file ${file} is not YAML: ${(error as Error).message.split('\n')[0]?.replace(/[.:]+$/, '')}.`,
+    );
   }
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree))
     throw new SettingsError(`The settings file ${file} must hold areas such as "sip:".`);

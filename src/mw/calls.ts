@@ -196,7 +196,7 @@ export function createCalls(node: MwNode): Calls {
     end({ owner, code, phrase, reason }) {
       const entry = entries.get(owner);
       if (entry === undefined) return;
-      node.log.info({ ...fieldsOf(entry), code }, 'call ended by us');
+      node.log.info({ ...fieldsOf(entry), code: entry.phase === 'in' ? code : undefined }, 'call ended by us');
       if (entry.phase === 'in') {
         entries.delete(owner);
         const final = code >= 300 ? { status: code, reason: phrase } : { status: 480, reason: reasonPhrase(480) };

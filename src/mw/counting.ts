@@ -41,11 +41,15 @@ export function createCounter(count: SipCount): Counter {
 }
 
 /** The stack's own counters under the gateway's names: what was sent again, and what came in and was thrown away. */
-export function stackCounts(count: SipCount): SipCount {
+export function stackCounts(count: SipCount, discarded: (reason: string, value: number) => void): SipCount {
   return (name, labels, value) => {
-    if (name === 'sip_messages_sent_again')
+    if (name === 'sip_messages_sent_again') {
       count('sip_retransmissions_total', { method: methodLabel(labels['method'] ?? '') }, value);
-    else count('sip_discarded_total', { reason: labels['why'] ?? 'other' }, value);
+      return;
+    }
+    const reason = labels['why'] ?? 'other';
+    count('sip_discarded_total', { reason }, value);
+    discarded(reason, value);
   };
 }
 

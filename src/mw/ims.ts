@@ -25,6 +25,7 @@ import { createBindings } from './bindings.ts';
 import { createCalls } from './calls.ts';
 import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
 import { credentialsOf } from './credentials.ts';
+import { createDiscardLog } from './discard-log.ts';
 import { callContact, ownUri } from './headers.ts';
 import { createNextHops, entryRouteOf, type NextHops } from './next-hop.ts';
 import type { MwNode } from './node.ts';
@@ -140,7 +141,7 @@ export function createMw(options: MwOptions): Mw {
     const timerValues = { t1: sip.t1Ms, t2: sip.t2Ms, t4: sip.t4Ms };
     const sipLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Parameters<Log['info']>[0]) =>
       log[level](fields, message);
-    const counted = stackCounts(count);
+    const counted = stackCounts(count, createDiscardLog(log, clock));
     let layer: DrivenTransactionLayer | null = null;
     const transport = await createSipTransport({
       listen: listenOf(sip),

@@ -1,0 +1,42 @@
+/** What one field's schema cannot say: values with a form of their own, and settings that must fit each other. */
+import ipaddr from 'ipaddr.js';
+import type { Settings } from './settings.ts';
+
+/** The first fault of `settings`, as "name" and "must ..." for a sentence, or null when they make sense together. */
+export function faultOf(settings: Settings): { name: string; must: string } | null {
+  const { api, media, sip, registration, tls } = settings;
+  const url = settings.public.url;
+  if (url !== '' && !isWebUrl(url)) return fault('public.url', 'must be an http or https URL');
+  if (sip.transports.length === 0 || !sip.transports.every(name => name === 'udp' || name === 'tcp')) {
+    return fault('sip.transports', 'must be one or both of udp, tcp');
+  }
+  for (const [name, list] of [
+    ['api.trustProxy', api.trustProxy],
+    ['sip.trustedPeers', sip.trustedPeers],
+    ['media.prefixes', media.prefixes],
+  ] as const) {
+    if (!list.every(isPrefix)) return fault(name, 'must hold addresses or CIDR prefixes');
+  }
+  if (media.webPortMin > media.webPortMax) return fault('media.webPortMin', 'must not exceed media.webPortMax');
+  if (media.imsPortMin > media.imsPortMax) return fault('media.imsPortMin', 'must not exceed media.imsPortMax');
+  const { ttlMinMs, ttlDefaultMs, ttlMaxMs } = registration;
+  if (ttlMinMs > ttlMaxMs) return fault('registration.ttlMinMs', 'must not exceed registration.ttlMaxMs');
+  if (ttlDefaultMs < ttlMinMs || ttlDefaultMs > ttlMaxMs) {
+    return fault('registration.ttlDefaultMs', 'must lie between registration.ttlMinMs and registration.ttlMaxMs');
+  }
+  if ((tls.cert === '') !== (tls.key === '')) return fault('tls.cert', 'must be set together with tls.key');
+  return null;
+}
+
+function fault(name: string, must: string): { name: string; must: string } {
+  return { name, must };
+}
+
+function isWebUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:');
+}
+
+function isPrefix(text: string): boolean {
+  return text.includes('/') ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text);
+}
