@@ -1,7 +1,9 @@
 /** What subscriptions and notification channels both carry: event names, sink credentials, times to come. CAMARA digest 8.2. */
+
+import type { EventName, SinkCredential } from '../ep-cscf/event-word.ts';
 import { parseDateTime } from './date-time.ts';
 import { invalid } from './operation.ts';
-import type { EventName, Refusal, SinkCredential } from './ports.ts';
+import type { Refusal } from './ports.ts';
 import { EVENT_NAMES, EVENT_PREFIX } from './schemas/common.ts';
 
 /** The scope needed for each event type asked for; decision A-30. */

@@ -1,12 +1,13 @@
 /** webrtc-events-subscriptions v0.3: who is told of what, where. CAMARA digest 8. */
 import type { Settings } from '../config/settings.ts';
+import type { SubscriptionView } from '../ep-cscf/event-word.ts';
 import { isRefusal } from './core-reply.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
 import { checkCredentialType, checkFuture, createScopes, credentialOf, eventNames, mayCreate } from './event-field.ts';
 import { isHttpsUrl, isPlainId } from './field.ts';
 import type { JsonObject } from './json.ts';
 import { type Api, type Call, notFound, type Operation } from './operation.ts';
-import type { Refusal, Subscriptions, SubscriptionView } from './ports.ts';
+import type { Refusal, Subscriptions } from './ports.ts';
 import { notifications } from './schemas/cloud-event.ts';
 import { EVENT_PREFIX } from './schemas/common.ts';
 import {

@@ -1,11 +1,12 @@
 /** webrtc-notification-channels v0.1, our extension: events to a browser that has no https sink of its own. CAMARA digest 11a. */
 import type { Settings } from '../config/settings.ts';
+import type { ChannelOpened, ChannelView } from '../ep-cscf/event-word.ts';
 import { isRefusal } from './core-reply.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
 import { checkFuture, eventNames, mayCreate } from './event-field.ts';
 import { isPlainId } from './field.ts';
 import { type Api, type Call, invalid, notFound, type Operation } from './operation.ts';
-import type { ChannelOpened, Channels, ChannelView } from './ports.ts';
+import type { Channels } from './ports.ts';
 import {
   type ChannelRequestBody,
   channelOpened,

@@ -1,6 +1,15 @@
 /** What the API layer needs of others: the core, the event side, the token check. `gateway.ts` fits them together. */
+
 import type { ServerResponse } from 'node:http';
 import type { ApiRequest, Reply } from '../ep-cscf/api-request.ts';
+import type {
+  ChannelOpened,
+  ChannelView,
+  EventName,
+  SinkCredential,
+  SubscriptionRequest,
+  SubscriptionView,
+} from '../ep-cscf/event-word.ts';
 import type { Principal } from '../ep-cscf/ports.ts';
 import type { ErrorCode } from '../errors.ts';
 
@@ -24,41 +33,6 @@ export interface AccessTokens {
   verify(token: string): Promise<Access | Refusal | null>;
 }
 
-export type EventName = 'session-invitation' | 'session-status' | 'registration-ends';
-
-export interface SinkCredential {
-  credentialType: 'ACCESSTOKEN';
-  accessToken: string;
-  /** ms since the epoch. */
-  accessTokenExpires: number;
-  accessTokenType: 'bearer';
-}
-
-export interface SubscriptionRequest {
-  sink: string;
-  types: EventName[];
-  deviceId: string;
-  /** ms since the epoch, or null for the default life. */
-  expiresAt: number | null;
-  maxEvents: number | null;
-  initialEvent: boolean | null;
-  credential: SinkCredential | null;
-}
-
-export interface SubscriptionView {
-  id: string;
-  sink: string;
-  types: EventName[];
-  deviceId: string;
-  startsAt: number;
-  expiresAt: number;
-  /** As asked, echoed. */
-  requestedExpiry: number | null;
-  maxEvents: number | null;
-  initialEvent: boolean | null;
-  status: 'ACTIVE';
-}
-
 /** The event side's subscriptions. A foreign id is 'not-found'. */
 export interface Subscriptions {
   create(
@@ -74,27 +48,6 @@ export interface Subscriptions {
     change: { expiresAt: number | null; credential: SinkCredential | null },
   ): Promise<{ ok: true; subscription: SubscriptionView } | Refusal>;
   remove(who: Principal, id: string, correlator: string): Promise<{ ok: true } | Refusal>;
-}
-
-export interface ChannelView {
-  channelId: string;
-  deviceId: string;
-  state: 'CONNECTED' | 'DISCONNECTED';
-  transport: 'WEBSOCKET' | 'SSE' | null;
-  lastSeq: number;
-  expiresAt: number;
-}
-
-export interface ChannelOpened extends ChannelView {
-  sink: string;
-  sinkCredential: SinkCredential;
-  websocketUrl: string;
-  sseUrl: string;
-  /** Opens the WebSocket again and again, as long as the channel lives. */
-  resumeToken: string;
-  ticket: string;
-  ticketExpiresAt: number;
-  subscriptionId: string | null;
 }
 
 /** Notification channels. CAMARA digest 11a. */

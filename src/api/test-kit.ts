@@ -1,19 +1,12 @@
 /** For tests: a small core, event side and token check in memory, and an API server on top of them. */
 import { checkSettings } from '../config/settings.ts';
 import type { ApiRequest, RegistrationView, Reply, SessionView } from '../ep-cscf/api-request.ts';
+import type { ChannelOpened, SubscriptionView } from '../ep-cscf/event-word.ts';
 import type { Ids, MediaSessionId, Ref, RegistrationId } from '../ep-cscf/ids.ts';
 import type { Principal } from '../ep-cscf/ports.ts';
 import { silentLog } from '../runtime/log.ts';
 import { createScopes } from './event-field.ts';
-import type {
-  Access,
-  AccessTokens,
-  ChannelOpened,
-  Channels,
-  CorePort,
-  Subscriptions,
-  SubscriptionView,
-} from './ports.ts';
+import type { Access, AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
 import { type ApiParts, type ApiServer, createApi } from './server.ts';
 
 export const DEVICE = '7d444840-9dc0-11d1-b245-5ffdce74fad2';

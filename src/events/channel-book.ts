@@ -1,11 +1,13 @@
 /** The channels in memory: what each is owed, who listens, when it ends. */
+
+import type { ChannelView } from '../ep-cscf/event-word.ts';
 import type { Principal, Write } from '../ep-cscf/ports.ts';
 import type { Connection } from './channel-connection.ts';
 import { createReplay, type Replay } from './channel-replay.ts';
 import { createRing, type Entry, type Ring } from './channel-ring.ts';
 import { createTickets, type Tickets } from './channel-ticket.ts';
 import type { Journal } from './journal.ts';
-import type { ChannelView, Clock, Outcome, TimerHandle } from './ports.ts';
+import type { Clock, Outcome, TimerHandle } from './ports.ts';
 import { maySee, userKey } from './subscription-table.ts';
 
 /** A channel as it is kept in the store. */

@@ -16,8 +16,8 @@ import {
   session,
 } from '../../test/support/event-rig.ts';
 import { settled } from '../../test/support/manual-clock.ts';
+import type { ChannelOpened } from '../ep-cscf/event-word.ts';
 import { createMemoryStore } from '../store/memory.ts';
-import type { ChannelOpened } from './ports.ts';
 
 const running: Array<{ rig: Rig; server: Server }> = [];
 after(async () => {

@@ -1,5 +1,6 @@
 /** Notification channels: https sinks inside the gateway whose events go to a page by WebSocket. CAMARA digest 11a. */
 import type { ServerResponse } from 'node:http';
+import type { ChannelOpened, EventName } from '../ep-cscf/event-word.ts';
 import type { Principal, Write } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Channel, type ChannelRow, channelView, createChannelBook, putChannel } from './channel-book.ts';
@@ -10,7 +11,7 @@ import { hashOf, secret } from './channel-ticket.ts';
 import { cloudEvent } from './cloud-event.ts';
 import type { Journal } from './journal.ts';
 import type { ChannelCarrier, Outbox } from './outbox.ts';
-import type { ChannelOpened, Channels, Clock, EventName, Refusal, Snapshot } from './ports.ts';
+import type { Channels, Clock, Refusal, Snapshot } from './ports.ts';
 import type { SubscriptionLife } from './subscription.ts';
 import type { SubscriptionRows } from './subscription-row.ts';
 import { maySee, type SubscriptionRow, type SubscriptionTable } from './subscription-table.ts';

@@ -1,46 +1,21 @@
 /** What the event side offers to the API layer and what it needs of the outside. */
+
 import type { ServerResponse } from 'node:http';
+import type {
+  ChannelOpened,
+  ChannelView,
+  EventName,
+  SinkCredential,
+  SubscriptionRequest,
+  SubscriptionView,
+} from '../ep-cscf/event-word.ts';
 import type { EventEffect, Principal } from '../ep-cscf/ports.ts';
 import type { ErrorCode } from '../errors.ts';
 
 export type Refusal = { ok: false; error: ErrorCode; message?: string; retryAfterS?: number };
 
-export type EventName = 'session-invitation' | 'session-status' | 'registration-ends';
 /** `subscription-ended` needs no subscription: it is the last word of each. */
 export type SentName = EventName | 'subscription-ended';
-
-export interface SinkCredential {
-  credentialType: 'ACCESSTOKEN';
-  accessToken: string;
-  /** ms since the epoch. */
-  accessTokenExpires: number;
-  accessTokenType: 'bearer';
-}
-
-export interface SubscriptionRequest {
-  sink: string;
-  types: EventName[];
-  deviceId: string;
-  /** ms since the epoch, or null for the default life. */
-  expiresAt: number | null;
-  maxEvents: number | null;
-  initialEvent: boolean | null;
-  credential: SinkCredential | null;
-}
-
-export interface SubscriptionView {
-  id: string;
-  sink: string;
-  types: EventName[];
-  deviceId: string;
-  startsAt: number;
-  expiresAt: number;
-  /** As asked, echoed. */
-  requestedExpiry: number | null;
-  maxEvents: number | null;
-  initialEvent: boolean | null;
-  status: 'ACTIVE';
-}
 
 /** Subscriptions as the API layer uses them. A foreign id is 'not-found'. */
 export interface Subscriptions {
@@ -57,27 +32,6 @@ export interface Subscriptions {
     change: { expiresAt: number | null; credential: SinkCredential | null },
   ): Promise<{ ok: true; subscription: SubscriptionView } | Refusal>;
   remove(who: Principal, id: string, correlator: string): Promise<{ ok: true } | Refusal>;
-}
-
-export interface ChannelView {
-  channelId: string;
-  deviceId: string;
-  state: 'CONNECTED' | 'DISCONNECTED';
-  transport: 'WEBSOCKET' | 'SSE' | null;
-  lastSeq: number;
-  expiresAt: number;
-}
-
-export interface ChannelOpened extends ChannelView {
-  sink: string;
-  sinkCredential: SinkCredential;
-  websocketUrl: string;
-  sseUrl: string;
-  /** Opens the WebSocket again and again, as long as the channel lives. */
-  resumeToken: string;
-  ticket: string;
-  ticketExpiresAt: number;
-  subscriptionId: string | null;
 }
 
 /** Notification channels as the API layer uses them. */

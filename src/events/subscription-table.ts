@@ -1,6 +1,7 @@
 /** The subscriptions in memory, found by id, by whom they belong to, by channel, and by the events they match. CAMARA digest 8.3. */
+
+import type { EventName, SubscriptionView } from '../ep-cscf/event-word.ts';
 import type { Audience, Principal } from '../ep-cscf/ports.ts';
-import type { EventName, SubscriptionView } from './ports.ts';
 
 /** A subscription as it is kept in the store. */
 export interface SubscriptionRow {

@@ -14,9 +14,9 @@ import {
   subscription,
 } from '../../test/support/event-rig.ts';
 import { settled } from '../../test/support/manual-clock.ts';
+import type { SinkCredential } from '../ep-cscf/event-word.ts';
 import type { Store } from '../ep-cscf/ports.ts';
 import { createMemoryStore } from '../store/memory.ts';
-import type { SinkCredential } from './ports.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

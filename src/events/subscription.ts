@@ -1,18 +1,12 @@
 /** The life of subscriptions: made, changed, ended by their user, by time, by their token, by their sink. CAMARA webrtc-events-subscriptions v0.3. */
+
+import type { SinkCredential, SubscriptionRequest, SubscriptionView } from '../ep-cscf/event-word.ts';
 import type { Principal, Write } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
 import type { EndReason } from './cloud-event.ts';
 import type { Journal } from './journal.ts';
 import type { Outbox } from './outbox.ts';
-import type {
-  Clock,
-  Refusal,
-  SinkCredential,
-  SubscriptionRequest,
-  Subscriptions,
-  SubscriptionView,
-  TimerHandle,
-} from './ports.ts';
+import type { Clock, Refusal, Subscriptions, TimerHandle } from './ports.ts';
 import type { SubscriptionRows } from './subscription-row.ts';
 import {
   maySee,
