@@ -7,7 +7,7 @@ import type { MakeWebEnd, WebEnd, WebEvents } from '../rtp/web-end.ts';
 
 export interface LibraryOptions {
   /** The library, loaded. */
-  library: typeof import('node-datachannel');
+  native: typeof import('node-datachannel');
   certificate: Certificate;
   bind: string;
   advertise: string;
@@ -65,7 +65,7 @@ function makeEnd(options: LibraryOptions, name: string, transport: WebTransport,
       mid = remote.mid;
       wanted = `${remote.fingerprint.algorithm} ${remote.fingerprint.value}`;
       try {
-        const made = new options.library.PeerConnection(name, {
+        const made = new options.native.PeerConnection(name, {
           iceServers: [],
           bindAddress: options.bind,
           portRangeBegin: options.port,

@@ -19,7 +19,7 @@ async function open({ settings, webPorts }: WorkerInit): Promise<WebSide | strin
     return `No UDP port of ${web.ports.min}-${web.ports.max} can be bound on ${web.bind} for media of browsers.`;
   }
   const certificate = makeCertificate(Date.now());
-  return { make: webEndMaker({ library, certificate, bind: web.bind, advertise: web.advertise, port }) };
+  return { make: webEndMaker({ native: library, certificate, bind: web.bind, advertise: web.advertise, port }) };
 }
 
 runWorker(open);
