@@ -1,7 +1,7 @@
 /** Test help: a scripted IMS core on real loopback sockets, UDP and TCP on one port; every message is kept as it came. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import {
   createRequest,
   createResponse,
@@ -29,13 +29,29 @@ export interface CorePeer {
   close(): Promise<void>;
 }
 
+/** UDP and TCP on one port of the system's choice; the TCP side may be taken by a stranger's connection: then another one. */
+async function openBoth(host: string): Promise<{ udp: UdpSocket; server: Server; port: number }> {
+  for (let left = 20; ; left -= 1) {
+    const udp = createSocket('udp4');
+    udp.bind(0, host);
+    await once(udp, 'listening');
+    const { port } = udp.address();
+    const server = createServer();
+    try {
+      server.listen(port, host);
+      await once(server, 'listening');
+      return { udp, server, port };
+    } catch (error) {
+      udp.close();
+      if (left === 0) throw error;
+    }
+  }
+}
+
 export async function createCorePeer(host: string): Promise<CorePeer> {
-  const udp = createSocket('udp4');
-  udp.bind(0, host);
-  await once(udp, 'listening');
-  const { port } = udp.address();
+  const { udp, server, port } = await openBoth(host);
   const sockets = new Set<Socket>();
-  const server = createServer(socket => {
+  server.on('connection', socket => {
     sockets.add(socket);
     let text = '';
     socket.on('error', () => {});
@@ -47,8 +63,6 @@ export async function createCorePeer(host: string): Promise<CorePeer> {
       }
     });
   });
-  server.listen(port, host);
-  await once(server, 'listening');
   let sent = 0;
 
   function take(bytes: Uint8Array, reply: (bytes: Uint8Array) => void): void {
