@@ -31,6 +31,7 @@ for (const [srtp, event, host] of [
 
     const bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
     await dial(ada, BELA);
+    await waitText(ada, 'status', /^(Calling|Ringing|Connecting)/);
     await bela.getByTestId('answer-button').click();
     await waitText(ada, 'status', /^Connected$/);
     await Promise.all([waitTone(ada, MICROPHONE_HZ), waitTone(bela, MICROPHONE_HZ)]);
