@@ -55,7 +55,7 @@ export async function bench(
     log: silentLog,
     count: (name, labels) => counted.push(`${name} ${Object.values(labels).join(' ')}`),
   });
-  await mw.start();
+  // Before the start: what a start that fails leaves open keeps the test runner waiting.
   t.after(async () => {
     peer.onMessage = (message, reply) => {
       if (message.type === 'request' && message.method !== 'ACK') peer.respond(message, reply, 200);
@@ -64,6 +64,7 @@ export async function bench(
     await peer.close();
     timers.close();
   });
+  await mw.start();
   peer.onMessage = message => {
     if (message.type === 'request') requests.push(message);
   };
