@@ -3,8 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { type BenchResult, table } from './bench.ts';
 import { mediaBench } from './media.ts';
+import { sipBench } from './sip.ts';
 
-const benches: Readonly<Record<string, () => Promise<BenchResult>>> = { media: mediaBench };
+const benches: Readonly<Record<string, () => Promise<BenchResult[]>>> = { media: mediaBench, sip: sipBench };
 
 const wanted = process.argv.slice(2);
 const names = wanted.length > 0 ? wanted : Object.keys(benches);
@@ -23,10 +24,10 @@ for (const name of names) {
     node: process.version,
     load: loadavg()[0],
   };
-  const result = await benches[name]?.();
-  if (result === undefined) continue;
-  console.log(`${result.method}\n${table(result)}\n`);
-  const file = new URL(`${name}.json`, folder);
-  writeFileSync(file, `${JSON.stringify({ ...result, machine, at: new Date().toISOString() }, null, 2)}\n`);
+  for (const result of (await benches[name]?.()) ?? []) {
+    console.log(`${result.method}\n${table(result)}\n`);
+    const file = new URL(`${result.name}.json`, folder);
+    writeFileSync(file, `${JSON.stringify({ ...result, machine, at: new Date().toISOString() }, null, 2)}\n`);
+  }
 }
 process.exit(0);

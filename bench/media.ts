@@ -1,11 +1,11 @@
 /** CPU of one media worker per relayed packet, engine by engine: calls with real ICE, DTLS and SRTP on one side, plain RTP on the other. */
 import { createSocket } from 'node:dgram';
-import { readdirSync, readFileSync } from 'node:fs';
 import type { MediaSettings, SrtpName } from '../src/eims-agw/settings.ts';
 import { callId, legId, nextRef } from '../test/support/media-inbox.ts';
 import { type LightBrowser, lightBrowser } from '../test/support/media-light.ts';
 import { type RealMedia, realMedia } from '../test/support/media-real.ts';
 import { type BenchResult, spread } from './bench.ts';
+import { cpuMs, pause, rssKb } from './process.ts';
 
 const CALLS = Number(process.env.LINESIDE_BENCH_CALLS ?? 50);
 const SECONDS = Number(process.env.LINESIDE_BENCH_SECONDS ?? 6);
@@ -28,7 +28,7 @@ const SUBJECTS: readonly Subject[] = [
   { name: 'relay, GCM', settings: { engine: 'relay' }, profile: 'AEAD_AES_128_GCM' },
 ];
 
-export async function mediaBench(): Promise<BenchResult> {
+export async function mediaBench(): Promise<BenchResult[]> {
   const runs = new Map<string, Run[]>();
   for (let n = 0; n < REPEATS; n += 1) {
     for (const subject of SUBJECTS) {
@@ -37,20 +37,22 @@ export async function mediaBench(): Promise<BenchResult> {
       runs.set(subject.name, list);
     }
   }
-  return {
-    name: 'media',
-    method: `${CALLS} G.711 calls of 20 ms packets both ways on one worker for ${SECONDS} s, ${REPEATS} times in turn; median (lowest-highest).`,
-    rows: [...runs].map(([subject, list]) => ({
-      subject,
-      figures: {
-        'CPU us/packet': spread(list.map(r => r.cpuUs)),
-        'set-up CPU ms/call': spread(list.map(r => r.setUpMs)),
-        'RSS MB': spread(list.map(r => r.rssMb)),
-        'lost %': spread(list.map(r => r.lostPercent)),
-        'packets/s': spread(list.map(r => r.packetsPerS)),
-      },
-    })),
-  };
+  return [
+    {
+      name: 'media',
+      method: `${CALLS} G.711 calls of 20 ms packets both ways on one worker for ${SECONDS} s, ${REPEATS} times in turn; median (lowest-highest).`,
+      rows: [...runs].map(([subject, list]) => ({
+        subject,
+        figures: {
+          'CPU us/packet': spread(list.map(r => r.cpuUs)),
+          'set-up CPU ms/call': spread(list.map(r => r.setUpMs)),
+          'RSS MB': spread(list.map(r => r.rssMb)),
+          'lost %': spread(list.map(r => r.lostPercent)),
+          'packets/s': spread(list.map(r => r.packetsPerS)),
+        },
+      })),
+    },
+  ];
 }
 
 interface Run {
@@ -88,7 +90,7 @@ async function measure({ settings, profile }: Subject): Promise<Run> {
   const [cpu0, got0, sent0, at0] = [cpuMs(pid), count(), 2 * ticks, performance.now()];
   await pause(SECONDS * 1_000);
   const [cpu, got, sent, ms] = [cpuMs(pid) - cpu0, count() - got0, 2 * ticks - sent0, performance.now() - at0];
-  const rssMb = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  const rssMb = rssKb(pid) / 1024;
   clearInterval(pacer);
   for (const call of calls) call.close();
   await media.close();
@@ -152,18 +154,3 @@ function rtpPacket(ssrc: number): Buffer {
   packet.writeUInt32BE(ssrc, 8);
   return packet;
 }
-
-/** Time all threads of a process have run, ms. */
-function cpuMs(pid: number): number {
-  let ns = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    try {
-      ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-    } catch {
-      // A thread that has just ended: its time is lost to us, and small.
-    }
-  }
-  return ns / 1e6;
-}
-
-const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
