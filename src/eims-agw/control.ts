@@ -138,9 +138,6 @@ function finish(plane: Plane, session: Session, closed: Extract<EngineEvent, { t
   if (closed !== null) {
     plane.count('media_packets_total', { from: 'web' }, closed.fromWeb.packets);
     plane.count('media_packets_total', { from: 'ims' }, closed.fromIms.packets);
-    for (const [reason, value] of Object.entries(closed.counts)) {
-      if (value > 0) plane.count('media_events_total', { event: reason }, value);
-    }
   }
   const codec = firstLaw(session.call.ims.to);
   const stats = closed === null ? { ...NO_STATS, codec } : { codec, fromWeb: closed.fromWeb, fromIms: closed.fromIms };

@@ -81,7 +81,7 @@ export interface EngineLegStats {
   jitterMs: number | null;
 }
 
-/** What was dropped, by reason, and telephone events seen; for metrics. */
+/** What was dropped, by reason, and telephone events seen; they only grow. */
 export type EngineCounts = Readonly<Record<string, number>>;
 
 export type EngineEvent =
@@ -95,7 +95,7 @@ export type EngineEvent =
   | { type: 'ims-silent'; session: number }
   /** Answered and connected, yet nothing comes from the IMS side. */
   | { type: 'one-way'; session: number }
-  | { type: 'closed'; session: number; fromWeb: EngineLegStats; fromIms: EngineLegStats; counts: EngineCounts }
+  | { type: 'closed'; session: number; fromWeb: EngineLegStats; fromIms: EngineLegStats }
   /** The engine lost the session; nothing more comes of it. */
   | { type: 'lost'; session: number };
 

@@ -1,6 +1,8 @@
 /** A media engine in worker processes: spreads sessions over them, whatever makes their browser legs. */
+import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Engine, EngineCommand, EngineEvent } from './engine.ts';
 import type { Clock, Count, Log, MediaSettings, PortRange } from './settings.ts';
+import { isThrownAway } from './thrown-away.ts';
 import type { WorkerInit } from './worker-process.ts';
 import { createWorkers } from './workers.ts';
 
@@ -27,6 +29,9 @@ export interface WorkerEngine extends Engine {
 
 export function createWorkerEngine(options: EngineOptions): WorkerEngine {
   const { settings, onEvent } = options;
+  const discarded = createDiscardLog(options.clock.now, (reason, count) =>
+    options.log('warn', 'media input thrown away', { reason, count }),
+  );
   const placed = new Map<number, number>();
   const load = new Array<number>(settings.workers).fill(0);
   const forget = (session: number) => {
@@ -42,6 +47,12 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
     clock: options.clock,
     log: options.log,
     onCount: options.count,
+    onCounts: counts => {
+      for (const [event, value] of Object.entries(counts)) {
+        options.count('media_events_total', { event }, value);
+        if (isThrownAway(event)) discarded(event, value);
+      }
+    },
     onMessage: (_, message) => {
       const event = message as EngineEvent;
       if (event.type === 'closed') forget(event.session);

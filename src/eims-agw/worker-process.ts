@@ -22,7 +22,7 @@ export interface WebSide {
   make: MakeWebEnd;
   /** Once a second. */
   tick?(): void;
-  /** Of what belongs to no leg; they only grow. */
+  /** Of what belongs to no leg. */
   counts?(): EngineCounts;
 }
 
@@ -73,7 +73,7 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
           type: 'pong',
           sessions: host?.sessions() ?? 0,
           lagMs: Math.round(lag.percentile(99) / NANOSECONDS_PER_MS),
-          counts: news(told, web?.counts?.() ?? {}),
+          counts: { ...news(told, web?.counts?.() ?? {}), ...news(told, host?.counts() ?? {}) },
         });
         lag.reset();
         break;

@@ -25,6 +25,7 @@ function rig(how = 'well', count = 1) {
     },
     log: () => undefined,
     onCount: () => undefined,
+    onCounts: () => undefined,
     onMessage: (_, message) => {
       said.push(message);
       wake();

@@ -17,7 +17,7 @@ export type WorkerReport =
   | { type: 'ready' }
   /** It cannot work at all; the sentence says why. */
   | { type: 'unable'; reason: string }
-  | { type: 'pong'; sessions: number; lagMs: number; counts?: EngineCounts };
+  | { type: 'pong'; sessions: number; lagMs: number; counts: EngineCounts };
 
 export interface WorkersOptions {
   file: URL;
@@ -27,6 +27,8 @@ export interface WorkersOptions {
   clock: Clock;
   log: Log;
   onCount: Count;
+  /** What a worker has counted since it was last asked. */
+  onCounts: (counts: EngineCounts) => void;
   /** Anything a worker says that is not a report. */
   onMessage: (index: number, message: unknown) => void;
   /** Worker `index` is gone, with all it held. */
@@ -143,8 +145,7 @@ function hear(options: WorkersOptions, slot: Slot, child: ChildProcess, message:
     case 'pong':
       slot.missed = 0;
       slot.lagMs = message.lagMs;
-      for (const [event, value] of Object.entries(message.counts ?? {}))
-        options.onCount('media_events_total', { event }, value);
+      options.onCounts(message.counts);
       // It has lived long enough to be trusted again.
       if (slot.restarts > 0 && message.sessions >= 0) slot.restarts = Math.max(0, slot.restarts - 0.1);
       break;

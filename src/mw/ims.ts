@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { BindingId, CallId, Ids } from '../ep-cscf/ids.ts';
 import type { Emit, ImsEffect, ImsPort } from '../ep-cscf/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Log } from '../runtime/log.ts';
 import {
   type CallUser,
@@ -25,7 +26,6 @@ import { createBindings } from './bindings.ts';
 import { createCalls } from './calls.ts';
 import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
 import { credentialsOf } from './credentials.ts';
-import { createDiscardLog } from './discard-log.ts';
 import { callContact, ownUri } from './headers.ts';
 import { createNextHops, entryRouteOf, type NextHops } from './next-hop.ts';
 import type { MwNode } from './node.ts';
@@ -141,7 +141,10 @@ export function createMw(options: MwOptions): Mw {
     const timerValues = { t1: sip.t1Ms, t2: sip.t2Ms, t4: sip.t4Ms };
     const sipLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Parameters<Log['info']>[0]) =>
       log[level](fields, message);
-    const counted = stackCounts(count, createDiscardLog(log, clock));
+    const discarded = createDiscardLog(clock.now, (reason, count) =>
+      log.warn({ reason, count }, 'SIP input thrown away'),
+    );
+    const counted = stackCounts(count, discarded);
     let layer: DrivenTransactionLayer | null = null;
     const transport = await createSipTransport({
       listen: listenOf(sip),

@@ -27,7 +27,7 @@ export const counters: Readonly<Record<string, Declaration>> = {
   call_attempts_total: ['Calls by how they ended.', ['case', 'direction', 'outcome']],
   call_ends_total: ['Call legs by final status and class of reason.', ['direction', 'status', 'class']],
   media_packets_total: ['RTP packets received, by side; counted when a call ends.', ['from']],
-  media_events_total: ['Packets dropped, by reason, and telephone events; counted when a call ends.', ['event']],
+  media_events_total: ['Packets dropped, by reason, and telephone events.', ['event']],
   media_failures_total: ['Media operations that failed.', ['operation', 'failure']],
   media_worker_restarts_total: ['Media workers that ended and were started again.', []],
   media_lost_total: ['Calls whose media was lost.', ['cause']],

@@ -49,9 +49,7 @@ export function fakeEngine(
     const { session } = command;
     if (command.type === 'close') {
       const known = sessions.delete(session);
-      return [
-        known ? { type: 'closed', session, fromWeb: none, fromIms: none, counts: {} } : { type: 'lost', session },
-      ];
+      return [known ? { type: 'closed', session, fromWeb: none, fromIms: none } : { type: 'lost', session }];
     }
     if (!('op' in command)) return [];
     const { op } = command;

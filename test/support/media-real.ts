@@ -1,7 +1,7 @@
 /** The media plane on a real engine (libdatachannel unless the settings say otherwise), on an address of its own, for tests. */
 import { createControl } from '../../src/eims-agw/control.ts';
 import type { MediaPlane } from '../../src/eims-agw/media-plane.ts';
-import { type Clock, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
+import { type Clock, type Log, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
 import { createWorkerEngine, type WorkerEngine } from '../../src/eims-agw/worker-engine.ts';
 import { type Inbox, inbox } from './media-inbox.ts';
 
@@ -10,9 +10,16 @@ export interface RealMedia {
   box: Inbox;
   engine: WorkerEngine;
   counted: Map<string, number>;
+  /** Lines of the log: level, message, fields. */
+  lines: Array<Parameters<Log>>;
+  /** Waits until the workers have told a figure of at least `value`; the last one told. */
+  figure(event: string, value: number): Promise<number>;
   kill(): void;
   close(): Promise<void>;
 }
+
+/** Workers tell their figures once a second. */
+const FIGURE_MS = 5_000;
 
 const clock: Clock = {
   now: () => performance.now(),
@@ -36,7 +43,8 @@ export async function realMedia(host: string, settings: Partial<MediaSettings> =
     const key = [name, ...Object.values(labels)].join(' ');
     counted.set(key, (counted.get(key) ?? 0) + value);
   };
-  const log = () => undefined;
+  const lines: Array<Parameters<Log>> = [];
+  const log: Log = (...line) => lines.push(line);
   const engine = createWorkerEngine({
     settings: full,
     onEvent: event => control.onEvent(event),
@@ -58,6 +66,15 @@ export async function realMedia(host: string, settings: Partial<MediaSettings> =
     box,
     engine,
     counted,
+    lines,
+    async figure(event, value) {
+      const end = performance.now() + FIGURE_MS;
+      for (;;) {
+        const seen = counted.get(`media_events_total ${event}`) ?? 0;
+        if (seen >= value || performance.now() > end) return seen;
+        await new Promise(resolve => setTimeout(resolve, 20));
+      }
+    },
     kill() {
       const pid = engine.pid(0);
       if (pid !== null) process.kill(pid, 'SIGKILL');

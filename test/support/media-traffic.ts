@@ -205,8 +205,8 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     assert.ok(call.browser.rtp.every(p => p.header.payloadType === 8));
     const { fromIms } = await call.release();
     assert.ok(fromIms >= 1);
-    assert.equal(media.counted.get('media_events_total ims-wrong-source'), 5);
-    assert.equal(media.counted.get('media_events_total ims-unknown-pt'), 5);
+    assert.equal(await media.figure('ims-wrong-source', 5), 5);
+    assert.equal(await media.figure('ims-unknown-pt', 5), 5);
   });
 
   test(`${engine}: silence of the IMS side is told`, async () => {

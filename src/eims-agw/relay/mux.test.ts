@@ -55,9 +55,20 @@ test('checks go by user name, all else by a source that proved itself', () => {
   mux.release(FROM, 1, b);
   mux.release('192.0.2.2', 1, b);
   mux.dropUfrag('aaaa');
+  // A browser speaks on until it has heard that its leg is gone.
   mux.receive(bindingRequest('aaaa:x', 'pwd'), FROM, 1);
   mux.receive(Buffer.alloc(20, 0x80), FROM, 1);
-  assert.equal(said.length, 7);
+  assert.deepEqual(
+    [said.length, counted('late'), counted('stun-unknown-user'), counted('unknown-source')],
+    [7, 2, 1, 1],
+  );
+  now += 5_000;
+  mux.receive(bindingRequest('aaaa:x', 'pwd'), FROM, 1);
+  mux.receive(Buffer.alloc(20, 0x80), FROM, 1);
+  assert.deepEqual(
+    [said.length, counted('late'), counted('stun-unknown-user'), counted('unknown-source')],
+    [7, 2, 2, 2],
+  );
 });
 
 test('empty, too long and unknown kinds are dropped and counted', () => {

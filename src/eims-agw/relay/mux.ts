@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { EngineCounts } from '../engine.ts';
-import { namedCounts } from '../rtp/relay.ts';
+import { namedCounts } from '../rtp/named-counts.ts';
 import { createFlood, type Flood } from './flood.ts';
 import { type BindingRequest, parseBindingRequest } from './stun/message.ts';
 
@@ -12,6 +12,8 @@ const RECEIVE_BYTES = 1_048_576;
 const RING = 512;
 /** The queue is looked at once in so many sends. */
 const LOOK_EVERY = 64;
+/** What a browser sends before it has heard that its leg is gone. */
+const LATE_MS = 5_000;
 
 /** What a leg hears of its sources. Buffers are the leg's to change, and not kept by the mux. */
 export interface MuxLeg {
@@ -26,6 +28,8 @@ interface MuxCounts {
   size: number;
   kind: number;
   unknownSource: number;
+  /** From a source whose leg has just ended. */
+  late: number;
   stunMalformed: number;
   stunUnknownUser: number;
   stunFlood: number;
@@ -97,6 +101,8 @@ function bound(bind: string, port: number): Promise<Socket | null> {
 function createMux(socket: Socket, options: MuxOptions): Mux {
   const byUfrag = new Map<string, MuxLeg>();
   const bySource = new Map<number, Bound[]>();
+  /** When sources were released, oldest first. */
+  const released = new Map<string, number>();
   const counts = noCounts();
   const flood: Flood = createFlood();
   const ring: Buffer[] = [];
@@ -108,6 +114,11 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
     for (const entry of there) if (entry.address === address) return entry.leg;
     return null;
   };
+  /** Counts a datagram that no leg takes. */
+  const unwanted = (why: 'unknownSource' | 'stunUnknownUser', address: string, port: number) => {
+    const at = released.get(`${address} ${port}`);
+    counts[at !== undefined && options.now() - at < LATE_MS ? 'late' : why] += 1;
+  };
   const check = (datagram: Buffer, address: string, port: number) => {
     const request = parseBindingRequest(datagram);
     if (request === null) {
@@ -115,7 +126,7 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
       return;
     }
     const leg = byUfrag.get(request.ufrag);
-    if (leg === undefined) counts.stunUnknownUser += 1;
+    if (leg === undefined) unwanted('stunUnknownUser', address, port);
     // A signature costs: strangers may ask for so many, known sources are limited by their leg.
     else if (find(address, port) !== leg && !flood.allows(address, options.now())) counts.stunFlood += 1;
     else leg.check(request, address, port);
@@ -127,11 +138,11 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
     else if (first < 4) check(datagram, address, port);
     else if (first >= 128 && first < 192) {
       const leg = find(address, port);
-      if (leg === null) counts.unknownSource += 1;
+      if (leg === null) unwanted('unknownSource', address, port);
       else leg.media(datagram);
     } else if (first >= 20 && first < 64) {
       const leg = find(address, port);
-      if (leg === null) counts.unknownSource += 1;
+      if (leg === null) unwanted('unknownSource', address, port);
       else leg.dtls(datagram, address, port);
     } else counts.kind += 1;
   };
@@ -171,6 +182,14 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
       const left = there?.filter(e => e.address !== address || e.leg !== leg) ?? [];
       if (left.length > 0) bySource.set(port, left);
       else bySource.delete(port);
+      const now = options.now();
+      for (const [source, at] of released) {
+        if (now - at < LATE_MS) break;
+        released.delete(source);
+      }
+      // Anew at the end: the map is in the order of its times.
+      released.delete(`${address} ${port}`);
+      released.set(`${address} ${port}`, now);
     },
     buffer() {
       if (state.crowded || state.next % LOOK_EVERY === 0) {
@@ -207,6 +226,7 @@ function noCounts(): MuxCounts {
     size: 0,
     kind: 0,
     unknownSource: 0,
+    late: 0,
     stunMalformed: 0,
     stunUnknownUser: 0,
     stunFlood: 0,

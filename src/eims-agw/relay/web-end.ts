@@ -1,7 +1,7 @@
 /** Browser legs on our own engine: ICE-lite, DTLS and SRTP behind the same door as the legs of every other engine. */
 import { randomBytes } from 'node:crypto';
 import type { WebRemote, WebTransport } from '../engine.ts';
-import { namedCounts } from '../rtp/relay.ts';
+import { namedCounts } from '../rtp/named-counts.ts';
 import type { MakeWebEnd, WebEnd, WebEvents } from '../rtp/web-end.ts';
 import { createDtls } from './dtls/association.ts';
 import type { FingerprintHash } from './dtls/types.ts';

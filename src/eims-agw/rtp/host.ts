@@ -5,10 +5,10 @@ import type { AddressPolicy } from '../address.ts';
 import type { EngineCommand, EngineCounts, EngineEvent, LegRequest, WebTransport } from '../engine.ts';
 import type { MediaSettings } from '../settings.ts';
 import { openImsLeg } from './ims-leg.ts';
+import { addCounts, namedCounts } from './named-counts.ts';
 import type { PortPool } from './port-pool.ts';
 import {
   applyRoute,
-  countsOf,
   fellSilent,
   foundOneWay,
   fromIms,
@@ -33,8 +33,6 @@ interface HostSession {
   legs: Map<number, Leg>;
   joined: number | null;
   closed: boolean;
-  /** Of legs that are gone. */
-  counts: EngineCounts;
 }
 
 export interface HostOptions {
@@ -58,10 +56,13 @@ export interface Host {
   /** Ends every session without a word. */
   close(): void;
   sessions(): number;
+  /** Of all sessions and legs, those that are gone included. */
+  counts(): EngineCounts;
 }
 
 export function createHost(options: HostOptions): Host {
   const sessions = new Map<number, HostSession>();
+  const gone: Record<string, number> = {};
   const { send, now, settings } = options;
   const refuse = (command: { session: number; op: number }, failure: MediaFailure) =>
     send({ type: 'refused', session: command.session, op: command.op, failure });
@@ -83,7 +84,6 @@ export function createHost(options: HostOptions): Host {
       legs: new Map(),
       joined: null,
       closed: false,
-      counts: {},
     };
     sessions.set(session.number, session);
     const r = session.relay;
@@ -144,19 +144,18 @@ export function createHost(options: HostOptions): Host {
         case 'candidates':
           return session.legs.get(command.leg)?.end.addCandidates(command.candidates);
         case 'drop-leg':
-          return dropLeg(session, command.leg);
+          return dropLeg(session, command.leg, gone);
         case 'route':
           join(session, command.route.leg);
           return applyRoute(session.relay, command.route, now());
         case 'close':
           sessions.delete(session.number);
-          closeSession(session);
+          closeSession(session, gone);
           return send({
             type: 'closed',
             session: session.number,
             fromWeb: legStats(session.relay.toIms.rx),
             fromIms: legStats(session.relay.toWeb.rx),
-            counts: addCounts(session.counts, countsOf(session.relay)),
           });
         default:
           return command satisfies never;
@@ -172,15 +171,23 @@ export function createHost(options: HostOptions): Host {
       }
     },
     close() {
-      for (const session of sessions.values()) closeSession(session);
+      for (const session of sessions.values()) closeSession(session, gone);
       sessions.clear();
     },
     sessions: () => sessions.size,
+    counts() {
+      const sum = { ...gone };
+      for (const session of sessions.values()) {
+        addRelay(sum, session.relay);
+        for (const { end } of session.legs.values()) addCounts(sum, end.counts?.() ?? {});
+      }
+      return sum;
+    },
   };
 }
 
 const NO_LEG_STATS = { packets: 0, bytes: 0, lost: null, jitterMs: null };
-const NOTHING = { fromWeb: NO_LEG_STATS, fromIms: NO_LEG_STATS, counts: {} };
+const NOTHING = { fromWeb: NO_LEG_STATS, fromIms: NO_LEG_STATS };
 
 function addLeg(options: HostOptions, session: HostSession, request: LegRequest): WebTransport {
   const { leg: number } = request;
@@ -221,24 +228,25 @@ function join(session: HostSession, number: number | null): void {
   r.webCname = leg.request.cname;
 }
 
-function dropLeg(session: HostSession, number: number): void {
+function dropLeg(session: HostSession, number: number, gone: Record<string, number>): void {
   const leg = session.legs.get(number);
   if (leg === undefined) return;
   if (session.joined === number) join(session, null);
   session.legs.delete(number);
   leg.end.close();
-  session.counts = addCounts(session.counts, leg.end.counts?.() ?? {});
+  addCounts(gone, leg.end.counts?.() ?? {});
 }
 
-function addCounts(a: EngineCounts, b: EngineCounts): EngineCounts {
-  const sum: Record<string, number> = { ...a };
-  for (const [name, value] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + value;
-  return sum;
+/** Drops of each side of a call by reason, and telephone events. */
+function addRelay(into: Record<string, number>, r: Relay): void {
+  addCounts(into, namedCounts('web', r.toIms.counts));
+  addCounts(into, namedCounts('ims', r.toWeb.counts));
 }
 
-function closeSession(session: HostSession): void {
+function closeSession(session: HostSession, gone: Record<string, number>): void {
   session.closed = true;
-  for (const number of [...session.legs.keys()]) dropLeg(session, number);
+  for (const number of [...session.legs.keys()]) dropLeg(session, number, gone);
+  addRelay(gone, session.relay);
   session.relay.ims?.close();
   session.relay.ims = null;
 }

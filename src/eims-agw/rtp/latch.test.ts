@@ -84,3 +84,11 @@ test('RTCP shares the address of RTP and is answered where it comes from', () =>
   from('127.0.0.9', 4000);
   assert.equal(acceptRtcp(l, '127.0.0.9', 4001), true);
 });
+
+test('port 0 can send and cannot be answered: it is nobody’s', () => {
+  const { l, from } = aimed(() => true);
+  for (let i = 0; i < 8; i += 1) assert.equal(from('127.0.0.9', 0), false);
+  for (let i = 0; i < 8; i += 1) assert.equal(from('127.0.0.8', 0, 1_000), false);
+  assert.equal(acceptRtcp(l, '127.0.0.9', 0), false);
+  assert.deepEqual([l.port, l.rtcpPort], [4000, 4001]);
+});

@@ -1,6 +1,6 @@
 /** One call in a worker: a browser leg and an IMS leg joined packet by packet, RTCP made for each. */
 
-import type { EngineCounts, EngineLegStats, Route } from '../engine.ts';
+import type { EngineLegStats, Route } from '../engine.ts';
 import { audioBucket, type Bucket, take } from './bucket.ts';
 import type { ImsLeg } from './ims-leg.ts';
 import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
@@ -168,20 +168,4 @@ export function legStats(rx: Receiver): EngineLegStats {
     lost: known ? lostTotal(rx) : null,
     jitterMs: known ? Math.round((rx.jitter / 8) * 10) / 10 : null,
   };
-}
-
-/** Drops by reason and side, and telephone events. */
-export function countsOf(r: Relay): EngineCounts {
-  return { ...namedCounts('web', r.toIms.counts), ...namedCounts('ims', r.toWeb.counts) };
-}
-
-/** Figures under the names of the metrics: where they were counted, then the field in kebab-case. */
-export function namedCounts(where: string, counts: object): EngineCounts {
-  const named: Record<string, number> = {};
-  for (const [field, value] of Object.entries(counts)) named[`${where}-${kebab(field)}`] = value;
-  return named;
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
 }
