@@ -170,7 +170,7 @@ function readBandwidth(bandwidth: Bandwidth, value: string): void {
 function parseRtcp(rest: string): MediaDesc['rtcp'] {
   const [port, , , address] = rest.split(' ');
   const number = whole(port ?? '', 65_535);
-  return number === null ? null : { port: number, address: address ?? null };
+  return number === null || number === 0 ? null : { port: number, address: address ?? null };
 }
 
 /** SHA-2 only; weaker hashes count as no fingerprint. RFC 8122 5. */

@@ -9,6 +9,7 @@ const RECEIVE_BYTES = 262_144;
 export interface ImsLeg {
   /** Even; RTCP is on the next one. */
   port: number;
+  /** Neither throws; what cannot be sent is lost, as on any network. */
   sendRtp(packet: Buffer, start: number, port: number, address: string): void;
   sendRtcp(packet: Buffer, port: number, address: string): void;
   close(): void;
@@ -81,10 +82,10 @@ function legOf(port: number, rtp: Socket, rtcp: Socket, pool: PortPool): ImsLeg 
   return {
     port,
     sendRtp(packet, start, toPort, address) {
-      if (!closed) rtp.send(packet, start, packet.length - start, toPort, address);
+      if (!closed && toPort > 0) rtp.send(packet, start, packet.length - start, toPort, address);
     },
     sendRtcp(packet, toPort, address) {
-      if (!closed) rtcp.send(packet, toPort, address);
+      if (!closed && toPort > 0) rtcp.send(packet, toPort, address);
     },
     close() {
       if (closed) return;

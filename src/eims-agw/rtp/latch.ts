@@ -72,7 +72,8 @@ export function aim(l: Latch, target: ImsTarget | null): void {
 /** Whether a valid RTP packet may be passed on; learns from it. `now` in ms. */
 export function acceptRtp(l: Latch, address: string, port: number, ssrc: number, seq: number, now: number): boolean {
   const { target } = l;
-  if (target === null) return false;
+  // A source port of 0 is possible on the wire, and nobody can be answered there.
+  if (target === null || port === 0) return false;
   if (l.latched && address === l.address && port === l.port) {
     l.heardAt = now;
     return true;
@@ -89,7 +90,7 @@ export function acceptRtp(l: Latch, address: string, port: number, ssrc: number,
 /** Whether an RTCP packet may be taken: it shares the address of RTP. */
 export function acceptRtcp(l: Latch, address: string, port: number): boolean {
   const { target } = l;
-  if (target === null) return false;
+  if (target === null || port === 0) return false;
   if (
     address !== (l.latched ? l.address : target.address) &&
     !(address === target.rtcpAddress && port === target.rtcpPort)
