@@ -3,9 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { type BenchResult, table } from './bench.ts';
 import { mediaBench } from './media.ts';
+import { signallingBench } from './signalling/signalling.ts';
 import { sipBench } from './sip.ts';
 
-const benches: Readonly<Record<string, () => Promise<BenchResult[]>>> = { media: mediaBench, sip: sipBench };
+const benches: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
+  media: mediaBench,
+  sip: sipBench,
+  signalling: signallingBench,
+};
 
 const wanted = process.argv.slice(2);
 const names = wanted.length > 0 ? wanted : Object.keys(benches);

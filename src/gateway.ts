@@ -5,7 +5,7 @@ import { sessionBody } from './api/call-handling.ts';
 import { registrationBody } from './api/registration.ts';
 import { createApi } from './api/server.ts';
 import type { Settings } from './config/settings.ts';
-import { createMediaPlane } from './eims-agw/media-plane.ts';
+import { createMediaPlane, type MediaPlaneOptions } from './eims-agw/media-plane.ts';
 import { createCore } from './ep-cscf/core.ts';
 import type { DeviceId } from './ep-cscf/ids.ts';
 import type { Input, Principal, Store, StoreKind } from './ep-cscf/ports.ts';
@@ -39,7 +39,11 @@ const DRAIN_LOOK_MS = 100;
 /** After the last calls were ended: time for their BYEs, events and records to leave, in ms. */
 const LAST_WORDS_MS = 1500;
 
-export async function createGateway(settings: Settings): Promise<Gateway> {
+/** `parts.engine`: another media engine than the one in the settings; benches give one that carries nothing. */
+export async function createGateway(
+  settings: Settings,
+  parts: Pick<MediaPlaneOptions, 'engine'> = {},
+): Promise<Gateway> {
   const log = createLog(settings.log);
   const metrics = createMetrics();
   const clock = systemClock();
@@ -58,6 +62,7 @@ export async function createGateway(settings: Settings): Promise<Gateway> {
     log: (level, message, fields) => log[level](fields, message),
     count: (name, labels, value) => count(name, labels, value),
     clock: { now: () => performance.now(), after },
+    ...parts,
   });
   const mw = createMw({
     settings,

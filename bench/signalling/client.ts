@@ -1,0 +1,127 @@
+/** A device of the bench: the CAMARA APIs over one kept connection pool, events by its notification channel. */
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'undici';
+import { WebSocket } from 'ws';
+
+const TYPE = 'org.camaraproject.webrtc-events-subscriptions.v0.';
+const TYPES = ['session-invitation', 'session-status', 'registration-ends'].map(name => TYPE + name);
+
+export interface BenchDevice {
+  register(): Promise<void>;
+  openChannel(): Promise<void>;
+  /** A complete call to a number nobody else calls; resolves with its moments in ms once it has ended. */
+  call(callee: string, holdMs: number): Promise<Moments>;
+  close(): void;
+}
+
+/** In ms of `performance.now()`. */
+export interface Moments {
+  asked: number;
+  connected: number;
+}
+
+export function createDevice(pool: Pool, origin: string, number: string, token: string): BenchDevice {
+  const deviceId = randomUUID();
+  const waiting = new Map<string, (at: number) => void>();
+  let registrationId = '';
+  let socket: WebSocket | null = null;
+
+  // biome-ignore lint/suspicious/noExplicitAny: the JSON of the API under test.
+  async function ask(method: 'POST' | 'DELETE', path: string, body: object | null, wanted: number): Promise<any> {
+    const answer = await pool.request({
+      method,
+      path,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === null ? {} : { 'content-type': 'application/json' }),
+        ...(registrationId === '' ? {} : { registrationid: registrationId }),
+      },
+      body: body === null ? null : JSON.stringify(body),
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode !== wanted) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  /** Resolves with the time of the event that tells this status of a session. */
+  function told(id: string, status: string): Promise<number> {
+    return new Promise(resolve => waiting.set(`${id} ${status}`, resolve));
+  }
+
+  return {
+    async register() {
+      const made = await ask('POST', '/webrtc-registration/v0.4rc1/sessions', { deviceId }, 201);
+      registrationId = made.registrationId;
+    },
+    async openChannel() {
+      const made = await ask('POST', '/webrtc-notification-channels/v0.1/channels', { deviceId, types: TYPES }, 201);
+      const opened = new WebSocket(made.websocketUrl, 'webrtc-gateway.v1', { origin });
+      socket = opened;
+      await new Promise<void>((resolve, reject) => {
+        opened.once('error', reject);
+        opened.once('open', () => opened.send(JSON.stringify({ op: 'hello', ticket: made.ticket, lastSeq: 0 })));
+        opened.on('message', data => {
+          const now = performance.now();
+          const frame = JSON.parse(String(data));
+          if (frame.op === 'ready') resolve();
+          if (frame.op !== 'event') return;
+          opened.send(JSON.stringify({ op: 'ack', seq: frame.seq }));
+          const key = `${frame.event.data.mediaSessionId} ${frame.event.data.status}`;
+          waiting.get(key)?.(now);
+          waiting.delete(key);
+        });
+      });
+    },
+    async call(callee, holdMs) {
+      const asked = performance.now();
+      const body = { originatorAddress: `tel:${number}`, receiverAddress: `tel:${callee}`, offer: { sdp: OFFER } };
+      const made = await ask('POST', '/webrtc-call-handling/v0.4rc1/sessions', body, 201);
+      const id: string = made.mediaSessionId;
+      const ended = told(id, 'Terminated');
+      const connected = await told(id, 'Connected');
+      if (holdMs > 0) await new Promise(resolve => setTimeout(resolve, holdMs));
+      await ask('DELETE', `/webrtc-call-handling/v0.4rc1/sessions/${id}`, null, 204);
+      await ended;
+      return { asked, connected };
+    },
+    close() {
+      socket?.terminate();
+    },
+  };
+}
+
+/** What a browser offers for sound, cut to what is read. */
+const OFFER = [
+  'v=0',
+  'o=- 4611731400430051336 2 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'a=group:BUNDLE 0',
+  'a=msid-semantic: WMS',
+  'm=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126',
+  'c=IN IP4 0.0.0.0',
+  'a=rtcp:9 IN IP4 0.0.0.0',
+  'a=ice-ufrag:Yq3k',
+  'a=ice-pwd:0b66f472495ef0ccac7bda653ab6be49',
+  'a=ice-options:trickle',
+  `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'A5').join(':')}`,
+  'a=setup:actpass',
+  'a=mid:0',
+  'a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level',
+  'a=sendrecv',
+  'a=msid:- 6e2b0b2c-2f0a-4a39-9d07-3c5d4f0f7d11',
+  'a=rtcp-mux',
+  'a=rtpmap:111 opus/48000/2',
+  'a=rtcp-fb:111 transport-cc',
+  'a=fmtp:111 minptime=10;useinbandfec=1',
+  'a=rtpmap:63 red/48000/2',
+  'a=fmtp:63 111/111',
+  'a=rtpmap:9 G722/8000',
+  'a=rtpmap:0 PCMU/8000',
+  'a=rtpmap:8 PCMA/8000',
+  'a=rtpmap:13 CN/8000',
+  'a=rtpmap:110 telephone-event/48000',
+  'a=rtpmap:126 telephone-event/8000',
+  'a=ssrc:3570614608 cname:4TOk42mSjXCkVIa6',
+  '',
+].join('\r\n');

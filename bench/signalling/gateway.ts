@@ -1,0 +1,12 @@
+/** Child process of the bench: a whole gateway whose media engine carries nothing. Settings come as JSON in the first argument. */
+import { checkSettings } from '../../src/config/settings.ts';
+import { createGateway } from '../../src/gateway.ts';
+import { nullEngine } from './null-engine.ts';
+
+const settings = checkSettings(JSON.parse(process.argv[2] ?? '{}'));
+const gateway = await createGateway(settings, { engine: onEvent => nullEngine(onEvent, settings.media.webHost) });
+await gateway.start();
+process.on('disconnect', () => {
+  void gateway.close({ drain: false }).then(() => process.exit(0));
+});
+process.send?.('ready');
