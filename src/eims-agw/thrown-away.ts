@@ -5,6 +5,7 @@ const THROWN_AWAY: ReadonlySet<string> = new Set([
   // The port towards browsers.
   'port-size',
   'port-kind',
+  'port-unanswerable',
   'port-unknown-source',
   'port-stun-malformed',
   'port-stun-unknown-user',

@@ -51,6 +51,7 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
       pool: createPortPool(settings.ims.ports, () => performance.now(), random),
       makeWebEnd: opened.make,
       send: say,
+      onFault: tellFault(),
       now: () => performance.now(),
       wall: () => Date.now(),
       random,
@@ -99,6 +100,17 @@ function news(told: Map<string, number>, counts: EngineCounts): EngineCounts {
     told.set(name, value);
   }
   return fresh;
+}
+
+/** Writes faults of ours to the parent's log, at most one a second: the packet that met it is lost, nothing else. */
+function tellFault(): (error: unknown) => void {
+  let at = Number.NEGATIVE_INFINITY;
+  return error => {
+    const now = performance.now();
+    if (now - at < TICK_MS) return;
+    at = now;
+    process.stderr.write(`media worker: ${error instanceof Error ? error.stack : String(error)}\n`);
+  };
 }
 
 const words = new Uint32Array(1);

@@ -80,6 +80,19 @@ test('empty, too long and unknown kinds are dropped and counted', () => {
   assert.deepEqual(said, []);
 });
 
+test('a source port of 0 can send and never be answered: dropped before any leg hears of it', () => {
+  const a = leg('a');
+  mux.addUfrag('eeee', a);
+  mux.claim(FROM, 0, a);
+  const before = counted('size');
+  for (const datagram of [bindingRequest('eeee:x', 'pwd'), Buffer.alloc(20, 0x80), Buffer.alloc(20, 22)]) {
+    mux.receive(datagram, FROM, 0);
+  }
+  assert.deepEqual([said, counted('unanswerable'), counted('size')], [[], 3, before]);
+  mux.send(Buffer.alloc(20), 20, FROM, 0);
+  mux.release(FROM, 0, a);
+});
+
 test('strangers may make us check 400 signatures at once, 200 a second; known sources are their leg’s business', () => {
   const a = leg('a');
   mux.addUfrag('dddd', a);

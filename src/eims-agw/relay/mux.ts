@@ -27,6 +27,8 @@ export interface MuxLeg {
 interface MuxCounts {
   size: number;
   kind: number;
+  /** From source port 0, where no answer can go. */
+  unanswerable: number;
   unknownSource: number;
   /** From a source whose leg has just ended. */
   late: number;
@@ -134,7 +136,8 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
   const dispatch = (datagram: Buffer, address: string, port: number) => {
     const { length } = datagram;
     const first = datagram[0] ?? 255;
-    if (length === 0 || length > MAX_DATAGRAM) counts.size += 1;
+    if (port === 0) counts.unanswerable += 1;
+    else if (length === 0 || length > MAX_DATAGRAM) counts.size += 1;
     else if (first < 4) check(datagram, address, port);
     else if (first >= 128 && first < 192) {
       const leg = find(address, port);
@@ -210,7 +213,7 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
       return buffer;
     },
     send(bytes, length, address, port) {
-      if (!state.closed) socket.send(bytes, 0, length, port, address);
+      if (!state.closed && port > 0) socket.send(bytes, 0, length, port, address);
     },
     receive,
     close() {
@@ -225,6 +228,7 @@ function noCounts(): MuxCounts {
   return {
     size: 0,
     kind: 0,
+    unanswerable: 0,
     unknownSource: 0,
     late: 0,
     stunMalformed: 0,

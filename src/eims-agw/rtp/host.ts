@@ -41,6 +41,8 @@ export interface HostOptions {
   pool: PortPool;
   makeWebEnd: MakeWebEnd;
   send: (event: EngineEvent) => void;
+  /** A fault of ours while a packet was handled. */
+  onFault: (error: unknown) => void;
   /** ms, monotonic. */
   now: () => number;
   /** ms since the epoch. */
@@ -93,6 +95,7 @@ export function createHost(options: HostOptions): Host {
       {
         rtp: (packet, from) => fromIms(r, packet, from.address, from.port, now()),
         rtcp: (packet, from) => rtcpFromIms(r, packet, from.address, from.port, now()),
+        fault: options.onFault,
       },
       ims => {
         if (ims === null) {

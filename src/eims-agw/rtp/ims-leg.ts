@@ -18,6 +18,8 @@ export interface ImsLeg {
 export interface ImsLegEvents {
   rtp(packet: Buffer, from: RemoteInfo): void;
   rtcp(packet: Buffer, from: RemoteInfo): void;
+  /** A fault of ours: the packet is lost, the worker and its other calls go on. */
+  fault(error: unknown): void;
 }
 
 /** Binds a pair; `done` gets the leg, or null when no port could be had. Ports that others hold are passed over. */
@@ -73,8 +75,20 @@ function bindPair(
       settled(true);
     });
   }
-  rtp.on('message', events.rtp);
-  rtcp.on('message', events.rtcp);
+  rtp.on('message', (packet, from) => {
+    try {
+      events.rtp(packet, from);
+    } catch (error) {
+      events.fault(error);
+    }
+  });
+  rtcp.on('message', (packet, from) => {
+    try {
+      events.rtcp(packet, from);
+    } catch (error) {
+      events.fault(error);
+    }
+  });
 }
 
 function legOf(port: number, rtp: Socket, rtcp: Socket, pool: PortPool): ImsLeg {
