@@ -18,6 +18,7 @@ export interface RegistrationState {
   fromTag: string;
   contact: string;
   route: readonly string[];
+  proxy?: string | undefined;
   callId: string;
   seq: number;
   /** Number of the last request; an answer to an older one is dropped. */
@@ -65,7 +66,7 @@ function send(state: RegistrationState, out: RegistrationEffect[]): void {
   pending.tries += 1;
   state.seq += 1;
   state.id += 1;
-  const { uri, nextHop, routes } = routed(state.registrar, state.route);
+  const { uri, nextHop, routes } = routed(state.registrar, state.route, state.proxy);
   const headers: Header[] = [['Max-Forwards', '70']];
   for (const route of routes) headers.push(['Route', route]);
   headers.push(['From', `${state.aor};tag=${state.fromTag}`], ['To', state.aor]);

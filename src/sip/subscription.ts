@@ -15,6 +15,7 @@ export interface SubscriptionState {
   fromTag: string;
   contact: string;
   route: readonly string[];
+  proxy?: string | undefined;
   callId: string;
   event: string;
   accept: string;
@@ -120,7 +121,7 @@ function send(state: SubscriptionState, expiresS: number, out: SubscriptionEffec
 
 function firstSpec(state: SubscriptionState, fields: Header[]): RequestSpec {
   state.seq += 1;
-  const { uri, nextHop, routes } = routed(state.uri, state.route);
+  const { uri, nextHop, routes } = routed(state.uri, state.route, state.proxy);
   const headers: Header[] = [['Max-Forwards', '70']];
   for (const route of routes) headers.push(['Route', route]);
   headers.push(['From', state.from], ['To', state.to], ['Call-ID', state.callId], ['CSeq', `${state.seq} SUBSCRIBE`]);

@@ -63,7 +63,7 @@ function sendSpec(host: SingleHost, spec: RequestSpec, user: SingleUser): void {
 
 /** One contact at a registrar; sends nothing until it is told to. */
 export function registerContact(host: SingleHost, request: RegistrationRequest, user: RegistrationUser): Registration {
-  const { registrar, aor, contact, route, callId = host.randomHex(16), cseq = 0 } = request;
+  const { registrar, aor, contact, route, proxy, callId = host.randomHex(16), cseq = 0 } = request;
   const authorize = createAuthorizer(request.credentials, host.randomHex);
   const state: RegistrationState = {
     registrar,
@@ -71,6 +71,7 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
     fromTag: host.randomHex(8),
     contact,
     route,
+    proxy,
     callId,
     seq: cseq,
     id: 0,

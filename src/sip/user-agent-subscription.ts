@@ -36,6 +36,7 @@ export function createSubscriptionDriver(
     fromTag: localTag,
     contact: wanted.contact,
     route: wanted.route,
+    proxy: wanted.proxy,
     callId,
     event: wanted.event,
     accept: wanted.accept,

@@ -32,8 +32,10 @@ export interface OutgoingCall {
   to: string;
   /** Contact value: `<sip:user@host:port;transport=udp>` with any header parameters. */
   contact: string;
-  /** Route set of the first request, in order; empty: the Request-URI is the next hop. */
+  /** Route set of the first request, in order; empty: `proxy`, else the Request-URI, is the next hop. */
   route: readonly string[];
+  /** URI of the next hop of a first request without Route. */
+  proxy?: string | undefined;
   /** Everything else: P-headers, Accept, Session-Expires ... Allow and Supported are the agent's unless given here. */
   headers: ExtraHeaders;
   body: Body | null;
@@ -170,6 +172,8 @@ export interface RegistrationRequest {
   /** Contact value without `expires`. */
   contact: string;
   route: readonly string[];
+  /** URI of the next hop when there is no Route. */
+  proxy?: string | undefined;
   /** Requested lifetime in seconds. */
   expiresS: number;
   credentials?: Credentials;
@@ -208,6 +212,8 @@ export interface SubscriptionRequest {
   to: string;
   contact: string;
   route: readonly string[];
+  /** URI of the next hop when there is no Route. */
+  proxy?: string | undefined;
   /** Event package, lower case, without parameters. */
   event: string;
   /** The one media type taken in a NOTIFY. */

@@ -151,7 +151,7 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
   function call(request: OutgoingCall, listener: CallUser): Call {
     const localTag = randomHex(8);
     const callId = request.callId ?? randomHex(16);
-    const { uri, to, route, headers, body, contact } = request;
+    const { uri, to, route, proxy, headers, body, contact } = request;
     const sent = {
       callId,
       localTag,
@@ -160,7 +160,7 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
       contact,
       seq: 1 + (seed() & 0xffff),
     };
-    const state = newUac(sent, { to, route, headers, body }, body === null ? withoutRel(facts) : facts, seed());
+    const state = newUac(sent, { to, route, proxy, headers, body }, body === null ? withoutRel(facts) : facts, seed());
     const authorize = createAuthorizer(request.credentials, randomHex);
     const driver = createCallDriver(host, nextId(), callId, localTag, state, authorize, () => {
       dialogs.delete(dialogKey(callId, localTag));

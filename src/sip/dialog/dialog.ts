@@ -110,13 +110,15 @@ function specIn(
 /**
  * Request-URI, Route values and next hop for a target behind a route set: loose routing, or the exchange with a strict
  * first hop (no `lr`), whose URI becomes the Request-URI and the target the last Route. RFC 3261 12.2.1.1.
+ * Without a route set the request goes to `proxy`, which no Route names. RFC 3261 8.1.2.
  */
 export function routed(
   target: string,
   routes: readonly string[],
+  proxy: string = target,
 ): { uri: string; nextHop: string; routes: readonly string[] } {
   const first = routes[0];
-  if (first === undefined) return { uri: target, nextHop: target, routes };
+  if (first === undefined) return { uri: target, nextHop: proxy, routes };
   const hop = uriOf(first);
   if (/;lr(?=[;=?]|$)/i.test(hop)) return { uri: target, nextHop: hop, routes };
   const bare = (hop.split('?')[0] ?? hop).replace(/;method=[^;]*/i, '');

@@ -66,7 +66,7 @@ function sendInvite(state: UacState, changed: readonly Header[], out: CallEffect
   state.inviteId = state.lastId;
   state.phase = 'calling';
   state.early = {};
-  const { uri, nextHop, routes } = routed(sent.uri, request.route);
+  const { uri, nextHop, routes } = routed(sent.uri, request.route, request.proxy);
   const headers: Header[] = [['Max-Forwards', '70']];
   for (const route of routes) headers.push(['Route', route]);
   headers.push(['From', sent.from], ['To', request.to], ['Call-ID', sent.callId], ['CSeq', `${sent.seq} INVITE`]);

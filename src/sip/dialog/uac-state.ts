@@ -27,6 +27,7 @@ export interface Prack {
 export interface UacRequest {
   to: string;
   route: readonly string[];
+  proxy?: string | undefined;
   headers: ExtraHeaders;
   body: Body | null;
 }
