@@ -20,6 +20,7 @@ export type PipelineErrorCode =
   | 'invalid-credential'
   | 'invalid-token'
   | 'invalid-sink'
+  | 'subscription-mismatch'
   | 'subscription-exists'
   | 'subscription-quota'
   | 'channel-quota'
@@ -76,6 +77,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   'invalid-token': { status: 400, code: 'INVALID_TOKEN', message: 'Only access tokens of type bearer are supported.' },
   'invalid-sink': { status: 400, code: 'INVALID_SINK', message: 'The sink cannot be used.' },
+  'subscription-mismatch': {
+    status: 403,
+    code: 'SUBSCRIPTION_MISMATCH',
+    message: 'The subscription does not fit the access token.',
+  },
   'subscription-exists': { status: 409, code: 'ALREADY_EXISTS', message: 'An equal subscription is active.' },
   'subscription-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many active subscriptions.' },
   'channel-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many open channels.' },

@@ -25,14 +25,17 @@ export function subscriberBySubject(subject: string): Subscriber | undefined {
   return subscribers.find(subscriber => subscriber.subject === subject);
 }
 
-const EVENT = 'webrtc-events-subscriptions:org.camaraproject.webrtc-events-subscriptions.v0';
+const EVENTS = ['session-status', 'session-invitation', 'registration-ends'];
 
 /** Every API scope a token of the sandbox may carry. CAMARA webrtc APIs, and our notification channels. */
 export const apiScopes: readonly string[] = [
   ...['create', 'read', 'write', 'delete'].map(action => `webrtc-registration:sessions:${action}`),
   ...['create', 'read', 'write', 'delete'].map(action => `webrtc-call-handling:sessions:${action}`),
-  ...['session-status', 'session-invitation', 'registration-ends'].map(event => `${EVENT}.${event}:create`),
-  ...['read', 'update', 'delete'].map(action => `webrtc-events-subscriptions:${action}`),
+  // The second is the name of CAMARA r2.2.
+  ...['webrtc-events-subscriptions', 'webrtc-events'].flatMap(api => [
+    ...EVENTS.map(event => `${api}:org.camaraproject.${api}.v0.${event}:create`),
+    ...['read', 'update', 'delete'].map(action => `${api}:${action}`),
+  ]),
   ...['create', 'read', 'delete'].map(action => `webrtc-notification-channels:channels:${action}`),
 ];
 

@@ -1,28 +1,38 @@
 /** What subscriptions and notification channels both carry: event names, sink credentials, times to come. CAMARA digest 8.2. */
 
-import type { EventName, SinkCredential } from '../ep-cscf/event-word.ts';
+import { EVENTS_API, type EventName, eventPrefix, type SinkCredential } from '../ep-cscf/event-word.ts';
 import { parseDateTime } from './date-time.ts';
 import { invalid } from './operation.ts';
 import type { Refusal } from './ports.ts';
-import { EVENT_NAMES, EVENT_PREFIX } from './schemas/common.ts';
+import { EVENT_NAMES } from './schemas/common.ts';
 
-/** The scope needed for each event type asked for; decision A-30. */
-function createScope(name: EventName): string {
-  return `webrtc-events-subscriptions:${EVENT_PREFIX}${name}:create`;
+/** Event types and scopes as one API names them. */
+export interface EventWords {
+  api: string;
+  /** The scope of each event type. */
+  createScopes: readonly string[];
+  /** Event names of full types, each once. The schema has checked them. */
+  names(types: readonly string[]): EventName[];
+  /** The full types of events. */
+  types(names: readonly EventName[]): string[];
+  /** Null when the token has the scope of each event asked for; decision A-30. */
+  mayCreate(names: readonly EventName[], scopes: ReadonlySet<string>): Refusal | null;
 }
 
-export const createScopes: readonly string[] = EVENT_NAMES.map(createScope);
-
-/** Event names of full types, each once. The schema has checked them. */
-export function eventNames(types: readonly string[]): EventName[] {
-  const asked = new Set(types);
-  return EVENT_NAMES.filter(name => asked.has(EVENT_PREFIX + name));
+export function eventWords(api: string): EventWords {
+  const prefix = eventPrefix(api);
+  const createScope = (name: EventName) => `${api}:${prefix}${name}:create`;
+  return {
+    api,
+    createScopes: EVENT_NAMES.map(createScope),
+    names: types => EVENT_NAMES.filter(name => types.includes(prefix + name)),
+    types: names => names.map(name => prefix + name),
+    mayCreate: (names, scopes) =>
+      names.every(name => scopes.has(createScope(name))) ? null : { ok: false, error: 'scope-missing' },
+  };
 }
 
-/** Null when the token has the scope of each event. */
-export function mayCreate(names: readonly EventName[], scopes: ReadonlySet<string>): Refusal | null {
-  return names.every(name => scopes.has(createScope(name))) ? null : { ok: false, error: 'scope-missing' };
-}
+export const todaysEvents = eventWords(EVENTS_API);
 
 /** Null when `text` (checked by its schema) is absent or lies after `now` (ms). */
 export function checkFuture(field: string, text: unknown, now: number): Refusal | null {

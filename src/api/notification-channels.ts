@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import type { ChannelOpened, ChannelView } from '../ep-cscf/event-word.ts';
 import { isRefusal } from './core-reply.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
-import { checkFuture, eventNames, mayCreate } from './event-field.ts';
+import { checkFuture, todaysEvents } from './event-field.ts';
 import { isPlainId } from './field.ts';
 import { type Api, type Call, invalid, notFound, type Operation } from './operation.ts';
 import type { Channels } from './ports.ts';
@@ -52,14 +52,15 @@ function create({ channels, now }: NotificationChannelsParts): Operation {
     },
     success: { status: 201, description: 'The channel.', schema: channelOpened },
     errors: [400, 401, 403, 409, 429],
-    agree: ({ body, scopes }) => mayCreate(eventNames((body as unknown as ChannelRequestBody).types ?? []), scopes),
+    agree: ({ body, scopes }) =>
+      todaysEvents.mayCreate(todaysEvents.names((body as unknown as ChannelRequestBody).types ?? []), scopes),
     async run(call) {
       const body = call.body as unknown as ChannelRequestBody;
       const opened = await channels.create(
         call.who,
         {
           deviceId: body.deviceId.toLowerCase(),
-          types: eventNames(body.types ?? []),
+          types: todaysEvents.names(body.types ?? []),
           expiresAt: body.expireTime === undefined ? null : parseDateTime(body.expireTime),
         },
         call.correlator,

@@ -15,6 +15,7 @@ import { notificationChannelsApi } from './notification-channels.ts';
 import type { Api } from './operation.ts';
 import type { AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
 import { callHandlingV03 } from './r2-2/call-handling.ts';
+import { eventsV02 } from './r2-2/events.ts';
 import { registrationV03 } from './r2-2/registration.ts';
 import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts';
 import { referenceRoutes } from './reference/routes.ts';
@@ -126,7 +127,7 @@ function serviceOf(
 /** Every API this listener serves. */
 function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisParts): Api[] {
   const now = () => clock.now();
-  const { registrationV03Paths, callHandlingV03Paths } = settings.api;
+  const { registrationV03Paths, callHandlingV03Paths, eventsV02Paths } = settings.api;
   return [
     registrationApi({ core, ids, settings: settings.api }),
     callHandlingApi({ core, ids, now, settings: settings.api }),
@@ -138,6 +139,7 @@ function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisPar
     ...(callHandlingV03Paths.length === 0
       ? []
       : [callHandlingV03({ core, ids, now, settings: settings.api, basePaths: callHandlingV03Paths })]),
+    ...(eventsV02Paths.length === 0 ? [] : [eventsV02({ core, ids, subscriptions, now, basePaths: eventsV02Paths })]),
   ];
 }
 

@@ -5,7 +5,7 @@ import type { ChannelOpened, SubscriptionView } from '../ep-cscf/event-word.ts';
 import type { Ids, MediaSessionId, Ref, RegistrationId } from '../ep-cscf/ids.ts';
 import type { Principal } from '../ep-cscf/ports.ts';
 import { silentLog } from '../runtime/log.ts';
-import { createScopes } from './event-field.ts';
+import { todaysEvents } from './event-field.ts';
 import type { Access, AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
 import { type ApiParts, type ApiServer, createApi } from './server.ts';
 
@@ -23,7 +23,7 @@ const allScopes: ReadonlySet<string> = new Set([
     `webrtc-notification-channels:channels:${verb}`,
   ]),
   ...['read', 'update', 'delete'].map(verb => `webrtc-events-subscriptions:${verb}`),
-  ...createScopes,
+  ...todaysEvents.createScopes,
 ]);
 
 const alice: Principal = {
@@ -48,7 +48,7 @@ function fakeTokens(extra: Readonly<Record<string, Access>> = {}): AccessTokens 
     business: access(business),
     other: access({ ...alice, clientId: 'other' }),
     narrow: access(alice, new Set(['webrtc-registration:sessions:read'])),
-    status: access(alice, new Set([createScopes[0] ?? ''])),
+    status: access(alice, new Set([todaysEvents.createScopes[0] ?? ''])),
     ...extra,
   };
   return {
@@ -168,9 +168,12 @@ function fakeSubscriptions(): Subscriptions {
       const id = `subscription-${held.size + 1}`;
       const view: SubscriptionView = {
         id,
+        api: request.api,
         sink: request.sink,
         types: request.types,
         deviceId: request.deviceId,
+        registrationId: request.registrationId,
+        mediaSessionId: request.mediaSessionId,
         startsAt: NOW,
         expiresAt: request.expiresAt ?? NOW + 86_400_000,
         requestedExpiry: request.expiresAt,

@@ -19,6 +19,7 @@ export const api = area('CAMARA APIs', {
   callHandlingV03Paths: list(
     'Base paths of webrtc-call-handling v0.3 (CAMARA r2.2), such as /webrtc-call-handling/v0.3.',
   ),
+  eventsV02Paths: list('Base paths of webrtc-events v0.2 (CAMARA r2.2), such as /webrtc-events/v0.2.'),
   channelsPaths: list('Base paths of webrtc-notification-channels.', ['/webrtc-notification-channels/v0.1']),
   docs: flag('Serve the reference of the APIs as pages, at /docs.', true),
   bodyLimitBytes: integer('Largest request body.', 262_144, 1024),

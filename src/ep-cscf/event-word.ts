@@ -2,6 +2,14 @@
 
 export type EventName = 'session-invitation' | 'session-status' | 'registration-ends';
 
+/** The API that subscriptions are made with today; a channel's own are too. */
+export const EVENTS_API = 'webrtc-events-subscriptions';
+
+/** What stands before an event's name in its type. `api` is the API its subscription was made with. CAMARA Commonalities, CloudEvents type. */
+export function eventPrefix(api: string): string {
+  return `org.camaraproject.${api}.v0.`;
+}
+
 export interface SinkCredential {
   credentialType: 'ACCESSTOKEN';
   accessToken: string;
@@ -10,10 +18,20 @@ export interface SinkCredential {
   accessTokenType: 'bearer';
 }
 
-export interface SubscriptionRequest {
+/** Which events of a device a subscription is for, as far as its API can say it. */
+export interface Watched {
+  deviceId: string;
+  /** The registration it was named by, echoed. Null: by the device alone. */
+  registrationId: string | null;
+  /** Of one media session only; null: of all. */
+  mediaSessionId: string | null;
+}
+
+export interface SubscriptionRequest extends Watched {
+  /** The API it is made with: its events bear that API's name. */
+  api: string;
   sink: string;
   types: EventName[];
-  deviceId: string;
   /** ms since the epoch, or null for the default life. */
   expiresAt: number | null;
   maxEvents: number | null;
@@ -21,11 +39,11 @@ export interface SubscriptionRequest {
   credential: SinkCredential | null;
 }
 
-export interface SubscriptionView {
+export interface SubscriptionView extends Watched {
   id: string;
+  api: string;
   sink: string;
   types: EventName[];
-  deviceId: string;
   startsAt: number;
   expiresAt: number;
   /** As asked, echoed. */

@@ -1,6 +1,6 @@
 /** Notification channels: https sinks inside the gateway whose events go to a page by WebSocket. CAMARA digest 11a. */
 import type { ServerResponse } from 'node:http';
-import type { ChannelOpened, EventName } from '../ep-cscf/event-word.ts';
+import { type ChannelOpened, EVENTS_API, type EventName } from '../ep-cscf/event-word.ts';
 import type { Principal, Write } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Channel, type ChannelRow, channelView, createChannelBook, putChannel } from './channel-book.ts';
@@ -106,9 +106,12 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     if (request.types.length > 0) {
       const { deviceId, types } = request;
       const asked = {
+        api: EVENTS_API,
         sink,
         types,
         deviceId,
+        registrationId: null,
+        mediaSessionId: null,
         expiresAt: row.expiresAt,
         maxEvents: null,
         initialEvent: null,
@@ -173,7 +176,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
           terminationReason: 'NETWORK_TERMINATED',
           terminationDescription: 'The notification channel has ended.',
         } as const;
-        last.push(cloudEvent(told, subscription.row.id, deps.uuid(), deps.publicUrl(), now));
+        last.push(cloudEvent(told, subscription.row, deps.uuid(), deps.publicUrl(), now));
       }
       channel.ring.abandon(subscription, 'ended');
       await deps.life.end(subscription, 'NETWORK_TERMINATED', false);

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { registrationEnds, session } from '../../test/support/event-rig.ts';
+import { EVENTS_API } from '../ep-cscf/event-word.ts';
 import { cloudEvent, narrowAddress, type Told } from './cloud-event.ts';
 
-const make = (told: Told) =>
-  JSON.parse(cloudEvent(told, 'sub', 'id', 'https://gw.example', Date.UTC(2030, 0, 2, 3, 4, 5, 6)));
+const make = (told: Told, api = EVENTS_API) =>
+  JSON.parse(cloudEvent(told, { id: 'sub', api }, 'id', 'https://gw.example', Date.UTC(2030, 0, 2, 3, 4, 5, 6)));
 
 describe('a CloudEvent', () => {
   it('has the envelope of the API and nothing else', () => {
@@ -31,6 +32,11 @@ describe('a CloudEvent', () => {
       sequenceNumber: 1,
       locationDetails: { shape: 'Point' },
     });
+  });
+
+  it('bears the name of the API it was subscribed with', () => {
+    const { type } = make(registrationEnds('r1'), 'webrtc-events');
+    assert.equal(type, 'org.camaraproject.webrtc-events.v0.registration-ends');
   });
 
   it('carries an answer in a status and never in an invitation', () => {

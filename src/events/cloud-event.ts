@@ -1,6 +1,6 @@
 /** The CloudEvents that leave: envelope and data. CAMARA webrtc-events-subscriptions v0.3, CloudEvents 1.0. */
+import { eventPrefix } from '../ep-cscf/event-word.ts';
 import type { Address, CoreEvent } from '../ep-cscf/ports.ts';
-import type { SentName } from './ports.ts';
 
 /** Why a subscription ended, as far as Lineside ends any. */
 export type EndReason = 'NETWORK_TERMINATED' | 'SUBSCRIPTION_EXPIRED' | 'ACCESS_TOKEN_EXPIRED' | 'SUBSCRIPTION_DELETED';
@@ -28,24 +28,25 @@ export function narrowAddress(address: Address): Address | null {
 }
 
 /**
- * The whole event as JSON text. `source` is the public base URL, `id` a UUID that a retry keeps, `at` when it happened (ms since the epoch).
+ * The whole event as JSON text, as the API of its subscription `of` names it. `source` is the public base URL, `id` a UUID that a retry keeps, `at` when it happened (ms since the epoch).
  * Only the fields the schema knows are sent; optional texts are cut to its limits.
  */
-export function cloudEvent(told: Told, subscriptionId: string, id: string, source: string, at: number): string {
+export function cloudEvent(
+  told: Told,
+  of: { id: string; api: string },
+  id: string,
+  source: string,
+  at: number,
+): string {
   return JSON.stringify({
     id,
     source,
     specversion: '1.0',
-    type: eventType(told.kind),
+    type: eventPrefix(of.api) + told.kind,
     time: new Date(at).toISOString(),
     datacontenttype: 'application/json',
-    data: dataOf(told, subscriptionId),
+    data: dataOf(told, of.id),
   });
-}
-
-/** The CloudEvents type of an event. */
-function eventType(name: SentName): string {
-  return `org.camaraproject.webrtc-events-subscriptions.v0.${name}`;
 }
 
 /** Absent fields are undefined, which JSON leaves out. */

@@ -83,7 +83,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       at: now,
       owner,
       correlator,
-      body: cloudEvent(told, id, deps.uuid(), deps.source(), now),
+      body: cloudEvent(told, subscription.row, deps.uuid(), deps.source(), now),
       seq,
     };
     subscription.owed += 1;
@@ -98,7 +98,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     const writes = journal.take();
     const invitation = event.kind === 'session-invitation';
     let targets = 0;
-    const matching = table.matching(audience, event.kind);
+    const matching = table.matching(audience, event);
     for (const subscription of matching) {
       const { channelId } = subscription.row;
       if (invitation && channelId !== null && deps.channels.absent(channelId, now)) {

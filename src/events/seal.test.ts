@@ -63,12 +63,18 @@ describe('the token of a sink', () => {
     assert.doesNotMatch(JSON.stringify(store.load('subscription')), /another-secret/);
   });
 
-  it('is sealed at the first start of a version that can, where an older one left it bare', async () => {
+  it('is sealed at the first start of a version that can, where an older one left it bare and knew one API', async () => {
     const store = createMemoryStore();
     const first = createRig({ store });
     await first.subscribe({ credential: credential(first.clock.now()) });
     for (const { key, value } of store.load('subscription')) {
-      const { sealed: _, ...bare } = value as Record<string, unknown>;
+      const {
+        sealed: _,
+        api: __,
+        registrationId: ___,
+        mediaSessionId: ____,
+        ...bare
+      } = value as Record<string, unknown>;
       void store.commit([{ op: 'put', kind: 'subscription', key, value: { ...bare, accessToken: SECRET } }]);
     }
     const second = createRig({ store, clock: first.clock });
@@ -78,6 +84,7 @@ describe('the token of a sink', () => {
     third.publish(registrationEnds('r1'));
     await settled();
     assert.equal(third.got[0]?.accessToken, SECRET);
+    assert.equal(third.got[0]?.event.type, 'org.camaraproject.webrtc-events-subscriptions.v0.registration-ends');
   });
 
   it('stops the start in one sentence when the key is another one', async () => {

@@ -1,10 +1,14 @@
 /** A subscription on its way to the store and back: its sink token is kept sealed. */
+import { EVENTS_API } from '../ep-cscf/event-word.ts';
 import type { Write } from '../ep-cscf/ports.ts';
 import type { Seal } from './seal.ts';
 import type { SubscriptionRow } from './subscription-table.ts';
 
 /** `sealed` is absent in rows that were written before there was a key. */
 type StoredRow = SubscriptionRow & { sealed?: true };
+
+/** What rows lack that were written when there was one API and one way to name what is watched. */
+const BEFORE = { api: EVENTS_API, registrationId: null, mediaSessionId: null };
 
 export interface SubscriptionRows {
   put(row: SubscriptionRow): Write;
@@ -22,7 +26,7 @@ export function createSubscriptionRows(seal: Seal): SubscriptionRows {
       return { op: 'put', kind: 'subscription', key: row.id, value };
     },
     read(value) {
-      const { sealed, ...row } = value as StoredRow;
+      const { sealed, ...row }: StoredRow = { ...BEFORE, ...(value as StoredRow) };
       if (row.accessToken === null) return { row, bare: false };
       if (sealed === undefined) return { row, bare: true };
       const accessToken = seal.open(row.accessToken, row.id);

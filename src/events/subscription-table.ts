@@ -1,17 +1,17 @@
 /** The subscriptions in memory, found by id, by whom they belong to, by channel, and by the events they match. CAMARA digest 8.3. */
 
-import type { EventName, SubscriptionView } from '../ep-cscf/event-word.ts';
-import type { Audience, Principal } from '../ep-cscf/ports.ts';
+import type { EventName, SubscriptionView, Watched } from '../ep-cscf/event-word.ts';
+import type { Audience, CoreEvent, Principal } from '../ep-cscf/ports.ts';
 
 /** A subscription as it is kept in the store. */
-export interface SubscriptionRow {
+export interface SubscriptionRow extends Watched {
   id: string;
   who: Principal;
+  api: string;
   sink: string;
   /** The notification channel the sink stands for, or null for an https sink. */
   channelId: string | null;
   types: EventName[];
-  deviceId: string;
   startsAt: number;
   expiresAt: number;
   requestedExpiry: number | null;
@@ -36,7 +36,7 @@ export interface SubscriptionTable {
   add(row: SubscriptionRow): Subscription;
   find(id: string): Subscription | null;
   /** Active subscriptions an event is for. O(result). */
-  matching(audience: Audience, kind: EventName): Subscription[];
+  matching(audience: Audience, event: CoreEvent): Subscription[];
   /** Active subscriptions of a client and user, whatever their number. */
   ofUser(who: Principal): Subscription[];
   /** Active and ended subscriptions whose sink is this channel. */
@@ -58,9 +58,12 @@ export function maySee(who: Principal, owner: Principal): boolean {
 export function viewOf(row: SubscriptionRow): SubscriptionView {
   return {
     id: row.id,
+    api: row.api,
     sink: row.sink,
     types: row.types,
     deviceId: row.deviceId,
+    registrationId: row.registrationId,
+    mediaSessionId: row.mediaSessionId,
     startsAt: row.startsAt,
     expiresAt: row.expiresAt,
     requestedExpiry: row.requestedExpiry,
@@ -68,6 +71,11 @@ export function viewOf(row: SubscriptionRow): SubscriptionView {
     initialEvent: row.initialEvent,
     status: 'ACTIVE',
   };
+}
+
+function wants({ types, mediaSessionId }: SubscriptionRow, event: CoreEvent): boolean {
+  if (!types.includes(event.kind)) return false;
+  return mediaSessionId === null || !('mediaSessionId' in event) || event.mediaSessionId === mediaSessionId;
 }
 
 /** One client and user, whatever the number. JSON keeps the parts apart whatever they hold. */
@@ -102,9 +110,9 @@ export function createSubscriptionTable(): SubscriptionTable {
       return subscription;
     },
     find: id => byId.get(id) ?? null,
-    matching(audience, kind) {
+    matching(audience, event) {
       const found = byAudience.get(audienceKey(audience, audience.deviceId));
-      return found === undefined ? [] : [...found].filter(({ row }) => row.types.includes(kind));
+      return found === undefined ? [] : [...found].filter(({ row }) => wants(row, event));
     },
     ofUser: who => [...(byUser.get(userKey(who)) ?? [])],
     ofChannel: channelId => [...(byChannel.get(channelId) ?? [])],

@@ -14,7 +14,7 @@ import {
   subscription,
 } from '../../test/support/event-rig.ts';
 import { settled } from '../../test/support/manual-clock.ts';
-import type { SinkCredential } from '../ep-cscf/event-word.ts';
+import { EVENTS_API, type SinkCredential } from '../ep-cscf/event-word.ts';
 import type { Store } from '../ep-cscf/ports.ts';
 import { createMemoryStore } from '../store/memory.ts';
 
@@ -43,9 +43,12 @@ describe('a subscription', () => {
     const now = rig.clock.now();
     assert.deepEqual(made.subscription, {
       id: made.subscription.id,
+      api: EVENTS_API,
       sink: SINK,
       types: ['session-status'],
       deviceId: DEVICE,
+      registrationId: null,
+      mediaSessionId: null,
       startsAt: now,
       expiresAt: now + DAY,
       requestedExpiry: null,

@@ -99,7 +99,9 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
     const mine = table.ofUser(who);
     const equal = mine.some(
       ({ row }) =>
+        row.api === request.api &&
         row.sink === request.sink &&
+        row.mediaSessionId === request.mediaSessionId &&
         row.deviceId.toLowerCase() === request.deviceId.toLowerCase() &&
         row.who.legs === who.legs &&
         row.who.number === who.number &&
@@ -115,10 +117,13 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
     return {
       id: deps.uuid(),
       who: { clientId: who.clientId, subject: who.subject, number: who.number, legs: who.legs },
+      api: request.api,
       sink: request.sink,
       channelId,
       types,
       deviceId: request.deviceId,
+      registrationId: request.registrationId,
+      mediaSessionId: request.mediaSessionId,
       startsAt: now,
       expiresAt: now + life,
       requestedExpiry: request.expiresAt,

@@ -5,7 +5,11 @@ import { Ajv, type ValidateFunction } from 'ajv';
 /** Statuses any operation may answer although its document does not list them. CAMARA Commonalities. */
 const COMMON = [401, 404, 405, 406, 415, 429, 500, 502, 503, 504];
 const CORRELATOR = /^[a-zA-Z0-9-_:;./<>{}]{1,256}$/;
-const EVENTS_BASE = '/webrtc-events-subscriptions/v0.3rc1';
+/** Where the document stands that says what events of a type look like, by the API in the type. */
+const EVENT_BASES = new Map([
+  ['webrtc-events-subscriptions', '/webrtc-events-subscriptions/v0.3rc1'],
+  ['webrtc-events', '/webrtc-events/v0.2'],
+]);
 
 type Node = Record<string, unknown>;
 interface Document {
@@ -45,7 +49,7 @@ export function createContract(): Contract {
 
   return {
     async learn(documentOf) {
-      documents.set(EVENTS_BASE, (await documentOf(EVENTS_BASE)) as Document);
+      for (const base of EVENT_BASES.values()) documents.set(base, (await documentOf(base)) as Document | null);
     },
 
     async response(documentOf, method, url, { status, headers, body }, correlator) {
@@ -86,8 +90,9 @@ export function createContract(): Contract {
     },
 
     event(event, correlator) {
-      const document = documents.get(EVENTS_BASE);
-      assert.ok(document !== null && document !== undefined, 'the documents are not known yet');
+      const [, api = ''] = /^org\.camaraproject\.([a-z-]+)\.v0\.[a-z-]+$/.exec((event as Event).type) ?? [];
+      const document = documents.get(EVENT_BASES.get(api) ?? '');
+      assert.ok(document !== null && document !== undefined, `no document tells of ${(event as Event).type}`);
       assert.match(correlator, CORRELATOR);
       const callback = dig(document.paths['/subscriptions'], ['post', 'callbacks', 'notifications']);
       const schema = dig(callback, [
@@ -98,7 +103,7 @@ export function createContract(): Contract {
         'application/cloudevents+json',
         'schema',
       ]);
-      check('event', document, schema, event);
+      check(`event of ${api}`, document, schema, event);
       inOrder(event as Event);
     },
   };
@@ -122,6 +127,7 @@ export function createContract(): Contract {
 
 interface Event {
   id: string;
+  type: string;
   data: {
     subscriptionId?: string;
     mediaSessionId?: string;

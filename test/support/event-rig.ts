@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { Value } from 'typebox/value';
 import { events as eventsArea } from '../../src/config/events.ts';
 import { sink as sinkArea } from '../../src/config/sink.ts';
-import type { EventName, SubscriptionRequest } from '../../src/ep-cscf/event-word.ts';
+import { EVENTS_API, type EventName, type SubscriptionRequest } from '../../src/ep-cscf/event-word.ts';
 import type { Audience, CoreEvent, EventEffect, EventInput, Principal, Store } from '../../src/ep-cscf/ports.ts';
 import { createEvents, type Events } from '../../src/events/events.ts';
 import type { SinkAnswer, SinkRequest, SinkTransport } from '../../src/events/ports.ts';
@@ -141,9 +141,12 @@ export function createRig(options: RigOptions = {}): Rig {
 /** A good request for all three types. */
 export function subscription(change: Partial<SubscriptionRequest> = {}): SubscriptionRequest {
   return {
+    api: EVENTS_API,
     sink: SINK,
     types: ['session-invitation', 'session-status', 'registration-ends'] as EventName[],
     deviceId: DEVICE,
+    registrationId: null,
+    mediaSessionId: null,
     expiresAt: null,
     maxEvents: null,
     initialEvent: null,

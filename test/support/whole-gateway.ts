@@ -75,10 +75,12 @@ const apiScopes = [
     `webrtc-call-handling:sessions:${verb}`,
     `webrtc-notification-channels:channels:${verb}`,
   ]),
-  ...['read', 'update', 'delete'].map(verb => `webrtc-events-subscriptions:${verb}`),
-  ...['session-status', 'session-invitation', 'registration-ends'].map(
-    name => `webrtc-events-subscriptions:org.camaraproject.webrtc-events-subscriptions.v0.${name}:create`,
-  ),
+  ...['webrtc-events-subscriptions', 'webrtc-events'].flatMap(api => [
+    ...['read', 'update', 'delete'].map(verb => `${api}:${verb}`),
+    ...['session-status', 'session-invitation', 'registration-ends'].map(
+      name => `${api}:org.camaraproject.${api}.v0.${name}:create`,
+    ),
+  ]),
 ];
 
 /** `ada` and `bela` are subscribers, `ada-other` is Ada through another client, `shop` a business with two numbers. */

@@ -1,7 +1,8 @@
 /** Schemas of the events that subscriptions deliver. CAMARA webrtc-events-subscriptions v0.3, CloudEvents 1.0; CAMARA digest 8.4. */
 import { type TSchema, Type } from 'typebox';
+import { eventPrefix } from '../../ep-cscf/event-word.ts';
 import { locationDetails, sessionStatus } from './call-handling.ts';
-import { dateTime, EVENT_PREFIX, id, sdpDescriptor, strictObject, words } from './common.ts';
+import { dateTime, id, sdpDescriptor, strictObject, words } from './common.ts';
 
 /** Narrower than the addresses of calls: decision A-31. */
 const address = Type.String({
@@ -62,22 +63,24 @@ const subscriptionEnded = strictObject('SubscriptionEnded', 'The subscription ha
   terminationDescription: text('The same in words.'),
 });
 
-function event(title: string, kind: string, data: TSchema) {
+function event(api: string, title: string, kind: string, data: TSchema) {
   return strictObject(title, `The event ${kind}.`, {
     id: Type.String({ minLength: 1, maxLength: 256, description: 'Stays the same when the event is sent again.' }),
     source: Type.String({ format: 'uri', minLength: 1, maxLength: 2048, description: 'The installation.' }),
     specversion: Type.Enum(['1.0'], { type: 'string' }),
-    type: Type.Enum([EVENT_PREFIX + kind], { type: 'string', maxLength: 512 }),
+    type: Type.Enum([eventPrefix(api) + kind], { type: 'string', maxLength: 512 }),
     time: dateTime('When it happened.'),
     datacontenttype: Type.Enum(['application/json'], { type: 'string' }),
     data,
   });
 }
 
-/** One schema for each kind of event. */
-export const notifications: readonly TSchema[] = [
-  event('EventSessionInvitation', 'session-invitation', invitation),
-  event('EventSessionStatus', 'session-status', statusUpdate),
-  event('EventRegistrationEnds', 'registration-ends', registrationEnds),
-  event('EventSubscriptionEnded', 'subscription-ended', subscriptionEnded),
-];
+/** One schema for each kind of event that subscriptions of an API bring. */
+export function notificationsOf(api: string): readonly TSchema[] {
+  return [
+    event(api, 'EventSessionInvitation', 'session-invitation', invitation),
+    event(api, 'EventSessionStatus', 'session-status', statusUpdate),
+    event(api, 'EventRegistrationEnds', 'registration-ends', registrationEnds),
+    event(api, 'EventSubscriptionEnded', 'subscription-ended', subscriptionEnded),
+  ];
+}

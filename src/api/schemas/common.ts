@@ -1,5 +1,6 @@
 /** Schemas that several APIs share. CAMARA Commonalities r4.3. */
 import { type TProperties, Type } from 'typebox';
+import { eventPrefix } from '../../ep-cscf/event-word.ts';
 
 /** An object that takes no property but these. `title` is its name in the OpenAPI document. */
 export function strictObject<T extends TProperties>(
@@ -9,6 +10,11 @@ export function strictObject<T extends TProperties>(
   options: { minProperties?: number } = {},
 ) {
   return Type.Object(properties, { title, description, additionalProperties: false, ...options });
+}
+
+/** An object in which unknown properties are ignored, as CAMARA r2.2 has them. */
+export function looseObject<T extends TProperties>(title: string, description: string, properties: T) {
+  return Type.Object(properties, { title, description, additionalProperties: true });
 }
 
 /** One of some words. */
@@ -47,15 +53,16 @@ export const sdpDescriptor = strictObject('WrtcSdpDescriptor', 'A session descri
   sdp: Type.String({ minLength: 1, maxLength: 65_536, description: 'SDP as the browser makes it. RFC 8866.' }),
 });
 
-/** webrtc-events-subscriptions names its events under this prefix. */
-export const EVENT_PREFIX = 'org.camaraproject.webrtc-events-subscriptions.v0.';
 export const EVENT_NAMES = ['session-status', 'session-invitation', 'registration-ends'] as const;
 
-export const eventType = words(
-  'SubscriptionEventType',
-  'An event to be told of: a change of a media session, a call that comes in, the end of a registration.',
-  [`${EVENT_PREFIX}session-status`, `${EVENT_PREFIX}session-invitation`, `${EVENT_PREFIX}registration-ends`],
-);
+/** The types of events of an API. */
+export function eventTypeOf(api: string) {
+  return words(
+    'SubscriptionEventType',
+    'An event to be told of: a change of a media session, a call that comes in, the end of a registration.',
+    EVENT_NAMES.map(name => eventPrefix(api) + name),
+  );
+}
 
 export const sinkCredential = strictObject('SinkCredential', 'Bearer token that goes with each event to the sink.', {
   credentialType: words('CredentialType', 'Only ACCESSTOKEN is supported.', ['ACCESSTOKEN']),

@@ -1,11 +1,12 @@
 /** Schemas of webrtc-notification-channels v0.1, our extension: events to a browser. CAMARA digest 11a. */
 import { type Static, Type } from 'typebox';
-import { dateTime, deviceId, eventType, id, sinkCredential, strictObject } from './common.ts';
+import { EVENTS_API } from '../../ep-cscf/event-word.ts';
+import { dateTime, deviceId, eventTypeOf, id, sinkCredential, strictObject } from './common.ts';
 
 export const channelRequest = strictObject('ChannelRequest', 'A channel for the events of a device.', {
   deviceId,
   types: Type.Optional(
-    Type.Array(eventType, {
+    Type.Array(eventTypeOf(EVENTS_API), {
       minItems: 1,
       maxItems: 3,
       description: 'With them the subscription is made in the same step.',

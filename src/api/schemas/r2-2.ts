@@ -1,12 +1,7 @@
 /** Schemas of CAMARA r2.2: webrtc-registration v0.3 and webrtc-call-handling v0.3, as far as they differ from today's. CAMARA digest 9. */
-import { type TProperties, type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import { mediaSessionResponse } from './call-handling.ts';
-import { dateTime, deviceId } from './common.ts';
-
-/** Unknown properties are ignored. */
-function looseObject(title: string, description: string, properties: TProperties): TSchema {
-  return Type.Object(properties, { title, description, additionalProperties: true });
-}
+import { dateTime, deviceId, looseObject } from './common.ts';
 
 const time = Type.Optional(
   dateTime('Asked end of the registration; out of range, the policy of the operator decides.'),
