@@ -32,6 +32,7 @@ export type {
   SipUri,
   Via,
 } from './message/message.ts';
+export { joinParts, mediaType, type Part } from './message/multipart.ts';
 export { formatNameAddr, parseNameAddr, parseNameAddrList } from './message/name-addr.ts';
 export { formatParams, parseParams } from './message/param.ts';
 export { DEFAULT_LIMITS, parseMessage } from './message/parse.ts';
@@ -60,6 +61,7 @@ export type { Listen, SipTransport } from './transport/types.ts';
 
 // dialog
 
+export { partsOf } from './dialog/body.ts';
 export { uriOf } from './dialog/dialog.ts';
 // user agent
 

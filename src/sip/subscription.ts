@@ -1,9 +1,9 @@
 /** One subscription as its subscriber, as a machine: SUBSCRIBE, the NOTIFYs, the refreshes, the end. RFC 6665 4.1. */
-import { mediaType } from './dialog/body.ts';
 import { type Dialog, dialogOfResponse, requestIn, routed, takeSeq } from './dialog/dialog.ts';
 import { plain } from './dialog/in-dialog.ts';
 import type { Header, RequestSpec, ResponseSpec } from './dialog/types.ts';
 import type { SipRequest, SipResponse } from './message/message.ts';
+import { mediaType } from './message/multipart.ts';
 import type { TransactionKey } from './transaction/types.ts';
 import type { ExtraHeaders, LocalCause } from './user-agent-types.ts';
 

@@ -169,6 +169,9 @@ export function createCallDriver(
 
   function tell(to: CallUser, event: CallEvent): void {
     switch (event.type) {
+      case 'trying':
+        to.onTrying?.();
+        return;
       case 'progress': {
         const { fork, response, reliable } = event;
         to.onProgress({ fork, response, sdp: sdpOf(response), reliable });
@@ -213,7 +216,7 @@ export function createCallDriver(
 
   /** Hands an input of the user on when it fits the state. */
   function wish(next: CallInput): boolean {
-    if (!fits(state, next.type)) return false;
+    if (!fits(state, next)) return false;
     input(next);
     return true;
   }
@@ -242,6 +245,8 @@ export function createCallDriver(
     reject: (refusal: Refusal) => wish({ type: 'reject', refusal }),
     end: (headers: ExtraHeaders = [], refusal: Refusal = DEFAULT_REFUSAL) => wish({ type: 'end', headers, refusal }),
     reinvite: (body: Body, headers: ExtraHeaders = []) => wish({ type: 'reinvite', body, headers }),
+    update: (body: Body | null, headers: ExtraHeaders = [], fork: string | null = null) =>
+      wish({ type: 'update', fork, body, headers }),
     ack: (body: Body) => wish({ type: 'ack', body }),
   };
   return driver;

@@ -78,6 +78,8 @@ export interface Reoffer {
 
 /** What the user of one call hears. Never called from inside one of the user's own calls into the agent. */
 export interface CallUser {
+  /** Call out: 100, somebody has the INVITE. */
+  onTrying?(): void;
   /** Call out: provisional above 100. `reliable`: it came with RSeq and was PRACKed. 199 ends its fork. */
   onProgress(heard: Heard & { reliable: boolean }): void;
   /** Call out: first 2xx. The ACK was sent by the agent unless our INVITE carried no offer: then call `ack`. */
@@ -120,6 +122,11 @@ export interface Call {
   end(headers?: ExtraHeaders, refusal?: Refusal): boolean;
   /** Sends a re-INVITE with this offer. False while another offer is open in either direction, or no dialog. */
   reinvite(body: Body, headers?: ExtraHeaders): boolean;
+  /**
+   * Sends an UPDATE in the confirmed dialog, or in the early one of a call out that `fork` names. With an offer its answer is
+   * told like that of a re-INVITE. False while it may not be sent, or when the peer takes none. RFC 3311.
+   */
+  update(body: Body | null, headers?: ExtraHeaders, fork?: string): boolean;
   /** ACK of a 2xx that answered an offerless INVITE, with our answer. */
   ack(body: Body): boolean;
 }

@@ -1,9 +1,9 @@
-/** The SDP in a message body: alone, or as a part of a multipart. RFC 3261 7.4, RFC 2046 5.1, RFC 5621. */
+/** The SDP in a message body: alone, or as a part of a multipart. RFC 3261 7.4, RFC 5621. */
 import type { SipMessage } from '../message/message.ts';
+import { mediaType, type Part, splitBody } from '../message/multipart.ts';
+import type { Body } from '../user-agent-types.ts';
 
 const SDP = 'application/sdp';
-/** Parts looked at in one multipart body. */
-const MAX_PARTS = 16;
 
 /** The session description of a message as text, or null when it has none. Looks one level deep into a multipart. */
 export function sdpOf(message: SipMessage): string | null {
@@ -12,9 +12,20 @@ export function sdpOf(message: SipMessage): string | null {
   if (type === undefined) return null;
   const kind = mediaType(type);
   if (kind === SDP) return decode(message.body);
-  if (!kind.startsWith('multipart/')) return null;
-  const boundary = boundaryOf(type);
-  return boundary === null ? null : sdpPart(decode(message.body), boundary);
+  return kind.startsWith('multipart/') ? sdpAmong(splitBody(type, decode(message.body))) : null;
+}
+
+/** The parts of a message's body, one level deep; none when it has no body. */
+export function partsOf(message: SipMessage): Part[] {
+  const type = message.body.length === 0 ? undefined : message.headers.get('Content-Type');
+  return type === undefined ? [] : splitBody(type, decode(message.body));
+}
+
+/** The session description of a body of ours, alone: what a later refresh repeats. Null when there is none. */
+export function descriptionOf(body: Body | null): Body | null {
+  if (body === null) return null;
+  const content = sdpAmong(splitBody(body.contentType, body.content));
+  return content === null ? null : { contentType: SDP, content };
 }
 
 /** True when a body is one we can read: none, SDP, or a multipart; and not encoded. Otherwise 415. RFC 3261 8.2.3. */
@@ -28,30 +39,10 @@ export function isReadable(message: SipMessage): boolean {
   return kind === SDP || kind.startsWith('multipart/');
 }
 
-/** Type and subtype of a Content-Type value, lower case, without blanks. */
-export function mediaType(value: string): string {
-  return (value.split(';')[0] ?? '').replace(/\s/g, '').toLowerCase();
-}
-
-function boundaryOf(type: string): string | null {
-  const found = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(type);
-  return found?.[1] ?? found?.[2] ?? null;
-}
-
-function sdpPart(body: string, boundary: string): string | null {
-  const parts = `\r\n${body}`.split(`\r\n--${boundary}`, MAX_PARTS + 1);
-  for (const part of parts.slice(1)) {
-    if (part.startsWith('--')) break;
-    const split = part.indexOf('\r\n\r\n');
-    if (split < 0) continue;
-    const type = /^content-type\s*:\s*(.*)$/im.exec(part.slice(0, split))?.[1];
-    if (type !== undefined && mediaType(type) === SDP) {
-      const text = part.slice(split + 4);
-      // The line break before a boundary belongs to the boundary.
-      return text.endsWith('\r\n') ? text : `${text}\r\n`;
-    }
-  }
-  return null;
+function sdpAmong(parts: readonly Part[]): string | null {
+  const text = parts.find(part => mediaType(part.contentType) === SDP)?.content ?? null;
+  // The line break before a boundary belongs to the boundary.
+  return text === null || text.endsWith('\r\n') ? text : `${text}\r\n`;
 }
 
 function decode(bytes: Uint8Array): string {

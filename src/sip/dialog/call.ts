@@ -1,7 +1,8 @@
 /** One call, out or in: the door of the call machines. */
+import { descriptionOf } from './body.ts';
 import { handleUac } from './invite-uac.ts';
 import { handleUas, type UasState } from './invite-uas.ts';
-import { canReoffer } from './session-state.ts';
+import { canReoffer, canUpdate } from './session-state.ts';
 import type { CallEffect, CallInput } from './types.ts';
 import type { UacState } from './uac-state.ts';
 
@@ -14,8 +15,8 @@ export function handleCall(state: CallState, input: CallInput, now: number, out:
 }
 
 /** True when an input of the user fits the state; others are ignored by the machine. */
-export function fits(state: CallState, type: CallInput['type']): boolean {
-  switch (type) {
+export function fits(state: CallState, input: CallInput): boolean {
+  switch (input.type) {
     case 'provisional':
     case 'answer':
       return state.role === 'uas' && state.phase === 'ringing' && state.held === null;
@@ -23,6 +24,8 @@ export function fits(state: CallState, type: CallInput['type']): boolean {
       return state.role === 'uas' && state.phase === 'ringing';
     case 'reinvite':
       return state.session !== null && canReoffer(state.session);
+    case 'update':
+      return updatable(state, input.fork, descriptionOf(input.body) !== null);
     case 'ack':
       return state.role === 'uac' && state.session !== null && state.ack === null;
     case 'end':
@@ -31,6 +34,15 @@ export function fits(state: CallState, type: CallInput['type']): boolean {
     default:
       return true;
   }
+}
+
+/** An UPDATE of ours needs a peer that takes it, and with an offer the PRACK of its early dialog answered. RFC 3311 5.1. */
+function updatable(state: CallState, fork: string | null, offer: boolean): boolean {
+  if (state.session !== null) return state.session.phase === 'confirmed' && canUpdate(state.session, offer);
+  if (state.role === 'uas') return false;
+  const early = fork === null ? undefined : state.early[fork];
+  const open = Object.values(state.pracks).some(prack => prack.fork === fork);
+  return early !== undefined && state.cancelled === null && !open && canUpdate(early.session, offer);
 }
 
 /** True once a dialog is confirmed and alive. */

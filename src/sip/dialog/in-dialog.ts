@@ -1,6 +1,7 @@
 /** Answers that need no state: wrong method, unknown extension, unreadable body, OPTIONS, INFO. RFC 3261 8.2, 11. */
 import type { SipRequest } from '../message/message.ts';
-import { isReadable, mediaType } from './body.ts';
+import { mediaType } from '../message/multipart.ts';
+import { isReadable } from './body.ts';
 import type { Facts, Header, ResponseSpec } from './types.ts';
 
 const KNOWN = new Set([

@@ -2,6 +2,7 @@
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TransactionKey } from '../transaction/types.ts';
 import type { Body, ExtraHeaders, LocalCause } from '../user-agent-types.ts';
+import { descriptionOf } from './body.ts';
 import { ackIn, dialogOfResponse, refreshTarget, requestIn, routed, tagOf } from './dialog.ts';
 import { capabilities, plain } from './in-dialog.ts';
 import { isReliable, onPrackResponse, prackLost, takeReliable } from './prack.ts';
@@ -24,7 +25,7 @@ export function handleUac(state: UacState, input: CallInput, now: number, out: C
     case 'failure':
       if (input.id === state.inviteId) reject(state, null, input.cause, out);
       else if (input.id in state.pracks) prackLost(state, input.id, out);
-      else if (state.session !== null) handleSession(state.session, input, now, out);
+      else for (const session of sessionsOf(state)) handleSession(session, input, now, out);
       return;
     case 'request':
       onRequest(state, input.key, input.request, now, out);
@@ -44,6 +45,11 @@ export function handleUac(state: UacState, input: CallInput, now: number, out: C
     case 'refuse':
       for (const session of sessionsOf(state)) handleSession(session, input, now, out);
       return;
+    case 'update': {
+      const session = state.session ?? state.early[input.fork ?? '']?.session;
+      if (session !== undefined) handleSession(session, input, now, out);
+      return;
+    }
     case 'reinvite':
     case 'ack-received':
       if (state.session !== null) handleSession(state.session, input, now, out);
@@ -101,7 +107,10 @@ function onProvisional(state: UacState, response: SipResponse, out: CallEffect[]
     state.phase = 'proceeding';
     if (state.cancelled !== null) out.push({ type: 'start-timer', name: 'cancel', ms: 64 * state.facts.t1 });
   }
-  if (response.status === 100) return;
+  if (response.status === 100) {
+    if (state.cancelled === null) out.push({ type: 'tell', event: { type: 'trying' } });
+    return;
+  }
   const fork = tagOf(response);
   const early = fork === '' ? null : earlyOf(state, fork, response);
   const reliable = early !== null && isReliable(response);
@@ -111,14 +120,21 @@ function onProvisional(state: UacState, response: SipResponse, out: CallEffect[]
   out.push({ type: 'tell', event: { type: 'progress', fork, response, reliable } });
 }
 
+/** A peer that wants preconditions takes UPDATE: its Allow may be missing in a provisional response. RFC 3312 10. */
+function takesUpdate(response: SipResponse): boolean {
+  return response.headers.hasToken('Allow', 'UPDATE') || response.headers.hasToken('Require', 'precondition');
+}
+
 function earlyOf(state: UacState, fork: string, response: SipResponse): Early | null {
   const known = state.early[fork];
   if (known !== undefined) {
     refreshTarget(known.session.dialog, response);
+    known.session.peerUpdates ||= takesUpdate(response);
     return known;
   }
   if (state.forks >= MAX_FORKS) return null;
   const early: Early = { session: sessionOf(state, response), rseq: null };
+  early.session.peerUpdates = takesUpdate(response);
   state.early[fork] = early;
   return early;
 }
@@ -149,7 +165,7 @@ function on2xx(state: UacState, response: SipResponse, now: number, out: CallEff
   // The route set of the 2xx replaces the early one. RFC 3261 13.2.2.4.
   const { localSeq, remoteSeq } = session.dialog;
   session.dialog = { ...dialogOfResponse(state.sent, response), localSeq, remoteSeq };
-  session.localBody = state.request.body;
+  session.localBody = descriptionOf(state.request.body);
   session.peerUpdates = response.headers.hasToken('Allow', 'UPDATE');
   delete state.early[fork];
   for (const other of Object.values(state.early)) refusePending(other.session, out);

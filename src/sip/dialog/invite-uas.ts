@@ -101,6 +101,7 @@ export function handleUas(state: UasState, input: CallInput, now: number, out: C
     case 'accept':
     case 'refuse':
     case 'reinvite':
+    case 'update':
     case 'ack-received':
     case 'response':
     case 'failure':

@@ -163,7 +163,8 @@ export function ask(session: Session, key: TransactionKey, request: SipRequest, 
 }
 
 function collision(session: Session) {
-  if (session.outgoing !== null && !session.outgoing.waiting) return plain(491, 'Request Pending');
+  const offering = session.update?.offer === true;
+  if (offering || (session.outgoing !== null && !session.outgoing.waiting)) return plain(491, 'Request Pending');
   // Before the first answer is complete ours (the caller's) or theirs is still open. RFC 3311 5.2.
   if (!session.settled && session.owner) return plain(491, 'Request Pending');
   if (session.settled && session.incoming === null && session.unacked === null) return null;

@@ -24,6 +24,18 @@ export interface Outgoing {
   rseq: number | null;
 }
 
+/** Our UPDATE: a refresh without description, or what the user sends. RFC 3311. */
+export interface OutgoingUpdate {
+  id: number;
+  headers: ExtraHeaders;
+  body: Body | null;
+  purpose: 'user' | 'refresh';
+  /** It carries a session description: an offer. */
+  offer: boolean;
+  /** It carries the answer to a challenge. */
+  answered: boolean;
+}
+
 /** Their INVITE or UPDATE that waits for its answer by the user. */
 interface Incoming {
   key: TransactionKey;
@@ -57,7 +69,7 @@ export interface Session extends Seeded {
   bye: { id: number; headers: ExtraHeaders; tries: number } | null;
   /** BYE that waits for the ACK of our 2xx. RFC 3261 15. */
   byeAfterAck: ExtraHeaders | null;
-  refreshId: number | null;
+  update: OutgoingUpdate | null;
   timer: SessionTimer | null;
   peerUpdates: boolean;
   /** Last description we sent, for refreshes by re-INVITE. */
@@ -80,7 +92,7 @@ export function newSession(dialog: Dialog, facts: Facts, owner: boolean, seed: n
     acked: null,
     bye: null,
     byeAfterAck: null,
-    refreshId: null,
+    update: null,
     timer: null,
     peerUpdates: false,
     localBody: null,
@@ -89,8 +101,16 @@ export function newSession(dialog: Dialog, facts: Facts, owner: boolean, seed: n
 
 /** True when a re-INVITE of ours may be sent now. RFC 3261 14.1. */
 export function canReoffer(session: Session): boolean {
-  const { phase, outgoing, incoming, unacked } = session;
-  return phase === 'confirmed' && outgoing === null && incoming === null && unacked === null;
+  const { phase, outgoing, incoming, unacked, update } = session;
+  if (phase !== 'confirmed' || update?.offer === true) return false;
+  return outgoing === null && incoming === null && unacked === null;
+}
+
+/** True when an UPDATE of ours may be sent now; with an offer only while no other is open in either direction. RFC 3311 5.1. */
+export function canUpdate(session: Session, offer: boolean): boolean {
+  const { phase, update, settled, outgoing, incoming } = session;
+  if ((phase !== 'early' && phase !== 'confirmed') || update !== null || !session.peerUpdates) return false;
+  return !offer || (settled && outgoing === null && incoming === null);
 }
 
 /** The session is confirmed by a 2xx; `timer` starts to run. */

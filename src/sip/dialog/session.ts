@@ -2,8 +2,8 @@
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TransactionKey } from '../transaction/types.ts';
 import type { ExtraHeaders, LocalCause } from '../user-agent-types.ts';
-import { sdpOf } from './body.ts';
-import { requestIn, takeSeq } from './dialog.ts';
+import { descriptionOf, sdpOf } from './body.ts';
+import { takeSeq } from './dialog.ts';
 import { plain, refusalOf, standingAnswer } from './in-dialog.ts';
 import {
   acceptReoffer,
@@ -14,9 +14,9 @@ import {
   refuseReoffer,
   sendReinvite,
 } from './offer.ts';
-import { canReoffer, closeSession, die, nextId, refusePending, type Session, sendBye } from './session-state.ts';
-import { armTimer, refreshHeaders, timerOf2xx } from './session-timer.ts';
+import { canReoffer, canUpdate, closeSession, die, refusePending, type Session, sendBye } from './session-state.ts';
 import type { CallEffect, CallInput, DialogTimer, Header } from './types.ts';
+import { failUpdate, onUpdateResponse, sendUpdate } from './update.ts';
 
 /** One input of a session. `now` in ms of the adapter's clock. */
 export function handleSession(session: Session, input: CallInput, now: number, out: CallEffect[]): void {
@@ -44,6 +44,10 @@ export function handleSession(session: Session, input: CallInput, now: number, o
       return;
     case 'reinvite':
       sendReinvite(session, input.headers, input.body, 'user', out);
+      return;
+    case 'update':
+      if (canUpdate(session, descriptionOf(input.body) !== null))
+        sendUpdate(session, input.headers, input.body, 'user', out);
       return;
     case 'end':
       end(session, input.headers, out);
@@ -136,16 +140,13 @@ function onResponse(
     onByeResponse(session, session.bye, response, authorization, out);
     return;
   }
-  if (session.refreshId === id && response.status >= 200) {
-    onRefreshed(session, response, out);
-    return;
-  }
+  if (session.update?.id === id) onUpdateResponse(session, session.update, response, authorization, out);
 }
 
 function onFailure(session: Session, id: number, cause: LocalCause, out: CallEffect[]): void {
   if (session.outgoing?.id === id) failReinvite(session, null, cause, out);
   else if (session.bye?.id === id) over(session, out);
-  else if (session.refreshId === id) die(session, 'dead', [], out);
+  else if (session.update?.id === id) failUpdate(session, session.update, null, cause, out);
 }
 
 function onTimer(session: Session, name: DialogTimer, now: number, out: CallEffect[]): void {
@@ -226,25 +227,8 @@ function over(session: Session, out: CallEffect[]): void {
 /** Refreshes the session: UPDATE when the peer takes it, else a re-INVITE with the unchanged description. RFC 4028 7.4. */
 function refresh(session: Session, out: CallEffect[]): void {
   if (session.phase !== 'confirmed' || session.timer === null) return;
-  if (session.peerUpdates) {
-    const id = nextId(session);
-    session.refreshId = id;
-    const headers = [...refreshHeaders(session.timer), ['Supported', session.facts.supported.join(', ')] as const];
-    out.push({ type: 'send', id, spec: requestIn(session.dialog, 'UPDATE', headers) });
-    return;
-  }
-  if (canReoffer(session) && session.localBody !== null) sendReinvite(session, [], session.localBody, 'refresh', out);
+  if (canUpdate(session, false)) sendUpdate(session, [], null, 'refresh', out);
+  else if (!session.peerUpdates && canReoffer(session) && session.localBody !== null)
+    sendReinvite(session, [], session.localBody, 'refresh', out);
   else out.push({ type: 'start-timer', name: 'refresh', ms: 1000 });
-}
-
-function onRefreshed(session: Session, response: SipResponse, out: CallEffect[]): void {
-  const { status } = response;
-  session.refreshId = null;
-  if (session.phase !== 'confirmed') return;
-  if (status === 408 || status === 481) {
-    die(session, 'dead', [], out);
-    return;
-  }
-  if (status < 300) session.timer = timerOf2xx(response, session.timer?.intervalS ?? null, session.facts);
-  armTimer(session.timer, out);
 }

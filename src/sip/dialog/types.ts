@@ -62,6 +62,8 @@ export type CallInput =
   | { type: 'reject'; refusal: Refusal }
   | { type: 'end'; headers: ExtraHeaders; refusal: Refusal }
   | { type: 'reinvite'; body: Body; headers: ExtraHeaders }
+  /** `fork`: the early dialog it is for; null for the confirmed one. */
+  | { type: 'update'; fork: string | null; body: Body | null; headers: ExtraHeaders }
   | { type: 'ack'; body: Body }
   | { type: 'accept'; key: TransactionKey; body: Body | null; headers: ExtraHeaders }
   | { type: 'refuse'; key: TransactionKey; refusal: Refusal }
@@ -76,6 +78,8 @@ export type CallInput =
 
 /** What the user of the call is told. */
 export type CallEvent =
+  /** 100 to our INVITE: somebody has it. */
+  | { type: 'trying' }
   | { type: 'progress'; fork: string; response: SipResponse; reliable: boolean }
   | { type: 'answered'; fork: string; response: SipResponse }
   | { type: 'rejected'; response: SipResponse | null; cause: LocalCause | null }
