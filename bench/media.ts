@@ -1,9 +1,9 @@
 /** CPU of one media worker per relayed packet, engine by engine: calls with real ICE, DTLS and SRTP on one side, plain RTP on the other. */
 import { createSocket } from 'node:dgram';
-import type { MediaSettings, SrtpName } from '../src/eims-agw/settings.ts';
+import type { SrtpName } from '../src/eims-agw/settings.ts';
 import { callId, legId, nextRef } from '../test/support/media-inbox.ts';
 import { type LightBrowser, lightBrowser } from '../test/support/media-light.ts';
-import { type RealMedia, realMedia } from '../test/support/media-real.ts';
+import { type EngineName, type RealMedia, realMedia } from '../test/support/media-real.ts';
 import { type BenchResult, spread } from './bench.ts';
 import { cpuMs, pause, rssKb } from './process.ts';
 
@@ -17,15 +17,15 @@ const HOST = '127.0.61.1';
 
 interface Subject {
   name: string;
-  settings: Partial<MediaSettings>;
+  engine: EngineName;
   profile: SrtpName;
 }
 
 const SUBJECTS: readonly Subject[] = [
-  { name: 'libdatachannel, CM', settings: { engine: 'libdatachannel' }, profile: 'AES_CM_128_HMAC_SHA1_80' },
-  { name: 'relay, CM', settings: { engine: 'relay' }, profile: 'AES_CM_128_HMAC_SHA1_80' },
-  { name: 'libdatachannel, GCM', settings: { engine: 'libdatachannel' }, profile: 'AEAD_AES_128_GCM' },
-  { name: 'relay, GCM', settings: { engine: 'relay' }, profile: 'AEAD_AES_128_GCM' },
+  { name: 'libdatachannel, CM', engine: 'libdatachannel', profile: 'AES_CM_128_HMAC_SHA1_80' },
+  { name: 'relay, CM', engine: 'relay', profile: 'AES_CM_128_HMAC_SHA1_80' },
+  { name: 'libdatachannel, GCM', engine: 'libdatachannel', profile: 'AEAD_AES_128_GCM' },
+  { name: 'relay, GCM', engine: 'relay', profile: 'AEAD_AES_128_GCM' },
 ];
 
 export async function mediaBench(): Promise<BenchResult[]> {
@@ -72,8 +72,8 @@ interface Call {
   close(): void;
 }
 
-async function measure({ settings, profile }: Subject): Promise<Run> {
-  const media = await realMedia(HOST, { ...settings, sessionsPerWorker: CALLS });
+async function measure({ engine, profile }: Subject): Promise<Run> {
+  const media = await realMedia(HOST, { sessionsPerWorker: CALLS }, engine);
   const pid = media.engine.pid(0) ?? 0;
   const before = cpuMs(pid);
   const calls: Call[] = [];

@@ -33,7 +33,6 @@ export function coreSettingsOf({ registration, ims, call }: Settings): CoreSetti
 export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
   return {
     ...MEDIA_DEFAULTS,
-    engine: media.engine,
     srtp: media.srtp,
     workers: media.workers,
     sessionsPerWorker: media.sessionsPerWorker,

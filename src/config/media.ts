@@ -1,14 +1,9 @@
 /** Settings of the media plane. */
-import { area, choice, choices, flag, integer, list, text } from './area.ts';
+import { area, choices, flag, integer, list, text } from './area.ts';
 
 export const media = area('Media (eIMS-AGW)', {
-  engine: choice(
-    'Engine that carries the packets: `libdatachannel`, or `relay`, our own without a native part.',
-    'libdatachannel',
-    ['libdatachannel', 'relay'],
-  ),
   srtp: choices(
-    'SRTP profiles towards browsers, the preferred first; for the engine `relay`.',
+    'SRTP profiles towards browsers, the preferred first.',
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
   ),

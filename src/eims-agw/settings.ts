@@ -11,9 +11,7 @@ export interface PortRange {
 export type SrtpName = 'AES_CM_128_HMAC_SHA1_80' | 'AEAD_AES_128_GCM';
 
 export interface MediaSettings {
-  /** Who carries the packets. */
-  engine: 'libdatachannel' | 'relay';
-  /** Protection towards browsers by preference; only the engine `relay` asks. */
+  /** Protection towards browsers by preference. */
   srtp: SrtpName[];
   /** Worker processes; each has one UDP port towards browsers and a share of the IMS ports. */
   workers: number;
@@ -50,7 +48,6 @@ export interface MediaSettings {
 }
 
 export const MEDIA_DEFAULTS: MediaSettings = {
-  engine: 'libdatachannel',
   srtp: ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
   workers: 1,
   sessionsPerWorker: 120,

@@ -6,11 +6,8 @@ import { isThrownAway } from './thrown-away.ts';
 import type { WorkerInit } from './worker-process.ts';
 import { createWorkers } from './workers.ts';
 
-/** Programs of the workers. */
-const WORKERS: Readonly<Record<MediaSettings['engine'], URL>> = {
-  libdatachannel: new URL('libdatachannel/worker.ts', import.meta.url),
-  relay: new URL('relay/worker.ts', import.meta.url),
-};
+/** Program of the workers. */
+const RELAY = new URL('relay/worker.ts', import.meta.url);
 /** A worker this far behind takes no new calls. */
 const SHED_LAG_MS = 200;
 
@@ -20,6 +17,8 @@ export interface EngineOptions {
   clock: Clock;
   log: Log;
   count: Count;
+  /** Another program for the workers; tests put other libraries behind the same commands. */
+  program?: URL;
 }
 
 export interface WorkerEngine extends Engine {
@@ -41,7 +40,7 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
     load[worker] = (load[worker] ?? 1) - 1;
   };
   const workers = createWorkers({
-    file: WORKERS[settings.engine],
+    file: options.program ?? RELAY,
     count: settings.workers,
     init: index => initOf(settings, index),
     clock: options.clock,

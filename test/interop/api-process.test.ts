@@ -89,11 +89,6 @@ for (const [what, port] of [
   });
 }
 
-test('a missing native part is one sentence', async () => {
-  const block = join(import.meta.dirname, '../support/without-native.mjs');
-  assert.match(await fault([], { NODE_OPTIONS: `--import ${block}` }), /node-datachannel/);
-});
-
 /** Processes of one process group that still run. */
 function groupOf(pgid: number): number[] {
   return readdirSync('/proc')

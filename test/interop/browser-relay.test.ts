@@ -19,7 +19,7 @@ for (const [srtp, event, host] of [
   ['AEAD_AES_128_GCM', 'leg-profile-gcm', '127.0.0.52'],
 ] as const) {
   test(`${srtp}: a caller hears its own tone, and two browsers hear each other`, async t => {
-    const stage = await openStage(host, { media: { engine: 'relay', srtp: [srtp] } });
+    const stage = await openStage(host, { media: { srtp: [srtp] } });
     t.after(() => stage.close());
     const ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
     await dial(ada, ECHO);

@@ -1,4 +1,4 @@
-/** The media plane on a real engine (libdatachannel unless the settings say otherwise), on an address of its own, for tests. */
+/** The media plane on a real engine, ours or libdatachannel's, on an address of its own, for tests. */
 import { createControl } from '../../src/eims-agw/control.ts';
 import type { MediaPlane } from '../../src/eims-agw/media-plane.ts';
 import { type Clock, type Log, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
@@ -29,8 +29,14 @@ const clock: Clock = {
   },
 };
 
+export type EngineName = 'relay' | 'libdatachannel';
+
 /** Starts it on `host` (a 127.x address); the far ends may be anywhere in 127.0.0.0/8. */
-export async function realMedia(host: string, settings: Partial<MediaSettings> = {}): Promise<RealMedia> {
+export async function realMedia(
+  host: string,
+  settings: Partial<MediaSettings> = {},
+  name: EngineName = 'relay',
+): Promise<RealMedia> {
   const full: MediaSettings = {
     ...MEDIA_DEFAULTS,
     web: { ...MEDIA_DEFAULTS.web, bind: host, advertise: host },
@@ -51,6 +57,7 @@ export async function realMedia(host: string, settings: Partial<MediaSettings> =
     clock,
     log,
     count,
+    ...(name === 'relay' ? {} : { program: new URL(`${name}/worker.ts`, import.meta.url) }),
   });
   let number = 1;
   const control = createControl({ settings: full, engine, emit: box.emit, log, count, clock, random: () => number++ });

@@ -2,20 +2,20 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { after, afterEach, before, test } from 'node:test';
-import { MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
+import { MEDIA_DEFAULTS } from '../../src/eims-agw/settings.ts';
 import type { CallId } from '../../src/ep-cscf/ids.ts';
 import { type BrowserPeer, browserPeer } from './media-browser.ts';
 import { browserThread } from './media-browser-thread.ts';
 import { callId, legId, nextRef } from './media-inbox.ts';
 import { type Phone, phone } from './media-phone.ts';
-import { type RealMedia, realMedia } from './media-real.ts';
+import { type EngineName, type RealMedia, realMedia } from './media-real.ts';
 import { OTHER_FINGERPRINT } from './media-sdp.ts';
 
 const LEG = legId('leg-1');
 const SPEECH = Uint8Array.from({ length: 160 }, (_, i) => (i * 3) & 0xff);
 
 export interface TrafficOptions {
-  engine: MediaSettings['engine'];
+  engine: EngineName;
   /** First three numbers of the loopback addresses this suite may use. */
   network: string;
 }
@@ -95,7 +95,7 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
   HOST = `${network}.1`;
   PHONE = `${network}.9`;
   before(async () => {
-    media = await realMedia(HOST, { engine, rtcpMs: 200, imsSilentMs: 1_500, webGraceMs: 0 });
+    media = await realMedia(HOST, { rtcpMs: 200, imsSilentMs: 1_500, webGraceMs: 0 }, engine);
   });
   after(() => media.close());
 
@@ -280,10 +280,8 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     const host = `${network}.101`;
     const taken = createSocket('udp4');
     await new Promise<void>(resolve => taken.bind(21_002, host, resolve));
-    const small = await realMedia(host, {
-      engine,
-      ims: { ...MEDIA_DEFAULTS.ims, bind: host, advertise: host, ports: { min: 21_000, max: 21_003 } },
-    });
+    const ims = { ...MEDIA_DEFAULTS.ims, bind: host, advertise: host, ports: { min: 21_000, max: 21_003 } };
+    const small = await realMedia(host, { ims }, engine);
     const offer = await newBrowser().offer();
     const ask = (owner: CallId) =>
       small.plane.port.run({ type: 'media.offer', from: 'web', owner, ref: nextRef(), leg: LEG, sdp: offer });
@@ -301,7 +299,7 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     await new Promise<void>(resolve => taken.bind(20_000, host, resolve));
     const web = { bind: host, advertise: host, ports: { min: 20_000, max: 20_000 } };
     await assert.rejects(
-      realMedia(host, { engine, web }),
+      realMedia(host, { web }, engine),
       new RegExp(`No UDP port of 20000-20000 can be bound on ${host}`),
     );
     taken.close();

@@ -12,7 +12,7 @@ for (const [name, browser, host] of [
   mediaContract({
     name,
     phoneHost: '127.0.44.109',
-    build: settings => realMedia(host, { ...settings, engine: 'relay' }),
+    build: settings => realMedia(host, settings),
     browser,
   });
 }

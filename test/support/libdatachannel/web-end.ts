@@ -1,9 +1,9 @@
 /** One browser leg on libdatachannel, always as the answerer: our own offers are made good by presenting the browser's answer as an offer. */
 import { randomBytes } from 'node:crypto';
 import type { PeerConnection, Track } from 'node-datachannel';
-import type { Certificate } from '../certificate.ts';
-import type { WebRemote, WebTransport } from '../engine.ts';
-import type { MakeWebEnd, WebEnd, WebEvents } from '../rtp/web-end.ts';
+import type { Certificate } from '../../../src/eims-agw/certificate.ts';
+import type { WebRemote, WebTransport } from '../../../src/eims-agw/engine.ts';
+import type { MakeWebEnd, WebEnd, WebEvents } from '../../../src/eims-agw/rtp/web-end.ts';
 
 export interface LibraryOptions {
   /** The library, loaded. */
