@@ -19,6 +19,7 @@ import { createLog } from './runtime/log.ts';
 import { createLoop, type Loop } from './runtime/loop.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { createOpsServer } from './runtime/ops-server.ts';
+import { createRandom } from './runtime/random.ts';
 import { createTimerWheel } from './runtime/timer-wheel.ts';
 import { readKeyFile } from './store/key-file.ts';
 import { createStore } from './store/store.ts';
@@ -47,7 +48,8 @@ export async function createGateway(
   const log = createLog(settings.log);
   const metrics = createMetrics();
   const clock = systemClock();
-  const ids = createIds(randomBytes);
+  const random = createRandom();
+  const ids = createIds(random);
   const wheel = createTimerWheel(() => clock.now());
   const store = createStore(settings.store);
   const core = createCore({ settings: coreSettingsOf(settings), ids });
@@ -73,6 +75,7 @@ export async function createGateway(
     log: log.with({ part: 'mw' }),
     count,
     shardOfBinding: shardOfId,
+    randomHex: bytes => random(bytes).toString('hex'),
   });
   const events = createEvents({
     settings,
