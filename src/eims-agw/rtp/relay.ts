@@ -13,6 +13,8 @@ const MAX_FROM_WEB = 1_472;
 const MAX_FROM_IMS = 1_400;
 /** After this long without a packet from the IMS side a connected call is one-way. */
 const ONE_WAY_MS = 20_000;
+/** The number before our first: that stays below 2^15, lest a receiver that loses it takes a wrapped number for a first. RFC 3711 3.3.1. */
+const SEQ_STARTS = 0x7fff;
 
 export interface Relay {
   ims: ImsLeg | null;
@@ -47,8 +49,8 @@ export function relay(
     ims: null,
     web: null,
     webUp: false,
-    toIms: stream(random(), random(), random()),
-    toWeb: stream(webSsrc, random(), random()),
+    toIms: stream(random(), random() % SEQ_STARTS, random()),
+    toWeb: stream(webSsrc, random() % SEQ_STARTS, random()),
     webBucket: audioBucket(now),
     imsBucket: audioBucket(now),
     latch: latch(mayMove),
@@ -106,14 +108,15 @@ export function fromIms(r: Relay, packet: Buffer, address: string, port: number,
     toWeb.counts.oversize += 1;
     return;
   }
-  if (!take(r.imsBucket, packet.length, now)) {
-    toWeb.counts.rate += 1;
-    return;
-  }
   const offset = payloadOffset(toWeb, packet);
   if (offset < 0) return;
   if (!acceptRtp(r.latch, address, port, packet.readUInt32BE(8), packet.readUInt16BE(2), now)) {
     toWeb.counts.wrongSource += 1;
+    return;
+  }
+  // Only the far end spends its rate: a flood of strangers must not silence it.
+  if (!take(r.imsBucket, packet.length, now)) {
+    toWeb.counts.rate += 1;
     return;
   }
   r.imsHeardAt = now;
@@ -129,8 +132,9 @@ export function fromIms(r: Relay, packet: Buffer, address: string, port: number,
 
 /** An RTCP packet from the IMS side. */
 export function rtcpFromIms(r: Relay, packet: Buffer, address: string, port: number, now: number): void {
-  if (packet.length > MAX_FROM_IMS || !take(r.imsBucket, packet.length, now)) return;
-  if (!acceptRtcp(r.latch, address, port)) r.toWeb.counts.wrongSource += 1;
+  if (packet.length > MAX_FROM_IMS) r.toWeb.counts.oversize += 1;
+  else if (!acceptRtcp(r.latch, address, port)) r.toWeb.counts.wrongSource += 1;
+  else if (!take(r.imsBucket, packet.length, now)) r.toWeb.counts.rate += 1;
   else if (takeRtcp(r.toWeb.rx, packet, now)) r.imsHeardAt = now;
   else r.toWeb.counts.malformed += 1;
 }
