@@ -20,6 +20,7 @@ const made = makeFiles({
   p521: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-521'],
   rsa2048: ['-newkey', 'rsa:2048'],
   rsa1024: ['-newkey', 'rsa:1024'],
+  rsaLongExponent: ['-newkey', 'rsa:2048', '-pkeyopt', 'rsa_keygen_pubexp:18446744073709551557'],
   ed25519: ['-newkey', 'ed25519'],
 });
 after(() => made.remove());
@@ -145,6 +146,7 @@ test('who is not the one of the SDP, or has a weak or odd key, gets nothing', as
   };
   await refused({ options: { remoteFingerprints: [makePerson().fingerprint] } }, /wrong-fingerprint/);
   await refused({ kind: 'rsa1024', more: ['-cipher', `${CIPHERS[0]}:@SECLEVEL=0`] }, /bad-certificate/);
+  await refused({ kind: 'rsaLongExponent' }, /bad-certificate/);
   await refused({ kind: 'p521', more: ['-client_sigalgs', 'ECDSA+SHA256'] }, /bad-certificate|no-certificate/);
   await refused({ kind: 'ed25519' }, /no-certificate/);
   await refused({ more: ['-cipher', 'ECDHE-RSA-AES128-GCM-SHA256'] }, /no-agreement/);

@@ -15,6 +15,8 @@ import type { DtlsIdentity, Fingerprint } from './types.ts';
 const MIN_RSA_BITS = 2048;
 /** Above this one verification takes too long for a worker that relays media. */
 const MAX_RSA_BITS = 4096;
+/** The same for exponents: the usual one is 2^16 + 1, and one as long as the modulus costs a hundred times as much. */
+const MAX_RSA_EXPONENT = 2n ** 32n;
 
 /** Our certificate and key from PEM text. Throws when they do not belong together or are not ECDSA on P-256. */
 export function readIdentity(certificatePem: string, keyPem: string): DtlsIdentity {
@@ -47,7 +49,8 @@ export function readPublicKey(certificate: Uint8Array): KeyObject | undefined {
       return details?.namedCurve === 'prime256v1' || details?.namedCurve === 'secp384r1' ? key : undefined;
     }
     const bits = details?.modulusLength ?? 0;
-    return key.asymmetricKeyType === 'rsa' && bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS ? key : undefined;
+    const cheap = bits <= MAX_RSA_BITS && (details?.publicExponent ?? MAX_RSA_EXPONENT) < MAX_RSA_EXPONENT;
+    return key.asymmetricKeyType === 'rsa' && bits >= MIN_RSA_BITS && cheap ? key : undefined;
   } catch {
     return undefined;
   }

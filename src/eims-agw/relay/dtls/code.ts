@@ -28,7 +28,6 @@ export const AlertLevel = { warning: 1, fatal: 2 } as const;
 export const Alert = {
   closeNotify: 0,
   unexpectedMessage: 10,
-  badRecordMac: 20,
   handshakeFailure: 40,
   badCertificate: 42,
   unsupportedCertificate: 43,

@@ -80,9 +80,7 @@ export type DtlsFailure =
   /** A message in the wrong state or epoch. */
   | 'unexpected-message'
   /** The peer sent a fatal alert inside the protected part of the handshake. */
-  | 'alert'
-  /** More than 2^16 records failed their authentication. */
-  | 'too-many-bad-records';
+  | 'alert';
 
 export type DtlsEffect =
   | { type: 'send'; datagram: Buffer }
