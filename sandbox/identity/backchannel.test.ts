@@ -50,7 +50,7 @@ test('client credentials by private_key_jwt give a two-legged token', async () =
   assert.equal(expired.status, 401);
 });
 
-test('CIBA by number: pending, then a three-legged token for that number', async () => {
+test('A-07 3.3 CIBA by number: pending, then a three-legged token for that number', async () => {
   const started = await post('/backchannel', {
     login_hint: 'tel:+15550100002',
     scope: SCOPE,

@@ -32,7 +32,7 @@ export function signInPage(uid: string, problem: string | null): string {
   const error = problem === null ? '' : `<p class="error" role="alert">${escapeHtml(problem)}</p>`;
   return page(
     'Sign in',
-    `<p>This is the demo operator of the sandbox. Choose a subscriber.</p>
+    `<p>This is the demo operator of the sandbox. Choose a subscriber. A sign-in like this lies outside the CAMARA profile, in which the network itself says who somebody is.</p>
 ${error}
 ${choices}
 <hr>

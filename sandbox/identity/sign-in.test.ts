@@ -49,7 +49,9 @@ test('a subscriber signs in on the pages, gets tokens, has them refreshed, signs
   const toPage = await go(target(toProvider, publicUrl));
   assert.match(toPage.headers.get('location') ?? '', /\/interaction\//);
   const pageUrl = target(toPage, provider.issuer);
-  assert.match(await (await go(pageUrl)).text(), /\+15550100005/);
+  const shown = await (await go(pageUrl)).text();
+  assert.match(shown, /\+15550100005/);
+  assert.match(shown, /outside the CAMARA profile/, 'A-07');
   const wrong = await go(pageUrl, { method: 'POST', body: new URLSearchParams({ number: '+15550100002', pin: '9' }) });
   assert.match(await wrong.text(), /do not fit/);
   const chosen = await go(pageUrl, {

@@ -79,7 +79,7 @@ test('5.2 and 5.3 fields of a new call', async () => {
   assert.equal(long.status, 201);
 });
 
-test('5.5 locationDetails: shape and coordinates match, ranges hold, no future; A-14', async () => {
+test('A-14 5.5 locationDetails: shape and coordinates match, ranges hold, no future', async () => {
   const kit = testApi();
   const headers = await registered(kit);
   const post = (locationDetails: unknown) =>
@@ -120,7 +120,7 @@ test('5.5 locationDetails: shape and coordinates match, ranges hold, no future; 
   assert.equal(NOW, Date.parse('2026-03-01T12:00:00Z'));
 });
 
-test('5.4 and A-12 status changes: read-only names are taken and ignored, but for a foreign mediaSessionId', async () => {
+test('A-12 5.4 status changes: read-only names are taken and ignored, but for a foreign mediaSessionId', async () => {
   const kit = testApi();
   const headers = await registered(kit);
   await send(kit.api, 'POST', SESSIONS, { headers, body: call });

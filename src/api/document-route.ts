@@ -2,9 +2,9 @@
 import { openApiDocument } from './openapi.ts';
 import type { Api, Operation } from './operation.ts';
 
-/** The API with one more operation, which no document lists. `apiRoot` is asked once, at the first request. */
+/** The API with one more operation, which no document lists. `apiRoot` is asked at the first request for each base path. */
 export function withDocument(api: Api, apiRoot: () => string): Api {
-  let document: Record<string, unknown> | null = null;
+  const documents = new Map<string, Record<string, unknown>>();
   const operation: Operation = {
     id: 'openapi',
     method: 'GET',
@@ -14,8 +14,9 @@ export function withDocument(api: Api, apiRoot: () => string): Api {
     scopes: [],
     success: { status: 200, description: 'The document.' },
     errors: [],
-    run: () => {
-      document ??= openApiDocument(api, apiRoot(), api.basePaths[0] ?? '');
+    run: ({ base }) => {
+      const document = documents.get(base) ?? openApiDocument(api, apiRoot(), base);
+      documents.set(base, document);
       return { ok: true, status: 200, body: document };
     },
   };

@@ -118,7 +118,7 @@ test('8.2 fields of a subscription, each with its own code', async () => {
   }
 });
 
-test('3.1 and A-30 the create scope of each type asked for, and of no other', async () => {
+test('A-30 3.1 the create scope of each type asked for, and of no other', async () => {
   const { api } = testApi();
   const post = (token: string, names: string[]) =>
     send(api, 'POST', SUBSCRIPTIONS, { token, body: { ...body, types: names.map(name => PREFIX + name) } });

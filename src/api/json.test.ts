@@ -179,7 +179,7 @@ test('2.1 step 4 source addresses: IPv4 whole, IPv6 by /64', () => {
   }
 });
 
-test('2.3 and 8.2 small matchers', () => {
+test('A-46 2.3, 8.2 small matchers', () => {
   assert.equal(isJsonType('application/json;'), true);
   assert.equal(isJsonType('application/json;charset=utf-16'), false);
   assert.equal(accepts('application/json;q=x'), false);

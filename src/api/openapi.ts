@@ -46,7 +46,12 @@ export function openApiDocument(api: Api, apiRoot: string, base: string): Json {
   });
   return {
     openapi: '3.0.3',
-    info: { title: api.title, description: api.description, version: api.version, license: { name: 'Apache 2.0' } },
+    info: {
+      title: api.title,
+      description: api.description,
+      version: versionOf(base) ?? api.version,
+      license: { name: 'Apache 2.0' },
+    },
     servers: [
       { url: `{apiRoot}${base}`, variables: { apiRoot: { default: apiRoot, description: 'Public base URL.' } } },
     ],
@@ -72,6 +77,13 @@ export function openApiDocument(api: Api, apiRoot: string, base: string): Json {
       schemas: Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1))),
     },
   };
+}
+
+/** `/v0.4rc1` -> `0.4.0-rc.1`, `/v0.4` -> `0.4.0`, or null. CAMARA Commonalities, API versions in the URL. */
+function versionOf(base: string): string | null {
+  const [, major, minor = '0', candidate] = /\/v(\d+)(?:\.(\d+))?(?:rc(\d+))?$/.exec(base) ?? [];
+  if (major === undefined) return null;
+  return `${major}.${minor}.0${candidate === undefined ? '' : `-rc.${candidate}`}`;
 }
 
 function describe(api: Api, operation: Operation, schemas: Map<string, Json>): Json {

@@ -24,6 +24,8 @@ export interface Call {
   correlator: string;
   /** ms since the epoch, the time of receipt. */
   now: number;
+  /** The base path it was asked under. */
+  base: string;
   /** Path parameters, decoded. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
@@ -79,7 +81,7 @@ export interface Api {
   name: string;
   title: string;
   description: string;
-  /** Of the OpenAPI document. */
+  /** Of the OpenAPI document, where the base path does not say it. */
   version: string;
   basePaths: readonly string[];
   /** Parameters of paths, for the document. */

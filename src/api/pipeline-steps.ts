@@ -190,6 +190,7 @@ function callOf(exchange: Exchange): Call {
     now: exchange.now,
     params: exchange.params,
     query: exchange.query,
+    base: exchange.base,
     header: name => headerLines(exchange.request, name.toLowerCase()).value,
     body: exchange.body,
   };

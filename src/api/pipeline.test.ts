@@ -63,7 +63,7 @@ test('2.1 step 1: paths are decoded once and never walked', async () => {
   assert.equal((await send(api, 'GET', `${SESSIONS}/${'x'.repeat(257)}`)).status, 400);
 });
 
-test('2.1 step 2 and A-20: 405 with Allow; an empty id is 400 after authentication', async () => {
+test('A-20 2.1 step 2: 405 with Allow; an empty id is 400 after authentication', async () => {
   const { api } = testApi();
   const patch = await send(api, 'PATCH', `${SESSIONS}/a`, { token: null });
   assert.equal(patch.status, 405);
@@ -260,7 +260,7 @@ test('2.3 bodies that are not what JSON should be', async () => {
   assert.equal((await send(api, 'POST', SESSIONS, { body: ` \t\r\n${text}\n` })).status, 201);
 });
 
-test('2.3 and A-21 a body over the limit is 400, also where bodies are ignored', async () => {
+test('A-21 2.3 a body over the limit is 400, also where bodies are ignored', async () => {
   const { api } = testApi({ bodyLimitBytes: 1024 });
   const padded = (size: number) => JSON.stringify(good).padEnd(size);
   assert.equal((await send(api, 'POST', SESSIONS, { body: padded(1024) })).status, 201);

@@ -57,7 +57,7 @@ test('4.2 which number: of the token, or allotted', async () => {
   }
 });
 
-test('4.2 deviceId is a UUID of any version, not nil; A-24', async () => {
+test('A-24 4.2 deviceId is a UUID of any version, not nil', async () => {
   const { api } = testApi();
   for (const deviceId of [
     '',
@@ -121,7 +121,7 @@ test('4.4 and 4.5 refusals of the core keep their status and code', async () => 
   }
 });
 
-test('2.5 somebody else’s registration does not exist, whatever the body says; A-05', async () => {
+test('A-05 2.5 somebody else’s registration does not exist, whatever the body says', async () => {
   const { api } = testApi();
   const made = await send(api, 'POST', SESSIONS, { body: { deviceId: DEVICE } });
   const item = `${SESSIONS}/${made.body.registrationId}`;

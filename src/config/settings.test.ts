@@ -32,3 +32,32 @@ test('settings that make no sense, alone or together, are named', () => {
     assert.throws(() => checkSettings(tree), { message });
   }
 });
+
+test('13 the defaults are those of the table', () => {
+  const { registration, events, sink, call, media, auth, api } = checkSettings({});
+  const [second, minute, hour] = [1000, 60_000, 3_600_000];
+  assert.deepEqual(
+    [registration.ttlMinMs, registration.ttlDefaultMs, registration.ttlMaxMs, registration.networkBudgetMs],
+    [minute, hour, 24 * hour, 10 * second],
+  );
+  assert.deepEqual([registration.devicesPerUser, registration.perNumber, registration.perUser], [10, 10, 20]);
+  assert.deepEqual([events.subscriptionDefaultMs, events.subscriptionMaxMs], [24 * hour, 7 * 24 * hour]);
+  assert.deepEqual([events.subscriptionsPerUser, events.tokenExpiringLeadMs], [100, minute]);
+  assert.deepEqual(
+    [events.channelTicketMs, events.channelAbsentMs, events.channelBufferLength, events.channelBufferMs],
+    [30 * second, minute, 200, 5 * minute],
+  );
+  assert.deepEqual([sink.connectMs, sink.answerMs, sink.giveUpMs], [2 * second, 5 * second, 30 * second]);
+  assert.deepEqual([sink.giveUpEndMs, sink.queueLength], [10 * minute, 256]);
+  assert.deepEqual(
+    [call.originateGuardMs, call.ringGuardMs, call.invitationMs, call.maxDurationMs],
+    [3 * minute, 2 * minute, 8 * second, 4 * hour],
+  );
+  assert.deepEqual([call.perRegistration, call.perNumber, call.emergency], [4, 10, false]);
+  assert.deepEqual([media.imsSilentMs, media.webGraceMs], [minute, 30 * second]);
+  assert.equal(auth.introspectionCacheMs, minute);
+  assert.deepEqual(
+    [api.bodyLimitBytes, api.ratePerClient, api.ratePerUser, api.ratePerAddress],
+    [262_144, 100, 50, 300],
+  );
+});

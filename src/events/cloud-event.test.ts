@@ -76,7 +76,7 @@ describe('a CloudEvent', () => {
     assert.equal('offer' in data, false);
   });
 
-  it('narrows addresses to what a strict consumer takes', () => {
+  it('A-31 8.4 narrows addresses to what a strict consumer takes', () => {
     const table: Array<[address: string, narrow: string | null]> = [
       ['tel:+15550100001', 'tel:+15550100001'],
       ['sip:alice_1.x+tag@ims.example.com', 'sip:alice_1.x+tag@ims.example.com'],

@@ -17,7 +17,7 @@ test('every kind of id gives its shard back', () => {
   );
 });
 
-test('registration ids are UUIDv4 and media session ids are 43 characters of base64url', () => {
+test('A-29 2.5 registration ids are UUIDv4 and media session ids are 43 characters of base64url', () => {
   assert.match(ids.registration(77), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.match(ids.uuid(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.match(ids.mediaSession(1023), /^[A-Za-z0-9_-]{43}$/);

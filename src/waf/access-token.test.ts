@@ -137,7 +137,7 @@ test('3.2 a good token gives the caller, the scopes and the end', async () => {
   assert.deepEqual(reasons, []);
 });
 
-test('3.2 and A-06 two legs or three', async () => {
+test('A-06 3.2 two legs or three', async () => {
   const { check } = await kit();
   for (const sub of [undefined, 'demo']) {
     const got = await check.verify(await sign({ sub, phone_number: undefined }));

@@ -61,7 +61,7 @@ test('early answer, ringing, pick-up: 183 with SDP, 180, 200 with the same SDP',
   finish(w, reg);
 });
 
-test('shortcuts: pick-up alone; ringing with the answer; ringing without 183', () => {
+test('A-16 7.4 shortcuts: pick-up alone; ringing with the answer; ringing without 183', () => {
   const first = ringing();
   assert.equal(put(first.w, ALICE, first.id, 'Connected', { answer: ANSWER })?.ok, true);
   assert.deepEqual(first.w.story(first.id), ['1 Initial', '2 Connected']);
@@ -89,7 +89,7 @@ test('the reply goes out before the event it causes', () => {
   assert.equal(w.events.at(-1)?.correlator, 'corr-put');
 });
 
-test('pick-up without any answer is refused and the call rings on', () => {
+test('A-17 6.4 pick-up without any answer is refused and the call rings on', () => {
   const { w, id } = ringing();
   assert.deepEqual(put(w, ALICE, id, 'Connected'), { ok: false, error: 'answer-missing', field: 'answer' });
   assert.equal(put(w, ALICE, id, 'Connected', { answer: ANSWER })?.ok, true);
@@ -133,7 +133,7 @@ test('an unusable answer is refused, and a good one may follow', () => {
   assert.equal(put(w, ALICE, id, 'Connected', { answer: ANSWER })?.ok, true);
 });
 
-test('declined by DELETE, by PUT, and busy: 486 to the network, each its own state', () => {
+test('A-15 7.5 declined by DELETE, by PUT, and busy: 486 to the network, each its own state', () => {
   const ways = [
     ['Declined', (w: World, id: Parameters<typeof remove>[2]) => remove(w, ALICE, id)],
     ['Declined', (w: World, id: Parameters<typeof remove>[2]) => put(w, ALICE, id, 'Declined')],
@@ -149,7 +149,7 @@ test('declined by DELETE, by PUT, and busy: 486 to the network, each its own sta
   }
 });
 
-test('decline mode `all` says 603', () => {
+test('A-15 7.5 decline mode `all` says 603', () => {
   const { w, reg, id } = ringing({ call: { declineMode: 'all' } });
   remove(w, ALICE, id);
   assert.equal(lastEnd(w)?.code, 603);
@@ -272,7 +272,7 @@ test('a device with all the calls it may have is busy', () => {
   assert.equal(lastEnd(w)?.code, 486);
 });
 
-test('an offerless INVITE: our offer goes in the 200, the answer comes in the ACK', () => {
+test('A-09 7.5 an offerless INVITE: our offer goes in the 200, the answer comes in the ACK', () => {
   const { w, owner, id, reg } = ringing({}, { sdp: null });
   put(w, ALICE, id, 'InProgress', { answer: ANSWER });
   assert.deepEqual(provisionals(w), ['183']);

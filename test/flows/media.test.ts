@@ -32,7 +32,7 @@ function finish(w: World, reg: ReturnType<typeof register>): void {
   w.assertQuiet();
 }
 
-test('an offer that parses but cannot be used: 201, then Failed 488; no INVITE', () => {
+test('A-10 5.8 an offer that parses but cannot be used: 201, then Failed 488; no INVITE', () => {
   const cases: Array<[MediaFailure, RegExp]> = [
     ['bad-sdp', /^SIP;cause=488/],
     ['no-codec', /^SIP;cause=488;text="No common codec"/],

@@ -279,7 +279,7 @@ function prepare(state: string): { w: World; id: MediaSessionId } {
   return { w, id };
 }
 
-test('the PUT table, every state against every status', () => {
+test('A-13 6.4 the PUT table, every state against every status', () => {
   for (const [state, row] of Object.entries(TABLE)) {
     for (const status of STATUSES) {
       const { w, id } = prepare(state);
@@ -288,7 +288,7 @@ test('the PUT table, every state against every status', () => {
   }
 });
 
-test('a session that is over is not found, whatever is PUT', () => {
+test('A-19 6.4 a session that is over is not found, whatever is PUT', () => {
   const { w, id } = prepare('answered');
   w.ask({
     type: 'end-session',

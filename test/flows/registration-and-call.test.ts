@@ -45,7 +45,7 @@ test('the calls of another device go on', () => {
   assert.deepEqual(w.story(call.id), ['1 Connected']);
 });
 
-test('expiry keeps calls, in their own control, and the IMS binding as long as they last', () => {
+test('A-28 4.6 expiry keeps calls, in their own control, and the IMS binding as long as they last', () => {
   const w = createWorld();
   const reg = register(w, ALICE, 1);
   const call = talkingOut(w, ALICE, reg);

@@ -83,7 +83,7 @@ test('first POSTs at one time share one REGISTER and are answered together; an e
   world.assertQuiet();
 });
 
-test('expiry arithmetic of POST and PUT', () => {
+test('A-25 4.3 expiry arithmetic of POST and PUT', () => {
   const world = createWorld();
   const at = (ms: number) => world.now() + ms;
   for (const bad of [at(-1), at(0), at(58_999), Number.NaN])

@@ -2,50 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { browserOffer, imsSdp } from '../support/core-world.ts';
-import { CALLS, EVENTS, REGISTRATION, SINK, type WholeGateway, wholeGateway } from '../support/whole-gateway.ts';
-
-const TYPES = ['session-invitation', 'session-status', 'registration-ends'].map(
-  name => `org.camaraproject.webrtc-events-subscriptions.v0.${name}`,
-);
-const NUMBERS: Readonly<Record<string, string>> = { ada: '+15550100001', bela: '+15550100002' };
-
-function deviceId(n: number): string {
-  return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-}
-
-async function subscribe(g: WholeGateway, who: string, n: number, sink = SINK): Promise<string> {
-  const body = { protocol: 'HTTP', sink, types: TYPES, config: { subscriptionDetail: { deviceId: deviceId(n) } } };
-  const made = await g.call(who, 'POST', `${EVENTS}/subscriptions`, body);
-  assert.equal(made.status, 201, JSON.stringify(made.body));
-  return made.body.id;
-}
-
-async function register(g: WholeGateway, who: string, n: number): Promise<string> {
-  const made = await g.call(who, 'POST', `${REGISTRATION}/sessions`, { deviceId: deviceId(n) });
-  assert.equal(made.status, 201, JSON.stringify(made.body));
-  return made.body.registrationId;
-}
-
-async function ready(g: WholeGateway, who: string, n: number): Promise<string> {
-  await subscribe(g, who, n);
-  return register(g, who, n);
-}
-
-async function dial(g: WholeGateway, who: string, registrationId: string, receiver = 'tel:+15550109000') {
-  const body = { originatorAddress: `tel:${NUMBERS[who]}`, receiverAddress: receiver, offer: { sdp: browserOffer() } };
-  return g.call(who, 'POST', `${CALLS}/sessions`, body, { registrationId, 'x-correlator': 'call-1' });
-}
-
-/** `seq status` of what reached the sinks for a session. */
-function story(g: WholeGateway, id: string): string[] {
-  return g.delivered
-    .filter(({ event }) => event.data.mediaSessionId === id)
-    .map(({ event }) => `${event.data.sequenceNumber} ${event.data.status}`);
-}
-
-function put(g: WholeGateway, who: string, id: string, body: unknown) {
-  return g.call(who, 'PUT', `${CALLS}/sessions/${id}/status`, body);
-}
+import { deviceId, dial, put, ready, register, story, subscribe } from '../support/steps.ts';
+import { CALLS, EVENTS, REGISTRATION, SINK, wholeGateway } from '../support/whole-gateway.ts';
 
 test('7.2 a call out with early media, answer, hold, resume and hang-up', async () => {
   const g = await wholeGateway();
@@ -186,7 +144,7 @@ test('7.5 decline by PUT Declined, Busy, DELETE; nobody who could be told', asyn
   assert.ok(ended?.type === 'ims.end' && ended.code === 480);
 });
 
-test('2.5 A-05 what belongs to somebody else does not exist', async () => {
+test('A-05 2.5 what belongs to somebody else does not exist', async () => {
   const g = await wholeGateway();
   const registrationId = await ready(g, 'ada', 1);
   const subscription = await subscribe(g, 'ada', 2);
@@ -223,7 +181,7 @@ test('2.5 A-05 what belongs to somebody else does not exist', async () => {
   }
 });
 
-test('8.3 A-45 one deviceId, two numbers: each hears of its own only', async () => {
+test('A-45 8.3 one deviceId, two numbers: each hears of its own only', async () => {
   const g = await wholeGateway();
   await subscribe(g, 'ada', 1, `${SINK}/ada`);
   await subscribe(g, 'bela', 1, `${SINK}/bela`);
@@ -310,7 +268,7 @@ test('4.5 what the network says to a REGISTER', async () => {
   assert.deepEqual([got.status, got.body.code], [504, 'TIMEOUT']);
 });
 
-test('A-26 of many equal registrations at once one wins and one REGISTER leaves', async () => {
+test('A-26 4.4 of many equal registrations at once one wins and one REGISTER leaves', async () => {
   const g = await wholeGateway();
   const all = await Promise.all(
     Array.from({ length: 20 }, () => g.call('ada', 'POST', `${REGISTRATION}/sessions`, { deviceId: deviceId(1) })),

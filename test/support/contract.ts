@@ -57,7 +57,7 @@ export function createContract(): Contract {
       const base = /^\/[^/]+\/[^/]+/.exec(path)?.[0] ?? '';
       if (!documents.has(base)) documents.set(base, (await documentOf(base)) as Document | null);
       const document = documents.get(base);
-      if (document === null || document === undefined) return;
+      if (document === null || document === undefined || path === `${base}/openapi.json`) return;
       const place = `${method} ${path} ${status}`;
       assert.match(String(headers['x-correlator']), CORRELATOR, place);
       if (correlator !== undefined && correlator !== '' && CORRELATOR.test(correlator)) {
