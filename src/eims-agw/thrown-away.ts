@@ -12,6 +12,8 @@ const THROWN_AWAY: ReadonlySet<string> = new Set([
   'port-stun-flood',
   // Sources that have proved themselves.
   'leg-check-refused',
+  'leg-check-replayed',
+  'leg-dtls-rate',
   'leg-malformed',
   'leg-tag',
   'leg-ssrc',

@@ -96,7 +96,7 @@ export async function lightBrowser(options: LightOptions): Promise<LightBrowser>
       }
     } else if (first < 64) drive(d => d.receive(datagram, now(), out));
     else if (srtp !== null && ((datagram[1] ?? 0) < 192 || (datagram[1] ?? 0) > 223)) {
-      const clear = srtp.unprotectRtp(datagram, now());
+      const clear = srtp.unprotectRtp(datagram);
       if (typeof clear === 'string') return;
       seen.rtp += 1;
       seen.last = datagram.subarray(0, clear);

@@ -5,11 +5,13 @@ import type { SrtpDrop } from './srtp/session.ts';
 export type LegCounts = Record<
   | SrtpDrop
   | 'checkRefused'
+  | 'checkReplayed'
   | 'roleConflict'
   | 'sourceMoved'
   | 'early'
   | 'rate'
   | 'muted'
+  | 'dtlsRate'
   | 'handshakeRefused'
   | 'handshakeFailed'
   | 'profileCm'
@@ -26,11 +28,13 @@ export function noLegCounts(): LegCounts {
     ssrc: 0,
     usedUp: 0,
     checkRefused: 0,
+    checkReplayed: 0,
     roleConflict: 0,
     sourceMoved: 0,
     early: 0,
     rate: 0,
     muted: 0,
+    dtlsRate: 0,
     handshakeRefused: 0,
     handshakeFailed: 0,
     profileCm: 0,

@@ -1,26 +1,20 @@
-/** What one browser leg keeps, and what it does with checks, DTLS and media that reach it. */
+/** What one browser leg keeps, and what it does with checks and DTLS that reach it. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { audioBucket, type Bucket, take } from '../rtp/bucket.ts';
-import { isRtcp } from '../rtp/rtcp.ts';
+import { audioBucket, type Bucket, dtlsBucket, take } from '../rtp/bucket.ts';
 import type { WebEvents } from '../rtp/web-end.ts';
 import type { Clock } from '../settings.ts';
 import type { Dtls, DtlsEffect, DtlsIdentity, DtlsRole, SrtpProfile } from './dtls/types.ts';
-import { consent, expects, expireOld, type IceAgent, iceAgent, onCheck } from './ice/agent.ts';
+import { consent, expects, expireOld, freshness, type IceAgent, iceAgent, onCheck } from './ice/agent.ts';
 import { type LegCounts, noLegCounts } from './leg-count.ts';
 import type { Mux, MuxLeg } from './mux.ts';
-import { MAX_OVERHEAD, type SrtpSession, srtpSession } from './srtp/session.ts';
+import { type SrtpSession, srtpSession } from './srtp/session.ts';
 import { type BindingRequest, bindingError, bindingSuccess, integrityFits } from './stun/message.ts';
 
 /** DTLS that comes before the browser's SDP: one flight is kept. */
 const EARLY_DATAGRAMS = 4;
 const EARLY_BYTES = 6_144;
-/** After so many authenticated packets the browser has our last flight. */
-const CONFIRMED_PACKETS = 10;
-/** Wrong tags within a second that close the ear for the rest of it. */
-const MUTE_AFTER = 100;
 /** Handshakes of one worker at a time. */
 const MAX_HANDSHAKES = 100;
-const BUFFER_BYTES = 2_048;
 
 /** What the legs of one worker share. */
 export interface LegShare {
@@ -52,6 +46,7 @@ export interface Leg {
   dtlsFrom: { address: string; port: number } | null;
   cancelTimer: (() => void) | null;
   bucket: Bucket;
+  dtlsBucket: Bucket;
   counts: LegCounts;
   done: boolean;
   quietTold: boolean;
@@ -79,6 +74,7 @@ export function makeLeg(share: LegShare, events: WebEvents, ear: MuxLeg, identit
     dtlsFrom: null,
     cancelTimer: null,
     bucket: audioBucket(now),
+    dtlsBucket: dtlsBucket(now),
     counts: noLegCounts(),
     done: false,
     quietTold: false,
@@ -120,14 +116,24 @@ export function takeCheck(leg: Leg, request: BindingRequest, address: string, po
     answer(bindingError(request, request.unknown.length > 0 ? 420 : 487, key));
     return;
   }
+  const { ufrag, priority, useCandidate, bytes } = request;
+  const check = { ufrag, address, port, priority, useCandidate, transaction: bytes.toString('latin1', 8, 20) };
+  const seen = freshness(agent, check);
+  if (seen === 'replay') {
+    counts.checkReplayed += 1;
+    return;
+  }
+  if (seen === 'again') {
+    answer(bindingSuccess(request, address, port, key));
+    return;
+  }
+  if (!mux.claim(address, port, leg.ear)) {
+    counts.checkRefused += 1;
+    return;
+  }
   const before = agent.selected;
-  const { added, removed, dropped } = onCheck(
-    agent,
-    { ufrag: request.ufrag, address, port, priority: request.priority, useCandidate: request.useCandidate },
-    now,
-  );
+  const { removed, dropped } = onCheck(agent, check, now);
   if (removed !== null) mux.release(removed.address, removed.port, leg.ear);
-  if (added !== null) mux.claim(address, port, leg.ear);
   forget(leg, dropped);
   answer(bindingSuccess(request, address, port, key));
   if (agent.selected === before) return;
@@ -144,6 +150,10 @@ export function startClient(leg: Leg): void {
 /** A DTLS datagram of a source that has proved itself. */
 export function takeDtls(leg: Leg, datagram: Buffer, address: string, port: number): void {
   if (leg.done) return;
+  if (!take(leg.dtlsBucket, datagram.length, leg.share.clock.now())) {
+    leg.counts.dtlsRate += 1;
+    return;
+  }
   leg.dtlsFrom = { address, port };
   const { dtls, early } = leg;
   if (dtls === null) {
@@ -152,18 +162,18 @@ export function takeDtls(leg: Leg, datagram: Buffer, address: string, port: numb
     else early.push(Buffer.from(datagram));
     return;
   }
-  if (dtls.state === 'new' && leg.share.handshaking.size >= MAX_HANDSHAKES) {
-    leg.counts.handshakeRefused += 1;
-    return;
-  }
-  drive(leg, (d, now, out) => d.receive(datagram, now, out));
+  advance(leg, datagram);
 }
 
 /** The browser's SDP is known: what came before it is taken now. */
 export function takeEarly(leg: Leg): void {
-  for (const datagram of leg.early.splice(0)) {
-    if (leg.dtlsFrom !== null) takeDtls(leg, datagram, leg.dtlsFrom.address, leg.dtlsFrom.port);
-  }
+  for (const datagram of leg.early.splice(0)) advance(leg, datagram);
+}
+
+/** Each leg makes one association in its life, so one handshake: it needs no limit but that of the worker. */
+function advance(leg: Leg, datagram: Buffer): void {
+  if (leg.dtls?.state === 'new' && leg.share.handshaking.size >= MAX_HANDSHAKES) leg.counts.handshakeRefused += 1;
+  else drive(leg, (dtls, now, out) => dtls.receive(datagram, now, out));
 }
 
 /** Lets the association act and does what it says. */
@@ -213,51 +223,6 @@ function perform(leg: Leg, effect: DtlsEffect): void {
   }
 }
 
-/** SRTP or SRTCP of a source that has proved itself. */
-export function takeMedia(leg: Leg, packet: Buffer): void {
-  const { srtp, counts } = leg;
-  if (srtp === null || leg.done) {
-    counts.early += 1;
-    return;
-  }
-  const now = leg.share.clock.now();
-  if (leg.wrongLately > MUTE_AFTER) {
-    counts.muted += 1;
-    return;
-  }
-  if (!take(leg.bucket, packet.length, now)) {
-    counts.rate += 1;
-    return;
-  }
-  const clear = isRtcp(packet) ? srtp.unprotectRtcp(packet, now) : srtp.unprotectRtp(packet, now);
-  if (typeof clear === 'string') {
-    counts[clear] += 1;
-    if (clear === 'tag') leg.wrongLately += 1;
-    return;
-  }
-  leg.agent.mediaAt = now;
-  leg.takenLately += 1;
-  leg.taken += 1;
-  if (leg.taken === CONFIRMED_PACKETS) drive(leg, (dtls, _now, out) => dtls.confirmed(out));
-  leg.events.packet(packet.subarray(0, clear));
-}
-
-/** Protects a packet in a buffer of the mux and sends it to the selected source. */
-export function sendMedia(leg: Leg, packet: Buffer): boolean {
-  const { srtp, share } = leg;
-  const { selected } = leg.agent;
-  if (srtp === null || selected === null || leg.done || packet.length > BUFFER_BYTES - MAX_OVERHEAD) return false;
-  const buffer = share.mux.buffer();
-  if (buffer === null) return false;
-  packet.copy(buffer);
-  const rtcp = isRtcp(packet);
-  const length = rtcp ? srtp.protectRtcp(buffer, packet.length) : srtp.protectRtp(buffer, packet.length);
-  if (length > 0) share.mux.send(buffer, length, selected.address, selected.port);
-  leg.sentLately += 1;
-  // A copy of what was sent needs no second sending.
-  return length >= 0;
-}
-
 /** Once a second. */
 export function tickLeg(leg: Leg): void {
   const { agent, share, counts } = leg;
@@ -293,5 +258,7 @@ export function end(leg: Leg): void {
   for (const source of leg.agent.sources) mux.release(source.address, source.port, leg.ear);
   leg.srtp?.close();
   leg.srtp = null;
+  // Without a word: when consent is over nothing may be sent. What it says of itself is for nobody any more.
+  leg.dtls?.close(leg.share.clock.now(), []);
   leg.early.length = 0;
 }

@@ -27,6 +27,7 @@ const leg = (name: string): MuxLeg => ({
   check: (request, address, port) => said.push(`${name} check ${request.ufrag} ${address} ${port}`),
   dtls: () => said.push(`${name} dtls`),
   media: () => said.push(`${name} media`),
+  holds: () => false,
   lost: (address, port) => said.push(`${name} lost ${address} ${port}`),
 });
 const counted = (name: string) => mux.named()[`port-${name}`] ?? 0;
@@ -78,6 +79,22 @@ test('empty, too long and unknown kinds are dropped and counted', () => {
   mux.receive(Buffer.alloc(30, 1), FROM, 2);
   assert.deepEqual([counted('size'), counted('kind'), counted('stun-malformed')], [2, 7, 1]);
   assert.deepEqual(said, []);
+});
+
+test('a source is not taken from a leg that still holds it', () => {
+  const [a, b] = [leg('a'), leg('b')];
+  const holder = { ...a, holds: (address: string, port: number) => address === FROM && port === 5 };
+  assert.equal(mux.claim(FROM, 5, holder), true);
+  assert.equal(mux.claim(FROM, 5, holder), true);
+  assert.equal(mux.claim(FROM, 5, b), false);
+  mux.receive(Buffer.alloc(20, 0x80), FROM, 5);
+  assert.deepEqual(said, ['a media']);
+  mux.release(FROM, 5, b);
+  mux.receive(Buffer.alloc(20, 0x80), FROM, 5);
+  assert.deepEqual(said, ['a media', 'a media']);
+  mux.release(FROM, 5, holder);
+  assert.equal(mux.claim(FROM, 5, b), true);
+  mux.release(FROM, 5, b);
 });
 
 test('a source port of 0 can send and never be answered: dropped before any leg hears of it', () => {

@@ -20,6 +20,8 @@ export interface MuxLeg {
   check(request: BindingRequest, address: string, port: number): void;
   dtls(datagram: Buffer, address: string, port: number): void;
   media(packet: Buffer): void;
+  /** Whether the leg has heard from this source so lately that another may not have it. */
+  holds(address: string, port: number): boolean;
   /** Another leg proved itself from this source. */
   lost(address: string, port: number): void;
 }
@@ -47,8 +49,8 @@ export interface Mux {
   named(): EngineCounts;
   addUfrag(ufrag: string, leg: MuxLeg): void;
   dropUfrag(ufrag: string): void;
-  /** The source proved itself for this leg; the leg that had it before loses it. */
-  claim(address: string, port: number, leg: MuxLeg): void;
+  /** The source proved itself for this leg; a leg that had it before loses it, or holds it: then false. */
+  claim(address: string, port: number, leg: MuxLeg): boolean;
   release(address: string, port: number, leg: MuxLeg): void;
   /** A buffer of 2,048 bytes for one packet, to be given to `send` before the next is asked for; null while the kernel takes no more. */
   buffer(): Buffer | null;
@@ -176,9 +178,12 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
       if (there === undefined) bySource.set(port, [{ address, leg }]);
       else if (entry === undefined) there.push({ address, leg });
       else if (entry.leg !== leg) {
+        // Whoever has a leg of his own and can forge an address must not take a stranger's call with it.
+        if (entry.leg.holds(address, port)) return false;
         entry.leg.lost(address, port);
         entry.leg = leg;
       }
+      return true;
     },
     release(address, port, leg) {
       const there = bySource.get(port);

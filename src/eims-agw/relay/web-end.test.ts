@@ -1,179 +1,19 @@
 /** A browser leg of ours on a network and a clock of the test: checks, handshake, media, loss of consent, limits. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bindingRequest } from '../../../test/support/media-light.ts';
-import { makeCertificate } from '../certificate.ts';
-import type { WebEnd } from '../rtp/web-end.ts';
+import {
+  ADDRESS,
+  connected,
+  handshake,
+  OURS,
+  PORT,
+  remote,
+  rtp,
+  theirIdentity,
+  world,
+} from '../../../test/support/leg-world.ts';
 import { createDtls } from './dtls/association.ts';
-import { readIdentity } from './dtls/certificate-check.ts';
-import type { Dtls, DtlsEffect, SrtpProfile } from './dtls/types.ts';
-import type { Leg } from './leg.ts';
-import type { Mux, MuxLeg } from './mux.ts';
-import { type SrtpSession, srtpSession } from './srtp/session.ts';
-import { parseBindingRequest } from './stun/message.ts';
-import { relayEnds } from './web-end.ts';
-
-const OURS = makeCertificate(0);
-const THEIRS = makeCertificate(0);
-const identity = readIdentity(OURS.certificatePem, OURS.keyPem);
-const theirIdentity = readIdentity(THEIRS.certificatePem, THEIRS.keyPem);
-const ADDRESS = '192.0.2.7';
-const PORT = 50_000;
-
-interface Sent {
-  bytes: Buffer;
-  address: string;
-  port: number;
-}
-
-function world(profiles: SrtpProfile[] = ['SRTP_AES128_CM_HMAC_SHA1_80', 'SRTP_AEAD_AES_128_GCM']) {
-  const timers = new Set<{ at: number; run: () => void }>();
-  const state = { now: 0, crowded: false };
-  const sent: Sent[] = [];
-  const ears = new Map<string, MuxLeg>();
-  const sources = new Map<string, MuxLeg>();
-  const buffer = Buffer.alloc(2_048);
-  const mux: Mux = {
-    port: 20_000,
-    named: () => ({}),
-    addUfrag: (ufrag, leg) => ears.set(ufrag, leg),
-    dropUfrag: ufrag => ears.delete(ufrag),
-    claim: (address, port, leg) => sources.set(`${address} ${port}`, leg),
-    release: (address, port) => sources.delete(`${address} ${port}`),
-    buffer: () => (state.crowded ? null : buffer),
-    send: (bytes, length, address, port) => sent.push({ bytes: Buffer.from(bytes.subarray(0, length)), address, port }),
-    receive: () => undefined,
-    close: () => undefined,
-  };
-  const handshaking = new Set<Leg>();
-  const ends = relayEnds({
-    mux,
-    identity: () => ({ identity, fingerprint: OURS.fingerprint }),
-    advertise: '198.51.100.1',
-    profiles,
-    clock: {
-      now: () => state.now,
-      after(ms, run) {
-        const timer = { at: state.now + ms, run };
-        timers.add(timer);
-        return () => timers.delete(timer);
-      },
-    },
-    handshaking,
-  });
-  const heard = { up: 0, down: [] as string[], packets: [] as Buffer[] };
-  const make = () =>
-    ends.make(
-      { leg: 1, ssrc: 77, cname: 'c' },
-      {
-        packet: packet => heard.packets.push(Buffer.from(packet)),
-        up: () => {
-          heard.up += 1;
-        },
-        down: cause => heard.down.push(cause),
-      },
-    );
-  const check = (
-    end: WebEnd,
-    more: Parameters<typeof bindingRequest>[2] & { user?: string; pwd?: string; port?: number } = {},
-  ) => {
-    const { ufrag, pwd } = end.transport;
-    const request = parseBindingRequest(bindingRequest(more.user ?? `${ufrag}:peer`, more.pwd ?? pwd, more));
-    assert.ok(request);
-    sent.length = 0;
-    ears.get(request.ufrag)?.check(request, ADDRESS, more.port ?? PORT);
-    return sent[0]?.bytes.readUInt16BE(0) ?? null;
-  };
-  return {
-    state,
-    sent,
-    ears,
-    sources,
-    ends,
-    heard,
-    make,
-    check,
-    handshaking,
-    timers,
-    /** Seconds pass, with a tick in each. */
-    pass(seconds: number) {
-      for (let i = 0; i < seconds; i += 1) {
-        state.now += 1_000;
-        for (const timer of [...timers]) {
-          if (timer.at > state.now) continue;
-          timers.delete(timer);
-          timer.run();
-        }
-        ends.tick();
-      }
-    },
-  };
-}
-
-const remote = (setup: 'actpass' | 'passive' | 'active' = 'actpass', fingerprint = THEIRS.fingerprint) => ({
-  mid: '0',
-  ice: { ufrag: 'peer', pwd: 'p'.repeat(24) },
-  fingerprint: { algorithm: 'sha-256' as const, value: fingerprint },
-  setup,
-  candidates: [],
-});
-
-/** The browser's DTLS, run against the leg until nothing more is to be sent. */
-function handshake(
-  w: ReturnType<typeof world>,
-  role: 'client' | 'server' = 'client',
-  profiles?: SrtpProfile[],
-): { dtls: Dtls; srtp: SrtpSession | null; end: string } {
-  const dtls = createDtls({
-    role,
-    identity: theirIdentity,
-    remoteFingerprints: [{ hash: 'sha-256', value: OURS.fingerprint }],
-    ...(profiles === undefined ? {} : { profiles }),
-  });
-  const out: DtlsEffect[] = [];
-  const result = { dtls, srtp: null as SrtpSession | null, end: '' };
-  const ear = w.sources.get(`${ADDRESS} ${PORT}`);
-  const started = w.sent.splice(0).filter(s => (s.bytes[0] ?? 0) >= 20);
-  if (role === 'client') dtls.start(w.state.now, out);
-  for (const { bytes } of started) dtls.receive(bytes, w.state.now, out);
-  for (let i = 0; i < 20; i += 1) {
-    for (const effect of out.splice(0)) {
-      if (effect.type === 'send') ear?.dtls(effect.datagram, ADDRESS, PORT);
-      else if (effect.type === 'connected') result.srtp = srtpSession(effect.profile, effect.keys);
-      else if (effect.type === 'failed' || effect.type === 'closed') result.end = effect.type;
-    }
-    for (const { bytes } of w.sent.splice(0))
-      if ((bytes[0] ?? 0) >= 20 && (bytes[0] ?? 0) < 64) dtls.receive(bytes, w.state.now, out);
-  }
-  return result;
-}
-
-function rtp(seq: number, ssrc = 5): Buffer {
-  const packet = Buffer.alloc(172, seq & 255);
-  packet[0] = 0x80;
-  packet[1] = 8;
-  packet.writeUInt16BE(seq, 2);
-  packet.writeUInt32BE(ssrc, 8);
-  return packet;
-}
-
-function connected(profiles?: SrtpProfile[]) {
-  const w = world(profiles);
-  const end = w.make();
-  assert.equal(end.connect(remote()), true);
-  assert.equal(w.check(end), 0x0101);
-  const peer = handshake(w);
-  const { srtp } = peer;
-  assert.ok(srtp);
-  const ear = w.sources.get(`${ADDRESS} ${PORT}`);
-  assert.ok(ear);
-  const from = (seq: number, ssrc?: number) => {
-    const buffer = Buffer.alloc(200);
-    rtp(seq, ssrc).copy(buffer);
-    return buffer.subarray(0, srtp.protectRtp(buffer, 172));
-  };
-  return { w, end, ear, srtp, dtls: peer.dtls, from };
-}
+import type { DtlsEffect } from './dtls/types.ts';
 
 test('offers say lite and passive, with new credentials for each leg', () => {
   const w = world();
@@ -219,7 +59,7 @@ for (const profile of ['SRTP_AES128_CM_HMAC_SHA1_80', 'SRTP_AEAD_AES_128_GCM'] a
       [[ADDRESS, PORT]],
     );
     const got = w.sent[0]?.bytes ?? Buffer.alloc(0);
-    assert.equal(srtp.unprotectRtp(got, 0), 172);
+    assert.equal(srtp.unprotectRtp(got), 172);
     assert.deepEqual(got.subarray(0, 172), rtp(9, 77));
     w.state.crowded = true;
     assert.equal(end.send(rtp(10, 77)), false);
@@ -308,7 +148,7 @@ test('an address change in the call moves the media, keys and all', () => {
   w.sent.length = 0;
   end.send(rtp(1, 77));
   assert.equal(w.sent[0]?.port, 50_001);
-  assert.equal(srtp.unprotectRtp(w.sent[0]?.bytes ?? Buffer.alloc(0), 0), 172);
+  assert.equal(srtp.unprotectRtp(w.sent[0]?.bytes ?? Buffer.alloc(0)), 172);
   assert.equal(end.counts?.()['leg-source-moved'], 1);
 });
 
@@ -329,20 +169,13 @@ test('an ICE restart keeps keys and the old path until the new one is nominated'
   assert.equal(w.sent[0]?.port, 50_002);
 });
 
-test('floods of a known source: the rate is capped, and wrong tags close the ear for the second', () => {
+test('floods of a known source: the rate is capped before any signature is checked', () => {
   const { w, end, ear, from } = connected();
   for (let i = 0; i < 400; i += 1) ear.media(from(i));
   const passed = w.heard.packets.length;
   assert.ok(passed > 100 && passed <= 200, `${passed}`);
   assert.equal(end.counts?.()['leg-rate'], 400 - passed);
   w.pass(2);
-  const forged = from(500);
-  forged[30] = (forged[30] ?? 0) ^ 1;
-  for (let i = 0; i < 150; i += 1) ear.media(Buffer.from(forged));
-  ear.media(from(501));
-  assert.equal(w.heard.packets.length, passed);
-  w.pass(2);
   ear.media(from(502));
   assert.equal(w.heard.packets.length, passed + 1);
-  assert.equal(end.counts?.()['leg-tag'], 101);
 });

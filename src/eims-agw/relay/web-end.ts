@@ -5,7 +5,7 @@ import { namedCounts } from '../rtp/named-counts.ts';
 import type { MakeWebEnd, WebEnd, WebEvents } from '../rtp/web-end.ts';
 import { createDtls } from './dtls/association.ts';
 import type { FingerprintHash } from './dtls/types.ts';
-import { loseSource, restartIce, startIce } from './ice/agent.ts';
+import { holdsSource, loseSource, restartIce, startIce } from './ice/agent.ts';
 import {
   drive,
   end,
@@ -13,15 +13,14 @@ import {
   type Leg,
   type LegShare,
   makeLeg,
-  sendMedia,
   startClient,
   takeCheck,
   takeDtls,
   takeEarly,
-  takeMedia,
   tickLeg,
   welcome,
 } from './leg.ts';
+import { sendMedia, takeMedia } from './leg-media.ts';
 
 export interface RelayEnds {
   make: MakeWebEnd;
@@ -55,6 +54,7 @@ function makeEnd(share: LegShare, events: WebEvents, gone: () => void): [WebEnd,
       check: (request, address, port) => takeCheck(leg, request, address, port),
       dtls: (datagram, address, port) => takeDtls(leg, datagram, address, port),
       media: packet => takeMedia(leg, packet),
+      holds: (address, port) => holdsSource(leg.agent, address, port, share.clock.now()),
       lost: (address, port) => loseSource(leg.agent, address, port),
     },
     identity,

@@ -13,14 +13,29 @@ export function audioBucket(now: number): Bucket {
   return { packetsPerS: 200, bytesPerS: 32_000, packets: 200, bytes: 32_000, at: now };
 }
 
+/** Cap for the handshake and the goodbye of one browser: 50 datagrams/s and 256 kbit/s. */
+export function dtlsBucket(now: number): Bucket {
+  return { packetsPerS: 50, bytesPerS: 32_000, packets: 50, bytes: 32_000, at: now };
+}
+
 /** Takes one packet out of the bucket; false when it is over the cap. `now` in ms. */
 export function take(bucket: Bucket, bytes: number, now: number): boolean {
+  if (!affords(bucket, bytes, now)) return false;
+  spend(bucket, bytes);
+  return true;
+}
+
+/** Whether one packet may still be taken; takes nothing. */
+export function affords(bucket: Bucket, bytes: number, now: number): boolean {
   const seconds = (now - bucket.at) / 1000;
   bucket.at = now;
   bucket.packets = Math.min(bucket.packetsPerS, bucket.packets + seconds * bucket.packetsPerS);
   bucket.bytes = Math.min(bucket.bytesPerS, bucket.bytes + seconds * bucket.bytesPerS);
-  if (bucket.packets < 1 || bucket.bytes < bytes) return false;
+  return bucket.packets >= 1 && bucket.bytes >= bytes;
+}
+
+/** Takes one packet that `affords` allowed. */
+export function spend(bucket: Bucket, bytes: number): void {
   bucket.packets -= 1;
   bucket.bytes -= bytes;
-  return true;
 }

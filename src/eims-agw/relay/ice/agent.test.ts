@@ -7,6 +7,8 @@ import {
   consent,
   expects,
   expireOld,
+  freshness,
+  holdsSource,
   iceAgent,
   loseSource,
   onCheck,
@@ -21,8 +23,10 @@ function started() {
   return agent;
 }
 
+let transactions = 0;
 const check = (port: number, more: Partial<Check> = {}): Check => ({
   ufrag: 'ours',
+  transaction: String(transactions++),
   address: '192.0.2.1',
   port,
   priority: 100,
@@ -103,6 +107,32 @@ test('fifty checks a second and no more', () => {
   assert.equal(taken(0, 80), 50);
   assert.equal(taken(100, 80), 5);
   assert.equal(taken(60_000, 80), 50);
+});
+
+test('a transaction belongs to its source; the last 64 are known', () => {
+  const agent = started();
+  const first = check(1);
+  assert.equal(freshness(agent, first), 'new');
+  assert.equal(freshness(agent, first), 'new', 'asking changes nothing');
+  onCheck(agent, first, 0);
+  assert.equal(freshness(agent, first), 'again');
+  assert.equal(freshness(agent, { ...first, port: 2 }), 'replay');
+  assert.equal(freshness(agent, { ...first, address: '192.0.2.2' }), 'replay');
+  for (let i = 0; i < 63; i += 1) onCheck(agent, check(1), 0);
+  assert.equal(freshness(agent, first), 'again');
+  onCheck(agent, check(1), 0);
+  assert.equal(freshness(agent, first), 'new');
+  assert.equal(agent.transactions.size, 64);
+});
+
+test('a source is held for seven seconds after its last check', () => {
+  const agent = started();
+  onCheck(agent, check(1), 1_000);
+  assert.deepEqual(
+    [7_999, 8_000].map(now => holdsSource(agent, '192.0.2.1', 1, now)),
+    [true, false],
+  );
+  assert.equal(holdsSource(agent, '192.0.2.1', 2, 1_000), false);
 });
 
 test('whatever checks come, the state is bounded and what is selected is known', () => {

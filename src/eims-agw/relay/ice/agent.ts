@@ -10,6 +10,10 @@ const QUIET_MEDIA_MS = 5_000;
 /** After an ICE restart the old credentials are good for so long. */
 const OLD_CREDENTIALS_MS = 30_000;
 const CHECKS_PER_S = 50;
+/** A source that checked so lately is not given to another leg: browsers check at least every 6 s. RFC 7675 5.1. */
+const HOLD_MS = 7_000;
+/** Transactions remembered: minutes of a browser's checks. */
+const MAX_TRANSACTIONS = 64;
 
 /** A transport address that has shown our password. */
 export interface Source {
@@ -37,6 +41,8 @@ export interface IceAgent {
   oldUntil: number;
   budgetAt: number;
   budget: number;
+  /** Transaction ids of the last valid checks, each with its source; oldest first. */
+  transactions: Map<string, string>;
 }
 
 export function iceAgent(now: number): IceAgent {
@@ -51,6 +57,7 @@ export function iceAgent(now: number): IceAgent {
     oldUntil: 0,
     budgetAt: now,
     budget: CHECKS_PER_S,
+    transactions: new Map(),
   };
 }
 
@@ -81,8 +88,25 @@ export function expects(agent: IceAgent, ufrag: string, peerUfrag: string, now: 
   return budget >= 1;
 }
 
+/**
+ * Whether a check whose integrity was right is the first of its transaction, sent again by its source because our
+ * answer was lost, or played back from elsewhere by somebody who overheard it: the signature does not cover the source.
+ */
+export function freshness(agent: IceAgent, check: Check): 'new' | 'again' | 'replay' {
+  const source = agent.transactions.get(check.transaction);
+  if (source === undefined) return 'new';
+  return source === `${check.address} ${check.port}` ? 'again' : 'replay';
+}
+
+/** Whether a source of this leg checked lately: it is not free for another leg. */
+export function holdsSource(agent: IceAgent, address: string, port: number, now: number): boolean {
+  return agent.sources.some(s => s.port === port && s.address === address && now - s.checkedAt < HOLD_MS);
+}
+
 export interface Check {
   ufrag: string;
+  /** Transaction id. */
+  transaction: string;
   address: string;
   port: number;
   priority: number;
@@ -100,10 +124,11 @@ export interface CheckResult {
   dropped: string[];
 }
 
-/** A check whose integrity was right. */
+/** A check whose integrity was right and whose transaction is new. */
 export function onCheck(agent: IceAgent, check: Check, now: number): CheckResult {
   const result: CheckResult = { added: null, removed: null, nominated: false, dropped: [] };
   agent.aliveAt = now;
+  remember(agent, check);
   let source = agent.sources.find(s => s.port === check.port && s.address === check.address);
   if (source === undefined) {
     source = { address: check.address, port: check.port, priority: check.priority, checkedAt: now };
@@ -142,6 +167,14 @@ export function consent(agent: IceAgent, now: number): 'fresh' | 'quiet' | 'fail
 export function expireOld(agent: IceAgent, now: number): string[] {
   if (agent.ufrags.length < 2 || now < agent.oldUntil) return [];
   return agent.ufrags.splice(1);
+}
+
+function remember(agent: IceAgent, { transaction, address, port }: Check): void {
+  const { transactions } = agent;
+  transactions.set(transaction, `${address} ${port}`);
+  if (transactions.size <= MAX_TRANSACTIONS) return;
+  const [oldest = ''] = transactions.keys();
+  transactions.delete(oldest);
 }
 
 /** Aggressive peers nominate with every check: only a better source, or one instead of a silent one, is taken. RFC 8445 7.3.1.5. */

@@ -184,7 +184,7 @@ for (const profile of PROFILES) {
     const moves = fc.sample(fc.integer({ min: 0, max: 99 }), { seed: 7714, numRuns: 140_000 });
     const take = (seq: number, packet: Buffer) => {
       const copy = Buffer.from(packet);
-      const clear = b.unprotectRtp(copy, 0);
+      const clear = b.unprotectRtp(copy);
       if (typeof clear === 'number') {
         assert.ok(!taken.has(seq), 'taken twice');
         taken.add(seq);
@@ -213,22 +213,22 @@ for (const profile of PROFILES) {
     for (let i = 0; i < first.length; i += 1) {
       const changed = Buffer.from(first);
       changed[i] = (changed[i] ?? 0) ^ 0x04;
-      assert.equal(typeof b.unprotectRtp(changed, 0), 'string', `byte ${i}`);
-      assert.equal(typeof b.unprotectRtp(Buffer.from(first.subarray(0, i)), 0), 'string');
+      assert.equal(typeof b.unprotectRtp(changed), 'string', `byte ${i}`);
+      assert.equal(typeof b.unprotectRtp(Buffer.from(first.subarray(0, i))), 'string');
     }
-    assert.equal(b.unprotectRtp(Buffer.from(first), 0), 42);
-    assert.equal(b.unprotectRtp(Buffer.from(first), 0), 'replay');
+    assert.equal(b.unprotectRtp(Buffer.from(first)), 42);
+    assert.equal(b.unprotectRtp(Buffer.from(first)), 'replay');
     const report = sealed(a, bytes('80c90001 0000004d'));
     for (let i = 0; i < report.length; i += 1) {
       const changed = Buffer.from(report);
       changed[i] = (changed[i] ?? 0) ^ 0x80;
-      assert.equal(typeof b.unprotectRtcp(changed, 0), 'string', `byte ${i}`);
-      assert.equal(typeof b.unprotectRtcp(Buffer.from(report.subarray(0, i)), 0), 'string');
+      assert.equal(typeof b.unprotectRtcp(changed), 'string', `byte ${i}`);
+      assert.equal(typeof b.unprotectRtcp(Buffer.from(report.subarray(0, i))), 'string');
     }
     const clear = Buffer.from(report);
-    assert.equal(b.unprotectRtcp(clear, 0), 8);
+    assert.equal(b.unprotectRtcp(clear), 8);
     assert.equal(clear.subarray(0, 8).toString('hex'), '80c900010000004d');
-    assert.equal(b.unprotectRtcp(Buffer.from(report), 0), 'replay');
+    assert.equal(b.unprotectRtcp(Buffer.from(report)), 'replay');
   });
 
   test(`${profile}: no index is used twice, and one SSRC is all we send`, () => {
@@ -243,22 +243,52 @@ for (const profile of PROFILES) {
     assert.equal(protect(a, Buffer.alloc(11, 0x80)), -1);
   });
 
-  test(`${profile}: sources are few, authenticated, and make room only when silent`, () => {
+  test(`${profile}: sources are few, authenticated, and none is forgotten, so that nothing of it can be played back`, () => {
     const { b } = pair(profile);
     const from = (ssrc: number, seq: number) => {
       const sender = pair(profile).a;
       return sealed(sender, rtp(seq, Buffer.alloc(4), ssrc));
     };
-    for (let ssrc = 1; ssrc <= 8; ssrc += 1) assert.equal(b.unprotectRtp(from(ssrc, 1), ssrc), 16);
-    assert.equal(b.unprotectRtp(from(9, 1), 100), 'ssrc');
-    const forged = from(9, 1);
+    for (let ssrc = 1; ssrc <= 63; ssrc += 1) assert.equal(b.unprotectRtp(from(ssrc, 1)), 16);
+    const forged = from(64, 1);
     forged[20] = (forged[20] ?? 0) ^ 1;
-    assert.equal(b.unprotectRtp(forged, 6_000), 'tag');
-    assert.equal(b.unprotectRtp(from(1, 2), 6_000), 16);
-    assert.equal(b.unprotectRtp(from(9, 1), 6_000), 16);
-    // The one silent longest had to go: it begins anew.
-    assert.equal(b.unprotectRtp(from(1, 2), 6_000), 'replay');
-    assert.equal(b.unprotectRtp(from(2, 1), 12_000), 16);
+    assert.equal(b.unprotectRtp(forged), 'tag');
+    assert.equal(b.unprotectRtp(from(64, 1)), 16);
+    assert.equal(b.unprotectRtp(from(65, 1)), 'ssrc');
+    for (let ssrc = 1; ssrc <= 64; ssrc += 1) assert.equal(b.unprotectRtp(from(ssrc, 1)), 'replay');
+    assert.equal(b.unprotectRtp(from(1, 2)), 16);
+  });
+
+  test(`${profile}: what continues a stream is told from what does not, before any key is used`, () => {
+    const { a, b } = pair(profile);
+    const first = sealed(a, rtp(100, Buffer.alloc(20)));
+    assert.equal(b.continues(first, false), false);
+    b.unprotectRtp(Buffer.from(first));
+    assert.equal(b.continues(first, false), false);
+    const next = sealed(a, rtp(101, Buffer.alloc(20)));
+    assert.equal(b.continues(next, false), true);
+    assert.equal(b.continues(sealed(a, rtp(90, Buffer.alloc(20))), false), true);
+    assert.equal(b.continues(sealed(a, rtp(165, Buffer.alloc(20))), false), false);
+    const stranger = Buffer.from(next);
+    stranger.writeUInt32BE(78, 8);
+    assert.equal(b.continues(stranger, false), false);
+    const report = sealed(a, bytes('80c90001 0000004d'));
+    assert.equal(b.continues(report, true), true);
+    b.unprotectRtcp(Buffer.from(report));
+    assert.equal(b.continues(report, true), false);
+    for (const length of [0, 4, 11, 12]) assert.equal(b.continues(next.subarray(0, length), false), false);
+    for (const length of [0, 7, 8, 15]) assert.equal(b.continues(report.subarray(0, length), true), false);
+  });
+
+  test(`${profile}: a closed session protects nothing and takes nothing`, () => {
+    const { a, b } = pair(profile);
+    const packet = sealed(a, rtp(1, Buffer.alloc(20)));
+    const report = sealed(a, bytes('80c90001 0000004d'));
+    a.close();
+    b.close();
+    assert.equal(protect(a, rtp(2, Buffer.alloc(20))), -1);
+    assert.equal(protect(a, bytes('80c90001 0000004d')), -1);
+    assert.deepEqual([b.unprotectRtp(packet), b.unprotectRtcp(report)], ['usedUp', 'usedUp']);
   });
 
   test(`${profile}: noise is dropped with a reason, never with an exception`, () => {
@@ -275,11 +305,11 @@ for (const profile of PROFILES) {
     fc.assert(
       fc.property(noise, packet => {
         if (packet.equals(good)) return;
-        assert.equal(typeof b.unprotectRtp(Buffer.from(packet), 0), 'string');
-        assert.equal(typeof b.unprotectRtcp(packet, 0), 'string');
+        assert.equal(typeof b.unprotectRtp(Buffer.from(packet)), 'string');
+        assert.equal(typeof b.unprotectRtcp(packet), 'string');
       }),
       { seed: 3550, numRuns: 1_500 * SCALE },
     );
-    assert.equal(b.unprotectRtp(good, 0), 52);
+    assert.equal(b.unprotectRtp(good), 52);
   });
 }

@@ -7,9 +7,10 @@ import { sessionKeys } from './key.ts';
 import { look, mark, type Window, window256 } from './window.ts';
 
 const AUTH_BYTES = 20;
-const MAX_SSRCS = 8;
-/** A source may be put out for a new one after this silence, ms. */
-const IDLE_SSRC_MS = 5_000;
+/** Sources of one association. None is forgotten: with it would go what it has sent, and all of that could be played back. */
+const MAX_SSRCS = 64;
+/** How far ahead of the last packet one that continues a stream may be. */
+const NEAR = 64;
 const RTP_END = 2 ** 48;
 const RTCP_END = 2 ** 31;
 /** What protection adds at most: tag of GCM and the SRTCP index. */
@@ -20,8 +21,6 @@ interface Source {
   ssrc: number;
   rtp: Window;
   rtcp: Window;
-  /** ms. */
-  heardAt: number;
 }
 
 /** Why a packet was not taken. Counted by the leg. */
@@ -36,11 +35,14 @@ export interface SrtpSession {
   protectRtp(buffer: Buffer, length: number): number;
   /** The same for RTCP. */
   protectRtcp(buffer: Buffer, length: number): number;
-  /** Checks and decrypts in place. Returns the length in clear, or why it was dropped; a dropped packet changes nothing. `now` in ms. */
-  unprotectRtp(packet: Buffer, now: number): number | SrtpDrop;
-  unprotectRtcp(packet: Buffer, now: number): number | SrtpDrop;
+  /** Checks and decrypts in place. Returns the length in clear, or why it was dropped; a dropped packet changes nothing. */
+  unprotectRtp(packet: Buffer): number | SrtpDrop;
+  unprotectRtcp(packet: Buffer): number | SrtpDrop;
+  /** Whether a packet seems to be one of the next of a source that is known: what nobody off the path can guess. */
+  continues(packet: Buffer, rtcp: boolean): boolean;
   /** Forgets key stream made in advance for a side that has gone quiet. */
   quiet(side: 'sent' | 'received'): void;
+  /** The session is good for nothing afterwards: nothing is protected and nothing is taken. */
   close(): void;
 }
 
@@ -55,17 +57,21 @@ export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
   const sender = { ssrc: -1, rtp: window256(), rtcpNext: 1 };
   const sources: Source[] = [];
   let last: Source | null = null;
+  let closed = false;
 
   const sourceOf = (ssrc: number): Source | null => {
     if (last !== null && last.ssrc === ssrc) return last;
     last = sources.find(source => source.ssrc === ssrc) ?? null;
     return last;
   };
+  /** GCM has the index behind its tag, counter mode before it. RFC 7714 9.2, RFC 3711 3.4. */
+  const indexWordAt = (length: number): number =>
+    profile === 'SRTP_AEAD_AES_128_GCM' ? length - INDEX_BYTES : length - into.rtcp.tagBytes - INDEX_BYTES;
 
   return {
     protectRtp(buffer, length) {
       const header = headerBytes(buffer, length);
-      if (header < 0) return -1;
+      if (header < 0 || closed) return -1;
       const ssrc = buffer.readUInt32BE(8);
       // One SSRC for each key: a second one would begin a second count of what these keys have protected.
       if (sender.ssrc < 0) sender.ssrc = ssrc;
@@ -79,32 +85,32 @@ export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
       return length + out.rtp.tagBytes;
     },
     protectRtcp(buffer, length) {
-      if (length < RTCP_CLEAR_BYTES || sender.rtcpNext >= RTCP_END) return -1;
+      if (length < RTCP_CLEAR_BYTES || sender.rtcpNext >= RTCP_END || closed) return -1;
       const index = sender.rtcpNext;
       sender.rtcpNext += 1;
       return out.rtcp.sealRtcp(buffer, length, index);
     },
-    unprotectRtp(packet, now) {
+    unprotectRtp(packet) {
+      if (closed) return 'usedUp';
       const end = packet.length - into.rtp.tagBytes;
       const header = headerBytes(packet, end);
       if (header < 0) return 'malformed';
       const ssrc = packet.readUInt32BE(8);
       const known = sourceOf(ssrc);
-      if (known === null && !roomFor(sources, now)) return 'ssrc';
+      if (known === null && sources.length >= MAX_SSRCS) return 'ssrc';
       const index = guess(known?.rtp.top ?? -1, packet.readUInt16BE(2));
       if (index < 0) return 'replay';
       if (index >= RTP_END) return 'usedUp';
       if (known !== null && look(known.rtp, index) !== 'new') return 'replay';
       if (!into.rtp.openRtp(packet, header, end, ssrc, index)) return 'tag';
-      last = known ?? admit(sources, ssrc, now);
-      last.heardAt = now;
+      last = known ?? admit(sources, ssrc);
       mark(last.rtp, index);
       return end;
     },
-    unprotectRtcp(packet, now) {
+    unprotectRtcp(packet) {
+      if (closed) return 'usedUp';
       const { length } = packet;
-      const wordAt =
-        profile === 'SRTP_AEAD_AES_128_GCM' ? length - INDEX_BYTES : length - into.rtcp.tagBytes - INDEX_BYTES;
+      const wordAt = indexWordAt(length);
       if (length < RTCP_CLEAR_BYTES + into.rtcp.tagBytes + INDEX_BYTES || (packet[0] ?? 0) >> 6 !== 2)
         return 'malformed';
       const word = packet.readUInt32BE(wordAt);
@@ -112,21 +118,31 @@ export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
       if (word < RTCP_END) return 'malformed';
       const ssrc = packet.readUInt32BE(4);
       const known = sourceOf(ssrc);
-      if (known === null && !roomFor(sources, now)) return 'ssrc';
+      if (known === null && sources.length >= MAX_SSRCS) return 'ssrc';
       const index = word - RTCP_END;
       if (known !== null && look(known.rtcp, index) !== 'new') return 'replay';
       const clear = into.rtcp.openRtcp(packet, length);
       if (clear < 0) return 'tag';
-      last = known ?? admit(sources, ssrc, now);
-      last.heardAt = now;
+      last = known ?? admit(sources, ssrc);
       mark(last.rtcp, index);
       return clear;
+    },
+    continues(packet, rtcp) {
+      if (packet.length < 12 + into.rtp.tagBytes) return false;
+      const known = sourceOf(packet.readUInt32BE(rtcp ? 4 : 8));
+      if (known === null) return false;
+      const window = rtcp ? known.rtcp : known.rtp;
+      const index = rtcp
+        ? packet.readUInt32BE(indexWordAt(packet.length)) - RTCP_END
+        : guess(window.top, packet.readUInt16BE(2));
+      return index <= window.top + NEAR && look(window, index) === 'new';
     },
     quiet(side) {
       if (side === 'sent') out.rtp.idle();
       else into.rtp.idle();
     },
     close() {
+      closed = true;
       for (const cipher of [out.rtp, out.rtcp, into.rtp, into.rtcp]) cipher.close();
     },
   };
@@ -165,20 +181,9 @@ function guess(top: number, seq: number): number {
   return low - 32_768 > seq ? base + 65_536 + seq : base + seq;
 }
 
-function roomFor(sources: readonly Source[], now: number): boolean {
-  return sources.length < MAX_SSRCS || sources.some(source => now - source.heardAt >= IDLE_SSRC_MS);
-}
-
-/** A new source, authenticated; the one silent longest makes room for it. */
-function admit(sources: Source[], ssrc: number, now: number): Source {
-  const source: Source = { ssrc, rtp: window256(), rtcp: window256(), heardAt: now };
-  if (sources.length < MAX_SSRCS) sources.push(source);
-  else {
-    let oldest = 0;
-    for (let i = 1; i < sources.length; i += 1) {
-      if ((sources[i]?.heardAt ?? 0) < (sources[oldest]?.heardAt ?? 0)) oldest = i;
-    }
-    sources[oldest] = source;
-  }
+/** A new source, authenticated. */
+function admit(sources: Source[], ssrc: number): Source {
+  const source: Source = { ssrc, rtp: window256(), rtcp: window256() };
+  sources.push(source);
   return source;
 }
