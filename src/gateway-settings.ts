@@ -1,9 +1,11 @@
 /** From the operator's settings to what the core and the media plane take as arguments. */
+import { realmFinder, realmsOf } from './config/realm.ts';
 import type { Settings } from './config/settings.ts';
 import { MEDIA_DEFAULTS, type MediaSettings } from './eims-agw/settings.ts';
 import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
 
 export function coreSettingsOf({ registration, ims, call }: Settings): CoreSettings {
+  const realmOf = realmFinder(realmsOf(ims));
   return coreSettings(ims.home, {
     registration: {
       ttlMinMs: registration.ttlMinMs,
@@ -14,7 +16,7 @@ export function coreSettingsOf({ registration, ims, call }: Settings): CoreSetti
       perUser: registration.perUser,
     },
     ims: { expiresS: ims.registerExpiresS, registerGuardMs: registration.networkBudgetMs, reclaim: ims.reclaim },
-    identity: { home: ims.home, impi: ims.impi },
+    realm: { homeOf: number => realmOf(number)?.home ?? null },
     call: {
       originateGuardMs: call.originateGuardMs,
       ringGuardMs: call.ringGuardMs,
@@ -36,6 +38,7 @@ export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
     srtp: media.srtp,
     workers: media.workers,
     sessionsPerWorker: media.sessionsPerWorker,
+    shedLagMs: media.shedLagMs,
     web: {
       bind: media.webHost,
       advertise: media.webAdvertisedHost || media.webHost,

@@ -8,6 +8,7 @@ interface Field {
   type?: string;
   enum?: readonly string[];
   default?: unknown;
+  items?: { type?: string };
   description?: string;
   minimum?: number;
   maximum?: number;
@@ -27,7 +28,8 @@ function page(): string {
     lines.push(`## ${name}`, '', `${(schema as { description?: string }).description}.`, '');
     lines.push('| setting | environment | default | what |', '| --- | --- | --- | --- |');
     for (const [field, value] of Object.entries(schema.properties as Record<string, Field>)) {
-      const variable = value.type === 'object' ? '(file only)' : `\`${environmentName(name, field)}\``;
+      const fileOnly = value.type === 'object' || value.items?.type === 'object';
+      const variable = fileOnly ? '(file only)' : `\`${environmentName(name, field)}\``;
       lines.push(
         `| \`${name}.${field}\` | ${variable} | ${shown(value.default)} | ${value.description}${range(value)} |`,
       );

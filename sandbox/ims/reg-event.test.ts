@@ -45,14 +45,12 @@ test('a gateway watches its number: told when the operator removes it, and done 
     await ims.close();
     timers.close();
   });
-  const identity = { impu: `sip:${NUMBER}@${DOMAIN}`, impi: `web-${NUMBER.slice(1)}@${DOMAIN}`, home: DOMAIN };
   const register = (ref: number) =>
     mw.port.run({
       type: 'ims.register',
       owner: BINDING,
       ref: ref as Ref,
       number: NUMBER,
-      identity,
       expiresS: 600,
       correlator: '',
       initial: true,

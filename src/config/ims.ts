@@ -1,10 +1,20 @@
-/** Settings of the IMS the numbers live in. */
-import { Type } from 'typebox';
-import { area, choice, flag, integer, text } from './area.ts';
+/** Settings of the IMS the numbers live in: one realm, or several that differ in some of them. */
+import { type TSchema, Type } from 'typebox';
+import { area, choice, choices, flag, integer, text } from './area.ts';
 
-export const ims = area('The operator’s IMS', {
+const headerRule = Type.Object(
+  {
+    methods: Type.Optional(Type.Array(Type.Enum(['REGISTER', 'SUBSCRIBE', 'INVITE']))),
+    remove: Type.Optional(Type.Array(Type.String())),
+    add: Type.Optional(Type.Record(Type.String(), Type.String())),
+  },
+  { additionalProperties: false },
+);
+
+/** What each realm may say for itself. */
+const realmFields = {
   mode: choice(
-    'How the core sees Lineside: `trusted`, a node that authenticates its users itself, at the I-CSCF; `client`, an IMS client behind a P-CSCF, by digest; `trunk`, a SIP peer without registration.',
+    'How the core sees Lineside: `trusted`, a node that authenticates its users itself, at the I-CSCF; `client`, an IMS client behind a P-CSCF, by digest or AKA; `trunk`, a SIP peer without registration of users.',
     'trusted',
     ['trusted', 'client', 'trunk'],
   ),
@@ -14,25 +24,56 @@ export const ims = area('The operator’s IMS', {
     '127.0.0.1:5070',
   ),
   transport: choice('Transport towards the core.', 'tcp', ['udp', 'tcp']),
-  impi: text(
-    'Template of the private identity; {digits} is the number without +, {home} the domain.',
-    'web-{digits}@{home}',
+  impu: text(
+    'Template of the public identity; {number} is the number with +, {digits} without, {home} the domain.',
+    'sip:{number}@{home}',
   ),
+  impi: text('Template of the private identity, with the same words.', 'web-{digits}@{home}'),
+  identityFile: text(
+    'JSON or YAML file with identities by number: `impi`, `impu`, and for `client` `password`, or `k` and `opc` (or `op`) for AKA. What it leaves out comes from the templates; a number it does not hold is refused. Read again when it changes.',
+  ),
+  identityUrl: text(
+    'Web service that knows the identities of a number, such as https://provisioning.example/{number}; it answers the fields of `identityFile` as JSON, or 404.',
+  ),
+  identityTokenFile: text('File with the bearer token for it.'),
+  identityTimeoutMs: integer('How long the web service may take.', 2000, 10, 30_000),
+  identityCacheS: integer('How long an answer of the web service is kept; 0 asks every time.', 300, 0, 86_400),
   passwords: Type.Record(Type.String(), Type.String(), {
     default: {},
     description: 'Digest passwords of private identities, for `client`.',
   }),
-  passwordTemplate: text('Digest password of an identity that `ims.passwords` does not name; {digits} as above.'),
+  passwordTemplate: text('Digest password of an identity that nothing else has one for; {digits} as above.'),
   trunkUser: text('User name that answers a challenge of the peer, for `trunk`; empty answers none.'),
   trunkPassword: text('Its password.'),
-  registerExpiresS: integer('Expiry asked for in a REGISTER.', 3600, 10, 604_800),
+  trunkRegister: choice(
+    'Whether a trunk registers itself: `pilot`, its pilot number as any phone would; `bulk`, all its numbers at once by RFC 6140.',
+    'none',
+    ['none', 'pilot', 'bulk'],
+  ),
+  trunkAor: text('Public identity a trunk registers, such as sip:+15550100000@ims.example.'),
   regEvent: flag(
     'Subscribe to the registration state of each number, so that a removal by the network is heard.',
     true,
   ),
-  reclaim: flag('Register again, once, when somebody else removed our binding while devices are registered.', false),
+  outbound: flag(
+    'Register with reg-id and outbound (RFC 5626), so that a core keeps several contacts of one private identity.',
+    false,
+  ),
   tnaIndicator: text('Value of integrity-protected in a trusted-node REGISTER.', 'auth-done'),
   ruriForm: choice('Form of a telephone number in Request-URI and To.', 'sip', ['sip', 'tel']),
+  userPhone: flag('Write user=phone into SIP URIs of telephone numbers in calls.', true),
+  registerUserPhone: flag('Write user=phone into To and From of REGISTER and SUBSCRIBE.', false),
+  callerHeader: choice(
+    'Header that says who calls: `usual` is P-Asserted-Identity, for `client` P-Preferred-Identity.',
+    'usual',
+    ['usual', 'asserted', 'preferred', 'none'],
+  ),
+  callerForms: choices('Forms of the number in P-Asserted-Identity, in order.', ['sip', 'tel'], ['sip', 'tel']),
+  headerRules: Type.Array(headerRule, {
+    default: [],
+    description:
+      'Changes to the header fields of what Lineside sends: each rule has `methods` (REGISTER, SUBSCRIBE, INVITE; none: all), `remove` (names) and `add` (name: value, with {number}, {digits}, {home}).',
+  }),
   displayName: flag('Send the originatorName of the API as display name in From.', false),
   earlyMediaDefault: choice(
     'Early media when the network never sent P-Early-Media: pass it, or pass it only after a reliable 18x.',
@@ -41,4 +82,35 @@ export const ims = area('The operator’s IMS', {
   ),
   correlatorHeader: text('Header that carries the x-correlator into SIP; empty sends none.'),
   accessNetworkInfo: text('P-Access-Network-Info we add; empty sends none.'),
+};
+
+type Fields = typeof realmFields;
+
+/** The fields without their defaults: what a realm leaves out comes from the area. */
+function inherited(fields: Fields) {
+  const open = Object.entries<TSchema>(fields).map(([name, schema]) => {
+    const { default: _, ...bare } = schema as TSchema & { default?: unknown };
+    return [name, Type.Optional(bare as TSchema)];
+  });
+  return Object.fromEntries(open) as { [K in keyof Fields]: ReturnType<typeof Type.Optional<Fields[K]>> };
+}
+
+const realm = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    prefixes: Type.Array(Type.String(), { minItems: 1 }),
+    ...inherited(realmFields),
+  },
+  { additionalProperties: false },
+);
+
+export const ims = area('The operator’s IMS', {
+  ...realmFields,
+  registerExpiresS: integer('Expiry asked for in a REGISTER.', 3600, 10, 604_800),
+  reclaim: flag('Register again, once, when somebody else removed our binding while devices are registered.', false),
+  realms: Type.Array(realm, {
+    default: [],
+    description:
+      'Several realms at once: each has a `name`, `prefixes` of its numbers (+49, +1555; the longest wins) and any setting of this area from `mode` to `accessNetworkInfo` that differs. None: the area is the one realm, of every number.',
+  }),
 });

@@ -1,5 +1,7 @@
 /** What one field's schema cannot say: values with a form of their own, and settings that must fit each other. */
 import ipaddr from 'ipaddr.js';
+import { realmsOf } from './realm.ts';
+import { realmFault } from './realm-sense.ts';
 import type { Settings } from './settings.ts';
 
 /** The first fault of `settings`, as "name" and "must ..." for a sentence, or null when they make sense together. */
@@ -24,6 +26,8 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
   if (ttlDefaultMs < ttlMinMs || ttlDefaultMs > ttlMaxMs) {
     return fault('registration.ttlDefaultMs', 'must lie between registration.ttlMinMs and registration.ttlMaxMs');
   }
+  const realm = realmFault(realmsOf(settings.ims));
+  if (realm !== null) return realm;
   if ((tls.cert === '') !== (tls.key === '')) return fault('tls.cert', 'must be set together with tls.key');
   return null;
 }

@@ -43,6 +43,12 @@ export type Settings = Static<typeof settingsSchema>;
 /** A setting that cannot be used. The message is one sentence that names it. */
 export class SettingsError extends Error {}
 
+/** What of a field's schema tells how to read it from a text. */
+interface FieldShape {
+  type?: string;
+  items?: { type?: string };
+}
+
 type Tree = Record<string, Record<string, unknown>>;
 
 /** `LINESIDE_` + area + name in upper snake case: sip.t1Ms -> LINESIDE_SIP_T1_MS. */
@@ -64,7 +70,7 @@ export function readSettings(file: string | null, env: Readonly<Record<string, s
       const variable = environmentName(areaName, name);
       known.add(variable);
       const value = env[variable];
-      if (value !== undefined) fields[name] = fromText(variable, value, field as { type?: string });
+      if (value !== undefined) fields[name] = fromText(variable, value, field as FieldShape);
     }
   }
   for (const variable of Object.keys(env)) {
@@ -132,7 +138,7 @@ function readFile(file: string): Tree {
   return tree as Tree;
 }
 
-function fromText(variable: string, value: string, field: { type?: string }): unknown {
+function fromText(variable: string, value: string, field: FieldShape): unknown {
   switch (field.type) {
     case 'integer': {
       if (!/^-?\d{1,15}$/.test(value)) throw new SettingsError(`${variable} must be a whole number.`);
@@ -143,6 +149,8 @@ function fromText(variable: string, value: string, field: { type?: string }): un
       return value === 'true';
     }
     case 'array':
+      if (field.items?.type === 'object')
+        throw new SettingsError(`${variable} cannot be set from the environment; use the settings file.`);
       return value
         .split(',')
         .map(item => item.trim())

@@ -22,8 +22,8 @@ export function sendRegister(turn: Turn, binding: Binding, correlator: string): 
   binding.ref = ref;
   binding.sentAt = turn.now;
   binding.attempts += 1;
-  const { id: owner, number, identity, fresh: initial } = binding;
-  turn.out.push({ type: 'ims.register', owner, ref, number, identity, expiresS, correlator, initial });
+  const { id: owner, number, fresh: initial } = binding;
+  turn.out.push({ type: 'ims.register', owner, ref, number, expiresS, correlator, initial });
   stopTimer(turn, binding, 'ims-refresh');
   stopTimer(turn, binding, 'ims-retry');
   startTimer(turn, binding, 'ims-register-guard', binding.phase === 'active' ? refreshGuardMs : registerGuardMs);

@@ -1,9 +1,9 @@
 /** The binding of one number: its state, the registrations it holds, and their expiry to the millisecond. */
 
 import type { RegistrationView } from './api-request.ts';
-import { type Holder, identityOf } from './identity.ts';
+import type { Holder } from './identity.ts';
 import type { BindingId, DeviceId, E164, Ref, RegistrationId } from './ids.ts';
-import type { CoreEvent, ImsIdentity, TimerName } from './ports.ts';
+import type { CoreEvent, TimerName } from './ports.ts';
 import { addRegistration, removeRegistration } from './registry.ts';
 import { type Done, reply, startTimer, stopTimer, type Turn } from './turn.ts';
 
@@ -34,7 +34,6 @@ export type BindingPhase = 'registering' | 'active' | 'reclaiming' | 'restoring'
 export interface Binding {
   readonly id: BindingId;
   readonly number: E164;
-  readonly identity: ImsIdentity;
   phase: BindingPhase;
   /** REGISTER in flight. */
   ref: Ref | null;
@@ -53,11 +52,10 @@ export interface Binding {
   readonly timers: Set<TimerName>;
 }
 
-export function emptyBinding(turn: Turn, id: BindingId, number: E164, phase: BindingPhase): Binding {
+export function emptyBinding(id: BindingId, number: E164, phase: BindingPhase): Binding {
   return {
     id,
     number,
-    identity: identityOf(number, turn.settings.identity),
     phase,
     ref: null,
     sentAt: 0,

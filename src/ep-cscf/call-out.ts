@@ -51,7 +51,7 @@ function check(
   const { settings, registry } = turn;
   const anonymous = request.originator === ANONYMOUS;
   const { number } = registration.holder;
-  if (!anonymous && !isOwnAddress(request.originator, number, settings.identity.home))
+  if (!anonymous && !isOwnAddress(request.originator, number, settings.realm.homeOf(number)))
     return { error: 'originator-mismatch' };
   if (request.receiver === ANONYMOUS) return { error: 'receiver-anonymous', field: 'receiverAddress' };
   if ((emergency || request.callType === 'EMERGENCY') && !settings.emergency.enabled)

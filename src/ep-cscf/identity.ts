@@ -1,27 +1,14 @@
-/** Who a number is in the IMS, which calls are emergency calls, and who may see what. */
+/** Whether an address is the user's own, which calls are emergency calls, and who may see what. */
 import { numberOf, type ParsedAddress, parseAddress } from './address.ts';
 import type { E164 } from './ids.ts';
-import type { Address, ImsIdentity, Principal } from './ports.ts';
-import type { EmergencySettings, IdentitySettings } from './settings.ts';
+import type { Address, Principal } from './ports.ts';
+import type { EmergencySettings } from './settings.ts';
 
-/** Identity of a number by the operator's templates. The number comes from a checked token, never from a body. TS 33.203 X.3.2.3. */
-export function identityOf(number: E164, settings: IdentitySettings): ImsIdentity {
-  return {
-    impu: fill(settings.impu, number, settings.home),
-    impi: fill(settings.impi, number, settings.home),
-    home: settings.home,
-  };
-}
-
-function fill(template: string, number: E164, home: string): string {
-  return template.replaceAll('{number}', number).replaceAll('{digits}', number.slice(1)).replaceAll('{home}', home);
-}
-
-/** Whether `originator` is the registered number: its tel form, or its SIP form in the home domain. */
-export function isOwnAddress(originator: Address, number: E164, home: string): boolean {
+/** Whether `originator` is the registered number: its tel form, or its SIP form in the home domain (null: of no realm). */
+export function isOwnAddress(originator: Address, number: E164, home: string | null): boolean {
   const parsed = parseAddress(originator);
   if (parsed === null || numberOf(parsed) !== number) return false;
-  return parsed.type !== 'sip' || parsed.host.toLowerCase() === home.toLowerCase();
+  return parsed.type !== 'sip' || parsed.host.toLowerCase() === home?.toLowerCase();
 }
 
 /** Whether a receiver is an emergency service: the URN, or a number the operator lists, in any dialled form. TS 23.167 7.1.2. */

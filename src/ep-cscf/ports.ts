@@ -184,22 +184,13 @@ export type TimerName =
 
 // ---------------------------------------------------------------------------------------------------------------- effects
 
-/** The private and public identity a number registers with. IMS digest 2.1. */
-export interface ImsIdentity {
-  /** SIP form, without user=phone. */
-  impu: string;
-  impi: string;
-  /** Home network domain. */
-  home: string;
-}
-
 export type ImsEffect =
   | {
       type: 'ims.register';
       owner: BindingId;
       ref: Ref;
+      /** Of a checked token: who it is in the IMS is the Mw side's to find. TS 33.203 X.3.2.3. */
       number: E164;
-      identity: ImsIdentity;
       expiresS: number;
       correlator: string;
       initial: boolean;

@@ -82,6 +82,7 @@ function register(turn: Turn, request: Extract<ApiRequest, { type: 'register' }>
   const expiresAt = expiryOf(turn, request.expiresAt);
   if (expiresAt === null) return refuse(turn, ref, 'expiry-out-of-range', 'registrationExpireTime');
   if (turn.draining) return refuse(turn, ref, 'draining');
+  if (turn.settings.realm.homeOf(number) === null) return refuse(turn, ref, 'registration-refused');
   const known = turn.registry.bindingOf.get(number);
   if (known !== undefined) expireDue(turn, known);
   const holder: Holder = { clientId: who.clientId, subject: who.subject, legs: who.legs, number };
@@ -121,7 +122,7 @@ function holds(binding: Binding, deviceId: DeviceId): boolean {
 }
 
 function createBinding(turn: Turn, number: E164): Binding {
-  const binding = emptyBinding(turn, turn.ids.binding(shardOf(number)), number, 'registering');
+  const binding = emptyBinding(turn.ids.binding(shardOf(number)), number, 'registering');
   addBinding(turn.registry, binding);
   return binding;
 }

@@ -127,7 +127,7 @@ function isRow(row: unknown, list: string): boolean {
 
 function restoreBinding(turn: Turn, row: BindingRow, spreadMs: number): Done {
   if (turn.registry.bindings.has(row.id) || turn.registry.bindingOf.has(row.number)) return;
-  const binding = emptyBinding(turn, row.id, row.number, 'restoring');
+  const binding = emptyBinding(row.id, row.number, 'restoring');
   binding.imsExpiresAt = row.imsExpiresAt;
   addBinding(turn.registry, binding);
   for (const r of row.registrations) {

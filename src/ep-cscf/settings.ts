@@ -1,4 +1,6 @@
-/** What the core can be told: limits, lifetimes, guards and identity templates, with the published defaults. */
+/** What the core can be told: limits, lifetimes, guards and the realms of numbers, with the published defaults. */
+
+import type { E164 } from './ids.ts';
 
 interface RegistrationSettings {
   /** Shortest, usual and longest life of a CAMARA registration, ms. */
@@ -32,12 +34,9 @@ interface ImsSettings {
   restoreSpacingMs: number;
 }
 
-export interface IdentitySettings {
-  /** Home network domain. */
-  home: string;
-  /** Templates; `{number}` is +E.164, `{digits}` the same without plus, `{home}` the domain. */
-  impu: string;
-  impi: string;
+interface RealmSettings {
+  /** Home network domain of a number, or null when it lives in no realm of ours. */
+  homeOf(number: E164): string | null;
 }
 
 interface CallSettings {
@@ -77,7 +76,7 @@ export interface EmergencySettings {
 export interface CoreSettings {
   registration: RegistrationSettings;
   ims: ImsSettings;
-  identity: IdentitySettings;
+  realm: RealmSettings;
   call: CallSettings;
   emergency: EmergencySettings;
 }
@@ -113,7 +112,7 @@ export function coreSettings(
       restoreSpacingMs: 10,
       ...override.ims,
     },
-    identity: { home, impu: 'sip:{number}@{home}', impi: 'web-{digits}@{home}', ...override.identity },
+    realm: { homeOf: () => home, ...override.realm },
     call: {
       originateGuardMs: 3 * MINUTE,
       ringGuardMs: 2 * MINUTE,

@@ -1,10 +1,11 @@
 /** The IMS bindings of this node: REGISTER as a trusted node or as a client, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
 import type { BindingId, Ref } from '../ep-cscf/ids.ts';
-import type { ImsEffect, ImsIdentity } from '../ep-cscf/ports.ts';
+import type { ImsEffect } from '../ep-cscf/ports.ts';
 import { type Credentials, type Failure, parseUri, type Registered, type Registration, uriOf } from '../sip/index.ts';
-import { ownUri, registerContact, registerFields } from './headers.ts';
+import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
+import type { IdentityAnswer, ImsIdentity } from './identities.ts';
 import type { MwNode } from './node.ts';
-import { outcomeOfFailure, retryAfterOf } from './outcome.ts';
+import { outcomeOfFailure, refusedHere, retryAfterOf } from './outcome.ts';
 import type { Watches } from './watches.ts';
 
 interface Binding {
@@ -36,16 +37,19 @@ export interface Bindings {
 /** `watches` null: no registration-state subscriptions. */
 export function createBindings(node: MwNode, watches: Watches | null): Bindings {
   const bindings = new Map<BindingId, Binding>();
+  /** REGISTERs that wait for an identity. */
+  const looking = new Map<BindingId, Ref>();
   const uriFor = (id: BindingId) => ownUri(id, node.hostPort(node.transport), node.transport);
 
   function create(id: BindingId, identity: ImsIdentity, expiresS: number): Binding {
-    const credentials = node.credentialsOf(identity.impi);
+    const credentials = node.credentialsOf(identity);
     const registration = node.agent().register(
       {
         registrar: `sip:${identity.home}`,
-        aor: `<${identity.impu}>`,
+        aor: `<${recordOf(identity.impu, node.facts)}>`,
         contact: registerContact(uriFor(id), identity.impu),
         route: [],
+        proxy: node.proxy,
         expiresS,
         ...(credentials === undefined ? {} : { credentials }),
       },
@@ -78,7 +82,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     const { ref, id: owner } = binding;
     const { expiresS, associated, serviceRoute } = result;
     // A client's way out leads over its P-CSCF first. TS 24.229 5.1.2A.1.
-    binding.route = node.facts.mode === 'client' ? [node.entryRoute(), ...serviceRoute] : serviceRoute;
+    binding.route = node.facts.mode === 'client' ? [`<${node.proxy};lr>`, ...serviceRoute] : serviceRoute;
     const path =
       node.facts.mode === 'client' || result.response.headers.nameAddrs('Path').some(hop => hop.uri.includes(owner));
     if (!path) node.log.debug(fields(binding), 'the registrar did not echo our Path');
@@ -125,6 +129,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
   }
 
   function forget(id: BindingId): void {
+    looking.delete(id);
     bindings.delete(id);
     watches?.unwatch(id);
   }
@@ -144,16 +149,35 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     return { binding: binding.id, sip_call_id: binding.registration.callId, correlator: binding.correlator };
   }
 
+  function identified(effect: Extract<ImsEffect, { type: 'ims.register' }>, answer: IdentityAnswer): void {
+    const { owner, ref, expiresS, correlator } = effect;
+    if (looking.get(owner) !== ref) return;
+    looking.delete(owner);
+    if (answer.ok) {
+      send(create(owner, answer.identity, expiresS), ref, correlator, expiresS);
+      return;
+    }
+    const { failure, reason } = answer;
+    node.log.warn({ binding: owner, correlator, reason, alarm: `identity-${failure}` }, 'no identity for a number');
+    const outcome =
+      failure === 'unknown' ? refusedHere(404, 'No Identity') : refusedHere(503, 'Identity Not Available');
+    node.emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null });
+  }
+
   return {
     register(effect) {
-      const { owner, identity, expiresS } = effect;
+      const { owner, ref, expiresS } = effect;
       const known = bindings.get(owner);
-      const same =
-        known !== undefined && known.identity.impu === identity.impu && known.identity.impi === identity.impi;
-      const binding = same && !effect.initial ? known : create(owner, identity, expiresS);
-      send(binding, effect.ref, effect.correlator, expiresS);
+      looking.delete(owner);
+      if (known !== undefined && !effect.initial) {
+        send(known, ref, effect.correlator, expiresS);
+        return;
+      }
+      looking.set(owner, ref);
+      node.identities.of(effect.number, answer => identified(effect, answer));
     },
     deregister(effect) {
+      looking.delete(effect.owner);
       const binding = bindings.get(effect.owner);
       watches?.unwatch(effect.owner);
       if (binding !== undefined) {
@@ -166,11 +190,11 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     forget,
     credentialsOf(id) {
       const binding = bindings.get(id);
-      return binding === undefined ? undefined : node.credentialsOf(binding.identity.impi);
+      return binding === undefined ? undefined : node.credentialsOf(binding.identity);
     },
     find(uri) {
-      const user = parseUri(uri)?.user ?? null;
-      return user === null ? null : (user as BindingId);
+      const user = parseUri(uri)?.user as BindingId | null | undefined;
+      return user != null && bindings.has(user) ? user : null;
     },
     routeOf: id => bindings.get(id)?.route ?? [],
     get size() {

@@ -42,6 +42,7 @@ export interface Calls {
   end(effect: EffectOf<'ims.end'>): void;
   /** A call from the core for one of our bindings. */
   invited(owner: CallId, binding: BindingId, call: Call, request: SipRequest, sdp: string | null): CallUser;
+  has(owner: CallId): boolean;
   readonly size: number;
 }
 
@@ -157,12 +158,20 @@ export function createCalls(node: MwNode): Calls {
       }
       const { uri, from, to, fields } = parts;
       const answer = credentials === undefined ? {} : { credentials };
-      const call = node
-        .agent()
-        .call(
-          { uri, from, to, route, contact: contactOf(owner), headers: fields, body: sdpBody(effect.sdp), ...answer },
-          listener(owner),
-        );
+      const call = node.agent().call(
+        {
+          uri,
+          from,
+          to,
+          route,
+          proxy: node.proxy,
+          contact: contactOf(owner),
+          headers: fields,
+          body: sdpBody(effect.sdp),
+          ...answer,
+        },
+        listener(owner),
+      );
       const entry = add(owner, call, 'out', correlator);
       node.log.info(fieldsOf(entry), 'call out');
       if (effect.location !== null) node.log.debug(fieldsOf(entry), 'location is not sent in SIP');
@@ -218,6 +227,7 @@ export function createCalls(node: MwNode): Calls {
       node.emit({ type: 'ims-invited', owner, binding, correlator, ...callerOf(request), called, sdp, location: null });
       return listener(owner);
     },
+    has: owner => entries.has(owner),
     get size() {
       return entries.size;
     },

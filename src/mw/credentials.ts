@@ -1,20 +1,24 @@
 /** Digest credentials towards the core, by network mode. IMS digest 2.8. */
-import type { Settings } from '../config/settings.ts';
+import type { RealmSettings } from '../config/realm.ts';
 import type { Credentials } from '../sip/index.ts';
+import { filled, type ImsIdentity } from './identities.ts';
 
-/** What answers a challenge for this private identity, or undefined: a trusted node answers none, a trunk has one account. */
-export function credentialsOf(ims: Settings['ims'], impi: string): Credentials | undefined {
-  switch (ims.mode) {
+/** What answers a challenge for this identity (null: for the node itself), or undefined: a trusted node answers none, a trunk has one account. */
+export function credentialsOf(realm: RealmSettings, identity: ImsIdentity | null): Credentials | undefined {
+  switch (realm.mode) {
     case 'trusted':
       return undefined;
-    case 'client': {
-      const digits = /\d{7,15}/.exec(impi)?.[0] ?? '';
-      const password = ims.passwords[impi] ?? ims.passwordTemplate.replaceAll('{digits}', digits);
-      return password === '' ? undefined : { username: impi, password };
-    }
+    case 'client':
+      return identity === null ? undefined : clientCredentials(realm, identity);
     case 'trunk':
-      return ims.trunkUser === '' ? undefined : { username: ims.trunkUser, password: ims.trunkPassword };
+      return realm.trunkUser === '' ? undefined : { username: realm.trunkUser, password: realm.trunkPassword };
     default:
-      return ims.mode satisfies never;
+      return realm.mode satisfies never;
   }
+}
+
+function clientCredentials(realm: RealmSettings, identity: ImsIdentity): Credentials | undefined {
+  const { impi, number, home, secret } = identity;
+  const password = secret.password ?? realm.passwords[impi] ?? filled(realm.passwordTemplate, number, home);
+  return password === '' ? undefined : { username: impi, password };
 }

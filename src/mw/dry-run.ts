@@ -1,8 +1,8 @@
 /** The REGISTER and the INVITE a number would send, made by the same code over a wire that goes nowhere. */
 import { randomBytes } from 'node:crypto';
+import { realmFinder, realmsOf } from '../config/realm.ts';
 import type { Settings } from '../config/settings.ts';
 import type { BindingId, CallId, E164, Ids } from '../ep-cscf/ids.ts';
-import type { ImsIdentity } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
 import {
   createResponse,
@@ -15,19 +15,14 @@ import {
   type Target,
   type UserAgent,
 } from '../sip/index.ts';
-import { createBindings } from './bindings.ts';
-import { createCalls } from './calls.ts';
-import { credentialsOf } from './credentials.ts';
-import { createNextHops, entryRouteOf } from './next-hop.ts';
-import type { MwNode } from './node.ts';
-import { createTrunk } from './trunk.ts';
+import { createNextHops, type NextHops } from './next-hop.ts';
+import { createRealm, type Realm } from './realm.ts';
 
 export interface DryRunOptions {
   settings: Pick<Settings, 'sip' | 'ims'>;
   ids: Ids;
   log: Log;
   number: E164;
-  identity: ImsIdentity;
   /** Number called. */
   to: E164;
 }
@@ -39,26 +34,72 @@ export interface DryMessage {
 
 const SDP = 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n';
 
-/** What would be sent, in order, nothing of it sent. Rejects when the entry of the core cannot be found. */
-export async function dryRun(options: DryRunOptions): Promise<DryMessage[]> {
-  const { settings, ids, log, number, identity, to } = options;
-  const { sip, ims } = settings;
-  const transport = ims.transport === 'udp' ? 'udp' : 'tcp';
-  const hops = await createNextHops(ims.entry, transport, ims.home, () => 0);
-  const host = sip.advertisedHost || sip.host;
+/** What would be sent, in order, nothing of it sent. Rejects with one sentence when the number has no realm or identity, or the first hop cannot be found. */
+export async function dryRun(options: DryRunOptions): Promise<{ realm: string; messages: DryMessage[] }> {
+  const { settings, ids, number, to } = options;
+  const found = realmFinder(realmsOf(settings.ims))(number);
+  if (found === null) throw new Error(`No realm of the settings has the number ${number}.`);
   const messages: DryMessage[] = [];
   const made: { agent?: UserAgent; layer?: DrivenTransactionLayer } = {};
-  const hex = (bytes: number) => randomBytes(bytes).toString('hex');
+  let settled = (_failure: string | null) => {};
+  const registered = new Promise<string | null>(resolve => {
+    settled = resolve;
+  });
+  const host = settings.sip.advertisedHost || settings.sip.host;
+  const hostPort = () => `${host}:${settings.sip.port}`;
+  const realm = createRealm(
+    found,
+    {
+      ids,
+      log: options.log,
+      host,
+      hostPort,
+      icid: () => hex(16),
+      agent: () => made.agent as UserAgent,
+      learn: async () => {},
+      emit(input) {
+        if (input.type === 'ims-registered') settled(null);
+        if (input.type === 'ims-register-failed') settled(`${input.outcome.code} ${input.outcome.phrase}`);
+      },
+    },
+    null,
+  );
+  const { locate } = await createNextHops([realm], () => 0);
+  made.agent = wireless(host, settings.sip.port, locate, made, message => {
+    messages.push(message);
+    if (!message.text.startsWith('REGISTER ')) return;
+    settled(null);
+  });
+  const owner = ids.binding(0) as BindingId;
+  const expiresS = settings.ims.registerExpiresS;
+  const correlator = ids.uuid();
+  realm.bindings.register({ type: 'ims.register', owner, ref: ids.ref(), number, expiresS, correlator, initial: true });
+  const failure = await registered;
+  if (failure !== null) throw new Error(`The number ${number} cannot register in the realm ${found.name}: ${failure}.`);
+  const [register] = messages;
+  if (register !== undefined) made.layer?.receive(parseMessage(accepted(register.text, found.home)), register.target);
+  callOut(realm, owner, ids, number, to);
+  return { realm: found.name, messages };
+}
+
+const hex = (bytes: number) => randomBytes(bytes).toString('hex');
+
+/** An agent whose messages are heard instead of sent. */
+function wireless(
+  host: string,
+  port: number,
+  locate: NextHops['locate'],
+  made: { layer?: DrivenTransactionLayer },
+  heard: (message: DryMessage) => void,
+): UserAgent {
   const timers = { start: () => {}, stop: () => {} };
-  made.agent = createUserAgent({
+  return createUserAgent({
     user: { onInvite: () => ({ status: 480, reason: 'Temporarily Unavailable' }) },
     layer(user) {
       made.layer = createTransactionLayer({
         wire: {
-          send(packet, target) {
-            messages.push({ target, text: Buffer.from(packet).toString('utf8') });
-          },
-          sentBy: () => ({ host, port: sip.port }),
+          send: (packet, target) => heard({ target, text: Buffer.from(packet).toString('utf8') }),
+          sentBy: () => ({ host, port }),
         },
         timers,
         now: () => 0,
@@ -69,57 +110,29 @@ export async function dryRun(options: DryRunOptions): Promise<DryMessage[]> {
     },
     timers,
     now: () => 0,
-    locate: hops.locate,
+    locate,
     contact: () => `<sip:${host}>`,
     randomHex: hex,
   });
-  const node: MwNode = {
-    facts: { ...ims, ruriForm: ims.ruriForm === 'tel' ? 'tel' : 'sip', host },
-    transport,
-    hostPort: () => `${host}:${sip.port}`,
-    earlyMedia: 'reliable',
-    ids,
-    log,
-    emit: () => {},
-    icid: () => hex(16),
-    agent: () => made.agent as UserAgent,
-    credentialsOf: impi => credentialsOf(ims, impi),
-    entryRoute: () => entryRouteOf(ims.entry, transport),
-    learn: async () => {},
-  };
-  const bindings = ims.mode === 'trunk' ? createTrunk(node) : createBindings(node, null);
-  const owner = ids.binding(0) as BindingId;
-  const correlator = ids.uuid();
-  const expiresS = ims.registerExpiresS;
-  bindings.register({
-    type: 'ims.register',
-    owner,
-    ref: ids.ref(),
-    number,
-    identity,
-    expiresS,
-    correlator,
-    initial: true,
-  });
-  const [register] = messages;
-  if (register !== undefined) made.layer?.receive(parseMessage(accepted(register.text, ims.home)), register.target);
-  createCalls(node).invite(
+}
+
+function callOut(realm: Realm, binding: BindingId, ids: Ids, from: E164, to: E164): void {
+  realm.calls.invite(
     {
       type: 'ims.invite',
       owner: ids.call(0) as CallId,
-      binding: owner,
-      from: number,
+      binding,
+      from,
       anonymous: false,
       displayName: null,
       to: `tel:${to}`,
       sdp: SDP,
-      correlator,
+      correlator: ids.uuid(),
       location: null,
     },
-    bindings.routeOf(owner),
-    bindings.credentialsOf(owner),
+    realm.bindings.routeOf(binding),
+    realm.bindings.credentialsOf(binding),
   );
-  return messages;
 }
 
 /** The 200 a core would give, so that the INVITE has a Service-Route to follow. */

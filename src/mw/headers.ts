@@ -1,21 +1,32 @@
 /** Header fields of a trusted node towards the core: REGISTER and INVITE. IMS digest 2.3, 3.1 to 3.3, TS 24.371, TS 33.203 annex X. */
 import { createHash } from 'node:crypto';
+import type { RealmSettings } from '../config/realm.ts';
 import { type ParsedAddress, parseAddress } from '../ep-cscf/address.ts';
 import type { E164 } from '../ep-cscf/ids.ts';
-import type { Address, ImsEffect, ImsIdentity } from '../ep-cscf/ports.ts';
+import type { Address, ImsEffect } from '../ep-cscf/ports.ts';
 import { formatNameAddr } from '../sip/index.ts';
+import { ruled } from './header-rules.ts';
+import type { ImsIdentity } from './identities.ts';
 
 export type Field = readonly [string, string];
 
 /** What the header fields need of the settings and of the node. */
-export interface HeaderFacts {
-  mode: 'trusted' | 'client' | 'trunk';
-  home: string;
-  tnaIndicator: string;
-  ruriForm: 'sip' | 'tel';
-  displayName: boolean;
-  correlatorHeader: string;
-  accessNetworkInfo: string;
+export interface HeaderFacts
+  extends Pick<
+    RealmSettings,
+    | 'mode'
+    | 'home'
+    | 'tnaIndicator'
+    | 'ruriForm'
+    | 'userPhone'
+    | 'registerUserPhone'
+    | 'callerHeader'
+    | 'callerForms'
+    | 'headerRules'
+    | 'displayName'
+    | 'correlatorHeader'
+    | 'accessNetworkInfo'
+  > {
   /** Host of this node as the core knows it. */
   host: string;
 }
@@ -51,7 +62,17 @@ export function registerFields(
   correlator: string,
   facts: HeaderFacts,
 ): Field[] {
-  const { impi, home } = identity;
+  const { number } = identity;
+  return ruled('REGISTER', registerBasics(identity, pathUri, icid, correlator, facts), number, facts);
+}
+
+function registerBasics(
+  { impi, home }: ImsIdentity,
+  pathUri: string,
+  icid: string,
+  correlator: string,
+  facts: HeaderFacts,
+): Field[] {
   const credentials = `username="${impi}", realm="${home}", uri="sip:${home}", nonce="", response=""`;
   if (facts.mode === 'client') {
     const own: Field[] = [
@@ -104,32 +125,63 @@ export function inviteParts(
   if (anonymous) fields.push(['Privacy', 'id']);
   if (emergency) fields.push(['Priority', 'emergency']);
   fields.push(...correlation(effect.correlator, facts));
-  return { uri, from: anonymous ? ANONYMOUS_FROM : fromValue(effect, facts), to: `<${uri}>`, fields };
+  return {
+    uri,
+    from: anonymous ? ANONYMOUS_FROM : fromValue(effect, facts),
+    to: `<${uri}>`,
+    fields: ruled('INVITE', fields, effect.from, facts),
+  };
 }
 
 /** Who calls, asserted by us or only preferred, and the service asked for where a core reads it. RFC 3325 9, IMS digest 3.2. */
 function callerFields(from: E164, facts: HeaderFacts): Field[] {
-  const uri = phoneUri(from, facts.home);
-  const asserted: Field = ['P-Asserted-Identity', `<${uri}>, <tel:${from}>`];
-  if (facts.mode === 'trunk') return [asserted];
+  const who = identityFields(from, facts);
+  if (facts.mode === 'trunk') return who;
   return [
-    facts.mode === 'client' ? ['P-Preferred-Identity', `<${uri}>`] : asserted,
+    ...who,
     ['P-Preferred-Service', 'urn:urn-7:3gpp-service.ims.icsi.mmtel'],
     ['Accept-Contact', `*;${MMTEL_FEATURE}`],
   ];
 }
 
+function identityFields(from: E164, facts: HeaderFacts): Field[] {
+  const uri = phoneUri(from, facts);
+  switch (callerHeaderOf(facts)) {
+    case 'asserted': {
+      const forms = facts.callerForms.map(form => (form === 'tel' ? `<tel:${from}>` : `<${uri}>`));
+      return [['P-Asserted-Identity', forms.join(', ')]];
+    }
+    case 'preferred':
+      return [['P-Preferred-Identity', `<${uri}>`]];
+    case 'none':
+      return [];
+  }
+}
+
+function callerHeaderOf({ callerHeader, mode }: HeaderFacts): 'asserted' | 'preferred' | 'none' {
+  if (callerHeader !== 'usual') return callerHeader;
+  return mode === 'client' ? 'preferred' : 'asserted';
+}
+
 /** Fields of a SUBSCRIBE: whose state is asked for. */
-export function subscribeFields(impu: string, icid: string, facts: HeaderFacts): Field[] {
-  if (facts.mode === 'client') return [['P-Preferred-Identity', `<${impu}>`]];
-  return [['P-Asserted-Identity', `<${impu}>`], chargingVector(icid, facts.home, facts)];
+export function subscribeFields({ impu, number }: ImsIdentity, icid: string, facts: HeaderFacts): Field[] {
+  const fields: Field[] =
+    facts.mode === 'client'
+      ? [['P-Preferred-Identity', `<${impu}>`]]
+      : [['P-Asserted-Identity', `<${impu}>`], chargingVector(icid, facts.home, facts)];
+  return ruled('SUBSCRIBE', fields, number, facts);
+}
+
+/** The public identity as REGISTER and SUBSCRIBE write it. */
+export function recordOf(impu: string, facts: HeaderFacts): string {
+  return facts.registerUserPhone ? `${impu};user=phone` : impu;
 }
 
 const ANONYMOUS_FROM = '"Anonymous" <sip:anonymous@anonymous.invalid>';
 
 function fromValue(effect: { from: E164; displayName: string | null }, facts: HeaderFacts): string {
   const display = facts.displayName ? printable(effect.displayName ?? '') : '';
-  const uri = phoneUri(effect.from, facts.home);
+  const uri = phoneUri(effect.from, facts);
   return formatNameAddr({ display: display === '' ? null : display, uri, params: new Map() });
 }
 
@@ -137,14 +189,14 @@ function fromValue(effect: { from: E164; displayName: string | null }, facts: He
 function requestUri(address: ParsedAddress, text: Address, facts: HeaderFacts): string | null {
   switch (address.type) {
     case 'tel':
-      return facts.ruriForm === 'tel' ? `tel:${address.number}` : phoneUri(address.number, facts.home);
+      return facts.ruriForm === 'tel' ? `tel:${address.number}` : phoneUri(address.number, facts);
     case 'tel-local':
       if (facts.ruriForm === 'tel') return `tel:${address.digits};phone-context=${address.context}`;
-      return `sip:${escapeUser(address.digits)};phone-context=${address.context}@${facts.home};user=phone`;
+      return `sip:${escapeUser(address.digits)};phone-context=${address.context}@${facts.home}${userPhone(facts)}`;
     case 'sip':
       return `sip:${address.user}@${address.host}`;
     case 'sip-local':
-      return `sip:${escapeUser(address.digits)};phone-context=${address.context}@${address.host};user=phone`;
+      return `sip:${escapeUser(address.digits)};phone-context=${address.context}@${address.host}${userPhone(facts)}`;
     case 'emergency':
       return text;
     case 'anonymous':
@@ -159,8 +211,12 @@ function escapeUser(digits: string): string {
   return digits.replaceAll('#', '%23');
 }
 
-function phoneUri(number: string, home: string): string {
-  return `sip:${number}@${home};user=phone`;
+function phoneUri(number: string, facts: HeaderFacts): string {
+  return `sip:${number}@${facts.home}${userPhone(facts)}`;
+}
+
+function userPhone(facts: HeaderFacts): string {
+  return facts.userPhone ? ';user=phone' : '';
 }
 
 function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {

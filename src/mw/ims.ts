@@ -1,8 +1,9 @@
 /** The Ims port over SIP: a trusted node on Mw, a client behind a P-CSCF, or a trunk. IMS digest 1.4, TS 24.371. */
 import { randomBytes } from 'node:crypto';
+import { realmsOf } from '../config/realm.ts';
 import type { Settings } from '../config/settings.ts';
 import type { BindingId, CallId, Ids } from '../ep-cscf/ids.ts';
-import type { Emit, ImsEffect, ImsPort } from '../ep-cscf/ports.ts';
+import type { Emit, ImsPort } from '../ep-cscf/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Log } from '../runtime/log.ts';
@@ -20,18 +21,13 @@ import {
   type SipTimers,
   type SipTransport,
   type UserAgent,
-  uriOf,
 } from '../sip/index.ts';
-import { createBindings } from './bindings.ts';
-import { createCalls } from './calls.ts';
 import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
-import { credentialsOf } from './credentials.ts';
 import { callContact, ownUri } from './headers.ts';
-import { createNextHops, entryRouteOf, type NextHops } from './next-hop.ts';
-import type { MwNode } from './node.ts';
-import { createTrunk } from './trunk.ts';
+import { createNextHops, type NextHops } from './next-hop.ts';
+import { createRealm, type NodeParts, type Realm } from './realm.ts';
+import { createRealms } from './realms.ts';
 import { trustOf } from './trust.ts';
-import { createWatches } from './watches.ts';
 
 export interface MwOptions {
   settings: Pick<Settings, 'sip' | 'ims'>;
@@ -77,52 +73,50 @@ export function createMw(options: MwOptions): Mw {
   const { sip, ims } = settings;
   const randomHex = options.randomHex ?? ((bytes: number) => randomBytes(bytes).toString('hex'));
   const counter = createCounter(count);
-  const coreTransport = ims.transport === 'udp' ? 'udp' : 'tcp';
   let running: { agent: UserAgent; layer: DrivenTransactionLayer; transport: SipTransport; hops: NextHops } | null =
     null;
   let draining = false;
 
-  const node: MwNode = {
-    facts: { ...ims, ruriForm: ims.ruriForm === 'tel' ? 'tel' : 'sip', host: sip.advertisedHost || sip.host },
-    transport: coreTransport,
-    hostPort(transport) {
-      const sentBy = started().transport.listening.find(socket => socket.transport === transport)?.sentBy;
-      return sentBy === undefined ? `${node.facts.host}:${sip.port}` : `${sentBy.host}:${sentBy.port}`;
-    },
-    earlyMedia: earlyMediaOf(ims.earlyMediaDefault),
+  const host = sip.advertisedHost || sip.host;
+  const parts: NodeParts = {
+    emit: options.emit,
     ids,
     log,
-    emit: options.emit,
+    host,
+    hostPort(transport) {
+      const sentBy = started().transport.listening.find(socket => socket.transport === transport)?.sentBy;
+      return sentBy === undefined ? `${host}:${sip.port}` : `${sentBy.host}:${sentBy.port}`;
+    },
     icid: () => randomHex(16),
     agent: () => started().agent,
-    credentialsOf: impi => credentialsOf(ims, impi),
-    entryRoute: () => entryRouteOf(ims.entry, coreTransport),
     learn: uri => started().hops.learn(uri),
   };
-  const watches = ims.regEvent ? createWatches(node, timers) : null;
-  const bindings = ims.mode === 'trunk' ? createTrunk(node) : createBindings(node, watches);
-  const calls = createCalls(node);
+  const [firstRealm, ...others] = realmsOf(ims);
+  const realmList = [
+    createRealm(firstRealm, parts, timers),
+    ...others.map(one => createRealm(one, parts, timers)),
+  ] as const;
+  const realms = createRealms(realmList, options.emit, token => options.shardOfBinding(token as BindingId) !== null);
   /** Ids of calls whose INVITE is being taken in: the Contact is asked for before the call is offered. */
-  const minted = new WeakMap<SipRequest, { owner: CallId; binding: BindingId }>();
+  const minted = new WeakMap<SipRequest, { owner: CallId; realm: Realm; binding: BindingId }>();
 
   function started(): NonNullable<typeof running> {
     if (running === null) throw new Error('the Mw side was used before start or after close');
     return running;
   }
 
-  /** Names the binding by the user part of the Request-URI, else of our Path in the top Route. IMS digest 4.1. */
   function contactOf(invite: SipRequest): string {
-    const binding = bindings.find(invite.uri) ?? bindings.find(uriOf(invite.headers.all('Route')[0] ?? ''));
-    const shard = binding === null ? null : options.shardOfBinding(binding);
+    const found = realms.find(invite);
+    const shard = found === null ? null : options.shardOfBinding(found.binding);
     const transport = invite.headers.via()?.transport === 'TCP' ? 'tcp' : 'udp';
-    if (binding === null || shard === null) return `<sip:${node.hostPort(transport)}>`;
+    if (found === null || shard === null) return `<sip:${parts.hostPort(transport)}>`;
     const owner = ids.call(shard);
-    minted.set(invite, { owner, binding });
-    return callContact(ownUri(owner, node.hostPort(transport), transport));
+    minted.set(invite, { owner, ...found });
+    return callContact(ownUri(owner, parts.hostPort(transport), transport));
   }
 
   function onInvite(
-    call: Parameters<typeof calls.invited>[2],
+    call: Parameters<Realm['calls']['invited']>[2],
     request: SipRequest,
     sdp: string | null,
   ): CallUser | Refusal {
@@ -132,12 +126,12 @@ export function createMw(options: MwOptions): Mw {
       count('overload_shed_total', { reason: 'draining' }, 1);
       return { status: 503, reason: reasonPhrase(503), headers: [['Retry-After', '30']] };
     }
-    return calls.invited(known.owner, known.binding, call, request, sdp);
+    return known.realm.calls.invited(known.owner, known.binding, call, request, sdp);
   }
 
   async function start(): Promise<void> {
     const accept = trustOf(sip.trustedPeers);
-    const hops = await createNextHops(ims.entry, coreTransport, ims.home, clock.now);
+    const hops = await createNextHops(realmList, clock.now);
     const timerValues = { t1: sip.t1Ms, t2: sip.t2Ms, t4: sip.t4Ms };
     const sipLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Parameters<Log['info']>[0]) =>
       log[level](fields, message);
@@ -202,42 +196,8 @@ export function createMw(options: MwOptions): Mw {
     running = null;
   }
 
-  function run(effect: ImsEffect): void {
-    switch (effect.type) {
-      case 'ims.register':
-        bindings.register(effect);
-        return;
-      case 'ims.deregister':
-        bindings.deregister(effect);
-        return;
-      case 'ims.forget':
-        bindings.forget(effect.owner);
-        return;
-      case 'ims.invite':
-        calls.invite(effect, bindings.routeOf(effect.binding), bindings.credentialsOf(effect.binding));
-        return;
-      case 'ims.provisional':
-        calls.provisional(effect);
-        return;
-      case 'ims.answer':
-        calls.answer(effect);
-        return;
-      case 'ims.reject':
-        calls.reject(effect);
-        return;
-      case 'ims.update':
-        calls.update(effect);
-        return;
-      case 'ims.end':
-        calls.end(effect);
-        return;
-      default:
-        effect satisfies never;
-    }
-  }
-
   return {
-    port: { run },
+    port: { run: realms.run },
     start,
     drain() {
       draining = true;
@@ -251,7 +211,7 @@ export function createMw(options: MwOptions): Mw {
       } = running?.agent.sizes() ?? { calls: 0, dialogs: 0, subscriptions: 0 };
       const transactions = running?.layer.size ?? 0;
       return {
-        bindings: bindings.size,
+        bindings: realms.bindings,
         calls: live,
         dialogs,
         subscriptions,
@@ -273,8 +233,4 @@ function listenOf(sip: Settings['sip']): Listen[] {
     const base = { transport, host: sip.host, port: sip.port } as const;
     return sip.advertisedHost === '' ? base : { ...base, advertise: sip.advertisedHost };
   });
-}
-
-function earlyMediaOf(setting: string): MwNode['earlyMedia'] {
-  return setting === 'open' || setting === 'closed' ? setting : 'reliable';
 }

@@ -2,27 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { realmsOf } from '../config/realm.ts';
+import { checkSettings } from '../config/settings.ts';
 import { parseAddress } from '../ep-cscf/address.ts';
 import type { E164 } from '../ep-cscf/ids.ts';
 import { createHeaders, createRequest, parseMessage, type SipResponse, serialize } from '../sip/index.ts';
 import { gateOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
 import { addressOf, calledOf, callerOf } from './identity.ts';
-import { createNextHops, parseEntry } from './next-hop.ts';
+import { createNextHops, entryUriOf, parseEntry } from './next-hop.ts';
 import { outcomeOfRequest } from './outcome.ts';
 import { trustOf } from './trust.ts';
 
 const HOME = 'ims.example.com';
-const FACTS: HeaderFacts = {
-  mode: 'trusted',
-  home: HOME,
-  tnaIndicator: 'auth-done',
-  ruriForm: 'sip',
-  displayName: false,
-  correlatorHeader: '',
-  accessNetworkInfo: '',
-  host: '192.0.2.10',
-};
+const FACTS: HeaderFacts = { ...realmsOf(checkSettings({ ims: { home: HOME } }).ims)[0], host: '192.0.2.10' };
 
 function invite(headers: Array<[string, string]>) {
   return createRequest('INVITE', 'sip:b1@192.0.2.10', [
@@ -218,7 +211,7 @@ test('the entry of the core', async () => {
   assert.deepEqual(parseEntry('[2001:db8::1]:5070'), { host: '2001:db8::1', port: 5070 });
   assert.deepEqual(parseEntry('icscf.example.com'), { host: 'icscf.example.com', port: 5060 });
   for (const wrong of ['', 'a:0', 'a:70000', 'a b:1', 'sip:a']) assert.throws(() => parseEntry(wrong), /ims\.entry/);
-  const hops = await createNextHops('127.0.0.1:5070', 'tcp', HOME, () => 0);
+  const hops = await createNextHops([{ home: HOME, proxy: entryUriOf('127.0.0.1:5070', 'tcp') }], () => 0);
   const uri = (host: string) => ({
     scheme: 'sip',
     user: null,

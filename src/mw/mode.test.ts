@@ -169,12 +169,11 @@ test('a dry run makes what the wire would carry, and sends nothing', async () =>
     ['client', ['REGISTER', 'INVITE']],
     ['trunk', ['INVITE']],
   ] as const) {
-    const messages = await dryRun({
+    const { messages } = await dryRun({
       settings: checkSettings({ ims: { mode, entry: '192.0.2.20:5070', home: HOME, transport: 'udp' } }),
       ids: createIds(size => new Uint8Array(size).fill(7)),
       log: silentLog,
       number: NUMBER,
-      identity: IDENTITY,
       to: NUMBER,
     });
     assert.deepEqual(

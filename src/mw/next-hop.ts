@@ -23,24 +23,29 @@ export function parseEntry(text: string): { host: string; port: number } {
   return { host: found[1].replace(/^\[|\]$/g, ''), port };
 }
 
-/** The entry as a Route value. */
-export function entryRouteOf(entry: string, transport: 'udp' | 'tcp'): string {
+/** The entry as a URI. */
+export function entryUriOf(entry: string, transport: 'udp' | 'tcp'): string {
   const { host, port } = parseEntry(entry);
-  return `<sip:${isIP(host) === 6 ? `[${host}]` : host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''};lr>`;
+  return `sip:${isIP(host) === 6 ? `[${host}]` : host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''}`;
 }
 
-/** Next hops around one entry. `home` and everything that is no SIP URI (tel, urn) goes to the entry. */
+/** Next hops around the first hops of realms: a home domain goes to the first hop of its first realm. Rejects when a first hop cannot be found. */
 export async function createNextHops(
-  entry: string,
-  transport: 'udp' | 'tcp',
-  home: string,
+  realms: ReadonlyArray<{ home: string; proxy: string }>,
   now: () => number,
 ): Promise<NextHops> {
-  const { host, port } = parseEntry(entry);
   const names = new Map<string, { address: string; until: number }>();
   const running = new Map<string, Promise<void>>();
-  const address = isIP(host) === 0 ? (await lookup(host)).address : host;
-  const first: Target = { transport, host: address, port };
+  const proxies = new Map<string, SipUri>();
+  for (const { home, proxy } of realms) {
+    const uri = parseUri(proxy);
+    if (uri === null) throw new Error(`The first hop ${proxy} is no SIP URI.`);
+    if (locateNumeric(uri) === null) {
+      const { address } = await lookup(uri.host);
+      names.set(uri.host, { address, until: now() + KEEP_MS });
+    }
+    if (!proxies.has(home.toLowerCase())) proxies.set(home.toLowerCase(), uri);
+  }
 
   function resolve(name: string): Promise<void> {
     const known = running.get(name);
@@ -58,7 +63,8 @@ export async function createNextHops(
   }
 
   function locate(uri: SipUri): Target | null {
-    if (uri.scheme === 'tel' || uri.scheme === 'urn' || uri.host === home.toLowerCase()) return first;
+    const proxy = proxies.get(uri.host);
+    if (proxy !== undefined && proxy.host !== uri.host) return locate(proxy);
     const numeric = locateNumeric(uri);
     if (numeric !== null) return numeric;
     const way = uri.scheme === 'sip' ? transportOf(uri) : null;
@@ -72,8 +78,7 @@ export async function createNextHops(
     locate,
     async learn(text) {
       const uri = parseUri(text);
-      if (uri === null || uri.scheme !== 'sip' || uri.host === home.toLowerCase() || locateNumeric(uri) !== null)
-        return;
+      if (uri === null || uri.scheme !== 'sip' || proxies.has(uri.host) || locateNumeric(uri) !== null) return;
       if (isIP(uri.host.replace(/^\[|\]$/g, '')) === 0 && !names.has(uri.host)) await resolve(uri.host);
     },
   };

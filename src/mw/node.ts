@@ -1,9 +1,10 @@
-/** What the parts of the Mw side share: this node's names, its agent, its way to the core. */
+/** What the parts of one realm share: this node's names, its agent, its way to the core, who its numbers are. */
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { ImsInput } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Credentials, UserAgent } from '../sip/index.ts';
 import type { HeaderFacts } from './headers.ts';
+import type { Identities, ImsIdentity } from './identities.ts';
 
 export interface MwNode {
   facts: HeaderFacts;
@@ -18,10 +19,11 @@ export interface MwNode {
   /** A value nobody has used before, for charging. */
   icid(): string;
   agent(): UserAgent;
-  /** What answers a challenge for this private identity. */
-  credentialsOf(impi: string): Credentials | undefined;
-  /** Route value of the first hop, for a client behind a P-CSCF. */
-  entryRoute(): string;
+  identities: Identities;
+  /** What answers a challenge for this identity; null: for the node itself. */
+  credentialsOf(identity: ImsIdentity | null): Credentials | undefined;
+  /** URI of the first hop, for a request that no Route leads. */
+  proxy: string;
   /** Makes the host of a Route value or URI known before it is used. */
   learn(uri: string): Promise<void>;
 }

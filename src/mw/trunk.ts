@@ -28,7 +28,7 @@ export function createTrunk(node: MwNode): Bindings {
     forget,
     routeOf: () => [],
     // One account for the whole trunk.
-    credentialsOf: () => node.credentialsOf(''),
+    credentialsOf: () => node.credentialsOf(null),
     find(uri) {
       const user =
         parseUri(uri)

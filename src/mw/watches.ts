@@ -1,8 +1,8 @@
 /** The registration-state subscriptions of this node's bindings: one for each, renewed with back-off. IMS digest 2.12. */
 import type { BindingId } from '../ep-cscf/ids.ts';
-import type { ImsIdentity } from '../ep-cscf/ports.ts';
 import type { SipRequest, SipTimers, Subscription } from '../sip/index.ts';
-import { subscribeFields } from './headers.ts';
+import { recordOf, subscribeFields } from './headers.ts';
+import type { ImsIdentity } from './identities.ts';
 import type { MwNode } from './node.ts';
 import { createRegWatch, type RegWatch, takeRegInfo } from './reg-event.ts';
 import { parseRegInfo } from './reg-info.ts';
@@ -49,17 +49,19 @@ export function createWatches(node: MwNode, timers: SipTimers): Watches {
   function start(watch: Watch): void {
     const { identity, route, contact, id } = watch.watched;
     watch.state = createRegWatch(identity.impu, contact);
+    const aor = recordOf(identity.impu, node.facts);
     const subscription = node.agent().subscribe(
       {
-        uri: identity.impu,
-        from: `<${identity.impu}>`,
-        to: `<${identity.impu}>`,
+        uri: aor,
+        from: `<${aor}>`,
+        to: `<${aor}>`,
         contact: `<${contact}>`,
         route,
+        proxy: node.proxy,
         event: 'reg',
         accept: TYPE,
         expiresS: EXPIRES_S,
-        headers: subscribeFields(identity.impu, node.icid(), node.facts),
+        headers: subscribeFields(identity, node.icid(), node.facts),
       },
       {
         onNotified: request => {

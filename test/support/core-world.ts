@@ -221,7 +221,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
             owner,
             ref,
             expiresS: behaviour.grantedS,
-            associated: [effect.identity.impu],
+            associated: [`sip:${effect.number}@ims.example.com`],
           });
         else if (behaviour.register !== 'silent')
           queue.push({

@@ -15,7 +15,13 @@ export const HOME = 'ims.mnc001.mcc001.3gppnetwork.org';
 export const NUMBER = '+99910020001' as E164;
 export const BINDING = 'baaaaaaaaaaaaaaaaaaaaaaaaaa' as BindingId;
 export const CALL = 'caaaaaaaaaaaaaaaaaaaaaaaaaa' as CallId;
-export const IDENTITY = { impu: `sip:${NUMBER}@${HOME}`, impi: `web-99910020001@${HOME}`, home: HOME };
+export const IDENTITY = {
+  number: NUMBER,
+  impu: `sip:${NUMBER}@${HOME}`,
+  impi: `web-99910020001@${HOME}`,
+  home: HOME,
+  secret: {},
+};
 export const OFFER = 'v=0\r\no=- 7001 1 IN IP4 192.0.2.20\r\ns=-\r\nt=0 0\r\n';
 export const SDP: [string, string] = ['Content-Type', 'application/sdp'];
 
@@ -94,7 +100,6 @@ export function register(b: Bench, ref: number, initial = true): void {
     owner: BINDING,
     ref: ref as Ref,
     number: NUMBER,
-    identity: IDENTITY,
     expiresS: 3600,
     correlator,
     initial,

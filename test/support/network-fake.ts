@@ -57,7 +57,7 @@ export function createNetwork(emit: Emit): Network {
         bindings.set(effect.number, effect.owner);
         if (network.register === 'silent') return;
         if (network.register === 'ok') {
-          const associated = [effect.identity.impu];
+          const associated = [`sip:${effect.number}@ims.example.com`];
           give({ type: 'ims-registered', owner: effect.owner, ref: effect.ref, expiresS: 3600, associated });
         } else {
           const outcome = outcomeOf(network.register, 'Refused');

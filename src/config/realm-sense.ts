@@ -1,0 +1,55 @@
+/** What the schema cannot say of realms: header rules, sources of identities, prefixes, trunk registrations. */
+import type { RealmSettings } from './realm.ts';
+
+type Fault = { name: string; must: string };
+
+const PREFIX = /^\+\d{0,15}$/;
+const TOKEN = /^[A-Za-z0-9!%'*+\-._`~]+$/;
+/** What SIP itself writes; a rule about these would break the message. */
+const FIXED = new Set([
+  ...['via', 'v', 'from', 'f', 'to', 't', 'call-id', 'i', 'cseq', 'max-forwards', 'contact', 'm', 'route'],
+  ...['record-route', 'content-type', 'c', 'content-length', 'l', 'expires', 'event', 'o', 'authorization'],
+  ...['proxy-authorization'],
+]);
+
+/** The first fault of the realms, or null. */
+export function realmFault(realms: readonly RealmSettings[]): Fault | null {
+  const seen = new Set<string>();
+  for (const realm of realms) {
+    for (const prefix of realm.prefixes) {
+      if (!PREFIX.test(prefix)) return { name: 'ims.realms', must: 'must have prefixes such as +49 or +' };
+      if (seen.has(prefix)) return { name: 'ims.realms', must: `must not give ${prefix} to two realms` };
+      seen.add(prefix);
+    }
+    const fault = identityFault(realm) ?? trunkFault(realm) ?? ruleFault(realm);
+    if (fault !== null) return fault;
+  }
+  return null;
+}
+
+function identityFault({ identityUrl, identityFile }: RealmSettings): Fault | null {
+  if (identityUrl === '') return null;
+  if (identityFile !== '') return { name: 'ims.identityUrl', must: 'must not be set together with ims.identityFile' };
+  const url = URL.parse(identityUrl);
+  const usable = url !== null && (url.protocol === 'https:' || url.protocol === 'http:');
+  if (usable && /\{(number|digits)\}/.test(identityUrl)) return null;
+  return { name: 'ims.identityUrl', must: 'must be an http or https URL with {number} or {digits}' };
+}
+
+function trunkFault({ mode, trunkRegister, trunkAor }: RealmSettings): Fault | null {
+  if (mode !== 'trunk' || trunkRegister === 'none') return null;
+  if (/^sip:[^\s"<>;@]+@[^\s"<>;@]+$/.test(trunkAor)) return null;
+  return { name: 'ims.trunkAor', must: 'must be a SIP URI when ims.trunkRegister is on' };
+}
+
+function ruleFault({ headerRules }: RealmSettings): Fault | null {
+  for (const { remove = [], add = {} } of headerRules) {
+    for (const name of [...remove, ...Object.keys(add)]) {
+      if (!TOKEN.test(name)) return { name: 'ims.headerRules', must: 'must name header fields' };
+      if (FIXED.has(name.toLowerCase())) return { name: 'ims.headerRules', must: `must leave ${name} alone` };
+    }
+    if (Object.values(add).some(value => /\p{Cc}/u.test(value)))
+      return { name: 'ims.headerRules', must: 'must have values of one line' };
+  }
+  return null;
+}

@@ -1,0 +1,35 @@
+/** From the `ims` area to its realms, and from a number to the realm it lives in. */
+import type { E164 } from '../ep-cscf/ids.ts';
+import type { Settings } from './settings.ts';
+
+/** The settings of one realm, complete. */
+export type RealmSettings = Omit<Settings['ims'], 'realms' | 'registerExpiresS' | 'reclaim'> & {
+  name: string;
+  /** Beginnings of its numbers. */
+  prefixes: readonly string[];
+};
+
+/** Longest beginning of a number that can tell realms apart: + and 15 digits. */
+const MAX_PREFIX = 16;
+
+/** The realms of the settings: those of the list, each filled up from the area, or the area itself. */
+export function realmsOf(ims: Settings['ims']): [RealmSettings, ...RealmSettings[]] {
+  const { realms, registerExpiresS: _expires, reclaim: _reclaim, ...area } = ims;
+  const [first, ...others] = realms.map(realm => ({ ...area, ...realm }));
+  return first === undefined ? [{ ...area, name: ims.home, prefixes: ['+'] }] : [first, ...others];
+}
+
+/** A test for the realm of a number: the one with the longest of its beginnings, or null. */
+export function realmFinder<R extends { prefixes: readonly string[] }>(
+  realms: readonly R[],
+): (number: E164) => R | null {
+  const byPrefix = new Map<string, R>();
+  for (const realm of realms) for (const prefix of realm.prefixes) byPrefix.set(prefix, realm);
+  return number => {
+    for (let length = Math.min(number.length, MAX_PREFIX); length > 0; length -= 1) {
+      const realm = byPrefix.get(number.slice(0, length));
+      if (realm !== undefined) return realm;
+    }
+    return null;
+  };
+}

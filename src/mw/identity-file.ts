@@ -1,0 +1,52 @@
+/** Identities from a table: a JSON or YAML file by number, read again when it has changed. */
+import { readFileSync, statSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import type { IdentitySource } from './identities.ts';
+
+/** How often a look-up asks whether the file has changed, in ms. */
+const LOOK_MS = 2000;
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/** Throws with one sentence when the file cannot be read; later faults are told to `log` and the rows stay as they were. */
+export function createIdentityFile(file: string, log: (reason: string) => void, now = Date.now): IdentitySource {
+  let table = read(file);
+  let lookedAt = now();
+
+  function refresh(): void {
+    if (now() - lookedAt < LOOK_MS) return;
+    lookedAt = now();
+    try {
+      if (statSync(file).mtimeMs !== table.mtimeMs) table = read(file);
+    } catch (error) {
+      log(error instanceof Error ? error.message : 'the table of identities cannot be read');
+    }
+  }
+
+  return (number, tell) => {
+    refresh();
+    tell(table.rows.get(number) ?? null, null);
+  };
+}
+
+function read(file: string): { rows: Map<string, unknown>; mtimeMs: number } {
+  const fault = (what: string) => new Error(`The table of identities ${file} ${what}.`);
+  let text: string;
+  let mtimeMs: number;
+  try {
+    const { size, mtimeMs: at } = statSync(file);
+    if (size > MAX_BYTES) throw fault('is larger than 256 MiB');
+    mtimeMs = at;
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fault(`cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown fault'}`);
+  }
+  let tree: unknown;
+  try {
+    tree = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text);
+  } catch {
+    // The parser's own words would quote the file, keys and all.
+    throw fault('is neither JSON nor YAML');
+  }
+  if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) throw fault('must hold rows by number');
+  return { rows: new Map(Object.entries(tree)), mtimeMs };
+}

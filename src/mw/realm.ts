@@ -1,0 +1,57 @@
+/** One realm at work: its bindings and its calls, under its own settings. IMS digest 1.4. */
+import type { RealmSettings } from '../config/realm.ts';
+import type { Ids } from '../ep-cscf/ids.ts';
+import type { Emit } from '../ep-cscf/ports.ts';
+import type { Log } from '../runtime/log.ts';
+import type { SipTimers, UserAgent } from '../sip/index.ts';
+import { type Bindings, createBindings } from './bindings.ts';
+import { type Calls, createCalls } from './calls.ts';
+import { credentialsOf } from './credentials.ts';
+import { createIdentities } from './identities.ts';
+import { entryUriOf } from './next-hop.ts';
+import type { MwNode } from './node.ts';
+import { createTrunk } from './trunk.ts';
+import { createWatches } from './watches.ts';
+
+/** What the realms of a node have in common. */
+export interface NodeParts {
+  emit: Emit;
+  ids: Ids;
+  log: Log;
+  /** Host of this node as the core knows it. */
+  host: string;
+  hostPort(transport: 'udp' | 'tcp'): string;
+  icid(): string;
+  agent(): UserAgent;
+  learn(uri: string): Promise<void>;
+}
+
+export interface Realm {
+  name: string;
+  prefixes: readonly string[];
+  home: string;
+  /** URI of the first hop. */
+  proxy: string;
+  bindings: Bindings;
+  calls: Calls;
+}
+
+/** `timers` null: no registration-state subscriptions. Throws with one sentence when a setting cannot be used. */
+export function createRealm(settings: RealmSettings, parts: NodeParts, timers: SipTimers | null): Realm {
+  const { name, prefixes, home } = settings;
+  const transport = settings.transport === 'udp' ? 'udp' : 'tcp';
+  const log = parts.log.with({ realm: name });
+  const node: MwNode = {
+    ...parts,
+    log,
+    facts: { ...settings, host: parts.host },
+    transport,
+    earlyMedia: settings.earlyMediaDefault,
+    identities: createIdentities(settings, reason => log.error({ alarm: 'identity-table' }, reason)),
+    credentialsOf: identity => credentialsOf(settings, identity),
+    proxy: entryUriOf(settings.entry, transport),
+  };
+  const watches = settings.regEvent && timers !== null ? createWatches(node, timers) : null;
+  const bindings = settings.mode === 'trunk' ? createTrunk(node) : createBindings(node, watches);
+  return { name, prefixes, home, proxy: node.proxy, bindings, calls: createCalls(node) };
+}
