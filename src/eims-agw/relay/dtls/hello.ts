@@ -1,6 +1,6 @@
-/** ClientHello, HelloVerifyRequest and ServerHello: read with limits, and written. RFC 5246 7.4.1, RFC 6347 4.2.1, RFC 5764 4.1. */
+/** ClientHello, HelloVerifyRequest and ServerHello: read with limits, and the hellos written. RFC 5246 7.4.1, RFC 6347 4.2.1, RFC 5764 4.1. */
 import { type Cursor, cursor, isComplete, number, numbers16, prefixed, take, uint, uints16, vector } from './bytes.ts';
-import { DTLS_1_0, DTLS_1_2, Extension, GROUPS, RENEGOTIATION_SCSV, SignatureScheme } from './code.ts';
+import { DTLS_1_2, Extension, GROUPS, RENEGOTIATION_SCSV, SignatureScheme } from './code.ts';
 import { SUITES } from './suite.ts';
 import type { SrtpProfile } from './types.ts';
 
@@ -22,7 +22,6 @@ interface Hello {
 }
 
 export interface ClientHello extends Hello {
-  cookie: Buffer;
   suites: number[];
   compressions: Buffer;
 }
@@ -32,27 +31,18 @@ export interface ServerHello extends Hello {
   compression: number;
 }
 
-/** Undefined when the message cannot be read or names an extension twice. */
+/** Undefined when the message cannot be read or names an extension twice. The cookie says nothing: none is ever asked for. */
 export function readClientHello(body: Buffer): ClientHello | undefined {
   const c = cursor(body);
-  const start = readClientHelloStart(c);
-  if (start === undefined) return undefined;
-  const suites = numbers16(c, 2);
-  const compressions = vector(c, 1);
-  const extensions = readExtensions(c);
-  return extensions === undefined ? undefined : { ...start, suites, compressions, extensions };
-}
-
-/** Version, random and cookie, which stand in the first fragment: all a server looks at before the cookie is right. */
-export function readClientHelloStart(
-  source: Buffer | Cursor,
-): { version: number; random: Buffer; cookie: Buffer } | undefined {
-  const c = Buffer.isBuffer(source) ? cursor(source) : source;
   const version = number(c, 2);
   const random = take(c, RANDOM_BYTES);
   const sessionId = vector(c, 1);
-  const cookie = vector(c, 1);
-  return c.failed || sessionId.length > MAX_SESSION_ID_BYTES ? undefined : { version, random, cookie };
+  vector(c, 1);
+  const suites = numbers16(c, 2);
+  const compressions = vector(c, 1);
+  const extensions = readExtensions(c);
+  if (extensions === undefined || sessionId.length > MAX_SESSION_ID_BYTES) return undefined;
+  return { version, random, suites, compressions, extensions };
 }
 
 export function readServerHello(body: Buffer): ServerHello | undefined {
@@ -73,10 +63,6 @@ export function readHelloVerifyRequest(body: Buffer): Buffer | undefined {
   number(c, 2);
   const cookie = vector(c, 1);
   return isComplete(c) ? cookie : undefined;
-}
-
-export function writeHelloVerifyRequest(cookie: Buffer): Buffer {
-  return Buffer.concat([uint(DTLS_1_0, 2), prefixed(1, cookie)]);
 }
 
 export function writeClientHello(random: Buffer, cookie: Buffer, profiles: readonly SrtpProfile[]): Buffer {

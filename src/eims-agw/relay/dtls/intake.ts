@@ -117,7 +117,7 @@ function takeHandshake(
       takeLate(a, fragment, now, out);
       continue;
     }
-    if (a.phase === 'client-hello' && !admitHello(a, fragment, sequence, now, out)) {
+    if (a.phase === 'client-hello' && !admitHello(a, fragment, sequence)) {
       a.counters.droppedRecords += 1;
       continue;
     }

@@ -1,21 +1,18 @@
 /** The server's side of the handshake, one function per message. RFC 5246 7.3, RFC 6347 4.2. */
 import { signWith, verifySignature } from './certificate-check.ts';
-import { Alert, ContentType, DTLS_1_2, Extension, GROUPS, MessageType, SignatureScheme } from './code.ts';
+import { Alert, DTLS_1_2, Extension, GROUPS, MessageType, SignatureScheme } from './code.ts';
 import { addFinished, checkFinished, handOutKeys, makeKeys, takeCertificate } from './finish.ts';
-import { makeRecord } from './flight.ts';
 import {
   type ClientHello,
   isFirstHandshake,
   listOf,
   PROFILE_IDS,
   readClientHello,
-  readClientHelloStart,
   readUseSrtp,
   takesPlainPoints,
-  writeHelloVerifyRequest,
   writeServerHello,
 } from './hello.ts';
-import { type Fragment, fragmentHeader, type HandshakeMessage, wholeMessage } from './inbox.ts';
+import { type Fragment, type HandshakeMessage, wholeMessage } from './inbox.ts';
 import { makeKeyShare } from './key-share.ts';
 import {
   CLIENT_SCHEMES,
@@ -36,30 +33,12 @@ const KEEP_LAST_FLIGHT_MS = 240_000;
 const MAX_FIRST_SEQUENCE = 2 ** 40;
 
 /**
- * Lets a fragment of a ClientHello through, or asks for a cookie without keeping anything. Random and cookie both
- * stand in the first fragment, so a ClientHello in many datagrams needs no state either. RFC 6347 4.2.1.
+ * Lets a fragment of the one ClientHello through. No cookie is asked for: DTLS comes only from a source whose STUN check
+ * was signed, and that check was answered, so the address has been shown as RFC 6347 4.2.1 wants it shown.
  */
-export function admitHello(a: Association, f: Fragment, sequence: number, now: number, out: DtlsEffect[]): boolean {
-  if (f.type !== MessageType.clientHello || f.seq > 1 || sequence > MAX_FIRST_SEQUENCE) return false;
-  const cookie = a.options.cookie;
-  if (cookie !== undefined && !a.cookieSeen) {
-    const start = f.offset === 0 ? readClientHelloStart(f.body) : undefined;
-    if (start === undefined) return false;
-    if (!cookie.jar.check(start.cookie, cookie.source, start.random, now)) {
-      const body = writeHelloVerifyRequest(cookie.jar.make(cookie.source, start.random, now));
-      const message = Buffer.concat([
-        fragmentHeader(MessageType.helloVerifyRequest, body.length, 0, 0, body.length),
-        body,
-      ]);
-      // The number of the client's own record, so that no state is needed. RFC 6347 4.2.1.
-      const writer = { ...a.writer, sequences: [sequence, 0] as [number, number] };
-      out.push({ type: 'send', datagram: makeRecord(writer, ContentType.handshake, 0, message) });
-      return false;
-    }
-    a.cookieSeen = true;
-    a.inbox.expected = f.seq;
-  }
-  if (f.seq !== a.inbox.expected) return false;
+export function admitHello(a: Association, f: Fragment, sequence: number): boolean {
+  if (f.type !== MessageType.clientHello || f.seq !== 0 || sequence > MAX_FIRST_SEQUENCE) return false;
+  // Our numbers go on from the client's, as they would after a cookie.
   a.writer.sequences[0] = Math.max(a.writer.sequences[0], sequence);
   return true;
 }

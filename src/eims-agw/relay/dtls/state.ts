@@ -60,7 +60,7 @@ export interface Association {
   /** End of the handshake; later the end of keeping the last flight. */
   deadline: number;
   timerAt: number;
-  /** The server asked for a cookie and got it. */
+  /** Client: the server asked for a cookie. */
   cookieSeen: boolean;
   cookie: Buffer;
   transcript: Buffer[];

@@ -35,12 +35,6 @@ export interface SrtpKeys {
   remote: SrtpKey;
 }
 
-/** Makes and checks HelloVerifyRequest cookies; one per worker, shared by its associations. RFC 6347 4.2.1. */
-export interface CookieJar {
-  make(source: string, clientRandom: Uint8Array, now: number): Buffer;
-  check(cookie: Uint8Array, source: string, clientRandom: Uint8Array, now: number): boolean;
-}
-
 export interface DtlsOptions {
   role: DtlsRole;
   identity: DtlsIdentity;
@@ -52,8 +46,6 @@ export interface DtlsOptions {
   rttMs?: number;
   /** Longest datagram to send, in bytes. Default 1200. */
   datagramBytes?: number;
-  /** Server only: ask for a cookie before any state is made; `source` names the peer's address and port. */
-  cookie?: { jar: CookieJar; source: string };
   /** Unpredictable bytes; default node:crypto `randomBytes`. */
   random?: (size: number) => Buffer;
 }
