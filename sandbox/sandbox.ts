@@ -119,7 +119,14 @@ function gatewaySettings(
     auth: { issuers: [issuer] },
     sip: { host, trustedPeers: [...core.addresses] },
     ims: { home: DOMAIN, entry: core.entry },
-    media: { webHost: host, imsHost: host, prefixes: ['127.0.0.0/8', ...ownAddresses()], imsNatLatch: true },
+    // A demo shares its machine with the browsers and phones that call: late packets are no reason to refuse calls.
+    media: {
+      webHost: host,
+      imsHost: host,
+      prefixes: ['127.0.0.0/8', ...ownAddresses()],
+      imsNatLatch: true,
+      shedLagMs: 500,
+    },
     sink: { allow: ['127.0.0.0/8'], ports: ['443', '8443', '1024-65535'] },
     web: { enabled: true, issuer, clientSecret: webSecret },
     store: { file: join(dataDir, 'lineside.sqlite'), keyFile: join(dataDir, 'lineside.key') },

@@ -9,6 +9,7 @@ export const media = area('Media (eIMS-AGW)', {
   ),
   workers: integer('Media worker processes.', 1, 1, 64),
   sessionsPerWorker: integer('Calls one worker takes before new ones are refused.', 120, 1, 1000),
+  shedLagMs: integer('A worker whose event loop is later than this takes no new calls.', 20, 1, 10_000),
   webHost: text('Address the browser-side sockets are bound to.', '127.0.0.1'),
   webAdvertisedHost: text('Address written into candidates; empty means `media.webHost`.'),
   webPortMin: integer('First UDP port towards browsers; each worker takes one.', 20_000, 0, 65535),

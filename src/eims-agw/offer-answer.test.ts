@@ -127,6 +127,25 @@ test('offers of the browser that cannot be used fail before anything is taken', 
   }
 });
 
+test('a browser side that is as lite as ours is refused before the core hears of the call, and when it answers', () => {
+  const lite = (sdp: string) => sdp.replace('t=0 0\r\n', 't=0 0\r\na=ice-lite\r\n');
+  const out = rig();
+  out.engine.lite = true;
+  out.run({ type: 'media.offer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp: lite(chromiumOffer()) });
+  assert.equal(out.box.take('media-failed').failure, 'unsupported');
+  out.run({ type: 'media.release', owner: A });
+  assert.equal(out.engine.open(), 0);
+  const incoming = rig();
+  incoming.engine.lite = true;
+  incoming.offerIn();
+  const answer = { type: 'media.answer', from: 'web', owner: A, leg: LEG } as const;
+  incoming.run({ ...answer, ref: nextRef(), sdp: lite(browserAnswer()) });
+  assert.equal(incoming.box.take('media-failed').failure, 'unsupported');
+  // A full agent of ours would do the checks.
+  const full = rig();
+  full.offerOut(lite(chromiumOffer()));
+});
+
 test('answers of the IMS side that cannot be used fail, and a good one still works', () => {
   const { offerOut, answerOut, run, box } = rig();
   offerOut();

@@ -8,6 +8,7 @@ import { takeImsAnswer, takeImsOffer, writeImsAnswer, writeImsOffer } from './im
 import { afterSelect } from './link.ts';
 import { ask, type Plane, type Session, sendRoute, timed } from './session.ts';
 import {
+  bothLite,
   legFromOffer,
   legToOffer,
   restartedLeg,
@@ -107,6 +108,7 @@ function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[
       if (transport !== undefined) addLeg(session.call, leg, transport);
     });
     if (session.call.legs.size < legs.length) return 'driver';
+    if (legs.some(bothLite)) return 'unsupported';
     return then();
   });
 }
@@ -161,7 +163,7 @@ function firstCommon(leg: WebLeg, call: CallMedia): 'PCMA' | 'PCMU' | null {
 }
 
 function connect(plane: Plane, session: Session, effect: MediaEffect, leg: WebLeg, then: () => Done): Done {
-  if (leg.remote === null) return 'unsupported';
+  if (leg.remote === null || bothLite(leg)) return 'unsupported';
   return ask(plane, session, effect, { type: 'connect', leg: leg.request.leg, remote: leg.remote }, then);
 }
 
@@ -234,7 +236,7 @@ function restartIce(
 ): Done {
   const next = restartedLeg(leg, effect.sdp);
   if (typeof next === 'string') return next;
-  if (next.remote === null) return 'unsupported';
+  if (next.remote === null || bothLite(next)) return 'unsupported';
   return ask(plane, session, effect, { type: 'restart', leg: leg.request.leg, remote: next.remote }, reply => {
     if (reply.type !== 'restarted') return 'driver';
     // What the engine told of the link meanwhile still holds.

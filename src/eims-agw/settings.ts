@@ -16,6 +16,8 @@ export interface MediaSettings {
   /** Worker processes; each has one UDP port towards browsers and a share of the IMS ports. */
   workers: number;
   sessionsPerWorker: number;
+  /** A worker whose event loop is later than this takes no new calls, ms. */
+  shedLagMs: number;
   /** Speech codecs by preference. */
   codecs: Law[];
   web: {
@@ -51,6 +53,7 @@ export const MEDIA_DEFAULTS: MediaSettings = {
   srtp: ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
   workers: 1,
   sessionsPerWorker: 120,
+  shedLagMs: 20,
   codecs: ['PCMA', 'PCMU'],
   web: { bind: '127.0.0.1', advertise: '127.0.0.1', ports: { min: 20_000, max: 20_099 } },
   ims: {

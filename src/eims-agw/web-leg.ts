@@ -21,6 +21,8 @@ export interface WebLeg {
   peer: string | null;
   /** The browser's end; null until it spoke. */
   remote: WebRemote | null;
+  /** It waits for checks and sends none. */
+  peerLite: boolean;
   /** What is written as our setup; the role never changes once taken. */
   setup: 'active' | 'passive' | 'actpass';
   /** All the browser's last SDP holds, and what is in use of it. */
@@ -112,6 +114,7 @@ export function takeAnswer(leg: WebLeg, text: string): MediaFailure | null {
   if (from.laws.length === 0) return 'no-codec';
   leg.peer = parsed.value.origin?.sessionId ?? null;
   leg.remote = remote;
+  leg.peerLite = parsed.value.iceLite;
   leg.setup = setup === 'active' ? 'passive' : 'active';
   leg.theirs = theirs;
   leg.from = from;
@@ -138,6 +141,11 @@ export function writeWebOffer(leg: WebLeg, codecs: PtMap): string {
   return write(leg, codecs);
 }
 
+/** Two lite agents would wait for each other's checks for ever. RFC 8445 2.5. */
+export function bothLite(leg: WebLeg): boolean {
+  return leg.transport?.iceLite === true && leg.peerLite;
+}
+
 /** Sends towards the browser go to `law` when it takes it, else to its own first. */
 export function preferLaw(leg: WebLeg, law: Law | null): void {
   const { to } = leg;
@@ -161,6 +169,7 @@ function takeOffer(leg: WebLeg, session: SessionDesc): MediaFailure | null {
   if (theirs === null) return 'no-codec';
   leg.peer = session.origin?.sessionId ?? null;
   leg.remote = remote;
+  leg.peerLite = session.iceLite;
   leg.theirs = theirs;
   leg.bundle = session.groups.some(group => group.semantics === 'BUNDLE' && group.mids.includes(mid));
   leg.wantsSend = sends(audio.direction);
@@ -215,6 +224,7 @@ function emptyLeg(id: MediaSessionId, request: LegRequest, sessionId: number, sl
     bundle: false,
     peer: null,
     remote: null,
+    peerLite: false,
     setup: 'actpass',
     theirs: null,
     from: null,

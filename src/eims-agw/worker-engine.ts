@@ -8,8 +8,6 @@ import { createWorkers } from './workers.ts';
 
 /** Program of the workers. */
 const RELAY = new URL('relay/worker.ts', import.meta.url);
-/** A worker this far behind takes no new calls. */
-const SHED_LAG_MS = 200;
 
 export interface EngineOptions {
   settings: MediaSettings;
@@ -71,7 +69,7 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
     // After a loss the next call does not fail: it waits in the channel of the worker that is on its way.
     const able = ready.length > 0 ? ready : all.filter(i => workers.starting(i));
     const best = leastLoaded(
-      able.filter(i => (load[i] ?? 0) < settings.sessionsPerWorker && workers.lagMs(i) <= SHED_LAG_MS),
+      able.filter(i => (load[i] ?? 0) < settings.sessionsPerWorker && workers.lagMs(i) <= settings.shedLagMs),
     );
     if (best < 0) {
       return onEvent({

@@ -30,12 +30,16 @@ type ToWorker = WorkerInit | { type: 'ping' } | EngineCommand;
 
 const TICK_MS = 1_000;
 const NANOSECONDS_PER_MS = 1e6;
+/** How often the event loop is looked at; what is measured contains it. */
+const LAG_RESOLUTION_MS = 20;
 
 /** Runs this process as a worker; `open` gives its browser side, or one sentence that says why there can be none. */
 export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>): void {
   let host: Host | null = null;
   let web: WebSide | null = null;
-  const lag = monitorEventLoopDelay({ resolution: 20 });
+  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  /** One pause is no overload: half of it is forgotten with each report. */
+  let lagMs = 0;
   const told = new Map<string, number>();
   /** Commands that came before the engine was loaded: the call after a lost worker waits here. */
   let early: EngineCommand[] = [];
@@ -70,10 +74,11 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
         void init(message);
         break;
       case 'ping':
+        lagMs = (lagMs + Math.max(0, lag.percentile(90) / NANOSECONDS_PER_MS - LAG_RESOLUTION_MS)) / 2;
         say({
           type: 'pong',
           sessions: host?.sessions() ?? 0,
-          lagMs: Math.round(lag.percentile(99) / NANOSECONDS_PER_MS),
+          lagMs: Math.round(lagMs),
           counts: { ...news(told, web?.counts?.() ?? {}), ...news(told, host?.counts() ?? {}) },
         });
         lag.reset();

@@ -12,6 +12,8 @@ export interface FakeEngine extends Engine {
   mute: boolean;
   /** Legs are up as soon as they connect; set false to send `leg-up` by hand. */
   connects: boolean;
+  /** Its side of ICE is lite. */
+  lite: boolean;
   /** It can restart ICE. */
   restarts: boolean;
   /** Next questions are refused with this. */
@@ -40,7 +42,7 @@ export function fakeEngine(
       ufrag: `ufrag${String(legs).padStart(3, '0')}`,
       pwd: `pwdpwdpwdpwdpwdpwdpwdpwd${String(legs).padStart(8, '0')}`,
       fingerprint: FINGERPRINT,
-      iceLite: false,
+      iceLite: fake.lite,
       answerSetup: 'active',
     };
   };
@@ -79,6 +81,7 @@ export function fakeEngine(
     commands: [],
     mute: false,
     connects: true,
+    lite: false,
     restarts: false,
     refuse: null,
     start: async () => undefined,

@@ -39,6 +39,8 @@ export async function realMedia(
 ): Promise<RealMedia> {
   const full: MediaSettings = {
     ...MEDIA_DEFAULTS,
+    // Tests share their machine with others.
+    shedLagMs: 10_000,
     web: { ...MEDIA_DEFAULTS.web, bind: host, advertise: host },
     ims: { ...MEDIA_DEFAULTS.ims, bind: host, advertise: host },
     ...settings,

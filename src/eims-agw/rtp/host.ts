@@ -25,7 +25,12 @@ interface Leg {
   request: LegRequest;
   end: WebEnd;
   up: boolean;
+  /** When it began to connect, ms; null before, and once it was up. */
+  connectingAt: number | null;
 }
+
+/** A leg that has not come up so long after the SDP was exchanged never will. */
+const CONNECT_MS = 60_000;
 
 interface HostSession {
   number: number;
@@ -117,6 +122,20 @@ export function createHost(options: HostOptions): Host {
     );
   };
 
+  const connect = (session: HostSession, command: Extract<EngineCommand, { type: 'connect' }>) => {
+    const leg = session.legs.get(command.leg);
+    if (leg?.end.connect(command.remote) !== true) return refuse(command, 'bad-sdp');
+    if (!leg.up) leg.connectingAt = now();
+    send({ type: 'connecting', session: session.number, op: command.op });
+  };
+  const superviseLegs = (session: HostSession, at: number) => {
+    for (const [number, leg] of session.legs) {
+      if (leg.connectingAt === null || at - leg.connectingAt < CONNECT_MS) continue;
+      dropLeg(session, number, gone);
+      send({ type: 'leg-down', session: session.number, leg: number, cause: 'web' });
+    }
+  };
+
   return {
     handle(command) {
       if (command.type === 'open') return open(command);
@@ -135,10 +154,7 @@ export function createHost(options: HostOptions): Host {
             transport: addLeg(options, session, command.leg),
           });
         case 'connect':
-          if (session.legs.get(command.leg)?.end.connect(command.remote) === true) {
-            return send({ type: 'connecting', session: session.number, op: command.op });
-          }
-          return refuse(command, 'bad-sdp');
+          return connect(session, command);
         case 'restart': {
           const transport = session.legs.get(command.leg)?.end.restart?.(command.remote) ?? null;
           if (transport === null) return refuse(command, 'unsupported');
@@ -168,6 +184,7 @@ export function createHost(options: HostOptions): Host {
       const at = now();
       const wall = options.wall();
       for (const session of sessions.values()) {
+        superviseLegs(session, at);
         report(session.relay, at, wall, settings.rtcpMs);
         if (foundOneWay(session.relay, at)) send({ type: 'one-way', session: session.number });
         if (fellSilent(session.relay, at, settings.imsSilentMs)) send({ type: 'ims-silent', session: session.number });
@@ -203,6 +220,7 @@ function addLeg(options: HostOptions, session: HostSession, request: LegRequest)
       const leg = session.legs.get(number);
       if (leg === undefined) return;
       leg.up = true;
+      leg.connectingAt = null;
       if (session.joined === number) r.webUp = true;
       options.send({ type: 'leg-up', session: session.number, leg: number });
     },
@@ -210,11 +228,12 @@ function addLeg(options: HostOptions, session: HostSession, request: LegRequest)
       const leg = session.legs.get(number);
       if (leg === undefined) return;
       leg.up = false;
+      leg.connectingAt = null;
       if (session.joined === number) r.webUp = false;
       options.send({ type: 'leg-down', session: session.number, leg: number, cause });
     },
   });
-  session.legs.set(number, { request, end, up: false });
+  session.legs.set(number, { request, end, up: false, connectingAt: null });
   return end.transport;
 }
 

@@ -1,0 +1,110 @@
+/** The sessions of one worker on a clock of the test: legs that do not come up, and figures that outlive their legs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addressPolicy } from '../address.ts';
+import type { EngineEvent } from '../engine.ts';
+import { MEDIA_DEFAULTS } from '../settings.ts';
+import { createHost } from './host.ts';
+import { createPortPool } from './port-pool.ts';
+import type { WebEvents } from './web-end.ts';
+
+const HOST = '127.0.44.230';
+const REMOTE = {
+  mid: '0',
+  ice: { ufrag: 'abcd', pwd: 'p'.repeat(24) },
+  fingerprint: { algorithm: 'sha-256' as const, value: 'AA' },
+  setup: 'actpass' as const,
+  candidates: [],
+};
+
+async function rig() {
+  const settings = { ...MEDIA_DEFAULTS, ims: { ...MEDIA_DEFAULTS.ims, bind: HOST, advertise: HOST } };
+  const events: EngineEvent[] = [];
+  const legs: Array<{ events: WebEvents; closed: boolean }> = [];
+  const state = { now: 0 };
+  let opened: () => void = () => undefined;
+  const host = createHost({
+    settings,
+    addresses: addressPolicy(settings),
+    pool: createPortPool(
+      settings.ims.ports,
+      () => state.now,
+      () => 1,
+    ),
+    makeWebEnd: (_request, legEvents) => {
+      const leg = { events: legEvents, closed: false };
+      legs.push(leg);
+      return {
+        transport: {
+          address: HOST,
+          port: 1,
+          ufrag: 'u',
+          pwd: 'p',
+          fingerprint: 'AA',
+          iceLite: true,
+          answerSetup: 'passive',
+        },
+        connect: () => true,
+        addCandidates: () => undefined,
+        send: () => true,
+        counts: () => ({ 'leg-tag': 2 }),
+        close() {
+          leg.closed = true;
+        },
+      };
+    },
+    send: event => {
+      events.push(event);
+      if (event.type === 'opened') opened();
+    },
+    onFault: error => assert.fail(String(error)),
+    now: () => state.now,
+    wall: () => 0,
+    random: () => 1,
+  });
+  const ready = new Promise<void>(resolve => {
+    opened = resolve;
+  });
+  const request = (leg: number) => ({ leg, ssrc: leg, cname: 'c' });
+  host.handle({ type: 'open', session: 1, op: 1, legs: [request(1), request(2)] });
+  await ready;
+  return { host, events, legs, state };
+}
+
+test('SEC-04 a leg that has not come up 60 s after it was answered is closed and told; one that is up stays', async () => {
+  const { host, events, legs, state } = await rig();
+  host.handle({ type: 'connect', session: 1, op: 2, leg: 1, remote: REMOTE });
+  host.handle({ type: 'connect', session: 1, op: 3, leg: 2, remote: REMOTE });
+  legs[1]?.events.up();
+  events.length = 0;
+  state.now = 59_999;
+  host.tick();
+  assert.deepEqual(events, []);
+  state.now = 60_000;
+  host.tick();
+  host.tick();
+  assert.deepEqual(events, [{ type: 'leg-down', session: 1, leg: 1, cause: 'web' }]);
+  assert.deepEqual(
+    legs.map(leg => leg.closed),
+    [true, false],
+  );
+  host.close();
+});
+
+test('a device that rings is not hurried', async () => {
+  const { host, events, state } = await rig();
+  events.length = 0;
+  state.now = 100_000;
+  host.tick();
+  assert.deepEqual(events, []);
+  host.close();
+});
+
+test('figures of legs and calls that are gone stay counted', async () => {
+  const { host } = await rig();
+  assert.equal(host.counts()['leg-tag'], 4);
+  host.handle({ type: 'drop-leg', session: 1, leg: 1 });
+  assert.equal(host.counts()['leg-tag'], 4);
+  host.handle({ type: 'close', session: 1 });
+  assert.deepEqual([host.counts()['leg-tag'], host.counts()['ims-malformed']], [4, 0]);
+});
