@@ -110,7 +110,7 @@ function wireless(
     },
     timers,
     now: () => 0,
-    locate,
+    locate: (uri, tell) => tell([locate(uri) ?? []].flat()),
     contact: () => `<sip:${host}>`,
     randomHex: hex,
   });

@@ -174,7 +174,7 @@ export function createMw(options: MwOptions): Mw {
       timers,
       now: clock.now,
       timerValues,
-      locate: hops.locate,
+      locate: (uri, tell) => tell([hops.locate(uri) ?? []].flat()),
       contact: contactOf,
       randomHex,
     });

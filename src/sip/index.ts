@@ -59,6 +59,10 @@ export { createSipTransport } from './transport/sip-transport.ts';
 export { createSystemTimers } from './transport/system-timers.ts';
 export type { Listen, SipTransport } from './transport/types.ts';
 
+// locating servers
+
+export { locateNumeric, transportOf } from './locate/locator.ts';
+
 // dialog
 
 export { partsOf } from './dialog/body.ts';
@@ -66,7 +70,6 @@ export { uriOf } from './dialog/dialog.ts';
 // user agent
 
 export { createUserAgent } from './user-agent.ts';
-export { locateNumeric, transportOf } from './user-agent-message.ts';
 export type {
   Body,
   Call,

@@ -2,11 +2,12 @@
 import { sdpOf } from './dialog/body.ts';
 import { type CallState, fits, handleCall, isConfirmed } from './dialog/call.ts';
 import type { CallEffect, CallEvent, CallInput, RequestSpec } from './dialog/types.ts';
-import type { SipRequest, SipResponse, SipUri } from './message/message.ts';
+import type { SipRequest, SipResponse } from './message/message.ts';
 import type { SipTimers } from './transaction/port.ts';
-import type { Target, TransactionKey, TransactionLayer } from './transaction/types.ts';
+import type { TransactionKey, TransactionLayer } from './transaction/types.ts';
 import type { Authorizer } from './user-agent-auth.ts';
-import { requestOf, responseOf, targetOf } from './user-agent-message.ts';
+import { responseOf } from './user-agent-message.ts';
+import type { Sender, Sending } from './user-agent-send.ts';
 import type {
   Body,
   Call,
@@ -22,9 +23,9 @@ import type {
 /** What a driven call needs of its agent. */
 export interface CallHost {
   layer(): TransactionLayer;
+  sender(): Sender;
   timers: SipTimers;
   now(): number;
-  locate(uri: SipUri): Target | null;
   product: string;
   log: NonNullable<UserAgentUser['log']>;
 }
@@ -57,7 +58,7 @@ export function createCallDriver(
   const requests = new Map<TransactionKey, SipRequest>();
   const sent = new Map<TransactionKey, SipResponse>();
   const out: CallEffect[] = [];
-  let invite: { id: number; key: TransactionKey } | null = null;
+  let invite: { id: number; sending: Sending } | null = null;
   let user: CallUser | null = null;
   let running = false;
   let gone = false;
@@ -84,13 +85,11 @@ export function createCallDriver(
       case 'send':
         send(effect.id, effect.spec);
         return;
-      case 'send-ack': {
-        const target = targetOf(effect.spec, host.locate);
-        if (target !== null) host.layer().sendAck(requestOf(effect.spec, host.product), target);
+      case 'send-ack':
+        host.sender().ack(effect.spec);
         return;
-      }
       case 'cancel':
-        if (invite?.id === effect.id) host.layer().cancel(invite.key, effect.headers);
+        if (invite?.id === effect.id) invite.sending.cancel(effect.headers);
         return;
       case 'respond':
         respond(effect);
@@ -126,22 +125,12 @@ export function createCallDriver(
   }
 
   function send(sendId: number, spec: RequestSpec): void {
-    const target = targetOf(spec, host.locate);
-    if (target === null) {
-      later(sendId, 'no-route');
-      return;
-    }
-    const key = host.layer().request(requestOf(spec, host.product), target, {
+    const sending = host.sender().send(spec, {
       onResponse: response =>
         input({ type: 'response', id: sendId, response, authorization: authorize(response, spec) }),
       onFailure: cause => input({ type: 'failure', id: sendId, cause }),
     });
-    if (spec.method === 'INVITE') invite = { id: sendId, key };
-  }
-
-  /** Tells a failure after the user's own call has returned. */
-  function later(sendId: number, cause: LocalCause): void {
-    host.timers.start(`${id}.f${sendId}`, 0, () => input({ type: 'failure', id: sendId, cause }));
+    if (spec.method === 'INVITE') invite = { id: sendId, sending };
   }
 
   function respond(effect: CallEffect & { type: 'respond' }): void {

@@ -1,16 +1,18 @@
 /** Requests outside a call: one OPTIONS or MESSAGE, and the REGISTERs of a contact. RFC 3261 8.1, 10, 11. */
 import { routed } from './dialog/dialog.ts';
 import type { Header, RequestSpec } from './dialog/types.ts';
+import type { SipResponse } from './message/message.ts';
 import {
   handleRegistration,
   type RegistrationEffect,
   type RegistrationInput,
   type RegistrationState,
 } from './registration.ts';
+import type { Target } from './transaction/types.ts';
 import { createAuthorizer } from './user-agent-auth.ts';
 import type { CallHost } from './user-agent-call.ts';
-import { requestOf, targetOf } from './user-agent-message.ts';
 import type {
+  LocalCause,
   Registration,
   RegistrationRequest,
   RegistrationUser,
@@ -34,31 +36,24 @@ export function sendSingle(host: SingleHost, request: SingleRequest, user: Singl
   headers.push(['CSeq', `${cseq} ${method}`]);
   if (request.contact !== undefined) headers.push(['Contact', request.contact]);
   headers.push(...request.headers);
-  sendSpec(host, { method, uri, nextHop, headers, body }, user);
+  sendSpec(host, { method, uri, nextHop, headers, body }, user, request.target);
 }
 
 /** Sends a spec; `onFinal` for its final response, or `onFailure`, never from inside this call. */
-function sendSpec(host: SingleHost, spec: RequestSpec, user: SingleUser): void {
-  const target = targetOf(spec, host.locate);
+function sendSpec(host: SingleHost, spec: RequestSpec, user: SingleUser, to?: Target): void {
   host.live.singles += 1;
-  if (target === null) {
-    host.timers.start(`uas${host.randomHex(8)}`, 0, () => {
-      host.live.singles -= 1;
-      user.onFailure('no-route');
-    });
-    return;
-  }
-  host.layer().request(requestOf(spec, host.product), target, {
-    onResponse(response) {
+  const hears = {
+    onResponse(response: SipResponse) {
       if (response.status < 200) return;
       host.live.singles -= 1;
       user.onFinal(response);
     },
-    onFailure(cause) {
+    onFailure(cause: LocalCause) {
       host.live.singles -= 1;
       user.onFailure(cause);
     },
-  });
+  };
+  host.sender().send(spec, hears, to);
 }
 
 /** One contact at a registrar; sends nothing until it is told to. */

@@ -8,7 +8,7 @@ import {
   type SubscriptionState,
 } from './subscription.ts';
 import type { TransactionKey } from './transaction/types.ts';
-import { requestOf, responseOf, targetOf } from './user-agent-message.ts';
+import { responseOf } from './user-agent-message.ts';
 import type { SingleHost } from './user-agent-single.ts';
 import type { Subscription, SubscriptionRequest, SubscriptionUser } from './user-agent-types.ts';
 
@@ -93,12 +93,7 @@ export function createSubscriptionDriver(
   }
 
   function send(sendId: number, spec: RequestSpec): void {
-    const target = targetOf(spec, host.locate);
-    if (target === null) {
-      host.timers.start(`${id}.f`, 0, () => input({ type: 'failure', id: sendId, cause: 'no-route' }));
-      return;
-    }
-    host.layer().request(requestOf(spec, host.product), target, {
+    host.sender().send(spec, {
       onResponse: response => input({ type: 'response', id: sendId, response }),
       onFailure: cause => input({ type: 'failure', id: sendId, cause }),
     });

@@ -1,5 +1,7 @@
 /** The door of the SIP stack in types: what a user agent can be asked, and what it tells. Knows nothing of IMS. */
-import type { SipRequest, SipResponse, SipUri } from './message/message.ts';
+import type { Locate } from './locate/locator.ts';
+import type { TargetHealth } from './locate/target-health.ts';
+import type { SipRequest, SipResponse } from './message/message.ts';
 import type { SipTimers } from './transaction/port.ts';
 import type { ServerTransactionUser, Target, TimerValues, TransactionLayer } from './transaction/types.ts';
 
@@ -163,6 +165,8 @@ export interface SingleRequest {
   body?: Body | null;
   callId?: string;
   cseq?: number;
+  /** This target alone, whatever the route. */
+  target?: Target;
 }
 
 export interface SingleUser {
@@ -267,8 +271,12 @@ export interface UserAgentOptions {
   now: () => number;
   /** Default: RFC 3261 table 4. */
   timerValues?: TimerValues;
-  /** Next hop of a URI, or null when it leads nowhere. Default: numeric hosts only, by `locateNumeric`. */
-  locate?: (uri: SipUri) => Target | null;
+  /** Next hops of a URI. Default: numeric hosts only. */
+  locate?: Locate;
+  /** What is known of the targets. Default: kept by the agent alone. */
+  health?: TargetHealth;
+  /** How long a target may say nothing while there is another to try, in ms. Default 4000. */
+  patienceMs?: number;
   /** Contact value of calls in, from the request that came: `<sip:echo@127.0.0.1:5070>`. */
   contact: (invite: SipRequest) => string;
   /** Extension tags of calls in and out. Default 100rel and timer. */

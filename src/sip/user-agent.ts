@@ -7,11 +7,14 @@ import { refusalSpec } from './dialog/session-state.ts';
 import { tooShort } from './dialog/session-timer.ts';
 import type { Facts, ResponseSpec } from './dialog/types.ts';
 import { newUac } from './dialog/uac-state.ts';
+import { locateNumeric } from './locate/locator.ts';
+import { createTargetHealth } from './locate/target-health.ts';
 import type { SipRequest } from './message/message.ts';
 import type { ServerTransactionUser, Target, TransactionKey, TransactionLayer } from './transaction/types.ts';
 import { createAuthorizer } from './user-agent-auth.ts';
 import { type CallDriver, type CallHost, createCallDriver } from './user-agent-call.ts';
-import { locateNumeric, responseOf } from './user-agent-message.ts';
+import { responseOf } from './user-agent-message.ts';
+import { createSender } from './user-agent-send.ts';
 import { registerContact, type SingleHost, sendSingle } from './user-agent-single.ts';
 import { createSubscriptionDriver, type SubscriptionDriver } from './user-agent-subscription.ts';
 import type { Call, CallUser, OutgoingCall, UserAgent, UserAgentOptions } from './user-agent-types.ts';
@@ -23,7 +26,7 @@ const DIALOG_ONLY = new Set(['BYE', 'PRACK', 'UPDATE', 'INFO']);
 
 /** A user agent over the layer that `options.layer` builds around it. */
 export function createUserAgent(options: UserAgentOptions): UserAgent {
-  const { user, timers, now, locate = locateNumeric, product = '' } = options;
+  const { user, timers, now, product = '' } = options;
   const randomHex = options.randomHex ?? ((bytes: number) => randomBytes(bytes).toString('hex'));
   const facts: Facts = {
     t1: options.timerValues?.t1 ?? 500,
@@ -46,11 +49,20 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
 
   const agent: ServerTransactionUser = { onRequest, onAck, onCancel, onServerFailure };
   const layer: TransactionLayer = options.layer(agent);
+  const sender = createSender({
+    layer: () => layer,
+    locate: options.locate ?? ((uri, tell) => tell([locateNumeric(uri) ?? []].flat())),
+    health: options.health ?? createTargetHealth(now, () => {}),
+    timers,
+    prefix,
+    product,
+    patienceMs: options.patienceMs ?? 4000,
+  });
   const host: CallHost & SingleHost = {
     layer: () => layer,
+    sender: () => sender,
     timers,
     now,
-    locate,
     product,
     randomHex,
     live: { singles: 0 },

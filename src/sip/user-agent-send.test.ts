@@ -1,0 +1,242 @@
+/** Fail-over: the next server is tried with a branch of its own, and only when the first one did nothing. RFC 3263 4.3. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWorld, type Party, type Peer, sdp, type World } from '../../test/support/agent-world.ts';
+import { createTargetHealth, type TargetHealth } from './locate/target-health.ts';
+import type { SipRequest } from './message/message.ts';
+import type { Target } from './transaction/types.ts';
+import type { SingleUser } from './user-agent-types.ts';
+
+const A = '192.0.2.1';
+const udp = (host: string): Target => ({ transport: 'udp', host, port: 5060 });
+/** Nobody speaks TLS on the fake network: a target that fails at once. */
+const broken: Target = { transport: 'tls', host: '192.0.2.99', port: 5061 };
+
+interface Bench {
+  world: World;
+  agent: Party;
+  peers: Peer[];
+  health: TargetHealth;
+  changes: string[];
+  /** Sends an OPTIONS; what came of it is written down. */
+  options(): string[];
+}
+
+/** An agent whose every request may go to the given targets; each numbered host is a peer. */
+function bench(targets: Target[]): Bench {
+  const world = createWorld();
+  const changes: string[] = [];
+  const health = createTargetHealth(world.clock.now, (target, up) =>
+    changes.push(`${target.host} ${up ? 'up' : 'down'}`),
+  );
+  const agent = world.party(A, { locate: (_uri, tell) => tell(targets), health, patienceMs: 4000 });
+  const peers = targets.map(({ host }) => world.peer(host));
+  function options(): string[] {
+    const heard: string[] = [];
+    const user: SingleUser = {
+      onFinal: response => heard.push(`${response.status} ${response.headers.get('Retry-After') ?? ''}`.trim()),
+      onFailure: cause => heard.push(cause),
+    };
+    const uri = 'sip:core.example';
+    agent.agent.request({ method: 'OPTIONS', uri, from: `<${uri}>`, to: `<${uri}>`, route: [], headers: [] }, user);
+    return heard;
+  }
+  return { world, agent, peers, health, changes, options };
+}
+
+function answering(peer: Peer | undefined, status: number, headers: Array<[string, string]> = []): void {
+  if (peer !== undefined) peer.onRequest = request => peer.respond(request, status, `t${status}`, headers);
+}
+
+const branchOf = (request: SipRequest | undefined) => request?.headers.via()?.params.get('branch');
+const idOf = (request: SipRequest | undefined) => request?.headers.get('Call-ID');
+
+test('ORG-19 a 503 sends the INVITE to the next server, as the same call under a new branch', () => {
+  const { world, agent, peers } = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  answering(peers[0], 503);
+  answering(peers[1], 486);
+  world.place(agent, 'core.example', { body: sdp('x') });
+  world.clock.advance(1000);
+  const [first, second] = [peers[0]?.requests[0], peers[1]?.requests[0]];
+  assert.equal(idOf(first), idOf(second));
+  assert.equal(first?.headers.get('CSeq'), second?.headers.get('CSeq'));
+  assert.notEqual(branchOf(first), branchOf(second));
+  assert.deepEqual(agent.heard, ['rejected 486']);
+  assert.deepEqual(
+    peers[0]?.requests.map(({ method }) => method),
+    ['INVITE', 'ACK'],
+  );
+});
+
+test('ORG-19 a server that cannot be reached is passed over', () => {
+  const { world, peers, options } = bench([broken, udp('192.0.2.3')]);
+  answering(peers[1], 200);
+  const heard = options();
+  world.clock.advance(100);
+  assert.deepEqual(heard, ['200']);
+});
+
+test('ORG-19 silence sends a request on, and the late answer of the first server is not heard', () => {
+  const { world, peers, options, changes } = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  const heard = options();
+  world.clock.advance(3900);
+  assert.equal(peers[1]?.requests.length, 0);
+  answering(peers[1], 200);
+  world.clock.advance(200);
+  assert.deepEqual(heard, ['200']);
+  const late = peers[0]?.requests[0];
+  if (late !== undefined) peers[0]?.respond(late, 404, 't');
+  world.clock.advance(100_000);
+  assert.deepEqual(heard, ['200']);
+  assert.deepEqual(changes, ['192.0.2.2 down', '192.0.2.2 up']);
+  assert.equal(world.clock.running, 0);
+});
+
+test('ORG-19 a call stays with the server that has said anything of it', () => {
+  const { world, agent, peers } = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  answering(peers[0], 180);
+  world.place(agent, 'core.example');
+  world.clock.advance(10_000);
+  const invite = peers[0]?.requests[0];
+  if (invite !== undefined) peers[0]?.respond(invite, 503, 't180');
+  world.clock.advance(1000);
+  assert.equal(peers[1]?.requests.length, 0);
+  assert.deepEqual(agent.heard, ['progress 180 -', 'rejected 503']);
+});
+
+test('ORG-19 a server given up that answers the call all the same is one fork of it', () => {
+  const { world, agent, peers } = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  const call = world.place(agent, 'core.example');
+  world.clock.advance(4100);
+  const [first, second] = [peers[0]?.requests[0], peers[1]?.requests[0]];
+  assert.ok(first !== undefined && second !== undefined);
+  peers[1]?.respond(second, 200, 'second', [['Contact', '<sip:x@192.0.2.3>']]);
+  world.clock.advance(100);
+  assert.deepEqual(agent.heard, ['answered -']);
+  peers[0]?.respond(first, 200, 'first', [['Contact', '<sip:x@192.0.2.2>']]);
+  world.clock.advance(100);
+  const all = peers.flatMap(peer => peer.requests.map(({ method }) => method));
+  assert.equal(all.filter(method => method === 'ACK').length, 2);
+  assert.equal(all.filter(method => method === 'BYE').length, 1);
+  assert.deepEqual(agent.heard, ['answered -']);
+  call.end();
+  world.clock.advance(100_000);
+  assert.equal(agent.agent.sizes().calls, 0);
+});
+
+test('ORG-19 a cancelled call tries no further server', () => {
+  const { world, agent, peers } = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  const call = world.place(agent, 'core.example');
+  world.clock.advance(1000);
+  call.end();
+  world.clock.advance(60_000);
+  assert.equal(peers[1]?.requests.length, 0);
+  assert.deepEqual(agent.heard, ['rejected timeout']);
+});
+
+test('ORG-19 the number of tries is bounded', () => {
+  const { world, peers, options } = bench(Array.from({ length: 12 }, (_, i) => udp(`192.0.2.${i + 10}`)));
+  for (const peer of peers) answering(peer, 503);
+  const heard = options();
+  world.clock.advance(60_000);
+  assert.deepEqual(heard, ['503']);
+  assert.equal(peers.filter(({ requests }) => requests.length > 0).length, 5);
+});
+
+test('a server that failed is tried last for half a minute', () => {
+  const { world, peers, options, health } = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  answering(peers[1], 200);
+  health.failed(udp('192.0.2.2'), null);
+  options();
+  world.clock.advance(100);
+  assert.deepEqual(
+    peers.map(({ requests }) => requests.length),
+    [0, 1],
+  );
+  world.clock.advance(30_000);
+  answering(peers[0], 200);
+  options();
+  world.clock.advance(100);
+  assert.deepEqual(
+    peers.map(({ requests }) => requests.length),
+    [1, 1],
+  );
+});
+
+test('Retry-After of the only server is obeyed: nothing is sent, the caller hears the same again', () => {
+  const { world, peers, options } = bench([udp('192.0.2.2')]);
+  answering(peers[0], 503, [['Retry-After', '20']]);
+  const refused = options();
+  world.clock.advance(100);
+  assert.deepEqual(refused, ['503 20']);
+  const held = options();
+  world.clock.advance(5000);
+  assert.deepEqual(held, ['503 20']);
+  assert.equal(peers[0]?.requests.length, 1);
+  world.clock.advance(15_000);
+  answering(peers[0], 200);
+  const again = options();
+  world.clock.advance(100);
+  assert.deepEqual(again, ['200']);
+});
+
+test('a Retry-After of a day holds five minutes', () => {
+  const { world, peers, options } = bench([udp('192.0.2.2')]);
+  answering(peers[0], 503, [['Retry-After', '86400']]);
+  options();
+  world.clock.advance(299_000);
+  const held = options();
+  world.clock.advance(2000);
+  assert.deepEqual(held, ['503 2']);
+  answering(peers[0], 200);
+  const again = options();
+  world.clock.advance(100);
+  assert.deepEqual(again, ['200']);
+});
+
+test('a server that asked to be left alone still gets emergency calls', () => {
+  const { world, agent, peers, health } = bench([udp('192.0.2.2')]);
+  health.failed(udp('192.0.2.2'), 60);
+  world.place(agent, 'core.example', { uri: 'urn:service:sos', route: ['<sip:core.example;lr>'] });
+  world.clock.advance(100);
+  assert.equal(peers[0]?.requests[0]?.uri, 'urn:service:sos');
+});
+
+test('a BYE goes out although its server asked to be left alone', () => {
+  const { world, agent, peers, health } = bench([udp('192.0.2.2')]);
+  const call = world.place(agent, 'core.example');
+  world.clock.advance(100);
+  const invite = peers[0]?.requests[0];
+  if (invite !== undefined) peers[0]?.respond(invite, 200, 't', [['Contact', '<sip:x@192.0.2.2>']]);
+  world.clock.advance(100);
+  health.failed(udp('192.0.2.2'), 60);
+  call.end();
+  world.clock.advance(100);
+  assert.deepEqual(
+    peers[0]?.requests.map(({ method }) => method),
+    ['INVITE', 'ACK', 'BYE'],
+  );
+});
+
+test('nobody behind the target answering is not its fault', () => {
+  const { world, changes, options } = bench([udp('192.0.2.2')]);
+  const heard = options();
+  world.clock.advance(40_000);
+  assert.deepEqual(heard, ['timeout']);
+  assert.deepEqual(changes, []);
+});
+
+test('a next hop that is found later is used then; a call cancelled before that was never sent', () => {
+  const world = createWorld();
+  const waiting: Array<(targets: readonly Target[]) => void> = [];
+  const agent = world.party(A, { locate: (_uri, tell) => void waiting.push(tell) });
+  const peer = world.peer('192.0.2.2');
+  world.place(agent, 'slow.example');
+  world.place(agent, 'slow.example').end();
+  world.place(agent, 'slow.example');
+  world.clock.advance(100);
+  for (const [i, tell] of waiting.entries()) tell(i < 2 ? [udp('192.0.2.2')] : []);
+  world.clock.advance(100);
+  assert.equal(peer.requests.length, 1);
+  assert.deepEqual(agent.heard.sort(), ['rejected cancelled', 'rejected no-route']);
+});

@@ -1,0 +1,203 @@
+/** Sends a request to the servers of its next hop, one after the other until one takes it. RFC 3263 4.3. */
+import type { RequestSpec } from './dialog/types.ts';
+import type { Locate } from './locate/locator.ts';
+import type { TargetHealth } from './locate/target-health.ts';
+import { createResponse } from './message/build.ts';
+import type { SipResponse } from './message/message.ts';
+import { parseUri } from './message/uri.ts';
+import type { SipTimers } from './transaction/port.ts';
+import type { Target, TransactionKey, TransactionLayer } from './transaction/types.ts';
+import { requestOf } from './user-agent-message.ts';
+import type { ExtraHeaders, LocalCause } from './user-agent-types.ts';
+
+/** Who sent a request. Told of provisional responses, one final one (every 2xx to an INVITE) or one failure; never from inside `send`. */
+export interface SendUser {
+  onResponse(response: SipResponse): void;
+  onFailure(cause: LocalCause): void;
+}
+
+/** A request on its way. */
+export interface Sending {
+  /** CANCELs an INVITE: at once when a 1xx came, else as soon as one comes. No further server is tried. RFC 3261 9.1. */
+  cancel(headers: ExtraHeaders): void;
+}
+
+export interface Sender {
+  /** `to`: this target alone, whatever the next hop. */
+  send(spec: RequestSpec, user: SendUser, to?: Target): Sending;
+  /** Sends the ACK of a 2xx, to the first server of its next hop. */
+  ack(spec: RequestSpec): void;
+}
+
+export interface SenderOptions {
+  layer(): TransactionLayer;
+  locate: Locate;
+  health: TargetHealth;
+  timers: SipTimers;
+  /** Makes the timers' keys the sender's own. */
+  prefix: string;
+  /** User-Agent, empty for none. */
+  product: string;
+  /** How long a server may say nothing while there is another to try, in ms; the last one has until timer B or F. */
+  patienceMs: number;
+}
+
+/** Servers tried for one request. */
+const MAX_TRIES = 5;
+
+/** One request and how far it is. */
+interface Flight {
+  readonly id: string;
+  readonly spec: RequestSpec;
+  readonly user: SendUser;
+  left: Target[];
+  /** The try that counts. */
+  key: TransactionKey | null;
+  tries: number;
+  /** A response above 100 came: the request is somewhere, and goes nowhere else. */
+  heard: boolean;
+  cancelled: ExtraHeaders | null;
+  /** The final response or the failure was told. */
+  settled: boolean;
+}
+
+export function createSender(options: SenderOptions): Sender {
+  const { locate, health, timers, product, patienceMs } = options;
+  let flights = 0;
+
+  function hopsOf(spec: RequestSpec, tell: (targets: readonly Target[]) => void): void {
+    const uri = parseUri(spec.nextHop);
+    if (uri === null) tell([]);
+    else locate(uri, tell);
+  }
+
+  function send(spec: RequestSpec, user: SendUser, to?: Target): Sending {
+    flights += 1;
+    const id = `${options.prefix}s${flights.toString(36)}`;
+    const flight: Flight = {
+      id,
+      spec,
+      user,
+      left: [],
+      key: null,
+      tries: 0,
+      heard: false,
+      cancelled: null,
+      settled: false,
+    };
+    if (to !== undefined) tryNext(flight, [to]);
+    else hopsOf(spec, targets => begin(flight, targets));
+    return {
+      cancel(headers) {
+        flight.cancelled = headers;
+        if (flight.key !== null) options.layer().cancel(flight.key, headers);
+      },
+    };
+  }
+
+  function begin(flight: Flight, targets: readonly Target[]): void {
+    const { spec, cancelled } = flight;
+    if (cancelled !== null || targets.length === 0) {
+      later(flight, () => flight.user.onFailure(cancelled === null ? 'no-route' : 'cancelled'));
+      return;
+    }
+    const fit = health.choose(targets, () => isUrgent(spec));
+    if (fit.length > 0) tryNext(flight, fit.slice(0, MAX_TRIES));
+    else later(flight, () => flight.user.onResponse(heldResponse(spec, health.heldForS(targets))));
+  }
+
+  function later(flight: Flight, tell: () => void): void {
+    flight.settled = true;
+    timers.start(`${flight.id}!`, 0, tell);
+  }
+
+  /** Sends the request, as a new one with a branch of its own, to the first of these. */
+  function tryNext(flight: Flight, targets: Target[]): void {
+    const target = targets[0];
+    if (target === undefined) return;
+    flight.left = targets.slice(1);
+    flight.tries += 1;
+    const attempt = flight.tries;
+    if (flight.left.length > 0) timers.start(flight.id, patienceMs, () => giveUp(flight, attempt, target));
+    flight.key = options.layer().request(requestOf(flight.spec, product), target, {
+      onResponse: response => onResponse(flight, attempt, target, response),
+      onFailure: cause => onFailure(flight, attempt, target, cause),
+    });
+  }
+
+  function onResponse(flight: Flight, attempt: number, target: Target, response: SipResponse): void {
+    const { status } = response;
+    const final = status >= 200;
+    if (status === 503) health.failed(target, response.headers.number('Retry-After') ?? null);
+    else health.alive(target);
+    const accepted = final && status < 300;
+    // A server that was given up and takes the call all the same is one more fork of it; anything else it says comes too late.
+    const counts = attempt === flight.tries && !flight.settled;
+    if (!counts) {
+      if (accepted && (flight.spec.method === 'INVITE' || !flight.settled)) settle(flight, response);
+      return;
+    }
+    timers.stop(flight.id);
+    if (!final) {
+      if (status > 100) flight.heard = true;
+      flight.user.onResponse(response);
+      return;
+    }
+    if (status === 503 && goOn(flight)) return;
+    settle(flight, response);
+  }
+
+  function settle(flight: Flight, response: SipResponse): void {
+    timers.stop(flight.id);
+    flight.settled = true;
+    flight.user.onResponse(response);
+  }
+
+  function onFailure(flight: Flight, attempt: number, target: Target, cause: 'timeout' | 'transport'): void {
+    // Nobody answering a request in a dialog, or any but an INVITE, may be the fault of who is behind the target.
+    if (cause === 'transport' || (flight.spec.method === 'INVITE' && !flight.heard)) health.failed(target, null);
+    if (attempt !== flight.tries || flight.settled) return;
+    timers.stop(flight.id);
+    if (goOn(flight)) return;
+    flight.settled = true;
+    flight.user.onFailure(cause);
+  }
+
+  /** True when the request went to the next server. */
+  function goOn(flight: Flight): boolean {
+    if (flight.heard || flight.cancelled !== null || flight.left.length === 0) return false;
+    tryNext(flight, flight.left);
+    return true;
+  }
+
+  /** The server has said nothing at all: should it ever ring, it is told to stop. */
+  function giveUp(flight: Flight, attempt: number, target: Target): void {
+    const { key } = flight;
+    if (attempt !== flight.tries || flight.settled || !goOn(flight)) return;
+    health.failed(target, null);
+    if (key !== null && flight.spec.method === 'INVITE') options.layer().cancel(key, []);
+  }
+
+  return {
+    send,
+    ack(spec) {
+      hopsOf(spec, targets => {
+        const [target] = health.choose(targets, () => true);
+        if (target !== undefined) options.layer().sendAck(requestOf(spec, product), target);
+      });
+    },
+  };
+}
+
+/** Requests in a dialog and emergency calls are sent whatever a server has asked for. IMS digest 7.5. */
+function isUrgent(spec: RequestSpec): boolean {
+  const to = spec.headers.find(([name]) => name === 'To')?.[1] ?? '';
+  return /;\s*tag=/i.test(to.slice(to.indexOf('>') + 1)) || /^urn:service:sos\b/i.test(spec.uri);
+}
+
+/** What a server that wants to be left alone would say again: the user need not know that it was not asked. RFC 3261 21.5.4. */
+function heldResponse(spec: RequestSpec, seconds: number): SipResponse {
+  return createResponse(requestOf(spec, ''), 503, 'Service Unavailable', {
+    headers: [['Retry-After', String(seconds)]],
+  });
+}
