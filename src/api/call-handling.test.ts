@@ -1,7 +1,7 @@
 /** Flow tests of webrtc-call-handling on a core in memory. CAMARA digest 5. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CALLS, DEVICE, NOW, REGISTRATION, send, type TestApi, testApi } from './test-kit.ts';
+import { CALLS, DEVICE, NOW, REGISTRATION, send, type TestApi, testApi } from '../../test/support/api-kit.ts';
 
 const SESSIONS = `${CALLS}/sessions`;
 const offer = { sdp: 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n' };
@@ -90,12 +90,14 @@ test('A-14 5.5 locationDetails: shape and coordinates match, ranges hold, no fut
   for (const good of [
     {},
     { shape: 'Circle', coordinates: circle, method: 'GPS', confidence: { pdf: 'normal', value: 88 } },
-    { shape: 'Ellipsoid', coordinates: ellipsoid, timestamp: '2026-03-01T12:00:59Z' },
+    { shape: 'Ellipsoid', coordinates: ellipsoid, timestamp: '2026-03-01T12:00:59.000Z' },
   ]) {
     const got = await post(good);
     assert.equal(got.status, 201);
     assert.deepEqual(got.body.locationDetails, good);
   }
+  const elsewhere = await post({ timestamp: '2026-03-01t13:00:59+01:00' });
+  assert.deepEqual(elsewhere.body.locationDetails, { timestamp: '2026-03-01T12:00:59.000Z' });
   const bad: Array<[location: unknown, code: string]> = [
     [null, 'INVALID_ARGUMENT'],
     [{ shape: 'Circle' }, 'INVALID_ARGUMENT'],

@@ -1,7 +1,7 @@
 /** Flow tests of webrtc-events-subscriptions and of the notification channels, on an event side in memory. CAMARA digest 8, 11a. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CHANNELS, DEVICE, EVENTS, send, testApi } from './test-kit.ts';
+import { CHANNELS, DEVICE, EVENTS, send, testApi } from '../../test/support/api-kit.ts';
 
 const SUBSCRIPTIONS = `${EVENTS}/subscriptions`;
 const PREFIX = 'org.camaraproject.webrtc-events-subscriptions.v0.';

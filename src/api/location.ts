@@ -1,6 +1,6 @@
 /** Rules of locationDetails beyond its schema. CAMARA digest 5.5, decision A-14. */
 import type { LocationDetails } from '../ep-cscf/ports.ts';
-import { parseDateTime } from './date-time.ts';
+import { formatDateTime, parseDateTime } from './date-time.ts';
 import { invalid } from './operation.ts';
 import type { Refusal } from './ports.ts';
 import type { LocationBody } from './schemas/call-handling.ts';
@@ -32,7 +32,9 @@ export function checkLocation(location: LocationBody, now: number): Refusal | nu
   return null;
 }
 
-/** As the core takes it. */
+/** As the core takes it, its time as we write times. CAMARA digest 2.3. */
 export function locationOf(location: LocationBody | undefined): LocationDetails | null {
-  return location === undefined ? null : location;
+  if (location === undefined) return null;
+  const at = location.timestamp === undefined ? null : parseDateTime(location.timestamp);
+  return at === null ? location : { ...location, timestamp: formatDateTime(at) };
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { CHANNELS, DEVICE, send, testApi } from './test-kit.ts';
+import { CHANNELS, DEVICE, send, testApi } from '../../test/support/api-kit.ts';
 
 async function opened() {
   const kit = testApi();

@@ -87,7 +87,7 @@ function ticket(parts: NotificationChannelsParts): Operation {
       const given = isPlainId(id) ? parts.channels.ticket(call.who, id) : null;
       if (given === null) return notFound;
       const body = { ticket: given.ticket, ticketExpiresAt: formatDateTime(given.ticketExpiresAt) };
-      return { ok: true, status: 201, body };
+      return { ok: true, status: 201, body, location: `/channels/${id}` };
     },
   };
 }

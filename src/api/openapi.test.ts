@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { CALLS, CHANNELS, EVENTS, REGISTRATION, send, testApi } from './test-kit.ts';
+import { CALLS, CHANNELS, EVENTS, REGISTRATION, send, testApi } from '../../test/support/api-kit.ts';
 
 type Node = Record<string, unknown>;
 interface Document extends Node {

@@ -1,10 +1,10 @@
 /** Tests of the request pipeline: the order of its steps, its headers, and hostile requests. CAMARA digest 2. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CALLS, DEVICE, EVENTS, REGISTRATION, send, testApi } from '../../test/support/api-kit.ts';
 import type { Reply } from '../ep-cscf/api-request.ts';
 import { pipeline } from './pipeline.ts';
 import { IN_FLIGHT_LIMIT } from './service.ts';
-import { CALLS, DEVICE, EVENTS, REGISTRATION, send, testApi } from './test-kit.ts';
 
 const SESSIONS = `${REGISTRATION}/sessions`;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;

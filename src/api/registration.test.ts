@@ -1,7 +1,7 @@
 /** Flow tests of webrtc-registration on a core in memory. CAMARA digest 4. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEVICE, NOW, REGISTRATION, send, testApi } from './test-kit.ts';
+import { DEVICE, NOW, REGISTRATION, send, testApi } from '../../test/support/api-kit.ts';
 
 const SESSIONS = `${REGISTRATION}/sessions`;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { CALLS, DEVICE, REGISTRATION, type TestApi, testApi } from './test-kit.ts';
+import { CALLS, DEVICE, REGISTRATION, type TestApi, testApi } from '../../test/support/api-kit.ts';
 
 const SESSIONS = `${REGISTRATION}/sessions`;
 const AUTH = 'Authorization: Bearer alice\r\n';

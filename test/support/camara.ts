@@ -1,7 +1,8 @@
-/** A plain client of the CAMARA APIs for tests: HTTP, one notification channel, events as they come. No code of the gateway's. */
+/** A plain client of the CAMARA APIs for tests: HTTP, one notification channel, events as they come, all of it held against the served documents. No code of the gateway's. */
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { demoClients } from '../../sandbox/identity/subscriber.ts';
+import { createContract } from './contract.ts';
 
 export interface Answer {
   status: number;
@@ -53,6 +54,11 @@ export class Device {
   readonly #token: string;
   #socket: WebSocket | null = null;
   readonly #waiting = new Set<() => void>();
+  readonly #contract = createContract();
+  readonly #documentOf = async (base: string): Promise<unknown> => {
+    const response = await fetch(`${this.#base}${base}/openapi.json`);
+    return response.ok ? response.json() : null;
+  };
 
   constructor(base: string, token: string) {
     this.#base = base;
@@ -71,7 +77,10 @@ export class Device {
       signal: AbortSignal.timeout(15_000),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+    const got = { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+    const told = { ...got, headers: Object.fromEntries(response.headers) };
+    await this.#contract.response(this.#documentOf, method, path, told, headers['x-correlator']);
+    return got;
   }
 
   /** Opens a channel with all event types and registers the number of the token. */
@@ -84,6 +93,7 @@ export class Device {
   }
 
   async openChannel(): Promise<void> {
+    await this.#contract.learn(this.#documentOf);
     const opened = await this.call('POST', '/webrtc-notification-channels/v0.1/channels', {
       deviceId: this.deviceId,
       types: EVENT_TYPES,
@@ -113,6 +123,7 @@ export class Device {
         if (frame.op === 'ready') resolve();
         if (frame.op === 'event') {
           this.#lastSeq = frame.seq;
+          this.#contract.event(frame.event, null);
           this.events.push(frame.event);
           socket.send(JSON.stringify({ op: 'ack', seq: frame.seq }));
           for (const wake of this.#waiting) wake();

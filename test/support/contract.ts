@@ -27,7 +27,8 @@ export interface Contract {
     got: { status: number; headers: Readonly<Record<string, unknown>>; body: unknown },
     correlator?: string,
   ): Promise<void>;
-  event(event: unknown, correlator: string): void;
+  /** `correlator` null: it came by a channel, which has no headers. */
+  event(event: unknown, correlator: string | null): void;
 }
 
 export function createContract(): Contract {
@@ -59,7 +60,7 @@ export function createContract(): Contract {
       const document = documents.get(base);
       if (document === null || document === undefined || path === `${base}/openapi.json`) return;
       const place = `${method} ${path} ${status}`;
-      assert.match(String(headers['x-correlator']), CORRELATOR, place);
+      assert.match(String(headers['x-correlator'] ?? ''), CORRELATOR, place);
       if (correlator !== undefined && correlator !== '' && CORRELATOR.test(correlator)) {
         assert.equal(headers['x-correlator'], correlator, place);
       }
@@ -73,7 +74,7 @@ export function createContract(): Contract {
         check(`${base} ErrorInfo`, document, { $ref: '#/components/schemas/ErrorInfo' }, body);
         assert.equal((body as { status: number }).status, status, place);
       }
-      if (status === 201) assert.match(String(headers['location']), /^https:\/\/gateway\.example\.com\//, place);
+      if (status === 201) assert.match(String(headers['location']), /^https?:\/\/[^/]+\//, place);
       const template = templateOf(document, path.slice(base.length));
       const operation = template === null ? undefined : document.paths[template]?.[method.toLowerCase()];
       if (operation === undefined) {
@@ -93,7 +94,7 @@ export function createContract(): Contract {
       const [, api = ''] = /^org\.camaraproject\.([a-z-]+)\.v0\.[a-z-]+$/.exec((event as Event).type) ?? [];
       const document = documents.get(EVENT_BASES.get(api) ?? '');
       assert.ok(document !== null && document !== undefined, `no document tells of ${(event as Event).type}`);
-      assert.match(correlator, CORRELATOR);
+      if (correlator !== null) assert.match(correlator, CORRELATOR);
       const callback = dig(document.paths['/subscriptions'], ['post', 'callbacks', 'notifications']);
       const schema = dig(callback, [
         '{$request.body#/sink}',

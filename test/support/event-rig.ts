@@ -11,6 +11,7 @@ import type { SinkAnswer, SinkRequest, SinkTransport } from '../../src/events/po
 import { silentLog } from '../../src/runtime/log.ts';
 import { counters, histograms, type Metrics } from '../../src/runtime/metrics.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { checkOwed } from './event-schema.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 
 export const alice = {
@@ -104,7 +105,13 @@ export function createRig(options: RigOptions = {}): Rig {
       },
       publicUrl: () => PUBLIC_URL,
       channelsPath: CHANNELS,
-      store,
+      store: {
+        ...store,
+        commit(writes) {
+          checkOwed(writes);
+          return store.commit(writes);
+        },
+      },
       key: options.key ?? KEY,
       emit: input => rig.told.push(input),
       ids: { uuid: () => randomUUID() },
@@ -125,6 +132,7 @@ export function createRig(options: RigOptions = {}): Rig {
         event,
       } as EventEffect;
       const writes = rig.events.port.plan(effect, clock.now());
+      checkOwed(writes);
       if (writes.length > 0) void store.commit(writes);
       rig.events.port.dispatch(clock.now());
     },

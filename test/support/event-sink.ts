@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { CloudEvent } from './camara.ts';
+import { checkEvent } from './event-schema.ts';
 
 export interface EventSink {
   /** The certificate is for 127.0.0.1. */
@@ -51,13 +52,15 @@ export async function startEventSink(): Promise<EventSink> {
 }
 
 /**
- * Holds what was taken against the promise: for each session 1, 2, 3 ... without a gap, a repeat only with the same id, and nothing new after
+ * Holds what was taken against the documents and the promise: for each session 1, 2, 3 ... without a gap, a repeat only with the same id, and nothing new after
  * the end. Gives the sessions that have ended.
  */
 export function checkOrder(events: readonly CloudEvent[]): { ended: Set<string>; open: Set<string>; repeats: number } {
   const sessions = new Map<string, { ids: string[]; final: boolean }>();
   let repeats = 0;
-  for (const { id, data } of events) {
+  for (const event of events) {
+    checkEvent(event);
+    const { id, data } = event;
     if (data.mediaSessionId === undefined) continue;
     const seen = sessions.get(data.mediaSessionId) ?? { ids: [], final: false };
     sessions.set(data.mediaSessionId, seen);

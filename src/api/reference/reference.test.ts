@@ -1,8 +1,8 @@
 /** The reference to read: whole, safe, and switched off when an operator says so. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CALLS, CHANNELS, EVENTS, REGISTRATION, send, testApi } from '../../../test/support/api-kit.ts';
 import type { ApiServer } from '../server.ts';
-import { CALLS, CHANNELS, EVENTS, REGISTRATION, send, testApi } from '../test-kit.ts';
 import { html, prose } from './html.ts';
 
 const BASES = [REGISTRATION, CALLS, EVENTS, CHANNELS];

@@ -1,19 +1,11 @@
-/** For tests: a small core, event side and token check in memory, and an API server on top of them. */
-import { checkSettings } from '../config/settings.ts';
-import type { ApiRequest, RegistrationView, Reply, SessionView } from '../ep-cscf/api-request.ts';
-import type { ChannelOpened, SubscriptionView } from '../ep-cscf/event-word.ts';
-import type { Ids, MediaSessionId, Ref, RegistrationId } from '../ep-cscf/ids.ts';
-import type { Principal } from '../ep-cscf/ports.ts';
-import { silentLog } from '../runtime/log.ts';
-import { todaysEvents } from './event-field.ts';
-import type { Access, AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
-import { type ApiParts, type ApiServer, createApi } from './server.ts';
+/** For tests of the API layer: a small core, event side and token check in memory. */
+import { todaysEvents } from '../../src/api/event-field.ts';
+import type { Access, AccessTokens, Channels, CorePort, Subscriptions } from '../../src/api/ports.ts';
+import type { ApiRequest, RegistrationView, Reply, SessionView } from '../../src/ep-cscf/api-request.ts';
+import type { ChannelOpened, SubscriptionView } from '../../src/ep-cscf/event-word.ts';
+import type { Ids, MediaSessionId, Ref, RegistrationId } from '../../src/ep-cscf/ids.ts';
+import type { Principal } from '../../src/ep-cscf/ports.ts';
 
-export const DEVICE = '7d444840-9dc0-11d1-b245-5ffdce74fad2';
-export const REGISTRATION = '/webrtc-registration/v0.4rc1';
-export const CALLS = '/webrtc-call-handling/v0.4rc1';
-export const EVENTS = '/webrtc-events-subscriptions/v0.3rc1';
-export const CHANNELS = '/webrtc-notification-channels/v0.1';
 export const NOW = Date.parse('2026-03-01T12:00:00.000Z');
 
 const allScopes: ReadonlySet<string> = new Set([
@@ -36,7 +28,7 @@ const bob: Principal = { ...alice, subject: 'bob', number: '+15550100002' as Pri
 const business: Principal = { clientId: 'demo', subject: null, number: null, legs: 2 };
 
 /** Tokens by name; each is good until `expiresAt`. */
-function fakeTokens(extra: Readonly<Record<string, Access>> = {}): AccessTokens {
+export function fakeTokens(extra: Readonly<Record<string, Access>> = {}): AccessTokens {
   const access = (principal: Principal, scopes = allScopes): Access => ({
     principal,
     scopes,
@@ -60,7 +52,7 @@ function fakeTokens(extra: Readonly<Record<string, Access>> = {}): AccessTokens 
   };
 }
 
-interface FakeCore extends CorePort {
+export interface FakeCore extends CorePort {
   asked: ApiRequest[];
   /** Answers the next request of this type so, once. */
   next(type: ApiRequest['type'], reply: Reply): void;
@@ -70,7 +62,7 @@ function sees(who: Principal, owner: Principal): boolean {
   return who.clientId === owner.clientId && who.subject === owner.subject && who.number === owner.number;
 }
 
-function fakeCore(): FakeCore {
+export function fakeCore(): FakeCore {
   const registrations = new Map<string, { view: RegistrationView; owner: Principal }>();
   const sessions = new Map<string, { view: SessionView; owner: Principal }>();
   const planned = new Map<string, Reply>();
@@ -156,7 +148,7 @@ function fakeCore(): FakeCore {
   };
 }
 
-function fakeSubscriptions(): Subscriptions {
+export function fakeSubscriptions(): Subscriptions {
   const held = new Map<string, { view: SubscriptionView; owner: Principal }>();
   const mine = (who: Principal, id: string) => {
     const found = held.get(id);
@@ -200,7 +192,7 @@ function fakeSubscriptions(): Subscriptions {
   };
 }
 
-function fakeChannels(): Channels {
+export function fakeChannels(): Channels {
   const held = new Map<string, { view: ChannelOpened; owner: Principal }>();
   const mine = (who: Principal, id: string) => {
     const found = held.get(id);
@@ -242,7 +234,7 @@ function fakeChannels(): Channels {
   };
 }
 
-function fakeIds(): Ids {
+export function fakeIds(): Ids {
   let count = 0;
   return {
     registration: () => 'r' as RegistrationId,
@@ -255,99 +247,4 @@ function fakeIds(): Ids {
     },
     ref: () => 1 as Ref,
   };
-}
-
-interface Counted {
-  name: string;
-  labels: Readonly<Record<string, string>>;
-}
-
-export interface TestApi {
-  api: ApiServer;
-  core: FakeCore;
-  counted: Counted[];
-  logged: Array<Readonly<Record<string, unknown>>>;
-  time: { now: number };
-}
-
-/** `apiSettings` are settings of the area `api`; port 0 unless they say otherwise. */
-export function testApi(apiSettings: Record<string, unknown> = {}, parts: Partial<ApiParts> = {}): TestApi {
-  const core = fakeCore();
-  const counted: Counted[] = [];
-  const logged: TestApi['logged'] = [];
-  const time = { now: NOW };
-  const keep = (fields: Readonly<Record<string, unknown>>) => {
-    logged.push(fields);
-  };
-  const settings = checkSettings({
-    api: {
-      port: 0,
-      clients: {
-        demo: { origins: ['https://demo.example'], numbers: ['+15550100001'] },
-        other: { origins: ['https://other.example'], numbers: [] },
-      },
-      ...apiSettings,
-    },
-  });
-  const api = createApi({
-    settings,
-    tokens: fakeTokens(),
-    core,
-    subscriptions: fakeSubscriptions(),
-    channels: fakeChannels(),
-    ids: fakeIds(),
-    clock: { now: () => time.now },
-    log: { ...silentLog, info: keep, warn: keep, error: keep },
-    metrics: {
-      count: (name, labels = {}) => {
-        counted.push({ name, labels });
-      },
-      observe: (name, _value, labels = {}) => {
-        counted.push({ name, labels });
-      },
-      gauge: () => {},
-      text: async () => '',
-      contentType: 'text/plain',
-    },
-    ...parts,
-  });
-  return { api, core, counted, logged, time };
-}
-
-export interface Sent {
-  token?: string | null;
-  headers?: Record<string, string | string[]>;
-  /** An object goes as JSON; text and bytes as they are, with the type of JSON. */
-  body?: unknown;
-}
-
-export interface Got {
-  status: number;
-  headers: Record<string, string | string[] | number | undefined>;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever came.
-  body: any;
-  text: string;
-}
-
-/** Sends a request as `token` (default alice; null: nobody). */
-export async function send(api: ApiServer, method: string, url: string, sent: Sent = {}): Promise<Got> {
-  const { token = 'alice', headers = {}, body } = sent;
-  const payload = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
-  const response = await api.inject({
-    method: method as 'GET',
-    url,
-    headers: {
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { payload: payload as string }),
-  });
-  let parsed: unknown = null;
-  try {
-    parsed = JSON.parse(response.payload);
-  } catch {
-    // Not every answer has a body.
-  }
-  return { status: response.statusCode, headers: response.headers, body: parsed, text: response.payload };
 }
