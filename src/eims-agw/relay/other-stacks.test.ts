@@ -1,6 +1,7 @@
-/** Our SRTP against libsrtp: real packets both ways with libdatachannel as the browser, under each profile. */
+/** Our DTLS and SRTP against OpenSSL with libsrtp (libdatachannel) and against werift: real packets both ways, under each profile. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { browserPeer } from '../../../test/support/media-browser.ts';
 import { callId, legId, nextRef } from '../../../test/support/media-inbox.ts';
 import { endNative, nativePeer } from '../../../test/support/media-ndc.ts';
 import { phone } from '../../../test/support/media-phone.ts';
@@ -12,13 +13,18 @@ const SPEECH = Uint8Array.from({ length: 160 }, (_, i) => (i * 5) & 0xff);
 
 after(endNative);
 
-for (const [srtp, event] of [
-  ['AES_CM_128_HMAC_SHA1_80', 'leg-profile-cm'],
-  ['AEAD_AES_128_GCM', 'leg-profile-gcm'],
+const CM = ['AES_CM_128_HMAC_SHA1_80', 'leg-profile-cm'] as const;
+const GCM = ['AEAD_AES_128_GCM', 'leg-profile-gcm'] as const;
+
+for (const [stack, peer, [srtp, event]] of [
+  ['libdatachannel', nativePeer, CM],
+  ['libdatachannel', nativePeer, GCM],
+  ['werift', browserPeer, CM],
+  ['werift', browserPeer, GCM],
 ] as const) {
-  test(`${srtp}: every packet and report passes both ways, over a wrap of the sequence number`, async t => {
+  test(`${stack}, ${srtp}: every packet and report passes both ways, over a wrap of the sequence number`, async t => {
     const media = await realMedia(HOST, { srtp: [srtp], rtcpMs: 200 });
-    const browser = nativePeer();
+    const browser = peer();
     const far = await phone('127.0.44.211');
     t.after(async () => {
       await browser.close();
