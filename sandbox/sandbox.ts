@@ -15,6 +15,8 @@ export interface SandboxOptions {
   dataDir: string | null;
   /** A core to attach to in place of the small IMS: its I-CSCF as host:port, and the addresses SIP may come from. */
   core?: { entry: string; addresses: readonly string[] };
+  /** PEM files of pages, API and identity provider, which are then https; the gateway trusts the certificate. */
+  tls?: { cert: string; key: string };
   /** More settings of the gateway, merged area by area over the sandbox's own. */
   settings?: Record<string, Record<string, unknown>>;
   /** Where the gateway's log goes; absent: inherited. */
@@ -39,7 +41,7 @@ const READY_MS = 20_000;
 /** Starts everything and resolves when the API listener answers. Rejects with one sentence when a part cannot start. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { host } = options;
-  const pages = `http://${host}:9091`;
+  const pages = `${options.tls === undefined ? 'http' : 'https'}://${host}:9091`;
   const operations = `http://${host}:9093`;
   const folder = mkdtempSync(join(tmpdir(), 'lineside-'));
   const dataDir = options.dataDir ?? folder;
@@ -53,7 +55,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 
   try {
-    const identity = await startIdentityProvider({ host, port: 9092, pagesUrls: [pages] });
+    const identity = await startIdentityProvider({
+      host,
+      port: 9092,
+      pagesUrls: [pages],
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+    });
     closers.push(() => identity.close());
     // The client `backend` signs in with this key: private_key_jwt.
     writeFileSync(join(dataDir, 'backend.pem'), identity.backendKey.export({ type: 'pkcs8', format: 'pem' }), {
@@ -67,18 +74,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const core = options.core ?? { entry: `${host}:5070`, addresses: [host] };
 
     const config = join(folder, 'lineside.yaml');
-    writeFileSync(
-      config,
-      stringify(
-        merge(
-          gatewaySettings(host, dataDir, pages, identity.issuer, identity.webClientSecret, core),
-          options.settings ?? {},
-        ),
-      ),
-      { mode: 0o600 },
-    );
+    const own = gatewaySettings(host, dataDir, pages, identity.issuer, identity.webClientSecret, core);
+    const secured = options.tls === undefined ? own : { ...own, tls: options.tls };
+    writeFileSync(config, stringify(merge(secured, options.settings ?? {})), { mode: 0o600 });
     const startChild = async () => {
-      child = startGateway(config, options.onLog);
+      child = startGateway(config, options);
       await ready(child, operations);
     };
     await startChild();
@@ -149,10 +149,14 @@ function merge(
   return result;
 }
 
-function startGateway(config: string, onLog: ((text: string) => void) | undefined): ChildProcess {
+function startGateway(config: string, { onLog, tls }: SandboxOptions): ChildProcess {
   const main = join(import.meta.dirname, '..', 'src', 'main.ts');
   const output = onLog === undefined ? 'inherit' : 'pipe';
-  const child = fork(main, ['--config', config], { stdio: ['ignore', output, output, 'ipc'], execArgv: [] });
+  const child = fork(main, ['--config', config], {
+    stdio: ['ignore', output, output, 'ipc'],
+    execArgv: [],
+    env: tls === undefined ? process.env : { ...process.env, NODE_EXTRA_CA_CERTS: tls.cert },
+  });
   if (onLog !== undefined) {
     child.stdout?.setEncoding('utf8').on('data', onLog);
     child.stderr?.setEncoding('utf8').on('data', onLog);

@@ -14,6 +14,8 @@ export const suites: Readonly<Record<string, readonly string[]>> = {
 
 const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'browsers', file: '/usr/bin/chromium', name: 'Chromium' },
+  { suite: 'browsers', file: '/usr/bin/firefox-esr', name: 'Firefox' },
+  { suite: 'browsers', file: '/usr/sbin/ip', name: 'iproute2' },
   { suite: 'phone', file: '/usr/bin/chromium', name: 'Chromium' },
   { suite: 'phone', file: '/usr/bin/baresip', name: 'baresip' },
   { suite: 'dtls', file: '/usr/bin/openssl', name: 'OpenSSL' },

@@ -6,6 +6,8 @@ const KAMAILIO = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-li
 
 const needed: ReadonlyArray<{ file: string; packageName: string }> = [
   { file: '/usr/bin/chromium', packageName: 'chromium' },
+  { file: '/usr/bin/firefox-esr', packageName: 'firefox-esr' },
+  { file: '/usr/sbin/ip', packageName: 'iproute2' },
   { file: '/usr/bin/openssl', packageName: 'openssl' },
   { file: '/usr/bin/baresip', packageName: 'baresip-core' },
   { file: '/usr/sbin/kamailio', packageName: 'kamailio' },

@@ -1,6 +1,8 @@
 /** The demo operator's identity provider: OpenID Connect with JWT access tokens, for the sandbox only. */
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import Provider, { type Configuration, errors, interactionPolicy } from 'oidc-provider';
@@ -15,6 +17,8 @@ export interface IdentityProviderOptions {
   host: string;
   /** 0 lets the system choose. */
   port: number;
+  /** PEM files; absent: plain HTTP, which the gateway takes from a loopback address only. */
+  tls?: { cert: string; key: string };
   /** Base URLs the pages are served at; the sign-in may return to their `/sign-in/callback`. */
   pagesUrls?: string[];
   /** Secret of the client `lineside-web`; made up when absent. */
@@ -36,14 +40,19 @@ const RESOURCE = 'urn:lineside:api';
 const ALGORITHM = 'ES256';
 /** More than any resource server forgives for clocks that differ: a token made to be expired is refused for sure. */
 const FORGIVEN_S = 300;
+const REQUEST_MS = 10_000;
 
 /** Starts the provider; keys are made at start. Rejects when the address cannot be listened on. */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
   const webClientSecret = options.webClientSecret ?? randomBytes(24).toString('base64url');
   const pagesUrls = options.pagesUrls ?? ['http://127.0.0.1:9091'];
-  const server = createServer({ requestTimeout: 10_000 });
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer({ requestTimeout: REQUEST_MS })
+      : createSecureServer({ requestTimeout: REQUEST_MS, cert: readFileSync(tls.cert), key: readFileSync(tls.key) });
   await listen(server, options.host, options.port);
-  const issuer = `http://${options.host}:${(server.address() as AddressInfo).port}`;
+  const issuer = `${tls === undefined ? 'http' : 'https'}://${options.host}:${(server.address() as AddressInfo).port}`;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const backend = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const kid = randomUUID();

@@ -19,8 +19,19 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Starts everything on a loopback address of its own; `settings` go over the sandbox's own. */
-export async function openStage(host: string, settings: Record<string, Record<string, unknown>> = {}): Promise<Stage> {
+/** A page of Chromium by Playwright or of Firefox by Puppeteer: what both can. */
+export interface AnyPage {
+  locator(selector: string): { click(): Promise<void>; fill(text: string): Promise<void> };
+  evaluate<Result>(work: (argument: string) => Result, argument: string): Promise<Awaited<Result>>;
+  evaluate<Result>(work: (argument: number) => Result, argument: number): Promise<Awaited<Result>>;
+}
+
+/** Starts everything on an address of its own; `settings` go over the sandbox's own, `tls` makes the pages https. */
+export async function openStage(
+  host: string,
+  settings: Record<string, Record<string, unknown>> = {},
+  tls?: { cert: string; key: string },
+): Promise<Stage> {
   if (pagesAreStale()) await buildPages();
   const folder = mkdtempSync(join(tmpdir(), 'lineside-browser-'));
   const tone = join(folder, 'tone.wav');
@@ -30,9 +41,12 @@ export async function openStage(host: string, settings: Record<string, Record<st
     host,
     dataDir: null,
     settings,
+    ...(tls === undefined ? {} : { tls }),
     onLog: text => {
       log += text;
     },
+  }).catch(error => {
+    throw new Error(log.slice(-1000), { cause: error });
   });
   let browser: Browser;
   try {
@@ -44,7 +58,7 @@ export async function openStage(host: string, settings: Record<string, Record<st
   return {
     sandbox,
     log: () => log,
-    profile: () => browser.newContext({ permissions: ['microphone'] }),
+    profile: () => browser.newContext({ permissions: ['microphone'], ignoreHTTPSErrors: tls !== undefined }),
     async close() {
       const { LINESIDE_TEST_LOG } = process.env;
       if (LINESIDE_TEST_LOG !== undefined) writeFileSync(LINESIDE_TEST_LOG, log);
@@ -79,10 +93,15 @@ function launch(tone: string): Promise<Browser> {
 export async function signIn(context: BrowserContext, pages: string, number: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(`${pages}/softphone/`);
-  await page.getByTestId('sign-in').click();
-  await page.getByTestId(`subscriber-${number}`).click();
-  await waitText(page, 'status', /^Ready$/);
+  await choose(page, number);
   return page;
+}
+
+/** On the page that asks who signs in. */
+export async function choose(page: AnyPage, number: string): Promise<void> {
+  await press(page, 'sign-in');
+  await press(page, `subscriber-${number}`);
+  await waitText(page, 'status', /^Ready$/);
 }
 
 /** Signs out, so that this device is not rung any more, and closes the profile. */
@@ -92,22 +111,34 @@ export async function leave(page: Page): Promise<void> {
   await page.context().close();
 }
 
-export async function dial(page: Page, number: string): Promise<void> {
-  await page.getByTestId('dial-input').fill(number);
-  await page.getByTestId('call-button').click();
+export async function dial(page: AnyPage, number: string): Promise<void> {
+  await page.locator(byTestId('dial-input')).fill(number);
+  await press(page, 'call-button');
 }
 
+export function press(page: AnyPage, testId: string): Promise<void> {
+  return page.locator(byTestId(testId)).click();
+}
+
+const byTestId = (testId: string) => `[data-testid="${testId}"]`;
+
+const textOf = (page: AnyPage, testId: string) =>
+  page
+    .evaluate(selector => document.querySelector(selector)?.textContent?.trim() ?? '', byTestId(testId))
+    // On its way to another page.
+    .catch(() => '');
+
 /** Waits until the element says so; the error shows what it said instead. */
-export async function waitText(page: Page, testId: string, pattern: RegExp, timeoutMs = 20_000): Promise<string> {
+export async function waitText(page: AnyPage, testId: string, pattern: RegExp, timeoutMs = 20_000): Promise<string> {
   const until = Date.now() + timeoutMs;
   for (;;) {
-    const text = ((await page.getByTestId(testId).textContent()) ?? '').trim();
+    const text = await textOf(page, testId);
     if (pattern.test(text)) return text;
     if (Date.now() > until) {
-      const reason = await page.getByTestId('end-reason').textContent();
+      const reason = await textOf(page, 'end-reason');
       throw new Error(`"${testId}" says "${text}", not ${pattern}; the reason says "${reason}".`);
     }
-    await page.waitForTimeout(50);
+    await new Promise(resolve => setTimeout(resolve, 50));
   }
 }
 
@@ -117,23 +148,37 @@ export interface Heard {
   prominenceDb: number;
 }
 
-/** What the page's call receives: the strongest frequency of its remote stream, by FFT, over `ms`. */
-export function hear(page: Page, ms = 1500): Promise<Heard> {
+/**
+ * What the page's call receives: the strongest frequency of its remote stream, by FFT, at the end of `ms`.
+ * Recorded first: Firefox runs no live AudioContext on a machine without a sound device.
+ */
+export function hear(page: AnyPage, ms = 1500): Promise<Heard> {
   return page.evaluate(async length => {
     const client = (
       globalThis as unknown as { lineside?: { client: { calls: Map<string, { remoteStream: MediaStream }> } } }
     ).lineside?.client;
     const [call] = [...(client?.calls.values() ?? [])];
     if (call === undefined) throw new Error('There is no call on the page.');
-    const context = new AudioContext({ sampleRate: 48_000 });
-    await context.resume();
-    const analyser = new AnalyserNode(context, { fftSize: 16_384, smoothingTimeConstant: 0 });
-    context.createMediaStreamSource(call.remoteStream).connect(analyser);
+    const recorder = new MediaRecorder(call.remoteStream);
+    const recorded = new Promise<Blob>(resolve => {
+      recorder.ondataavailable = ({ data }) => resolve(data);
+    });
+    recorder.start();
     await new Promise(resolve => setTimeout(resolve, length));
+    recorder.stop();
+    const rate = 48_000;
+    const packed = await (await recorded).arrayBuffer();
+    if (packed.byteLength === 0) return { hz: 0, prominenceDb: 0 };
+    const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(packed);
+    const context = new OfflineAudioContext(1, buffer.length, rate);
+    const analyser = new AnalyserNode(context, { fftSize: 16_384, smoothingTimeConstant: 0 });
+    const source = new AudioBufferSourceNode(context, { buffer });
+    source.connect(analyser).connect(context.destination);
+    source.start();
+    await context.startRendering();
     const spectrum = new Float32Array(analyser.frequencyBinCount);
     analyser.getFloatFrequencyData(spectrum);
-    const hz = context.sampleRate / analyser.fftSize;
-    await context.close();
+    const hz = rate / analyser.fftSize;
     let best = 0;
     for (let bin = 0; bin < spectrum.length; bin += 1)
       if ((spectrum[bin] ?? -999) > (spectrum[best] ?? -999)) best = bin;
@@ -146,7 +191,7 @@ export function hear(page: Page, ms = 1500): Promise<Heard> {
 }
 
 /** Listens again until the tone is there or the time is over. */
-export async function waitTone(page: Page, hz: number, timeoutMs = 15_000): Promise<Heard> {
+export async function waitTone(page: AnyPage, hz: number, timeoutMs = 15_000): Promise<Heard> {
   const until = Date.now() + timeoutMs;
   for (;;) {
     const heard = await hear(page);

@@ -1,0 +1,91 @@
+/** Firefox on another host, over TLS: signs in, hears its own tone, calls Chromium and is called by it, under either SRTP profile. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { FIREFOX_HZ, type Firefox, startFirefox } from '../support/firefox.ts';
+import { type NetworkNamespace, openNamespace } from '../support/network-namespace.ts';
+import {
+  choose,
+  dial,
+  leave,
+  MICROPHONE_HZ,
+  openStage,
+  press,
+  type Stage,
+  signIn,
+  waitText,
+  waitTone,
+} from './browser-support.ts';
+
+const ADA = '+15550100001';
+const BELA = '+15550100002';
+const ECHO = '+15550109000';
+
+let network: NetworkNamespace;
+let firefox: Firefox;
+let folder: string;
+let tls: { cert: string; key: string };
+
+before(async () => {
+  network = openNamespace();
+  folder = mkdtempSync(join(tmpdir(), 'lineside-tls-'));
+  tls = certificate(folder, network.outside);
+  firefox = await startFirefox(network);
+});
+after(async () => {
+  await firefox?.close();
+  network?.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Off the loopback address a page may only use the microphone when it came by https. */
+function certificate(where: string, address: string): { cert: string; key: string } {
+  const [cert, key] = [join(where, 'cert.pem'), join(where, 'key.pem')];
+  const how = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  const what = ['-subj', '/CN=Lineside test', '-addext', `subjectAltName=IP:${address}`];
+  const { status, stderr } = spawnSync('openssl', ['req', ...how, ...what, '-keyout', key, '-out', cert]);
+  assert.equal(status, 0, String(stderr));
+  return { cert, key };
+}
+
+async function firefoxPage(stage: Stage, number: string) {
+  const context = await firefox.profile();
+  const page = await context.newPage();
+  await page.goto(`${stage.sandbox.pages}/softphone/`);
+  await choose(page, number);
+  return page;
+}
+
+for (const srtp of ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM']) {
+  test(`${srtp}: Firefox hears its own tone; Firefox and Chromium call each other and hear each other`, async t => {
+    const stage = await openStage(network.outside, { media: { srtp: [srtp] } }, tls);
+    t.after(() => stage.close());
+    const bela = await firefoxPage(stage, BELA);
+    t.after(() => bela.browserContext().close());
+    await dial(bela, ECHO);
+    await waitText(bela, 'status', /^Connected$/);
+    await waitTone(bela, FIREFOX_HZ);
+    await press(bela, 'hangup-button');
+    assert.equal(await waitText(bela, 'end-reason', /\./), 'You hung up.');
+
+    const ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
+    for (const [caller, called] of [
+      [ada, bela],
+      [bela, ada],
+    ] as const) {
+      await dial(caller, called === ada ? ADA : BELA);
+      await waitText(called, 'caller', new RegExp(`\\${caller === ada ? ADA : BELA}$`));
+      await waitText(caller, 'status', /^Ringing…$/);
+      await press(called, 'answer-button');
+      for (const page of [caller, called]) await waitText(page, 'status', /^Connected$/);
+      await Promise.all([waitTone(ada, FIREFOX_HZ), waitTone(bela, MICROPHONE_HZ)]);
+      await press(called, 'hangup-button');
+      assert.equal(await waitText(called, 'end-reason', /\./), 'You hung up.');
+      assert.equal(await waitText(caller, 'end-reason', /\./), 'The other side hung up.');
+    }
+    await leave(ada);
+  });
+}
