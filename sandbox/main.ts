@@ -3,10 +3,19 @@ import { parseArgs } from 'node:util';
 import { startFault } from '../src/runtime/start-fault.ts';
 import { startSandbox } from './sandbox.ts';
 
-const { values } = parseArgs({ options: { host: { type: 'string', default: '127.0.0.1' }, data: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    host: { type: 'string', default: '127.0.0.1' },
+    data: { type: 'string' },
+    /** Emergency calls go to the small IMS. */
+    emergency: { type: 'boolean', default: false },
+  },
+});
 
 try {
-  const sandbox = await startSandbox({ host: values.host, dataDir: values.data ?? null });
+  const emergency = { emergency: { route: 'ecscf', cscfs: [`${values.host}:5070`] } };
+  const settings = values.emergency ? emergency : {};
+  const sandbox = await startSandbox({ host: values.host, dataDir: values.data ?? null, settings });
   let ending = false;
   const end = (code: number) => {
     // Ctrl-C reaches the gateway too: its end is then no fault.

@@ -4,7 +4,7 @@ import type { Settings } from './config/settings.ts';
 import { MEDIA_DEFAULTS, type MediaSettings } from './eims-agw/settings.ts';
 import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
 
-export function coreSettingsOf({ registration, ims, call }: Settings): CoreSettings {
+export function coreSettingsOf({ registration, ims, call, emergency }: Settings): CoreSettings {
   const realmOf = realmFinder(realmsOf(ims));
   return coreSettings(ims.home, {
     registration: {
@@ -27,8 +27,9 @@ export function coreSettingsOf({ registration, ims, call }: Settings): CoreSetti
       perRegistration: call.perRegistration,
       perNumber: call.perNumber,
       declineMode: call.declineMode,
+      sendLocation: call.sendLocation,
     },
-    emergency: { enabled: call.emergency, numbers: call.emergencyNumbers },
+    emergency: { enabled: emergency.route !== 'reject', numbers: emergency.numbers },
   });
 }
 

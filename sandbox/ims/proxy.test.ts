@@ -255,6 +255,20 @@ test('a call to the gateway takes its Path and names the number called', async (
   await caller.next('rejected');
 });
 
+test('as an E-CSCF it connects the emergency calls of trusted nodes to its emergency centre, and no others', async () => {
+  const phone = await phoneOf(A);
+  phone.call(A, { uri: 'urn:service:sos' });
+  assert.equal((await phone.next('rejected')).status, 403);
+  const gateway = await gatewayOf(B);
+  gateway.call(B, { uri: 'urn:service:counselling' });
+  assert.equal((await gateway.next('rejected')).status, 404);
+  const call = gateway.call(B, { uri: 'urn:service:sos.fire' });
+  await gateway.next('answered');
+  call.end();
+  await settled();
+  assert.equal(ims.sizes().serviceCalls, 0);
+});
+
 test('a request in no dialog of ours, and odd demands, are refused', async () => {
   const caller = await phoneOf(A);
   const uri = `sip:${B}@${DOMAIN}`;
@@ -264,7 +278,7 @@ test('a request in no dialog of ours, and odd demands, are refused', async () =>
   assert.equal(refused.headers.get('Unsupported'), 'magic');
   assert.equal((await caller.send('OPTIONS', `sip:${DOMAIN}`, [])).status, 200);
   assert.equal((await caller.send('MESSAGE', `sip:${DOMAIN}`, [])).status, 404);
-  assert.equal((await caller.send('MESSAGE', 'urn:service:sos', [])).status, 416);
+  assert.equal((await caller.send('MESSAGE', 'mailto:a@b', [])).status, 416);
 });
 
 /** Sends a datagram as it stands and gives the status of what comes back. */

@@ -25,7 +25,7 @@ export interface ProxyOptions {
   timers: SipTimers;
   /** Numbers of subscribers, each with the name to show, if any. */
   numbers: ReadonlyMap<string, string | null>;
-  /** Where a service number is served, or null when it is none. */
+  /** Where a service number, or `sos` for the emergency centre, is served; null when it is none. */
   service(number: string): { uri: string; target: Target } | null;
   timerCMs: number;
   tag: () => string;
@@ -100,7 +100,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   /** RFC 3261 16.3. */
   function checkHop({ uri, headers }: SipRequest): Refused | null {
     const target = parseUri(uri);
-    if (target === null || !['sip', 'sips', 'tel'].includes(target.scheme)) return { status: 416 };
+    if (target === null || !['sip', 'sips', 'tel', 'urn'].includes(target.scheme)) return { status: 416 };
     if (headers.number('Max-Forwards') === 0) return { status: 483 };
     if (routes.looped(headers)) return { status: 482 };
     const required = headers.all('Proxy-Require');
@@ -126,6 +126,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (typeof caller !== 'string') return caller;
     const uri = parseUri(onward.uri);
     if (uri === null) return { status: 416 };
+    if (uri.scheme === 'urn') return emergency(onward, request, source);
     if (uri.scheme !== 'tel' && !isHome(uri, home)) return { status: 404 };
     const called = numberOf(uri, home);
     if (called === null) return { status: uri.scheme === 'tel' ? 484 : 404 };
@@ -135,6 +136,16 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (onward.method === 'SUBSCRIBE' && onward.headers.get('Event') === 'reg') return { status: 489 };
     const branches = terminating(onward, request, source, called);
     return branches.length === 0 ? { status: 480 } : branches;
+  }
+
+  /** As an E-CSCF: emergency calls of trusted nodes go to the emergency centre, no others. TS 24.229 5.11. */
+  function emergency(onward: SipRequest, request: SipRequest, source: Target): BranchSpec[] | Refused {
+    const centre = options.service('sos');
+    if (centre === null || !/^urn:service:sos(?:\.|$)/i.test(onward.uri)) return { status: 404 };
+    if (!access.isTrusted(request, source)) return { status: 403 };
+    const located = request.headers.has('Geolocation') ? 'yes' : 'no';
+    options.log('emergency call', { located, service: onward.uri });
+    return [{ request: { ...onward, uri: centre.uri }, target: centre.target }];
   }
 
   /** The caller's number, asserted by a trusted node or proved by a phone; P-Asserted-Identity is right afterwards. RFC 3325 5. */

@@ -1,5 +1,5 @@
 /** Settings of calls. */
-import { area, choice, flag, integer, list } from './area.ts';
+import { area, choice, flag, integer } from './area.ts';
 
 export const call = area('Calls', {
   originateGuardMs: integer('A call out that nobody answers ends after this.', 180_000, 1000),
@@ -15,6 +15,8 @@ export const call = area('Calls', {
     'device',
     ['device', 'all'],
   ),
-  emergency: flag('Take emergency calls. Off: 501.', false),
-  emergencyNumbers: list('Local emergency numbers, treated as urn:service:sos.', ['112', '911']),
+  sendLocation: flag(
+    'Send the locationDetails of ordinary calls to the core. Emergency calls always carry them.',
+    false,
+  ),
 });

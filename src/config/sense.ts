@@ -6,7 +6,7 @@ import type { Settings } from './settings.ts';
 
 /** The first fault of `settings`, as "name" and "must ..." for a sentence, or null when they make sense together. */
 export function faultOf(settings: Settings): { name: string; must: string } | null {
-  const { api, media, sip, registration, tls } = settings;
+  const { api, emergency, media, sip, registration, tls } = settings;
   const url = settings.public.url;
   if (url !== '' && !isWebUrl(url)) return fault('public.url', 'must be an http or https URL');
   if (sip.transports.length === 0 || !sip.transports.every(name => name === 'udp' || name === 'tcp')) {
@@ -19,6 +19,10 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
   ] as const) {
     if (!list.every(isPrefix)) return fault(name, 'must hold addresses or CIDR prefixes');
   }
+  if (emergency.route === 'ecscf' && emergency.cscfs.length === 0) {
+    return fault('emergency.cscfs', 'must name an E-CSCF when emergency.route is ecscf');
+  }
+  if (!emergency.cscfs.every(isHostPort)) return fault('emergency.cscfs', 'must hold host:port');
   if (media.webPortMin > media.webPortMax) return fault('media.webPortMin', 'must not exceed media.webPortMax');
   if (media.imsPortMin > media.imsPortMax) return fault('media.imsPortMin', 'must not exceed media.imsPortMax');
   const { ttlMinMs, ttlDefaultMs, ttlMaxMs } = registration;
@@ -39,6 +43,11 @@ function fault(name: string, must: string): { name: string; must: string } {
 function isWebUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'https:' || url.protocol === 'http:');
+}
+
+/** The host an address (IPv6 in brackets) or a name; the port may be left out. */
+function isHostPort(text: string): boolean {
+  return /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/.test(text);
 }
 
 function isPrefix(text: string): boolean {

@@ -34,7 +34,7 @@ test('settings that make no sense, alone or together, are named', () => {
 });
 
 test('13 the defaults are those of the table', () => {
-  const { registration, events, sink, call, media, auth, api } = checkSettings({});
+  const { registration, events, sink, call, emergency, media, auth, api } = checkSettings({});
   const [second, minute, hour] = [1000, 60_000, 3_600_000];
   assert.deepEqual(
     [registration.ttlMinMs, registration.ttlDefaultMs, registration.ttlMaxMs, registration.networkBudgetMs],
@@ -53,7 +53,7 @@ test('13 the defaults are those of the table', () => {
     [call.originateGuardMs, call.ringGuardMs, call.invitationMs, call.maxDurationMs],
     [3 * minute, 2 * minute, 8 * second, 4 * hour],
   );
-  assert.deepEqual([call.perRegistration, call.perNumber, call.emergency], [4, 10, false]);
+  assert.deepEqual([call.perRegistration, call.perNumber, call.sendLocation, emergency.route], [4, 10, false, 'reject']);
   assert.deepEqual([media.imsSilentMs, media.webGraceMs], [minute, 30 * second]);
   assert.equal(auth.introspectionCacheMs, minute);
   assert.deepEqual(

@@ -4,7 +4,7 @@ import { endCall, mediaFinal, USER_ENDS } from './call-end.ts';
 import { decline, isRinging } from './call-in.ts';
 import { answered, startOp } from './call-media.ts';
 import type { Final } from './call-status.ts';
-import { finishLeg, publish, sessionView } from './leg.ts';
+import { finishLeg, publish, relocate, sessionView } from './leg.ts';
 import type { ImsInput, MediaFailure } from './ports.ts';
 import { ANSWERED_ELSEWHERE } from './reason.ts';
 import { type Done, log, refuse, reply, stopTimer, type Turn } from './turn.ts';
@@ -85,7 +85,7 @@ function sayProvisional(turn: Turn, call: Call, leg: Leg, code: 180 | 183): Done
 function accept(turn: Turn, call: Call, leg: Leg, put: PutRequest, status: Leg['status']): Done {
   leg.status = status;
   leg.lastPut = { status: put.status, offer: put.offer, answer: put.answer };
-  if (put.location !== null) leg.location = put.location;
+  if (put.location !== null) relocate(turn, call, leg, put.location);
   reply(turn, put.ref, { ok: true, session: sessionView(call, leg) });
 }
 

@@ -321,8 +321,9 @@ export function drainCall(turn: Turn, call: Call): Done {
   endCall(turn, call, DRAINED, call.phase === 'cancelling' ? null : ims(call, end));
 }
 
-/** The network took the registration away for good: its calls end. IMS digest 5.6. */
+/** The network took the registration away for good: its calls end, but an emergency call does not. IMS digest 5.6, 6.2. */
 export function networkReleasesCall(turn: Turn, call: Call): Done {
+  if (call.emergency) return;
   const end: ImsEnd = { ...USER_ENDS, reason: 'SIP;cause=403;text="Registration rejected"' };
   const final: Final = { status: 'Failed', reason: sipRejected, class: 'upstream' };
   endCall(turn, call, final, call.phase === 'cancelling' ? null : ims(call, end));

@@ -4,7 +4,7 @@ import type { Call, Leg, PutRequest } from './call.ts';
 import { endCall, mediaFinal, USER_ENDS } from './call-end.ts';
 import { startOp } from './call-media.ts';
 import { endedOf, reasonOf } from './call-status.ts';
-import { moveTo, publish, sessionView } from './leg.ts';
+import { moveTo, publish, relocate, sessionView } from './leg.ts';
 import type { ImsInput, MediaFailure } from './ports.ts';
 import { type Done, refuse, reply, startTimer, stopTimer, type Turn } from './turn.ts';
 
@@ -66,7 +66,7 @@ export function webReofferFailed(turn: Turn, put: PutRequest, failure: MediaFail
 /** Answers a PUT that changed what it could; state and view are already right. */
 export function acceptPut(turn: Turn, call: Call, leg: Leg, put: PutRequest): Done {
   leg.lastPut = { status: put.status, offer: put.offer, answer: put.answer };
-  if (put.location !== null) leg.location = put.location;
+  if (put.location !== null) relocate(turn, call, leg, put.location);
   reply(turn, put.ref, { ok: true, session: sessionView(call, leg) });
 }
 

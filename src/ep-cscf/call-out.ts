@@ -10,7 +10,7 @@ import { answered, startOp } from './call-media.ts';
 import { type Final, finalOf } from './call-status.ts';
 import { isEmergency, isOwnAddress } from './identity.ts';
 import { shardOf } from './ids.ts';
-import { moveTo, sessionView } from './leg.ts';
+import { moveTo, sessionView, tellable } from './leg.ts';
 import { ANONYMOUS, type ImsInput, type MediaFailure } from './ports.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { findRegistration } from './registration.ts';
@@ -27,7 +27,8 @@ export function originate(turn: Turn, request: Originate): Done {
   const refused = check(turn, request, registration, emergency);
   if (refused !== null) return refuse(turn, request.ref, refused.error, refused.field);
   const binding = turn.registry.bindings.get(registration.bindingId);
-  if (binding === undefined || binding.phase !== 'active')
+  // An emergency call needs no registration that works at this moment.
+  if (binding === undefined || (binding.phase !== 'active' && !emergency))
     return reply(turn, request.ref, { ok: false, error: 'network-unavailable', retryAfterS: 2 });
   const { call, leg } = create(turn, request, registration, binding, emergency);
   reply(turn, request.ref, { ok: true, session: sessionView(call, leg) });
@@ -38,7 +39,8 @@ export function originate(turn: Turn, request: Originate): Done {
     { kind: 'offer-out', ref },
     { type: 'media.offer', owner: call.id, ref, from: 'web', leg: leg.id, sdp: request.offer },
   );
-  startTimer(turn, call, 'originate-guard', turn.settings.call.originateGuardMs);
+  // The Mw side gives up on silence; what rings at an emergency centre is not ended by a limit.
+  if (!emergency) startTimer(turn, call, 'originate-guard', turn.settings.call.originateGuardMs);
   turn.changedCalls.add(call);
 }
 
@@ -115,6 +117,7 @@ function create(
 export function sendInvite(turn: Turn, call: Call, sdp: string): Done {
   const parsed = parseAddress(call.receiver);
   const to = call.emergency && parsed?.type !== 'emergency' ? 'urn:service:sos' : call.receiver;
+  const leg = call.main;
   call.phase = 'inviting';
   call.invited = true;
   turn.out.push({
@@ -127,7 +130,7 @@ export function sendInvite(turn: Turn, call: Call, sdp: string): Done {
     to,
     sdp,
     correlator: call.correlator,
-    location: call.location,
+    location: leg === null || call.location === null ? null : tellable(turn, call, leg, call.location),
   });
 }
 

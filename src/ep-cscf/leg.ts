@@ -3,7 +3,7 @@
 import type { SessionView } from './api-request.ts';
 import type { Call, Leg } from './call.ts';
 import type { Final } from './call-status.ts';
-import type { CallStatus, MediaStats } from './ports.ts';
+import type { CallStatus, DeviceLocation, LocationDetails, MediaStats } from './ports.ts';
 import { removeLeg } from './registry.ts';
 import { caseOf, count, type Done, type Turn } from './turn.ts';
 
@@ -50,6 +50,18 @@ export function publish(turn: Turn, call: Call, leg: Leg, reason: string | null)
       final,
     },
   });
+}
+
+/** A location of the leg's own client as the network may hear it: always for an emergency call, else by the operator's choice. */
+export function tellable(turn: Turn, call: Call, leg: Leg, details: LocationDetails): DeviceLocation | null {
+  return call.emergency || turn.settings.call.sendLocation ? { details, deviceId: leg.deviceId } : null;
+}
+
+/** Takes the location a client gave with a PUT. */
+export function relocate(turn: Turn, call: Call, leg: Leg, details: LocationDetails): Done {
+  leg.location = details;
+  const location = tellable(turn, call, leg, details);
+  if (location !== null) turn.out.push({ type: 'ims.locate', owner: call.id, number: call.number, location });
 }
 
 /** Sets a state and publishes it. */

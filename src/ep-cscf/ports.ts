@@ -59,6 +59,12 @@ export interface Outcome {
 /** Geographic location as the API carries it; checked by the API layer, opaque to the core. */
 export type LocationDetails = Readonly<Record<string, unknown>>;
 
+/** Where our user's device is, for the network. */
+export interface DeviceLocation {
+  details: LocationDetails;
+  deviceId: DeviceId;
+}
+
 // ---------------------------------------------------------------------------------------------------------------- inputs
 
 export type ImsInput =
@@ -208,8 +214,10 @@ export type ImsEffect =
       to: Address;
       sdp: string;
       correlator: string;
-      location: LocationDetails | null;
+      location: DeviceLocation | null;
     }
+  /** Tells the network where our user is, as soon as the call is answered and if it can be told. */
+  | { type: 'ims.locate'; owner: CallId; number: E164; location: DeviceLocation }
   /** 180 or 183 to the incoming INVITE; the Mw side decides whether it goes reliably. */
   | { type: 'ims.provisional'; owner: CallId; code: 180 | 181 | 183; sdp: string | null }
   /** 200 to the incoming INVITE (`ref` null) or to a re-INVITE or UPDATE. */

@@ -63,6 +63,8 @@ interface CallSettings {
   perNumber: number;
   /** `device`: the declining device leaves, the others ring on; `all`: 603 at once. */
   declineMode: 'device' | 'all';
+  /** The location of ordinary calls is told to the network. */
+  sendLocation: boolean;
   /** Early media when the network never said P-Early-Media. */
   earlyMediaDefault: 'open' | 'closed';
 }
@@ -127,6 +129,7 @@ export function coreSettings(
       perRegistration: 4,
       perNumber: 10,
       declineMode: 'device',
+      sendLocation: false,
       earlyMediaDefault: 'open',
       ...override.call,
     },

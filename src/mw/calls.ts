@@ -1,22 +1,25 @@
 /** The SIP side of calls: effects of the core become requests and responses, what the network says becomes inputs. IMS digest 3 to 5. */
-import type { BindingId, CallId, Ref } from '../ep-cscf/ids.ts';
-import type { ImsEffect } from '../ep-cscf/ports.ts';
+import type { BindingId, CallId, E164, Ref } from '../ep-cscf/ids.ts';
+import { ANONYMOUS, type DeviceLocation, type ImsEffect } from '../ep-cscf/ports.ts';
 import {
   type Body,
   type Call,
   type CallUser,
   type Credentials,
   type ExtraHeaders,
+  type OutgoingCall,
   type Reoffer,
   reasonPhrase,
   type SipRequest,
   uriOf,
 } from '../sip/index.ts';
 import { gateOf } from './early-media.ts';
-import { callContact, inviteParts, ownUri } from './headers.ts';
+import { callContact, type InviteParts, inviteParts, ownUri } from './headers.ts';
 import { calledOf, callerOf } from './identity.ts';
+import { locatedOf, locationFields, locationIn, locationOut, type SentLocation, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere } from './outcome.ts';
+import { placeCall } from './placed-call.ts';
 
 type EffectOf<T extends ImsEffect['type']> = Extract<ImsEffect, { type: T }>;
 
@@ -31,6 +34,12 @@ interface Entry {
   reoffers: Map<Ref, Reoffer>;
   /** Forks that have sent P-Early-Media. */
   spoken: Set<string>;
+  anonymous: boolean;
+  emergency: boolean;
+  /** The 2xx was acknowledged: requests of ours find a dialog. */
+  settled: boolean;
+  /** Told as soon as it can be. */
+  location: SentLocation | null;
 }
 
 export interface Calls {
@@ -40,6 +49,7 @@ export interface Calls {
   reject(effect: EffectOf<'ims.reject'>): void;
   update(effect: EffectOf<'ims.update'>): void;
   end(effect: EffectOf<'ims.end'>): void;
+  locate(effect: EffectOf<'ims.locate'>): void;
   /** A call from the core for one of our bindings. */
   invited(owner: CallId, binding: BindingId, call: Call, request: SipRequest, sdp: string | null): CallUser;
   has(owner: CallId): boolean;
@@ -52,7 +62,19 @@ export function createCalls(node: MwNode): Calls {
   const entries = new Map<CallId, Entry>();
 
   function add(owner: CallId, call: Call, phase: 'out' | 'in', correlator: string): Entry {
-    const entry: Entry = { owner, call, phase, correlator, updateRef: null, reoffers: new Map(), spoken: new Set() };
+    const entry: Entry = {
+      owner,
+      call,
+      phase,
+      correlator,
+      updateRef: null,
+      reoffers: new Map(),
+      spoken: new Set(),
+      anonymous: false,
+      emergency: false,
+      settled: false,
+      location: null,
+    };
     entries.set(owner, entry);
     return entry;
   }
@@ -80,6 +102,7 @@ export function createCalls(node: MwNode): Calls {
         entry.phase = 'confirmed';
         node.log.info(fieldsOf(entry), 'call out answered');
         node.emit({ type: 'ims-answered', owner, fork: heard.fork, sdp: heard.sdp });
+        settle(entry);
       },
       onRejected(failure) {
         const entry = take(owner);
@@ -97,7 +120,10 @@ export function createCalls(node: MwNode): Calls {
         node.emit({ type: 'ims-cancelled', owner, outcome: outcomeOfRequest(cancel) });
       },
       onAcked: sdp => {
-        if (entries.has(owner)) node.emit({ type: 'ims-acked', owner, sdp });
+        const entry = entryOf();
+        if (entry === undefined) return;
+        node.emit({ type: 'ims-acked', owner, sdp });
+        settle(entry);
       },
       onEnded(end) {
         const entry = take(owner);
@@ -144,8 +170,35 @@ export function createCalls(node: MwNode): Calls {
     if (uri !== undefined) void node.learn(uri);
   }
 
-  function contactOf(owner: CallId): string {
-    return callContact(ownUri(owner, node.hostPort(node.transport), node.transport));
+  /** The dialog stands: what waited for it is said. */
+  function settle(entry: Entry): void {
+    entry.settled = true;
+    const { location } = entry;
+    entry.location = null;
+    if (location === null) return;
+    // RFC 6442 allows UPDATE; a peer that takes none does not hear of it. IMS digest 6.3.
+    const told = entry.call.update(withLocation(null, location), locationFields(location));
+    if (!told) node.log.debug(fieldsOf(entry), 'the far end takes no location');
+  }
+
+  function makeLocation(location: DeviceLocation, caller: { number: E164; anonymous: boolean; emergency: boolean }) {
+    const { home, host } = node.facts;
+    const located = locatedOf(location, { ...caller, home }, node.ids.uuid);
+    return locationOut(location.details, located, node.icid(), host, node.now());
+  }
+
+  /** What one INVITE says; each names its location anew. */
+  function requestOf(effect: EffectOf<'ims.invite'>, parts: InviteParts, credentials: Credentials | undefined) {
+    const { uri, from, to, fields, emergency } = parts;
+    const { owner, from: number, anonymous, location, sdp } = effect;
+    const contact = callContact(ownUri(owner, node.hostPort(node.transport), node.transport), emergency);
+    const answer = credentials === undefined ? {} : { credentials };
+    return (route: readonly string[], located: boolean): OutgoingCall => {
+      const sent = located && location !== null ? makeLocation(location, { number, anonymous, emergency }) : null;
+      const headers = sent === null ? fields : [...fields, ...locationFields(sent)];
+      const body = sent === null ? sdpBody(sdp) : withLocation(sdp, sent);
+      return { uri, from, to, route, proxy: node.proxy, contact, headers, body, ...answer };
+    };
   }
 
   return {
@@ -156,25 +209,22 @@ export function createCalls(node: MwNode): Calls {
         node.emit({ type: 'ims-rejected', owner, outcome: refusedHere(484, reasonPhrase(484)) });
         return;
       }
-      const { uri, from, to, fields } = parts;
-      const answer = credentials === undefined ? {} : { credentials };
-      const call = node.agent().call(
+      const { emergency } = parts;
+      const ways = emergency ? node.emergency : null;
+      const call = placeCall(
+        { agent: node.agent(), timers: node.timers, key: `mw.${owner}.attempt` },
         {
-          uri,
-          from,
-          to,
-          route,
-          proxy: node.proxy,
-          contact: contactOf(owner),
-          headers: fields,
-          body: sdpBody(effect.sdp),
-          ...answer,
+          routes: ways?.routes ?? [route],
+          attemptMs: ways?.attemptMs ?? null,
+          located: effect.location !== null,
+          request: requestOf(effect, parts, credentials),
         },
         listener(owner),
       );
       const entry = add(owner, call, 'out', correlator);
-      node.log.info(fieldsOf(entry), 'call out');
-      if (effect.location !== null) node.log.debug(fieldsOf(entry), 'location is not sent in SIP');
+      entry.anonymous = effect.anonymous && !emergency;
+      entry.emergency = emergency;
+      node.log.info({ ...fieldsOf(entry), emergency }, 'call out');
     },
     provisional({ owner, code, sdp }) {
       const body = sdp === null ? null : sdpBody(sdp);
@@ -202,6 +252,13 @@ export function createCalls(node: MwNode): Calls {
       if (entry.call.reinvite(sdpBody(sdp))) entry.updateRef = ref;
       else node.emit({ type: 'ims-update-failed', owner, ref, outcome: refusedHere(491, reasonPhrase(491)) });
     },
+    locate({ owner, number, location }) {
+      const entry = entries.get(owner);
+      if (entry === undefined) return;
+      const { anonymous, emergency } = entry;
+      entry.location = makeLocation(location, { number, anonymous, emergency });
+      if (entry.settled) settle(entry);
+    },
     end({ owner, code, phrase, reason }) {
       const entry = entries.get(owner);
       if (entry === undefined) return;
@@ -224,7 +281,10 @@ export function createCalls(node: MwNode): Calls {
       node.log.info(fieldsOf(entry), 'call in');
       learnRoute(request.headers.all('Record-Route')[0], request.headers.contacts()[0]?.uri);
       const called = calledOf(request);
-      node.emit({ type: 'ims-invited', owner, binding, correlator, ...callerOf(request), called, sdp, location: null });
+      const caller = callerOf(request);
+      // Who hides the name hides the place.
+      const location = caller.caller === ANONYMOUS ? null : locationIn(request, node.now());
+      node.emit({ type: 'ims-invited', owner, binding, correlator, ...caller, called, sdp, location });
       return listener(owner);
     },
     has: owner => entries.has(owner),

@@ -19,7 +19,7 @@ import { createNextHops, type NextHops } from './next-hop.ts';
 import { createRealm, type Realm } from './realm.ts';
 
 export interface DryRunOptions {
-  settings: Pick<Settings, 'sip' | 'ims'>;
+  settings: Pick<Settings, 'sip' | 'ims' | 'emergency'>;
   ids: Ids;
   log: Log;
   number: E164;
@@ -51,6 +51,9 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
     found,
     {
       ids,
+      timers: IDLE,
+      now: () => 0,
+      emergency: settings.emergency,
       log: options.log,
       host,
       hostPort,
@@ -82,6 +85,8 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
   return { realm: found.name, messages };
 }
 
+/** Nothing happens later. */
+const IDLE = { start: () => {}, stop: () => {} };
 const hex = (bytes: number) => randomBytes(bytes).toString('hex');
 
 /** An agent whose messages are heard instead of sent. */
@@ -92,7 +97,6 @@ function wireless(
   made: { layer?: DrivenTransactionLayer },
   heard: (message: DryMessage) => void,
 ): UserAgent {
-  const timers = { start: () => {}, stop: () => {} };
   return createUserAgent({
     user: { onInvite: () => ({ status: 480, reason: 'Temporarily Unavailable' }) },
     layer(user) {
@@ -101,14 +105,14 @@ function wireless(
           send: (packet, target) => heard({ target, text: Buffer.from(packet).toString('utf8') }),
           sentBy: () => ({ host, port }),
         },
-        timers,
+        timers: IDLE,
         now: () => 0,
         random: () => hex(12),
         user,
       });
       return made.layer;
     },
-    timers,
+    timers: IDLE,
     now: () => 0,
     locate: (uri, tell) => tell([locate(uri) ?? []].flat()),
     contact: () => `<sip:${host}>`,

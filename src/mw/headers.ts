@@ -27,6 +27,8 @@ export interface HeaderFacts
     | 'correlatorHeader'
     | 'accessNetworkInfo'
   > {
+  /** Resource-Priority of emergency calls; empty for none. */
+  resourcePriority: string;
   /** Host of this node as the core knows it. */
   host: string;
 }
@@ -46,9 +48,9 @@ export function registerContact(uri: string, impu: string): string {
   return `<${uri}>;+sip.instance="<urn:uuid:${uuidOf(impu)}>";${MMTEL_FEATURE};audio`;
 }
 
-/** Contact of a call. */
-export function callContact(uri: string): string {
-  return `<${uri}>;${MMTEL_FEATURE}`;
+/** Contact of a call; that of an emergency call names no service. */
+export function callContact(uri: string, emergency = false): string {
+  return emergency ? `<${uri}>` : `<${uri}>;${MMTEL_FEATURE}`;
 }
 
 /**
@@ -96,6 +98,7 @@ function registerBasics(
 /** What an INVITE says beside its body. */
 export interface InviteParts {
   uri: string;
+  emergency: boolean;
   from: string;
   to: string;
   fields: Field[];
@@ -113,30 +116,33 @@ export function inviteParts(
   const emergency = address.type === 'emergency';
   const anonymous = effect.anonymous && !emergency;
   const fields: Field[] = [
-    ...callerFields(effect.from, facts),
+    ...callerFields(effect.from, emergency, facts),
     ['P-Early-Media', 'supported'],
     ...(facts.mode === 'client' ? [] : [chargingVector(icid, facts.home, facts)]),
     ...accessNetwork(facts),
     ['Supported', emergency ? '100rel, timer' : '100rel, timer, histinfo, 199'],
     ['Session-Expires', '1800'],
     ['Min-SE', '90'],
-    ['Accept', 'application/sdp, application/3gpp-ims+xml'],
+    ['Accept', emergency ? EMERGENCY_ACCEPT : 'application/sdp, application/3gpp-ims+xml'],
   ];
   if (anonymous) fields.push(['Privacy', 'id']);
   if (emergency) fields.push(['Priority', 'emergency']);
+  if (emergency && facts.resourcePriority !== '') fields.push(['Resource-Priority', facts.resourcePriority]);
   fields.push(...correlation(effect.correlator, facts));
   return {
     uri,
+    emergency,
     from: anonymous ? ANONYMOUS_FROM : fromValue(effect, facts),
     to: `<${uri}>`,
     fields: ruled('INVITE', fields, effect.from, facts),
   };
 }
 
-/** Who calls, asserted by us or only preferred, and the service asked for where a core reads it. RFC 3325 9, IMS digest 3.2. */
-function callerFields(from: E164, facts: HeaderFacts): Field[] {
-  const who = identityFields(from, facts);
-  if (facts.mode === 'trunk') return who;
+/** Who calls, asserted by us or only preferred, and the service asked for where a core reads it. RFC 3325 9, IMS digest 3.2, 6.2. */
+function callerFields(from: E164, emergency: boolean, facts: HeaderFacts): Field[] {
+  const who = identityFields(from, emergency, facts);
+  // An emergency call is a service of its own.
+  if (facts.mode === 'trunk' || emergency) return who;
   return [
     ...who,
     ['P-Preferred-Service', 'urn:urn-7:3gpp-service.ims.icsi.mmtel'],
@@ -144,11 +150,13 @@ function callerFields(from: E164, facts: HeaderFacts): Field[] {
   ];
 }
 
-function identityFields(from: E164, facts: HeaderFacts): Field[] {
+function identityFields(from: E164, emergency: boolean, facts: HeaderFacts): Field[] {
   const uri = phoneUri(from, facts);
   switch (callerHeaderOf(facts)) {
     case 'asserted': {
-      const forms = facts.callerForms.map(form => (form === 'tel' ? `<tel:${from}>` : `<${uri}>`));
+      // An emergency centre calls back by the telephone number. TS 23.167 7.1.2.
+      const wanted: HeaderFacts['callerForms'] = emergency ? ['sip', 'tel'] : facts.callerForms;
+      const forms = wanted.map(form => (form === 'tel' ? `<tel:${from}>` : `<${uri}>`));
       return [['P-Asserted-Identity', forms.join(', ')]];
     }
     case 'preferred':
@@ -177,6 +185,7 @@ export function recordOf(impu: string, facts: HeaderFacts): string {
   return facts.registerUserPhone ? `${impu};user=phone` : impu;
 }
 
+const EMERGENCY_ACCEPT = 'application/sdp, application/pidf+xml, application/3gpp-ims+xml';
 const ANONYMOUS_FROM = '"Anonymous" <sip:anonymous@anonymous.invalid>';
 
 function fromValue(effect: { from: E164; displayName: string | null }, facts: HeaderFacts): string {

@@ -21,6 +21,7 @@ import {
   type SipTimers,
   type SipTransport,
   type UserAgent,
+  uriOf,
 } from '../sip/index.ts';
 import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
 import { callContact, ownUri } from './headers.ts';
@@ -30,7 +31,7 @@ import { createRealms } from './realms.ts';
 import { trustOf } from './trust.ts';
 
 export interface MwOptions {
-  settings: Pick<Settings, 'sip' | 'ims'>;
+  settings: Pick<Settings, 'sip' | 'ims' | 'emergency'>;
   emit: Emit;
   ids: Ids;
   /** Shard of a binding the core knows, or null for a token it does not. */
@@ -80,7 +81,10 @@ export function createMw(options: MwOptions): Mw {
   const host = sip.advertisedHost || sip.host;
   const parts: NodeParts = {
     emit: options.emit,
+    emergency: settings.emergency,
     ids,
+    timers,
+    now: clock.now,
     log,
     host,
     hostPort(transport) {
@@ -180,6 +184,8 @@ export function createMw(options: MwOptions): Mw {
     });
     if (layer === null) throw new Error('the user agent has built no transaction layer');
     running = { agent, layer, transport, hops };
+    for (const [route] of realmList.flatMap(realm => realm.emergencyRoutes))
+      if (route !== undefined) void hops.learn(uriOf(route));
     for (const { transport: kind, host, port } of transport.listening)
       log.info({ transport: kind, host, port }, 'SIP listens');
   }

@@ -15,7 +15,11 @@ import { outcomeOfRequest } from './outcome.ts';
 import { trustOf } from './trust.ts';
 
 const HOME = 'ims.example.com';
-const FACTS: HeaderFacts = { ...realmsOf(checkSettings({ ims: { home: HOME } }).ims)[0], host: '192.0.2.10' };
+const FACTS: HeaderFacts = {
+  ...realmsOf(checkSettings({ ims: { home: HOME } }).ims)[0],
+  resourcePriority: '',
+  host: '192.0.2.10',
+};
 
 function invite(headers: Array<[string, string]>) {
   return createRequest('INVITE', 'sip:b1@192.0.2.10', [
@@ -106,7 +110,7 @@ test('CAMARA addresses become Request-URIs', () => {
   }
 });
 
-test('an emergency call hides nobody and has priority', () => {
+test('EMG-01 EMG-02 an emergency call: URN in Request-URI and To, tel URI asserted, hides nobody, has priority', () => {
   const effect = {
     type: 'ims.invite',
     from: '+99910020001' as E164,
@@ -119,7 +123,14 @@ test('an emergency call hides nobody and has priority', () => {
   } as unknown as Parameters<typeof inviteParts>[0];
   const parts = inviteParts(effect, 'i', FACTS);
   const names = parts?.fields.map(([name]) => name) ?? [];
-  assert.ok(names.includes('Priority') && !names.includes('Privacy'));
+  assert.ok(names.includes('Priority') && !names.includes('Privacy') && !names.includes('Resource-Priority'));
+  assert.deepEqual([parts?.uri, parts?.to], ['urn:service:sos', '<urn:service:sos>']);
+  const said = new Map(parts?.fields);
+  assert.equal(said.get('P-Asserted-Identity'), `<sip:+99910020001@${HOME};user=phone>, <tel:+99910020001>`);
+  assert.equal(said.get('Supported'), '100rel, timer');
+  assert.match(said.get('Accept') ?? '', /application\/pidf\+xml/);
+  const prior = inviteParts(effect, 'i', { ...FACTS, resourcePriority: 'esnet.1' });
+  assert.equal(new Map(prior?.fields).get('Resource-Priority'), 'esnet.1');
   assert.match(parts?.from ?? '', /^<sip:\+99910020001@/);
 });
 

@@ -2,7 +2,7 @@
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { ImsInput } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Credentials, UserAgent } from '../sip/index.ts';
+import type { Credentials, SipTimers, UserAgent } from '../sip/index.ts';
 import type { HeaderFacts } from './headers.ts';
 import type { Identities, ImsIdentity } from './identities.ts';
 
@@ -14,6 +14,11 @@ export interface MwNode {
   hostPort(transport: 'udp' | 'tcp'): string;
   earlyMedia: 'open' | 'reliable' | 'closed';
   ids: Ids;
+  timers: SipTimers;
+  /** ms since the epoch. */
+  now(): number;
+  /** Route sets of emergency calls in the order they are tried, and the time each has, in ms; null: the way of any call. */
+  emergency: { routes: ReadonlyArray<readonly string[]>; attemptMs: number } | null;
   log: Log;
   emit(input: ImsInput): void;
   /** A value nobody has used before, for charging. */

@@ -1,5 +1,6 @@
 /** One realm at work: its bindings and its calls, under its own settings. IMS digest 1.4. */
 import type { RealmSettings } from '../config/realm.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { Emit } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
@@ -7,6 +8,7 @@ import type { SipTimers, UserAgent } from '../sip/index.ts';
 import { type Bindings, createBindings } from './bindings.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { credentialsOf } from './credentials.ts';
+import { emergencyWays } from './emergency.ts';
 import { createIdentities } from './identities.ts';
 import { entryUriOf } from './next-hop.ts';
 import type { MwNode } from './node.ts';
@@ -17,6 +19,10 @@ import { createWatches } from './watches.ts';
 export interface NodeParts {
   emit: Emit;
   ids: Ids;
+  timers: SipTimers;
+  /** ms since the epoch. */
+  now(): number;
+  emergency: Settings['emergency'];
   log: Log;
   /** Host of this node as the core knows it. */
   host: string;
@@ -32,6 +38,7 @@ export interface Realm {
   home: string;
   /** URI of the first hop. */
   proxy: string;
+  emergencyRoutes: ReadonlyArray<readonly string[]>;
   bindings: Bindings;
   calls: Calls;
 }
@@ -44,14 +51,16 @@ export function createRealm(settings: RealmSettings, parts: NodeParts, timers: S
   const node: MwNode = {
     ...parts,
     log,
-    facts: { ...settings, host: parts.host },
+    facts: { ...settings, resourcePriority: parts.emergency.resourcePriority, host: parts.host },
     transport,
     earlyMedia: settings.earlyMediaDefault,
+    emergency: emergencyWays(parts.emergency, transport),
     identities: createIdentities(settings, reason => log.error({ alarm: 'identity-table' }, reason)),
     credentialsOf: identity => credentialsOf(settings, identity),
     proxy: entryUriOf(settings.entry, transport),
   };
   const watches = settings.regEvent && timers !== null ? createWatches(node, timers) : null;
   const bindings = settings.mode === 'trunk' ? createTrunk(node) : createBindings(node, watches);
-  return { name, prefixes, home, proxy: node.proxy, bindings, calls: createCalls(node) };
+  const emergencyRoutes = node.emergency?.routes ?? [];
+  return { name, prefixes, home, proxy: node.proxy, emergencyRoutes, bindings, calls: createCalls(node) };
 }

@@ -70,6 +70,9 @@ export function createRealms(
       case 'ims.end':
         callsOf(effect.owner).end(effect);
         return;
+      case 'ims.locate':
+        callsOf(effect.owner).locate(effect);
+        return;
       default:
         effect satisfies never;
     }

@@ -281,7 +281,7 @@ test('a 2xx without any SDP ends the call', () => {
   finish(w, reg);
 });
 
-test('the checks of the POST, in their order', () => {
+test('EMG-04 the checks of the POST, in their order', () => {
   const { w, reg } = world();
   const error = (change: Parameters<typeof originate>[3]) => {
     const reply = originate(w, ALICE, reg, change);
@@ -315,7 +315,7 @@ test('the quota of a number counts all its devices', () => {
   assert.equal(originate(w, ALICE, second)?.ok, true);
 });
 
-test('emergency calls where they are enabled: routed, uncounted, never drained', () => {
+test('EMG-03 EMG-06 emergency calls where they are enabled: caught by their digits, routed, uncounted, never drained', () => {
   const { w, reg } = world({ emergency: { enabled: true }, call: { perNumber: 0 } });
   const error = (change: Parameters<typeof originate>[3]) => {
     const reply = originate(w, ALICE, reg, change);
@@ -432,4 +432,44 @@ test('a later response that says nothing of early media leaves the gate as it wa
     w.take('media.gate').map(g => g.fromIms),
     [true],
   );
+});
+
+test('an emergency call needs no binding that works, and no limit ends it', () => {
+  const { w, reg } = world({ emergency: { enabled: true } });
+  const timers = () => w.timers().filter(name => /guard|duration/.test(name));
+  w.behaviour.register = 'silent';
+  const owner = w.take('ims.register')[0]?.owner;
+  assert.ok(owner !== undefined);
+  w.give({ type: 'ims-binding-lost', owner, event: 'probation', retryAfterS: 20 });
+  assert.deepEqual(originate(w, ALICE, reg), { ok: false, error: 'network-unavailable', retryAfterS: 2 });
+  const call = callOut(w, ALICE, reg, { receiver: 'urn:service:sos' });
+  progress(w, call, 180);
+  assert.deepEqual(
+    timers().filter(name => name.startsWith(call.owner)),
+    [],
+  );
+  answerOut(w, call);
+  assert.deepEqual(
+    timers().filter(name => name.startsWith(call.owner)),
+    [],
+  );
+});
+
+test('the place of the caller goes to the network for an emergency call, else only when the operator wants it', () => {
+  const location = { shape: 'Circle', coordinates: { latitude: 1, longitude: 2, radius: 3 } };
+  for (const [receiver, sendLocation, told] of [
+    [`tel:${BOB}`, false, false],
+    [`tel:${BOB}`, true, true],
+    ['urn:service:sos', false, true],
+  ] as const) {
+    const { w, reg } = world({ emergency: { enabled: true }, call: { sendLocation } });
+    const session = sessionOf(originate(w, ALICE, reg, { receiver, location }));
+    const [invite] = w.take('ims.invite');
+    assert.ok(invite !== undefined);
+    assert.equal(invite.location?.details ?? null, told ? location : null, receiver);
+    const call = { id: session.mediaSessionId, owner: invite.owner };
+    answerOut(w, call);
+    assert.equal(put(w, ALICE, call.id, 'Connected', { location: { method: 'GPS' } })?.ok, true);
+    assert.equal(w.take('ims.locate').length, told ? 1 : 0, receiver);
+  }
 });

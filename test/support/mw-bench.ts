@@ -41,6 +41,7 @@ export async function bench(
   t: TestContext,
   ims: Record<string, unknown> = {},
   sip: Record<string, unknown> = {},
+  areas: Record<string, Record<string, unknown>> = {},
 ): Promise<Bench> {
   const peer = await createCorePeer(HOST);
   const inputs: ImsInput[] = [];
@@ -50,6 +51,7 @@ export async function bench(
   const settings = checkSettings({
     sip: { host: HOST, port: 0, ...sip },
     ims: { home: HOME, entry: `${HOST}:${peer.port}`, transport: 'udp', ...ims },
+    ...areas,
   });
   const mw = createMw({
     settings,

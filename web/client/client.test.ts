@@ -5,6 +5,7 @@ import { CallingClient } from './client.ts';
 import { endText } from './end.ts';
 import { CallingError } from './errors.ts';
 import { type FakeService, fakeService, NUMBER, settle } from './fake-service.ts';
+import { dialAddress } from './session.ts';
 
 const token = async () => 'token';
 
@@ -302,10 +303,11 @@ test('a call the service refuses gives the microphone back and says why', async 
   const service = fakeService();
   const client = await registered(service);
   service.on('POST calls', () => ({ status: 501, body: { code: 'CALLTYPE_EMERGENCY_NOT_SUPPORTED', message: 'no' } }));
-  await rejectsWith(client.call('+15550109000'), 'emergency-not-supported');
+  await rejectsWith(client.call('112'), 'emergency-not-supported');
   assert.ok(service.peer().closed);
   assert.ok(service.tracks[0]?.stopped);
-  await rejectsWith(client.call('112'), 'number-not-dialable');
+  await rejectsWith(client.call('113'), 'number-not-dialable');
+  assert.equal(dialAddress('urn:service:sos.fire'), 'urn:service:sos.fire');
 });
 
 test('hold, resume, mute and digits', async () => {

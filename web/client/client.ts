@@ -145,7 +145,7 @@ export class CallingClient {
     await Promise.all([...this.#calls.values()].map(call => call.useMicrophone(audio)));
   }
 
-  /** Calls +country and number, or a tel: or sip: address. Resolves when the service has taken the call. Rejects with CallingError. */
+  /** Calls +country and number, a tel: or sip: address, or an emergency service (112, 911, urn:service:sos). Resolves when the service has taken the call. Rejects with CallingError. */
   async call(to: string, options: { anonymous?: boolean } = {}): Promise<Call> {
     const registration = this.#keeper.current;
     if (registration === null) throw new CallingError('not-registered');

@@ -69,9 +69,12 @@ export function partyOf(address: string, display?: string): Party {
   return { address, number, display: display ?? null, anonymous: address.startsWith('sip:anonymous@') };
 }
 
-/** The CAMARA address of what a person typed: +country and number with or without separators, or a tel: or sip: URI. Null: neither. */
+/** The CAMARA address of what a person typed: +country and number with or without separators, a tel: or sip: URI, or an emergency call. Null: none. */
 export function dialAddress(typed: string): string | null {
   const text = typed.trim();
+  // Devices know these two everywhere, and the service may know more by their local form. TS 22.101 10.
+  if (text === '112' || text === '911') return 'urn:service:sos';
+  if (/^urn:service:sos(?:\.[a-z0-9-]{1,32}){0,4}$/.test(text)) return text;
   if (/^sip:[^\s@]{1,64}@[A-Za-z0-9.-]{1,128}$/.test(text)) return text;
   const digits = text.replace(/^tel:/i, '').replace(/[\s().\-/]/g, '');
   return /^\+[1-9]\d{4,14}$/.test(digits) ? `tel:${digits}` : null;

@@ -12,7 +12,7 @@ export interface ServicesOptions {
 }
 
 export interface Services {
-  /** Where a service number is served, or null when it is none. */
+  /** Where a service number, or `sos`, is served; null when it is none. */
   find(number: string): { uri: string; target: Target } | null;
   /** Calls in progress. */
   readonly calls: number;
@@ -33,7 +33,9 @@ function servicesOf({ earlyMs, hangUpMs }: ServicesOptions): ReadonlyMap<string,
     ['9005', { type: 'ring' }],
     ['9006', { type: 'media', audio: 'tone', hangUpMs }],
   ];
-  return new Map(table.map(([number, service]) => [PREFIX + number, service]));
+  const numbers = table.map(([number, service]): [string, Service] => [PREFIX + number, service]);
+  // The emergency centre: no number leads to it.
+  return new Map([...numbers, ['sos', { type: 'media', audio: 'echo', hangUpMs: null }]]);
 }
 
 /** Opens the user agent on a port of its own. */

@@ -1,0 +1,119 @@
+/** Emergency and located calls on real loopback sockets: where they go, what they carry, what is heard of a caller's place. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createCorePeer, eventually } from '../../test/support/core-peer.ts';
+import { BINDING, bench, CALL, fields, HOME, HOST, NUMBER, OFFER, SDP } from '../../test/support/mw-bench.ts';
+import type { DeviceId } from '../ep-cscf/ids.ts';
+import type { ImsEffect } from '../ep-cscf/ports.ts';
+import type { SipRequest } from '../sip/index.ts';
+
+const LOCATION = {
+  details: { shape: 'Circle', coordinates: { latitude: 40.4, longitude: -3.7, radius: 35 } },
+  deviceId: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' as DeviceId,
+};
+const INVITE: Extract<ImsEffect, { type: 'ims.invite' }> = {
+  type: 'ims.invite',
+  owner: CALL,
+  binding: BINDING,
+  from: NUMBER,
+  anonymous: false,
+  displayName: null,
+  to: 'urn:service:sos.fire',
+  sdp: OFFER,
+  correlator: '',
+  location: LOCATION,
+};
+
+test('EMG-01 EMG-02 LOC-03 LOC-04 an emergency call goes to the E-CSCF that answers, with the place of the caller', async t => {
+  const psap = await createCorePeer(HOST);
+  t.after(() => psap.close());
+  psap.onMessage = (message, reply) => {
+    const contact: [string, string] = ['Contact', `<sip:psap@${HOST}:${psap.port}>`];
+    if (message.type === 'request' && message.method === 'INVITE')
+      psap.respond(message, reply, 200, [contact, SDP], OFFER);
+    else if (message.type === 'request' && message.method !== 'ACK') psap.respond(message, reply, 200);
+  };
+  const cscfs = (port: number) => ({ route: 'ecscf', cscfs: [`${HOST}:${port}`, `${HOST}:${psap.port}`] });
+  const broken = await createCorePeer(HOST);
+  t.after(() => broken.close());
+  broken.onMessage = (message, reply) => {
+    if (message.type === 'request' && message.method === 'INVITE') broken.respond(message, reply, 503);
+  };
+  const b = await bench(t, {}, {}, { emergency: cscfs(broken.port) });
+  b.mw.drain();
+  b.mw.port.run(INVITE);
+  await b.input('ims-answered');
+  assert.deepEqual(b.peer.texts, [], 'the S-CSCF hears nothing');
+  const text = psap.texts[0] ?? '';
+  assert.equal(text.split('\r\n')[0], 'INVITE urn:service:sos.fire SIP/2.0');
+  const got = fields(text);
+  assert.equal(got.get('To'), '<urn:service:sos.fire>');
+  assert.equal(got.get('Route'), `<sip:${HOST}:${psap.port};lr>`);
+  assert.equal(got.get('P-Asserted-Identity'), `<sip:${NUMBER}@${HOME};user=phone>, <tel:${NUMBER}>`);
+  assert.equal(got.get('Contact'), `<sip:${CALL}@${HOST}:${b.port}>`);
+  assert.equal(got.get('Priority'), 'emergency');
+  assert.equal(got.get('Geolocation-Routing'), 'yes');
+  for (const absent of ['Privacy', 'P-Preferred-Service', 'Accept-Contact']) assert.equal(got.has(absent), false);
+  const cid = /^<cid:(.+)>$/.exec(got.get('Geolocation') ?? '')?.[1];
+  assert.ok(cid && text.includes(`Content-ID: <${cid}>`));
+  assert.ok(text.indexOf('application/sdp\r\n\r\nv=0') < text.indexOf('application/pidf+xml\r\n'));
+  assert.ok(text.includes('retransmission-allowed>true') && text.includes(`entity="pres:${NUMBER}@${HOME}"`));
+  assert.ok(!(broken.texts[0] ?? '').includes(cid), 'each message names its document anew');
+
+  b.mw.port.run({ type: 'ims.locate', owner: CALL, number: NUMBER, location: LOCATION });
+  await new Promise(resolve => setTimeout(resolve, 30));
+  assert.ok(!psap.texts.some(message => message.startsWith('UPDATE')), 'its Allow did not name UPDATE');
+});
+
+test('a place that changes is told by UPDATE once the call stands, to a peer that takes UPDATE', async t => {
+  const b = await bench(t);
+  const requests: SipRequest[] = [];
+  b.peer.onMessage = (message, reply) => {
+    if (message.type !== 'request') return;
+    requests.push(message);
+    const contact: [string, string] = ['Contact', `<sip:far@${HOST}:${b.peer.port}>`];
+    if (message.method === 'INVITE')
+      b.peer.respond(message, reply, 200, [contact, SDP, ['Allow', 'INVITE, UPDATE']], OFFER);
+    else if (message.method !== 'ACK') b.peer.respond(message, reply, 200);
+  };
+  b.mw.port.run({ ...INVITE, to: 'tel:+99910020002', anonymous: true, location: null });
+  b.mw.port.run({ type: 'ims.locate', owner: CALL, number: NUMBER, location: LOCATION });
+  await b.input('ims-answered');
+  const update = await eventually('UPDATE', () => requests.find(({ method }) => method === 'UPDATE'));
+  const body = Buffer.from(update.body).toString();
+  assert.equal(update.headers.get('Geolocation-Routing'), 'no');
+  assert.ok(body.includes('<gs:Circle') && !body.includes('application/sdp') && !body.includes(NUMBER));
+  assert.deepEqual(b.inputs, []);
+});
+
+test('the place of a caller is heard from the INVITE, unless the caller hides', async t => {
+  const b = await bench(t);
+  const { locationFields, locationOut, withLocation } = await import('./location.ts');
+  const located = { entity: 'pres:x@y', device: 'urn:uuid:1', mayPassOn: false };
+  const sent = locationOut(LOCATION.details, located, 'u1', 'far.example', performance.now());
+  assert.ok(sent);
+  const body = withLocation(OFFER, sent);
+  for (const [index, privacy] of ['none', 'id'].entries()) {
+    b.peer.send(
+      b.port,
+      'INVITE',
+      `sip:${BINDING}@${HOST}:${b.port}`,
+      [
+        ['From', `<sip:+99910020002@${HOME}>;tag=f${index}`],
+        ['To', `<tel:${NUMBER}>`],
+        ['Call-ID', `located-${index}`],
+        ['CSeq', '1 INVITE'],
+        ['Contact', `<sip:far@${HOST}:${b.peer.port}>`],
+        ['P-Asserted-Identity', '<tel:+99910020002>'],
+        ['Privacy', privacy],
+        ...locationFields(sent),
+        ['Content-Type', body.contentType],
+      ] as Array<[string, string]>,
+      body.content,
+    );
+    const invited = await b.input('ims-invited');
+    assert.equal(invited.sdp, OFFER);
+    assert.equal(invited.location?.['shape'] ?? null, privacy === 'none' ? 'Circle' : null, privacy);
+    b.mw.port.run({ type: 'ims.end', owner: invited.owner, code: 480, phrase: 'x', reason: null });
+  }
+});
