@@ -2,12 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { type BenchResult, table } from './bench.ts';
+import { handshakeBench } from './handshake.ts';
 import { mediaBench } from './media.ts';
 import { signallingBench } from './signalling/signalling.ts';
 import { sipBench } from './sip.ts';
 
 const benches: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
   media: mediaBench,
+  handshake: handshakeBench,
   sip: sipBench,
   signalling: signallingBench,
 };
