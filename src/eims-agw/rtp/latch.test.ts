@@ -66,6 +66,15 @@ test('another address is never taken unless that is allowed, inside the prefixes
   for (let i = 0; i < 8; i += 1) assert.equal(busy.from('127.0.0.8', 4444, 1_400), false);
 });
 
+test('the announced source takes its place at once from one of another address that was faster', () => {
+  const { l, from } = aimed(() => true);
+  for (let i = 0; i < 5; i += 1) from('127.0.0.8', 4444, 1_000);
+  assert.deepEqual([l.address, l.port], ['127.0.0.8', 4444]);
+  assert.equal(from('127.0.0.9', 4000, 1_001), true);
+  assert.deepEqual([l.address, l.port], ['127.0.0.9', 4000]);
+  assert.equal(from('127.0.0.8', 4444, 1_002), false);
+});
+
 test('the same SDP again keeps the latch, new SDP opens it', () => {
   const { l, from } = aimed();
   for (let i = 0; i < 3; i += 1) from('127.0.0.9', 5000);

@@ -79,7 +79,8 @@ export function acceptRtp(l: Latch, address: string, port: number, ssrc: number,
     return true;
   }
   if (address === target.address && port === target.port) {
-    if (l.latched && now - l.heardAt < RELEARN_MS) return false;
+    // Another port of its own address has proved to be it; another address may be somebody who was faster.
+    if (l.latched && l.address === address && now - l.heardAt < RELEARN_MS) return false;
     settle(l, address, port, now);
     return true;
   }
