@@ -1,25 +1,32 @@
-/** How many signatures strangers may make us check: a token bucket for each network they come from, in memory of one size. */
+/** How many signatures strangers may make us check in vain: a token bucket for each network they come from, in memory of one size. */
 
 const RATE_PER_S = 200;
 const BURST = 400;
 const SLOTS = 4_096;
 
 export interface Flood {
-  /** Takes one token of the network of `address`; `now` in ms. */
+  /** Whether the network of `address` has a token left; `now` in ms. */
   allows(address: string, now: number): boolean;
+  /** Takes one token of it, which `allows` found there. */
+  charge(address: string): void;
 }
 
 /** Networks whose hashes meet share a bucket; one of IPv4 is a /24, of IPv6 a /64 as it is written. */
 export function createFlood(): Flood {
   const tokens = new Float64Array(SLOTS).fill(BURST);
   const at = new Float64Array(SLOTS);
+  const slotOf = (address: string): number => hash(address, networkEnd(address)) % SLOTS;
   return {
     allows(address, now) {
-      const slot = hash(address, networkEnd(address)) % SLOTS;
+      const slot = slotOf(address);
       const grown = Math.min(BURST, (tokens[slot] ?? 0) + ((now - (at[slot] ?? 0)) * RATE_PER_S) / 1000);
       at[slot] = now;
-      tokens[slot] = grown < 1 ? grown : grown - 1;
+      tokens[slot] = grown;
       return grown >= 1;
+    },
+    charge(address) {
+      const slot = slotOf(address);
+      tokens[slot] = (tokens[slot] ?? 0) - 1;
     },
   };
 }

@@ -99,17 +99,28 @@ export function forget(leg: Leg, ufrags: readonly string[]): void {
   }
 }
 
-/** A Binding request with a user name of this leg. RFC 8445 7.3. */
-export function takeCheck(leg: Leg, request: BindingRequest, address: string, port: number): void {
-  const { agent, counts, share } = leg;
-  const { mux, clock } = share;
-  const now = clock.now();
+/** A Binding request with a user name of this leg; true when its signature was checked in vain. RFC 8445 7.3. */
+export function takeCheck(leg: Leg, request: BindingRequest, address: string, port: number): boolean {
+  const { agent, counts } = leg;
+  const now = leg.share.clock.now();
   const key = leg.keys.get(request.ufrag);
   // Silence for whoever does not know the password: an error would be an oracle, and traffic for a forged source.
-  if (key === undefined || !expects(agent, request.ufrag, request.peerUfrag, now) || !integrityFits(request, key)) {
+  if (key === undefined || !expects(agent, request.ufrag, request.peerUfrag, now)) {
     counts.checkRefused += 1;
-    return;
+    return false;
   }
+  if (!integrityFits(request, key)) {
+    counts.checkRefused += 1;
+    return true;
+  }
+  takeSigned(leg, request, key, address, port);
+  return false;
+}
+
+/** A check whose sender knows the password. */
+function takeSigned(leg: Leg, request: BindingRequest, key: KeyObject, address: string, port: number): void {
+  const { agent, counts, share } = leg;
+  const { mux, clock } = share;
   const answer = (bytes: Buffer) => mux.send(bytes, bytes.length, address, port);
   if (request.unknown.length > 0 || request.controlled) {
     if (request.controlled) counts.roleConflict += 1;
@@ -132,7 +143,7 @@ export function takeCheck(leg: Leg, request: BindingRequest, address: string, po
     return;
   }
   const before = agent.selected;
-  const { removed, dropped } = onCheck(agent, check, now);
+  const { removed, dropped } = onCheck(agent, check, clock.now());
   if (removed !== null) mux.release(removed.address, removed.port, leg.ear);
   forget(leg, dropped);
   answer(bindingSuccess(request, address, port, key));

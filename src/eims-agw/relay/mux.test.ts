@@ -20,11 +20,17 @@ before(async () => {
 after(() => mux.close());
 
 let said: string[] = [];
+/** What a leg says of a check. */
+let inVain = false;
 beforeEach(() => {
   said = [];
+  inVain = false;
 });
 const leg = (name: string): MuxLeg => ({
-  check: (request, address, port) => said.push(`${name} check ${request.ufrag} ${address} ${port}`),
+  check(request, address, port) {
+    said.push(`${name} check ${request.ufrag} ${address} ${port}`);
+    return inVain;
+  },
   dtls: () => said.push(`${name} dtls`),
   media: () => said.push(`${name} media`),
   holds: () => false,
@@ -110,8 +116,9 @@ test('a source port of 0 can send and never be answered: dropped before any leg 
   mux.release(FROM, 0, a);
 });
 
-test('strangers may make us check 400 signatures at once, 200 a second; known sources are their leg’s business', () => {
+test('strangers may make us check 400 signatures in vain at once, 200 a second; known sources are their leg’s business', () => {
   const a = leg('a');
+  inVain = true;
   mux.addUfrag('dddd', a);
   const request = () => bindingRequest('dddd:x', 'pwd');
   now += 60_000;
@@ -126,9 +133,18 @@ test('strangers may make us check 400 signatures at once, 200 a second; known so
   assert.equal(said.length, 422);
 });
 
+test('checks that are right, or refused before their signature, take nothing from the network they seem to come from', () => {
+  mux.addUfrag('ffff', leg('a'));
+  for (let i = 0; i < 1_000; i += 1) mux.receive(bindingRequest('ffff:x', 'pwd'), '198.18.0.1', 9);
+  assert.equal(said.length, 1_000);
+});
+
 test('networks of IPv6 are told apart', () => {
   const flood = createFlood();
-  for (let i = 0; i < 400; i += 1) assert.equal(flood.allows(`2001:db8:1:2:${i.toString(16)}::1`, 0), true);
+  for (let i = 0; i < 400; i += 1) {
+    assert.equal(flood.allows(`2001:db8:1:2:${i.toString(16)}::1`, 0), true);
+    flood.charge(`2001:db8:1:2:${i.toString(16)}::1`);
+  }
   assert.equal(flood.allows('2001:db8:1:2:ffff::1', 0), false);
   assert.equal(flood.allows('2001:db8:1:3::1', 0), true);
   assert.equal(flood.allows('::1', 0), true);

@@ -17,7 +17,8 @@ const LATE_MS = 5_000;
 
 /** What a leg hears of its sources. Buffers are the leg's to change, and not kept by the mux. */
 export interface MuxLeg {
-  check(request: BindingRequest, address: string, port: number): void;
+  /** True when a signature was checked in vain. */
+  check(request: BindingRequest, address: string, port: number): boolean;
   dtls(datagram: Buffer, address: string, port: number): void;
   media(packet: Buffer): void;
   /** Whether the leg has heard from this source so lately that another may not have it. */
@@ -130,10 +131,15 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
       return;
     }
     const leg = byUfrag.get(request.ufrag);
-    if (leg === undefined) unwanted('stunUnknownUser', address, port);
-    // A signature costs: strangers may ask for so many, known sources are limited by their leg.
-    else if (find(address, port) !== leg && !flood.allows(address, options.now())) counts.stunFlood += 1;
-    else leg.check(request, address, port);
+    if (leg === undefined) {
+      unwanted('stunUnknownUser', address, port);
+      return;
+    }
+    // A vain signature costs: strangers may ask for so many, known sources are limited by their leg. Only those are
+    // charged, so that nobody can use up what a forged address has.
+    const stranger = find(address, port) !== leg;
+    if (stranger && !flood.allows(address, options.now())) counts.stunFlood += 1;
+    else if (leg.check(request, address, port) && stranger) flood.charge(address);
   };
   const dispatch = (datagram: Buffer, address: string, port: number) => {
     const { length } = datagram;
