@@ -7,7 +7,7 @@ import type { Log } from '../runtime/log.ts';
 import type { SipTimers, UserAgent } from '../sip/index.ts';
 import { type Bindings, createBindings } from './bindings.ts';
 import { type Calls, createCalls } from './calls.ts';
-import { credentialsOf } from './credentials.ts';
+import { createCredentials } from './credentials.ts';
 import { emergencyWays } from './emergency.ts';
 import { createIdentities } from './identities.ts';
 import { entryUriOf } from './next-hop.ts';
@@ -56,7 +56,7 @@ export function createRealm(settings: RealmSettings, parts: NodeParts, timers: S
     earlyMedia: settings.earlyMediaDefault,
     emergency: emergencyWays(parts.emergency, transport),
     identities: createIdentities(settings, reason => log.error({ alarm: 'identity-table' }, reason)),
-    credentialsOf: identity => credentialsOf(settings, identity),
+    credentialsOf: createCredentials(settings),
     proxy: entryUriOf(settings.entry, transport),
   };
   const watches = settings.regEvent && timers !== null ? createWatches(node, timers) : null;

@@ -1,13 +1,14 @@
 /** The door of the SIP stack: everything other folders may use. */
+export { type AkaCard, akaPassword, createAkaCard, createAkaVector, readAuts } from './auth/aka.ts';
 export { type AuthValue, parseAuthValue } from './auth/auth-param.ts';
 export {
   type AnswerInput,
   answerChallenge,
   type Challenge,
   chooseChallenge,
-  type DigestAlgorithm,
   parseChallenge,
 } from './auth/digest.ts';
+export type { DigestAlgorithm } from './auth/digest-algorithm.ts';
 export {
   createChallenge,
   createNonce,
@@ -17,6 +18,7 @@ export {
   type VerifyInput,
   verifyAuthorization,
 } from './auth/digest-server.ts';
+export { opcOf } from './auth/milenage.ts';
 export { createRequest, createResponse, type ResponseOptions } from './message/build.ts';
 export { createFramer, type Framer, type FramerEvent } from './message/framer.ts';
 export { createHeaders } from './message/header-list.ts';

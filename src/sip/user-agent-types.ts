@@ -1,4 +1,5 @@
 /** The door of the SIP stack in types: what a user agent can be asked, and what it tells. Knows nothing of IMS. */
+import type { AkaCard } from './auth/aka.ts';
 import type { Locate } from './locate/locator.ts';
 import type { TargetHealth } from './locate/target-health.ts';
 import type { SipRequest, SipResponse } from './message/message.ts';
@@ -47,9 +48,11 @@ export interface OutgoingCall {
   credentials?: Credentials;
 }
 
+/** A user by name, with a password for digest, a SIM for AKA, or both. */
 export interface Credentials {
   username: string;
-  password: string;
+  password?: string;
+  card?: AkaCard;
 }
 
 /** A response to an INVITE as the user hears it; `fork` is the To-tag of its early dialog. */

@@ -3,7 +3,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { quote } from '../message/chars.ts';
 import { parseUri, sameUri } from '../message/uri.ts';
 import { parseAuthValue } from './auth-param.ts';
-import { algorithmOf, type DigestAlgorithm, requestDigest, secretDigest } from './digest.ts';
+import { requestDigest, secretDigest } from './digest.ts';
+import { algorithmOf, type DigestAlgorithm } from './digest-algorithm.ts';
 
 export interface ChallengeInput {
   realm: string;
@@ -158,7 +159,8 @@ function readCredentials(params: ReadonlyMap<string, string>): Credentials | nul
   const nonce = params.get('nonce');
   const uri = params.get('uri');
   const response = params.get('response')?.toLowerCase();
-  const algorithm = algorithmOf(params.get('algorithm'));
+  const named = algorithmOf(params.get('algorithm'));
+  const algorithm = named === null || named.aka !== null ? null : named.hash;
   const qop = params.get('qop')?.toLowerCase() ?? null;
   if (!username || !nonce || !uri || !response || algorithm === null) return null;
   if (qop === null) return { username, nonce, uri, response, algorithm, qop, nc: '', cnonce: '' };

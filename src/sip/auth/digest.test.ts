@@ -3,14 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAuthValue } from './auth-param.ts';
-import {
-  answerChallenge,
-  chooseChallenge,
-  type DigestAlgorithm,
-  parseChallenge,
-  responseDigest,
-  secretDigest,
-} from './digest.ts';
+import { answerChallenge, chooseChallenge, parseChallenge, responseDigest, secretDigest } from './digest.ts';
+import type { DigestAlgorithm } from './digest-algorithm.ts';
 import {
   createChallenge,
   createNonce,
@@ -72,7 +66,8 @@ test('the topmost challenge we support is chosen', () => {
     realm: 'x',
     nonce: '2',
     algorithm: 'SHA-256',
-    algorithmGiven: true,
+    aka: null,
+    algorithmName: 'SHA-256',
     opaque: 'o',
     qop: ['auth-int', 'auth'],
     stale: true,

@@ -1,25 +1,12 @@
-/** Digest arithmetic and the client's answer to a challenge: MD5, SHA-256, SHA-512-256. RFC 2617 3.2.2, RFC 7616 3.4, RFC 8760. */
+/** Digest arithmetic and the client's answer to a challenge: MD5, SHA-256, SHA-512-256, and AKA over them. RFC 2617 3.2.2, RFC 7616 3.4, RFC 8760. */
 import { hash } from 'node:crypto';
 import { quote } from '../message/chars.ts';
 import { parseAuthValue } from './auth-param.ts';
-
-export type DigestAlgorithm = 'MD5' | 'SHA-256' | 'SHA-512-256';
-
-const HASH: Readonly<Record<DigestAlgorithm, string>> = {
-  MD5: 'md5',
-  'SHA-256': 'sha256',
-  'SHA-512-256': 'sha512-256',
-};
+import { algorithmOf, type DigestAlgorithm, HASH } from './digest-algorithm.ts';
 
 /** Lower-case hex digest of the data (text is taken as UTF-8). */
 function digestOf(algorithm: DigestAlgorithm, data: string | Uint8Array): string {
   return hash(HASH[algorithm], data, 'hex');
-}
-
-/** The algorithm of this name, compared without case; absent means MD5; null when it is not one of ours. */
-export function algorithmOf(name: string | undefined): DigestAlgorithm | null {
-  const upper = (name ?? 'MD5').toUpperCase();
-  return upper === 'MD5' || upper === 'SHA-256' || upper === 'SHA-512-256' ? upper : null;
 }
 
 /** What goes into a digest response besides the user's secret. */
@@ -74,8 +61,10 @@ export interface Challenge {
   realm: string;
   nonce: string;
   algorithm: DigestAlgorithm;
-  /** Whether the challenge named its algorithm: it is echoed only then. */
-  algorithmGiven: boolean;
+  /** Version of AKA that makes the password, or null: it is the user's own. */
+  aka: 1 | 2 | null;
+  /** The algorithm as the challenge wrote it; it is echoed only when it did. */
+  algorithmName: string | null;
   opaque: string | null;
   /** Offered qop values; empty when the challenge had none. */
   qop: string[];
@@ -89,8 +78,8 @@ export function parseChallenge(text: string): Challenge | null {
   const { params } = value;
   const realm = params.get('realm');
   const nonce = params.get('nonce');
-  const algorithm = algorithmOf(params.get('algorithm'));
-  if (realm === undefined || nonce === undefined || algorithm === null) return null;
+  const named = algorithmOf(params.get('algorithm'));
+  if (realm === undefined || nonce === undefined || named === null) return null;
   const qop = (params.get('qop') ?? '')
     .split(',')
     .map(word => word.trim().toLowerCase())
@@ -99,19 +88,23 @@ export function parseChallenge(text: string): Challenge | null {
   return {
     realm,
     nonce,
-    algorithm,
-    algorithmGiven: params.has('algorithm'),
+    algorithm: named.hash,
+    aka: named.aka,
+    algorithmName: params.get('algorithm') ?? null,
     opaque: params.get('opaque') ?? null,
     qop,
     stale: params.get('stale')?.toLowerCase() === 'true',
   };
 }
 
-/** The topmost challenge we can answer, or null. RFC 8760 2.4. */
-export function chooseChallenge(values: readonly string[]): Challenge | null {
+/** The topmost challenge we can answer, or null; `can` tells what the user has secrets for. RFC 8760 2.4. */
+export function chooseChallenge(
+  values: readonly string[],
+  can: (challenge: Challenge) => boolean = ({ aka }) => aka === null,
+): Challenge | null {
   for (const value of values) {
     const challenge = parseChallenge(value);
-    if (challenge !== null) return challenge;
+    if (challenge !== null && can(challenge)) return challenge;
   }
   return null;
 }
@@ -131,6 +124,8 @@ export interface AnswerInput {
   body?: Uint8Array;
   /** How to answer a challenge without qop: its own form, or as though it had said auth. */
   noQop?: 'legacy' | 'auth';
+  /** Where a SIM is whose challenge was of the past (base64). RFC 3310 3.4. */
+  auts?: string;
 }
 
 /** The value of Authorization or Proxy-Authorization that answers a challenge. RFC 3261 22.4, RFC 2617 3.2.2. */
@@ -151,10 +146,10 @@ export function answerChallenge(input: AnswerInput): string {
     body: input.body ?? new Uint8Array(0),
   });
   let text = `Digest username=${quote(username)}, realm=${quote(realm)}, nonce=${quote(nonce)}, uri=${quote(uri)}, response="${response}"`;
-  if (challenge.algorithmGiven) text += `, algorithm=${algorithm}`;
+  if (challenge.algorithmName !== null) text += `, algorithm=${challenge.algorithmName}`;
   if (challenge.opaque !== null) text += `, opaque=${quote(challenge.opaque)}`;
   if (qop !== null) text += `, qop=${qop}, nc=${nc}, cnonce=${quote(input.cnonce)}`;
-  return text;
+  return input.auts === undefined ? text : `${text}, auts=${quote(input.auts)}`;
 }
 
 function chooseQop(challenge: Challenge, noQop: 'legacy' | 'auth'): 'auth' | 'auth-int' | null {
