@@ -1,6 +1,7 @@
 /** A leg under attack: what a stranger with a forged address, a listener who plays back, and a lying browser can reach. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import {
   ADDRESS,
   connected,
@@ -17,6 +18,8 @@ import { createDtls } from './dtls/association.ts';
 import { recordHeader } from './dtls/record.ts';
 import type { DtlsEffect } from './dtls/types.ts';
 import { parseBindingRequest } from './stun/message.ts';
+
+const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 
 const figure = (end: { counts?(): Readonly<Record<string, number>> }, name: string): number =>
   end.counts?.()[name] ?? 0;
@@ -156,4 +159,36 @@ test('nothing that could decrypt or sign is kept by a leg that ended', () => {
     [...w.legs].map(leg => [leg.dtls?.state, leg.srtp, leg.keys.size, leg.early.length]),
     [['closed', null, 0, 0]],
   );
+});
+
+test('mutants of all that a browser sends, by the thousand: no throw, small state, and the call goes on', () => {
+  const { w, end, ear, from } = connected();
+  const { ufrag, pwd } = end.transport;
+  const hello = Buffer.concat([recordHeader(22, 0, 1, 60), Buffer.alloc(60, 1)]);
+  const kinds = [() => bindingRequest(`${ufrag}:peer`, pwd), () => hello, () => from(1_000), () => from(2_000, 5)];
+  const edits = fc.tuple(fc.nat(3), fc.nat(400), fc.nat(255), fc.nat(400), fc.boolean());
+  let kept = 0;
+  for (const [kind, at, value, cut, longer] of fc.sample(edits, { seed: 7983, numRuns: 8_000 * SCALE })) {
+    const bytes = Buffer.from(kinds[kind]?.() ?? []);
+    bytes[at % bytes.length] = value;
+    const datagram = longer
+      ? Buffer.concat([bytes, Buffer.alloc(cut)])
+      : bytes.subarray(0, Math.max(1, bytes.length - (cut % 8)));
+    w.sent.length = 0;
+    const first = datagram[0] ?? 0;
+    if (first < 4) {
+      const request = parseBindingRequest(datagram);
+      if (request !== null) w.ears.get(request.ufrag)?.check(request, ADDRESS, PORT + (at % 3));
+    } else if (first < 64) ear.dtls(datagram, ADDRESS, PORT);
+    else ear.media(datagram);
+    assert.ok(w.sent.length <= 1 && w.timers.size <= 1 && w.sources.size <= 5);
+    kept += 1;
+    if (kept % 500 === 0) w.pass(1);
+  }
+  assert.deepEqual(w.heard.down, []);
+  w.check(end);
+  w.pass(1);
+  w.heard.packets.length = 0;
+  ear.media(from(3_000));
+  assert.deepEqual(w.heard.packets, [rtp(3_000)]);
 });
