@@ -11,6 +11,8 @@ import type { DeviceId } from '../../src/ep-cscf/ids.ts';
 import type { Principal, Store, StoreKind } from '../../src/ep-cscf/ports.ts';
 import { createEvents, type Events } from '../../src/events/events.ts';
 import type { SinkAnswer, SinkRequest } from '../../src/events/ports.ts';
+import { createSink } from '../../src/events/sink.ts';
+import { createSinkPolicy, type Resolve } from '../../src/events/sink-policy.ts';
 import { coreSettingsOf } from '../../src/gateway-settings.ts';
 import { createIds } from '../../src/runtime/ids.ts';
 import { silentLog } from '../../src/runtime/log.ts';
@@ -104,6 +106,8 @@ export interface WholeOptions {
   store?: Store;
   settings?: Record<string, Record<string, unknown>>;
   clock?: ReturnType<typeof createManualClock>;
+  /** Sinks are real https, and this answers for DNS. */
+  resolve?: Resolve;
 }
 
 /** Builds it and starts it over what the store holds. */
@@ -128,6 +132,8 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
   let killed = false;
   const delivered: Delivered[] = [];
   const contract = createContract();
+  const policy = options.resolve === undefined ? null : createSinkPolicy(settings.sink, options.resolve);
+  const https = policy === null ? null : createSink(policy, settings.sink);
   const events: Events = createEvents({
     settings,
     publicUrl: () => settings.public.url,
@@ -145,6 +151,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
       return { registrations: reply.registrations.map(registrationBody), sessions: reply.sessions.map(sessionBody) };
     },
     originsOf: () => [],
+    ...(policy === null ? {} : { policy }),
     transport: {
       async deliver(request) {
         if (killed) return new Promise(() => {});
@@ -157,7 +164,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
           event,
         });
         contract.event(event, request.correlator);
-        return gateway.answer(request);
+        return https === null ? gateway.answer(request) : https.deliver(request);
       },
       close: async () => {},
     },
@@ -227,6 +234,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
     kill() {
       killed = true;
       network.cut();
+      void https?.close();
     },
     sizes: () => ({ ...core.sizes(), ...events.sizes(), ...loop.sizes() }),
   };
