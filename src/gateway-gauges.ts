@@ -4,7 +4,10 @@ import type { Metrics } from './runtime/metrics.ts';
 
 export interface Gauged {
   core: Core;
-  mw: { sizes(): { dialogs: number; subscriptions: number; transactions: number; connections: number } };
+  mw: {
+    sizes(): { dialogs: number; subscriptions: number; transactions: number; connections: number };
+    peers(): Array<{ peer: string; up: boolean }>;
+  };
   media: { health(): { sessions: number; workers: number } };
   events: { sizes(): { subscriptions: number; channels: number } };
   ready(): boolean;
@@ -23,6 +26,12 @@ export function declareGauges(metrics: Metrics, parts: Gauged): void {
   metrics.gauge('sip_dialogs', 'Live SIP dialogs.', () => mw.sizes().dialogs);
   metrics.gauge('sip_subscriptions', 'Registration-state subscriptions.', () => mw.sizes().subscriptions);
   metrics.gauge('sip_connections', 'Open SIP connections.', () => mw.sizes().connections);
+  metrics.gauge(
+    'sip_peer_up',
+    'Servers of the first hop: 1 when fit for requests.',
+    () => mw.peers().map(({ peer, up }) => ({ labels: { peer }, value: Number(up) })),
+    ['peer'],
+  );
   metrics.gauge('media_sessions', 'Calls held by the media plane.', () => media.health().sessions);
   metrics.gauge('media_workers', 'Media worker processes alive.', () => media.health().workers);
   metrics.gauge('subscriptions', 'Active event subscriptions.', () => events.sizes().subscriptions);

@@ -138,6 +138,7 @@ export async function createGateway(
       ...(state === 'ready' ? [] : [state]),
       ...(loop.storeHealthy() ? [] : ['store']),
       ...(media.health().ok ? [] : ['media']),
+      ...(mw.peers().length === 0 || mw.peers().some(({ up }) => up) ? [] : ['core']),
     ],
   });
   declareGauges(metrics, {

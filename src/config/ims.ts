@@ -1,6 +1,6 @@
 /** Settings of the IMS the numbers live in: one realm, or several that differ in some of them. */
 import { type TSchema, Type } from 'typebox';
-import { area, choice, choices, flag, integer, text } from './area.ts';
+import { area, choice, choices, flag, integer, list, text } from './area.ts';
 
 const headerRule = Type.Object(
   {
@@ -20,8 +20,11 @@ const realmFields = {
   ),
   home: text('Home network domain.', 'ims.mnc001.mcc001.3gppnetwork.org'),
   entry: text(
-    'First hop: the I-CSCF (`trusted`), the P-CSCF (`client`), or the peer (`trunk`); host:port.',
+    'First hop: the I-CSCF (`trusted`), the P-CSCF (`client`), or the peer (`trunk`); host:port, or a name alone that is looked up by SRV.',
     '127.0.0.1:5070',
+  ),
+  targets: list(
+    'Servers of the first hop in place of looking up `ims.entry`, tried in this order: host:port, with `;transport=tcp`, `;priority=1`, `;weight=10` where needed.',
   ),
   transport: choice('Transport towards the core.', 'tcp', ['udp', 'tcp']),
   impu: text(

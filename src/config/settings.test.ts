@@ -53,7 +53,10 @@ test('13 the defaults are those of the table', () => {
     [call.originateGuardMs, call.ringGuardMs, call.invitationMs, call.maxDurationMs],
     [3 * minute, 2 * minute, 8 * second, 4 * hour],
   );
-  assert.deepEqual([call.perRegistration, call.perNumber, call.sendLocation, emergency.route], [4, 10, false, 'reject']);
+  assert.deepEqual(
+    [call.perRegistration, call.perNumber, call.sendLocation, emergency.route],
+    [4, 10, false, 'reject'],
+  );
   assert.deepEqual([media.imsSilentMs, media.webGraceMs], [minute, 30 * second]);
   assert.equal(auth.introspectionCacheMs, minute);
   assert.deepEqual(

@@ -10,6 +10,14 @@ export const sip = area('SIP towards the core', {
   t1Ms: integer('Timer T1, the round-trip estimate.', 500, 10, 10_000),
   t2Ms: integer('Timer T2, the longest interval between retransmissions.', 4000, 10, 60_000),
   t4Ms: integer('Timer T4, how long a message stays in the network.', 5000, 10, 60_000),
+  targetPatienceMs: integer(
+    'A server that has said nothing for so long is given up when there is another to try; the last one has 64*T1.',
+    4000,
+    100,
+    32_000,
+  ),
+  optionsMs: integer('Time between two OPTIONS to each server of a first hop; 0 sends none.', 30_000, 0, 3_600_000),
+  dnsServers: list('DNS servers asked for names in SIP, address or address:port; empty means the system’s.'),
   maxTransactions: integer('Live transactions above which new requests are answered 503.', 50_000, 10),
   maxConnections: integer('TCP connections kept at once.', 2000, 1),
 });

@@ -1,7 +1,7 @@
 /** The IMS bindings of this node: REGISTER as a trusted node or as a client, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
 import type { BindingId, Ref } from '../ep-cscf/ids.ts';
 import type { ImsEffect } from '../ep-cscf/ports.ts';
-import { type Credentials, type Failure, parseUri, type Registered, type Registration, uriOf } from '../sip/index.ts';
+import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
 import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
 import type { IdentityAnswer, ImsIdentity } from './identities.ts';
 import type { MwNode } from './node.ts';
@@ -86,14 +86,10 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     const path =
       node.facts.mode === 'client' || result.response.headers.nameAddrs('Path').some(hop => hop.uri.includes(owner));
     if (!path) node.log.debug(fields(binding), 'the registrar did not echo our Path');
-    const first = binding.route[0];
-    const known = first === undefined ? Promise.resolve() : node.learn(uriOf(first));
     const { initial } = binding;
     binding.initial = false;
-    void known.then(() => {
-      node.emit({ type: 'ims-registered', owner, ref, expiresS, associated });
-      if (isCurrent(binding) && !binding.leaving) watch(binding, initial);
-    });
+    node.emit({ type: 'ims-registered', owner, ref, expiresS, associated });
+    if (!binding.leaving) watch(binding, initial);
   }
 
   function watch({ id, identity, route }: Binding, afresh: boolean): void {

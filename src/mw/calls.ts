@@ -11,7 +11,6 @@ import {
   type Reoffer,
   reasonPhrase,
   type SipRequest,
-  uriOf,
 } from '../sip/index.ts';
 import { gateOf } from './early-media.ts';
 import { callContact, type InviteParts, inviteParts, ownUri } from './headers.ts';
@@ -89,7 +88,6 @@ export function createCalls(node: MwNode): Calls {
         const { fork, response, sdp, reliable } = heard;
         const earlyMedia = gateOf(response, reliable, entry.spoken.has(fork), node.earlyMedia, sdp !== null);
         if (response.headers.has('P-Early-Media')) entry.spoken.add(fork);
-        learnRoute(response.headers.all('Record-Route').at(-1), response.headers.contacts()[0]?.uri);
         const callWaiting = response.headers
           .all('Alert-Info')
           .some(value => value.includes('urn:alert:service:call-waiting'));
@@ -163,11 +161,6 @@ export function createCalls(node: MwNode): Calls {
     const ref = entry?.updateRef ?? null;
     if (entry !== undefined) entry.updateRef = null;
     return ref;
-  }
-
-  function learnRoute(hop: string | undefined, target: string | undefined): void {
-    const uri = hop === undefined ? target : uriOf(hop);
-    if (uri !== undefined) void node.learn(uri);
   }
 
   /** The dialog stands: what waited for it is said. */
@@ -279,7 +272,6 @@ export function createCalls(node: MwNode): Calls {
       const correlator = named !== undefined && CORRELATOR.test(named) ? named : node.ids.uuid();
       const entry = add(owner, call, 'in', correlator);
       node.log.info(fieldsOf(entry), 'call in');
-      learnRoute(request.headers.all('Record-Route')[0], request.headers.contacts()[0]?.uri);
       const called = calledOf(request);
       const caller = callerOf(request);
       // Who hides the name hides the place.

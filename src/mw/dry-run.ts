@@ -15,7 +15,8 @@ import {
   type Target,
   type UserAgent,
 } from '../sip/index.ts';
-import { createNextHops, type NextHops } from './next-hop.ts';
+import { createDns } from './dns.ts';
+import { createNextHops } from './next-hop.ts';
 import { createRealm, type Realm } from './realm.ts';
 
 export interface DryRunOptions {
@@ -59,7 +60,6 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
       hostPort,
       icid: () => hex(16),
       agent: () => made.agent as UserAgent,
-      learn: async () => {},
       emit(input) {
         if (input.type === 'ims-registered') settled(null);
         if (input.type === 'ims-register-failed') settled(`${input.outcome.code} ${input.outcome.phrase}`);
@@ -67,8 +67,9 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
     },
     null,
   );
-  const { locate } = await createNextHops([realm], () => 0);
-  made.agent = wireless(host, settings.sip.port, locate, made, message => {
+  const first = await firstHop(realm, settings.sip.dnsServers);
+  if (first === undefined) throw new Error(`The first hop of the realm ${found.name} has no address.`);
+  made.agent = wireless(host, settings.sip.port, first, made, message => {
     messages.push(message);
     if (!message.text.startsWith('REGISTER ')) return;
     settled(null);
@@ -87,13 +88,27 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
 
 /** Nothing happens later. */
 const IDLE = { start: () => {}, stop: () => {} };
+
+/** The server a first request would go to. */
+function firstHop(realm: Realm, dnsServers: readonly string[]): Promise<Target | undefined> {
+  const { firsts } = createNextHops({
+    realms: [realm],
+    dns: createDns(dnsServers, [4, 6]),
+    speaks: ['udp', 'tcp'],
+    now: () => 0,
+    random: () => 0,
+    onFailure: () => {},
+  });
+  return new Promise(resolve => firsts(([target]) => resolve(target)));
+}
+
 const hex = (bytes: number) => randomBytes(bytes).toString('hex');
 
 /** An agent whose messages are heard instead of sent. */
 function wireless(
   host: string,
   port: number,
-  locate: NextHops['locate'],
+  first: Target,
   made: { layer?: DrivenTransactionLayer },
   heard: (message: DryMessage) => void,
 ): UserAgent {
@@ -114,7 +129,7 @@ function wireless(
     },
     timers: IDLE,
     now: () => 0,
-    locate: (uri, tell) => tell([locate(uri) ?? []].flat()),
+    locate: (_uri, tell) => tell([first]),
     contact: () => `<sip:${host}>`,
     randomHex: hex,
   });

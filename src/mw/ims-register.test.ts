@@ -127,6 +127,7 @@ test('settings that cannot be used are refused at start with one sentence', asyn
   for (const [area, wrong] of [
     ['sip', { trustedPeers: ['nonsense'] }],
     ['ims', { entry: 'host:port:more' }],
+    ['ims', { targets: ['host;ttl=1'] }],
     ['sip', { transports: ['sctp'] }],
   ] as const) {
     const good = checkSettings({ sip: { port: 0 } });
@@ -134,17 +135,18 @@ test('settings that cannot be used are refused at start with one sentence', asyn
     const settings = { ...good, [area]: { ...good[area], ...wrong } };
     const ids = createIds(size => new Uint8Array(size));
     const timers = createSystemTimers();
-    const mw = createMw({
-      settings,
-      emit() {},
-      ids,
-      shardOfBinding: () => null,
-      timers,
-      clock: { now: () => 0 },
-      log: silentLog,
-      count() {},
-    });
-    await assert.rejects(mw.start(), /^Error: The .*\.$/);
+    const start = async () =>
+      createMw({
+        settings,
+        emit() {},
+        ids,
+        shardOfBinding: () => null,
+        timers,
+        clock: { now: () => 0 },
+        log: silentLog,
+        count() {},
+      }).start();
+    await assert.rejects(start(), /^Error: The .*\.$/);
   }
 });
 

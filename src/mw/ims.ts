@@ -21,14 +21,14 @@ import {
   type SipTimers,
   type SipTransport,
   type UserAgent,
-  uriOf,
 } from '../sip/index.ts';
 import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
 import { callContact, ownUri } from './headers.ts';
-import { createNextHops, type NextHops } from './next-hop.ts';
+import type { Peers } from './peers.ts';
 import { createRealm, type NodeParts, type Realm } from './realm.ts';
 import { createRealms } from './realms.ts';
 import { trustOf } from './trust.ts';
+import { createWay } from './way.ts';
 
 export interface MwOptions {
   settings: Pick<Settings, 'sip' | 'ims' | 'emergency'>;
@@ -62,6 +62,8 @@ export interface Mw {
     transactions: number;
     connections: number;
   };
+  /** The servers of the first hops, and whether each is fit for requests. Empty while none is asked. */
+  peers(): Array<{ peer: string; up: boolean }>;
   /** Address the SIP sockets are bound to; the port is the system's choice when the setting is 0. Null before `start`. */
   listening(): { host: string; port: number } | null;
 }
@@ -74,8 +76,7 @@ export function createMw(options: MwOptions): Mw {
   const { sip, ims } = settings;
   const randomHex = options.randomHex ?? ((bytes: number) => randomBytes(bytes).toString('hex'));
   const counter = createCounter(count);
-  let running: { agent: UserAgent; layer: DrivenTransactionLayer; transport: SipTransport; hops: NextHops } | null =
-    null;
+  let running: { agent: UserAgent; layer: DrivenTransactionLayer; transport: SipTransport; peers: Peers } | null = null;
   let draining = false;
 
   const host = sip.advertisedHost || sip.host;
@@ -93,7 +94,6 @@ export function createMw(options: MwOptions): Mw {
     },
     icid: () => randomHex(16),
     agent: () => started().agent,
-    learn: uri => started().hops.learn(uri),
   };
   const [firstRealm, ...others] = realmsOf(ims);
   const realmList = [
@@ -135,7 +135,7 @@ export function createMw(options: MwOptions): Mw {
 
   async function start(): Promise<void> {
     const accept = trustOf(sip.trustedPeers);
-    const hops = await createNextHops(realmList, clock.now);
+    const way = createWay(sip, realmList, clock, timers, log);
     const timerValues = { t1: sip.t1Ms, t2: sip.t2Ms, t4: sip.t4Ms };
     const sipLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Parameters<Log['info']>[0]) =>
       log[level](fields, message);
@@ -178,22 +178,27 @@ export function createMw(options: MwOptions): Mw {
       timers,
       now: clock.now,
       timerValues,
-      locate: (uri, tell) => tell([hops.locate(uri) ?? []].flat()),
+      locate: way.locate,
+      health: way.health,
+      patienceMs: sip.targetPatienceMs,
       contact: contactOf,
       randomHex,
     });
     if (layer === null) throw new Error('the user agent has built no transaction layer');
-    running = { agent, layer, transport, hops };
-    for (const [route] of realmList.flatMap(realm => realm.emergencyRoutes))
-      if (route !== undefined) void hops.learn(uriOf(route));
+    const peers = way.watch(agent, target => {
+      const sentBy = transport.sentBy(target);
+      return sentBy === null ? 'invalid' : `${sentBy.host}:${sentBy.port}`;
+    });
+    running = { agent, layer, transport, peers };
     for (const { transport: kind, host, port } of transport.listening)
       log.info({ transport: kind, host, port }, 'SIP listens');
   }
 
   async function close(): Promise<void> {
     if (running === null) return;
-    const { agent, layer, transport } = running;
+    const { agent, layer, transport, peers } = running;
     draining = true;
+    peers.close();
     agent.endAll([DRAINED]);
     const until = Date.now() + SHUTDOWN_MS;
     while (agent.sizes().calls > 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 20));
@@ -225,6 +230,7 @@ export function createMw(options: MwOptions): Mw {
         connections: running?.transport.connections ?? 0,
       };
     },
+    peers: () => running?.peers.states() ?? [],
     listening() {
       const socket = running?.transport.listening[0];
       return socket === undefined ? null : { host: socket.host, port: socket.port };

@@ -10,7 +10,6 @@ import { createHeaders, createRequest, parseMessage, type SipResponse, serialize
 import { gateOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
 import { addressOf, calledOf, callerOf } from './identity.ts';
-import { createNextHops, entryUriOf, parseEntry } from './next-hop.ts';
 import { outcomeOfRequest } from './outcome.ts';
 import { trustOf } from './trust.ts';
 
@@ -215,25 +214,4 @@ test('trusted peers are addresses and prefixes of both families', () => {
     assert.equal(trusted(address), true, address);
   for (const address of ['192.0.3.1', '198.51.100.8', '2001:db9::1', 'nonsense'])
     assert.equal(trusted(address), false, address);
-});
-
-test('the entry of the core', async () => {
-  assert.deepEqual(parseEntry('127.0.0.1:5070'), { host: '127.0.0.1', port: 5070 });
-  assert.deepEqual(parseEntry('[2001:db8::1]:5070'), { host: '2001:db8::1', port: 5070 });
-  assert.deepEqual(parseEntry('icscf.example.com'), { host: 'icscf.example.com', port: 5060 });
-  for (const wrong of ['', 'a:0', 'a:70000', 'a b:1', 'sip:a']) assert.throws(() => parseEntry(wrong), /ims\.entry/);
-  const hops = await createNextHops([{ home: HOME, proxy: entryUriOf('127.0.0.1:5070', 'tcp') }], () => 0);
-  const uri = (host: string) => ({
-    scheme: 'sip',
-    user: null,
-    password: null,
-    host,
-    port: null,
-    params: new Map<string, string>(),
-    headers: null,
-  });
-  assert.deepEqual(hops.locate(uri(HOME)), { transport: 'tcp', host: '127.0.0.1', port: 5070 });
-  assert.deepEqual(hops.locate(uri('192.0.2.1')), { transport: 'udp', host: '192.0.2.1', port: 5060 });
-  await hops.learn('sip:localhost:5099;lr');
-  assert.match(hops.locate(uri('localhost'))?.host ?? '', /^(127\.0\.0\.1|::1)$/);
 });

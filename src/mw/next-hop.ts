@@ -1,85 +1,151 @@
-/** Next hops: the entry of the core, addresses as they stand, and names looked up ahead of their use. RFC 3263 4. */
-import { lookup } from 'node:dns/promises';
+/** Next hops: the first hops of the realms, by name or by a list, and names wherever else they stand. RFC 3263 4. */
 import { isIP } from 'node:net';
-import { locateNumeric, parseUri, type SipUri, type Target, transportOf } from '../sip/index.ts';
+import {
+  createLocator,
+  type Dns,
+  type Locate,
+  orderServers,
+  parseUri,
+  type Server,
+  type SipUri,
+  type Target,
+} from '../sip/index.ts';
 
-export interface NextHops {
-  /** Target of a URI, or null. A name not looked up yet is looked up for the next time. */
-  locate(uri: SipUri): Target | null;
-  /** Looks up the host of a URI (as text) so that it is known when it is used. */
-  learn(uri: string): Promise<void>;
+type Transport = Target['transport'];
+
+/** What of a realm says where its requests go. */
+export interface RealmHops {
+  home: string;
+  /** URI of the first hop. */
+  proxy: string;
+  transport: Transport;
+  /** Servers of the first hop in place of looking it up. */
+  targets: readonly string[];
 }
 
-const MAX_NAMES = 1000;
-const KEEP_MS = 300_000;
+export interface NextHops {
+  /** A home domain, and the first hop itself, lead to the servers of the first hop. */
+  locate: Locate;
+  /** The servers of every realm's first hop, each once. */
+  firsts(tell: (targets: readonly Target[]) => void): void;
+}
 
-/** Reads `host:port`; the host an address (IPv6 in brackets) or a name. Throws with one sentence. */
-export function parseEntry(text: string): { host: string; port: number } {
+export interface NextHopOptions {
+  realms: readonly RealmHops[];
+  dns: Dns;
+  /** Transports we speak. */
+  speaks: readonly Transport[];
+  now: () => number;
+  /** [0, 1). */
+  random: () => number;
+  /** A name could not be looked up; `stale`: what was known of it is used on. */
+  onFailure(name: string, stale: boolean): void;
+}
+
+/** One of `ims.targets`. */
+interface Listed {
+  uri: SipUri;
+  priority: number;
+  weight: number;
+}
+
+/** Reads `host` or `host:port`; the host an address (IPv6 in brackets) or a name. Throws with one sentence. */
+export function parseEntry(text: string): { host: string; port: number | null } {
   const found = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(text);
-  const port = Number(found?.[2] ?? 5060);
-  if (found?.[1] === undefined || port < 1 || port > 65_535) {
-    throw new Error(`The setting "ims.entry" must be host:port, not "${text}".`);
+  const port = found?.[2] === undefined ? null : Number(found[2]);
+  if (found?.[1] === undefined || port === 0 || (port ?? 0) > 65_535) {
+    throw new Error(`The setting "ims.entry" must be a host or host:port, not "${text}".`);
   }
   return { host: found[1].replace(/^\[|\]$/g, ''), port };
 }
 
-/** The entry as a URI. */
-export function entryUriOf(entry: string, transport: 'udp' | 'tcp'): string {
+/** The entry as a URI. A name without a port is looked up by the SRV records of its transport, so that is said. */
+export function entryUriOf(entry: string, transport: Transport): string {
   const { host, port } = parseEntry(entry);
-  return `sip:${isIP(host) === 6 ? `[${host}]` : host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''}`;
+  const says = transport === 'udp' && port !== null ? '' : `;transport=${transport}`;
+  return `sip:${isIP(host) === 6 ? `[${host}]` : host}${port === null ? '' : `:${port}`}${says}`;
 }
 
-/** Next hops around the first hops of realms: a home domain goes to the first hop of its first realm. Rejects when a first hop cannot be found. */
-export async function createNextHops(
-  realms: ReadonlyArray<{ home: string; proxy: string }>,
-  now: () => number,
-): Promise<NextHops> {
-  const names = new Map<string, { address: string; until: number }>();
-  const running = new Map<string, Promise<void>>();
-  const proxies = new Map<string, SipUri>();
-  for (const { home, proxy } of realms) {
+/** Reads `host:port;transport=tcp;priority=1;weight=10`, all but the host optional. Throws with one sentence. */
+export function parseTarget(text: string, transport: Transport, place: number): Listed {
+  const [address = '', ...params] = text.split(';');
+  const uri = parseUri(`sip:${address.trim()}`);
+  const fault = new Error(
+    `The setting "ims.targets" must hold host:port, with transport, priority or weight behind ";", not "${text}".`,
+  );
+  if (uri === null || uri.user !== null) throw fault;
+  const listed = { uri, priority: place, weight: 1 };
+  let way: string = transport;
+  for (const param of params) {
+    const [name = '', value = ''] = param.split('=').map(part => part.trim());
+    if (name === 'transport' && ['udp', 'tcp', 'tls'].includes(value)) way = value;
+    else if ((name === 'priority' || name === 'weight') && /^\d{1,5}$/.test(value)) listed[name] = Number(value);
+    else throw fault;
+  }
+  uri.params.set('transport', way);
+  return listed;
+}
+
+/** Next hops around the first hops of realms: a home domain goes to that of its first realm. Throws with one sentence for a setting that cannot be read; a name that cannot be found is asked for again. */
+export function createNextHops(options: NextHopOptions): NextHops {
+  const locateName = createLocator(options);
+  const lists = options.realms.map(realm => firstOf(realm, locateName, options.random));
+  /** By home domain, and by host and port of the first hop. */
+  const known = new Map<string, Locate>();
+  for (const [i, { home, proxy }] of options.realms.entries()) {
     const uri = parseUri(proxy);
-    if (uri === null) throw new Error(`The first hop ${proxy} is no SIP URI.`);
-    if (locateNumeric(uri) === null) {
-      const { address } = await lookup(uri.host);
-      names.set(uri.host, { address, until: now() + KEEP_MS });
-    }
-    if (!proxies.has(home.toLowerCase())) proxies.set(home.toLowerCase(), uri);
+    const first = lists[i];
+    if (uri === null || first === undefined) throw new Error(`The first hop ${proxy} is no SIP URI.`);
+    for (const key of [home.toLowerCase(), keyOf(uri)]) if (!known.has(key)) known.set(key, first);
   }
 
-  function resolve(name: string): Promise<void> {
-    const known = running.get(name);
-    if (known !== undefined) return known;
-    const started = lookup(name)
-      .then(found => {
-        if (names.size >= MAX_NAMES) names.delete(names.keys().next().value ?? '');
-        names.set(name, { address: found.address, until: now() + KEEP_MS });
-      })
-      // A name that cannot be found stays unknown: the request that needs it fails with no route.
-      .catch(() => {})
-      .finally(() => running.delete(name));
-    running.set(name, started);
-    return started;
-  }
-
-  function locate(uri: SipUri): Target | null {
-    const proxy = proxies.get(uri.host);
-    if (proxy !== undefined && proxy.host !== uri.host) return locate(proxy);
-    const numeric = locateNumeric(uri);
-    if (numeric !== null) return numeric;
-    const way = uri.scheme === 'sip' ? transportOf(uri) : null;
-    if (way === null) return null;
-    const known = names.get(uri.host);
-    if (known === undefined || known.until < now()) void resolve(uri.host);
-    return known === undefined ? null : { transport: way, host: known.address, port: uri.port ?? 5060 };
+  function locate(uri: SipUri, tell: (targets: readonly Target[]) => void): void {
+    const first = known.get(uri.host) ?? known.get(keyOf(uri)) ?? locateName;
+    first(uri, tell);
   }
 
   return {
     locate,
-    async learn(text) {
-      const uri = parseUri(text);
-      if (uri === null || uri.scheme !== 'sip' || proxies.has(uri.host) || locateNumeric(uri) !== null) return;
-      if (isIP(uri.host.replace(/^\[|\]$/g, '')) === 0 && !names.has(uri.host)) await resolve(uri.host);
+    firsts(tell) {
+      const all = new Map<string, Target>();
+      let open = options.realms.length;
+      for (const { proxy } of options.realms) {
+        const uri = parseUri(proxy);
+        const add = (targets: readonly Target[]) => {
+          for (const target of targets) all.set(shownTarget(target), target);
+          open -= 1;
+          if (open === 0) tell([...all.values()]);
+        };
+        if (uri === null) add([]);
+        else locate(uri, add);
+      }
     },
   };
+}
+
+/** The way to the first hop of a realm, whatever URI led there. */
+function firstOf({ proxy, targets, transport }: RealmHops, locateName: Locate, random: () => number): Locate {
+  const entry = parseUri(proxy);
+  if (targets.length === 0) return (uri, tell) => locateName(entry ?? uri, tell);
+  const listed = targets.map((text, place) => parseTarget(text, transport, place));
+  return (_uri, tell) => {
+    const servers: Server[] = [];
+    let open = listed.length;
+    for (const { uri, priority, weight } of listed) {
+      locateName(uri, found => {
+        for (const target of found) servers.push({ rank: 0, priority, weight, ...target, addresses: [target.host] });
+        open -= 1;
+        if (open === 0) tell(orderServers(servers, random));
+      });
+    }
+  };
+}
+
+function keyOf(uri: SipUri): string {
+  return `${uri.host}:${uri.port ?? ''}`;
+}
+
+/** Host, port and transport of a target, as operators and URIs write it. */
+export function shownTarget({ transport, host, port }: Omit<Target, 'connection'>): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port};transport=${transport}`;
 }

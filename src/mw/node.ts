@@ -29,6 +29,4 @@ export interface MwNode {
   credentialsOf(identity: ImsIdentity | null): Credentials | undefined;
   /** URI of the first hop, for a request that no Route leads. */
   proxy: string;
-  /** Makes the host of a Route value or URI known before it is used. */
-  learn(uri: string): Promise<void>;
 }

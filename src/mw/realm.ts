@@ -29,7 +29,6 @@ export interface NodeParts {
   hostPort(transport: 'udp' | 'tcp'): string;
   icid(): string;
   agent(): UserAgent;
-  learn(uri: string): Promise<void>;
 }
 
 export interface Realm {
@@ -38,7 +37,8 @@ export interface Realm {
   home: string;
   /** URI of the first hop. */
   proxy: string;
-  emergencyRoutes: ReadonlyArray<readonly string[]>;
+  transport: 'udp' | 'tcp';
+  targets: readonly string[];
   bindings: Bindings;
   calls: Calls;
 }
@@ -61,6 +61,6 @@ export function createRealm(settings: RealmSettings, parts: NodeParts, timers: S
   };
   const watches = settings.regEvent && timers !== null ? createWatches(node, timers) : null;
   const bindings = settings.mode === 'trunk' ? createTrunk(node) : createBindings(node, watches);
-  const emergencyRoutes = node.emergency?.routes ?? [];
-  return { name, prefixes, home, proxy: node.proxy, emergencyRoutes, bindings, calls: createCalls(node) };
+  const { proxy } = node;
+  return { name, prefixes, home, proxy, transport, targets: settings.targets, bindings, calls: createCalls(node) };
 }

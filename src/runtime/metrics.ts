@@ -8,8 +8,13 @@ export interface Metrics {
   count(name: string, labels?: Labels, value?: number): void;
   /** Observes seconds (or a ratio) in a histogram. */
   observe(name: string, value: number, labels?: Labels): void;
-  /** A gauge read when the metrics are read. */
-  gauge(name: string, help: string, read: () => number | Array<{ labels: Labels; value: number }>): void;
+  /** A gauge read when the metrics are read; `labels` names those of the figures it gives, which may be none at first. */
+  gauge(
+    name: string,
+    help: string,
+    read: () => number | Array<{ labels: Labels; value: number }>,
+    labels?: readonly string[],
+  ): void;
   /** Prometheus text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -86,8 +91,8 @@ export function createMetrics(): Metrics {
   return {
     count: (name, labels = {}, value = 1) => take(name, labels, value),
     observe: (name, value, labels = {}) => take(name, labels, value),
-    gauge(name, help, read) {
-      const labelNames = new Set<string>();
+    gauge(name, help, read, labels = []) {
+      const labelNames = new Set<string>(labels);
       const first = read();
       if (Array.isArray(first))
         for (const { labels } of first) for (const label of Object.keys(labels)) labelNames.add(label);
@@ -99,7 +104,11 @@ export function createMetrics(): Metrics {
         collect() {
           const now = read();
           if (typeof now === 'number') this.set(now);
-          else for (const { labels, value } of now) this.set(labels, value);
+          else {
+            // Those that are no longer given are no longer shown.
+            this.reset();
+            for (const figure of now) this.set(figure.labels, figure.value);
+          }
         },
       });
     },

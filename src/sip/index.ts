@@ -63,7 +63,10 @@ export type { Listen, SipTransport } from './transport/types.ts';
 
 // locating servers
 
-export { locateNumeric, transportOf } from './locate/locator.ts';
+export type { Dns } from './locate/dns.ts';
+export { createLocator, type Locate, locateNumeric } from './locate/locator.ts';
+export { orderServers, type Server } from './locate/server-set.ts';
+export { createTargetHealth, type TargetHealth } from './locate/target-health.ts';
 
 // dialog
 

@@ -49,7 +49,7 @@ export async function bench(
   const requests: SipRequest[] = [];
   const timers = createSystemTimers();
   const settings = checkSettings({
-    sip: { host: HOST, port: 0, ...sip },
+    sip: { host: HOST, port: 0, optionsMs: 0, ...sip },
     ims: { home: HOME, entry: `${HOST}:${peer.port}`, transport: 'udp', ...ims },
     ...areas,
   });

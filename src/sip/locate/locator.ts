@@ -110,12 +110,6 @@ export function locateNumeric(uri: SipUri): Target | null {
   return { transport, host, port: uri.port ?? defaultPort(transport) };
 }
 
-/** Transport a URI asks for: its parameter, or UDP; null for one we do not listen on. */
-export function transportOf(uri: SipUri): 'udp' | 'tcp' | null {
-  const way = uri.scheme === 'sip' ? wayOf(uri) : null;
-  return way === 'tls' ? null : way;
-}
-
 /** Transport a URI with an address asks for: its parameter, else UDP, or TLS for `sips`; null for one we do not know. */
 function wayOf(uri: SipUri): Endpoint['transport'] | null {
   const secure = uri.scheme === 'sips';
