@@ -34,7 +34,7 @@ const CAUSES = new Map<number, string>([
   ...[21, 55, 87].map((cause): [number, string] => [cause, 'Declined']),
 ]);
 
-test('every final code has the status of the table', () => {
+test('MAP-01 MAP-05 MAP-06 every final code has the status of the table', () => {
   for (let code = 300; code < 700; code += 1) {
     const final = finalOf(outcome(code), false);
     assert.equal(final.status, NOT_FAILED.get(code) ?? 'Failed', String(code));
@@ -42,12 +42,12 @@ test('every final code has the status of the table', () => {
   }
 });
 
-test('480 after ringing is no answer', () => {
+test('MAP-03 480 after ringing is no answer', () => {
   assert.equal(finalOf(outcome(480), true).status, 'NoAnswer');
   assert.equal(finalOf(outcome(404), true).status, 'NotReachable');
 });
 
-test('a Q.850 cause decides before the code, but for 16 and 31', () => {
+test('MAP-02 a Q.850 cause decides before the code, but for 16 and 31', () => {
   for (let q850 = 1; q850 < 128; q850 += 1) {
     const silent = q850 === 16 || q850 === 31;
     const status = finalOf(outcome(486, { q850 }), false).status;
@@ -55,7 +55,7 @@ test('a Q.850 cause decides before the code, but for 16 and 31', () => {
   }
 });
 
-test('an end of our own is a failure, never "no answer"', () => {
+test('MAP-04 an end of our own is a failure, never "no answer"', () => {
   for (const local of ['no-response', 'transport', 'no-route', 'overload', 'internal'] as const) {
     const final = finalOf(outcome(0, { local }), true);
     assert.equal(final.status, 'Failed', local);
@@ -73,14 +73,14 @@ test('classes: people and requests are the client, faults of the network upstrea
   assert.equal(finalOf(outcome(403), false).class, 'upstream');
 });
 
-test('every provisional code has its state', () => {
+test('MAP-01 every provisional code has its state', () => {
   for (let code = 101; code < 200; code += 1) {
     const named: Record<number, string | null> = { 180: 'Ringing', 182: 'Waiting', 183: 'InProgress', 199: null };
     assert.equal(progressStatus(code), code in named ? named[code] : 'Proceeding', String(code));
   }
 });
 
-test('reason: SIP part first, then what the Reason header adds', () => {
+test('MAP-08 reason: SIP part first, then what the Reason header adds', () => {
   assert.equal(
     reasonOf(outcome(486, { phrase: 'Busy Here', q850: 17, reason: 'Q.850;cause=17;text="User busy"' })),
     'SIP;cause=486;text="Busy Here", Q.850;cause=17;text="User busy"',
@@ -100,7 +100,7 @@ test('after the answer every end is Terminated', () => {
   assert.equal(endedOf(outcome(0, { local: 'no-response' })).reason, 'GW;cause=4;text="no response"');
 });
 
-test('a CANCEL keeps its reason, so that "elsewhere" is no missed call', () => {
+test('TRM-17 a CANCEL keeps its reason, so that "elsewhere" is no missed call', () => {
   const reason = 'SIP;cause=200;text="Call completed elsewhere"';
   assert.equal(cancelledOf(outcome(0, { reason })).reason, reason);
   assert.equal(cancelledOf(outcome(0)).reason, 'SIP;cause=487;text="Request Terminated"');

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { foreignReason, sipReason } from './reason.ts';
 
-test('known shapes pass, SIP first', () => {
+test('MAP-08 known shapes pass, SIP first', () => {
   assert.equal(
     foreignReason('Q.850;cause=16;text="Bye", SIP;cause=200;text="OK"'),
     'SIP;cause=200;text="OK", Q.850;cause=16;text="Bye"',
@@ -19,7 +19,7 @@ test('what is no reason is dropped', () => {
     assert.equal(foreignReason(text), null, text);
 });
 
-test('identities and addresses never pass', () => {
+test('MAP-08 identities and addresses never pass', () => {
   for (const text of [
     'call alice@example.com',
     'sip:bob',
@@ -31,7 +31,7 @@ test('identities and addresses never pass', () => {
     assert.equal(foreignReason(`SIP;cause=404;text="${text}"`), 'SIP;cause=404', text);
 });
 
-test('any text gives a bounded, printable reason', () => {
+test('MAP-08 any text gives a bounded, printable reason', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 5000 }), fc.string({ maxLength: 500 }), (raw, phrase) => {
       const reason = foreignReason(raw) ?? '';

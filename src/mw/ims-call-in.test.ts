@@ -48,7 +48,7 @@ function listen(b: Bench): { statuses: number[]; to: () => string; response: (st
   };
 }
 
-test('a call in: identities, reliable 183, 200, ACK, re-INVITE, BYE with its Reason', async t => {
+test('TRM-02 TRM-14 a call in: identities, reliable 183, 200, ACK, re-INVITE, BYE with its Reason', async t => {
   const b = await bench(t);
   const heard = listen(b);
   invite(b);
@@ -79,6 +79,7 @@ test('a call in: identities, reliable 183, 200, ACK, re-INVITE, BYE with its Rea
   const ok = await eventually('200', () =>
     b.peer.texts.find(text => text.startsWith('SIP/2.0 200') && text.includes('1 INVITE')),
   );
+  assert.equal(fields(ok).get('To'), progress.get('To'), 'one dialog, one tag');
   assert.equal(fields(ok).get('Session-Expires'), '1800;refresher=uac');
   assert.equal(fields(ok).get('Require'), 'timer');
   inDialog('ACK', 1);
@@ -94,7 +95,7 @@ test('a call in: identities, reliable 183, 200, ACK, re-INVITE, BYE with its Rea
   assert.equal(b.mw.sizes().calls, 0);
 });
 
-test('a call in that is cancelled tells the Reason; one we refuse gets our code', async t => {
+test('TRM-17 a call in that is cancelled tells the Reason; one we refuse gets our code', async t => {
   const b = await bench(t);
   const heard = listen(b);
   invite(b);
@@ -116,7 +117,7 @@ test('a call in that is cancelled tells the Reason; one we refuse gets our code'
   assert.equal(b.mw.sizes().calls, 0);
 });
 
-test('hidden and unknown callers, unknown tokens, drained node', async t => {
+test('TRM-03 hidden and unknown callers, unknown tokens, drained node', async t => {
   const b = await bench(t);
   const heard = listen(b);
   invite(b, [['Privacy', 'id']]);
@@ -144,7 +145,7 @@ test('OPTIONS is answered with what we can do', async t => {
   assert.match(got.get('Allow') ?? '', /^INVITE, /);
 });
 
-test('who is no peer of the core is not heard', async t => {
+test('TRM-04 who is no peer of the core is not heard', async t => {
   const b = await bench(t, {}, { trustedPeers: ['192.0.2.0/24'] });
   b.peer.send(b.port, 'OPTIONS', `sip:${HOST}:${b.port}`, [...INCOMING.slice(0, 3), ['CSeq', '1 OPTIONS']]);
   await eventually('the count', () => b.counted.includes('sip_discarded_total address'));

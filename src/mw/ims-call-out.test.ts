@@ -18,7 +18,7 @@ import {
 import type { CallId, Ref } from '../ep-cscf/ids.ts';
 import type { SipRequest } from '../sip/index.ts';
 
-test('INVITE of a call out, field by field, by the Service-Route; ring, answer, re-INVITE, BYE', async t => {
+test('ORG-03 ORG-05 INVITE of a call out, field by field, by the Service-Route; ring, answer, re-INVITE, BYE', async t => {
   const b = await bench(t);
   registrar(b);
   register(b, 1);
@@ -100,7 +100,7 @@ test('INVITE of a call out, field by field, by the Service-Route; ring, answer, 
   assert.ok(b.counted.includes('sip_responses_total INVITE 2xx in'));
 });
 
-test('anonymous call: From hides the caller, P-Asserted-Identity does not; settings add name and correlator', async t => {
+test('ORG-04 anonymous call: From hides the caller, P-Asserted-Identity does not; settings add name and correlator', async t => {
   const b = await bench(t, {
     displayName: true,
     correlatorHeader: 'X-Correlator',

@@ -28,7 +28,7 @@ function invite(headers: Array<[string, string]>) {
   ]);
 }
 
-test('URIs of the core become CAMARA addresses', () => {
+test('MAP-09 URIs of the core become CAMARA addresses', () => {
   const table: Array<[string, string | null]> = [
     [`sip:+99910020002@${HOME};user=phone`, 'tel:+99910020002'],
     ['tel:+999-100.200(02)', 'tel:+99910020002'],
@@ -45,7 +45,7 @@ test('URIs of the core become CAMARA addresses', () => {
   for (const [uri, address] of table) assert.equal(addressOf(uri), address, uri);
 });
 
-test('any text gives an address the API can carry, or none', () => {
+test('MAP-09 any text gives an address the API can carry, or none', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -61,7 +61,7 @@ test('any text gives an address the API can carry, or none', () => {
   );
 });
 
-test('the caller is the asserted identity, tel first; privacy hides it; From is not believed', () => {
+test('TRM-03 the caller is the asserted identity, tel first; privacy hides it; From is not believed', () => {
   const asserted: [string, string] = ['P-Asserted-Identity', `"Bob" <sip:bob@${HOME}>, <tel:+99910020002>`];
   assert.deepEqual(callerOf(invite([asserted])), { caller: 'tel:+99910020002', callerName: 'Bob' });
   const hidden = { caller: 'sip:anonymous@anonymous.invalid', callerName: null };
@@ -167,7 +167,7 @@ test('the instance of a number is a version 5 UUID and never changes', () => {
   assert.equal(uuidOf('sip:+99910020001@ims.example.com'), 'ab65e938-10ff-58ce-89c1-86fd0cade796');
 });
 
-test('early media: the header decides, silence follows the setting', () => {
+test('ORG-12 early media: the header decides, silence follows the setting', () => {
   const response = (value: string | null): SipResponse => ({
     type: 'response',
     status: 183,

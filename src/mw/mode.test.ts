@@ -55,7 +55,7 @@ function proves(request: SipRequest, field: string, challenge: string, username:
 }
 
 for (const algorithm of ['MD5', 'SHA-256']) {
-  test(`a client names its private identity, answers a ${algorithm} challenge and calls by P-CSCF and Service-Route`, async t => {
+  test(`ORG-03 a client names its private identity, answers a ${algorithm} challenge and calls by P-CSCF and Service-Route`, async t => {
     const challenge = `Digest realm="${HOME}", nonce="n1", algorithm=${algorithm}, qop="auth"`;
     const b = await bench(t, { mode: 'client', passwordTemplate: 'pw-{digits}', regEvent: false });
     const registers: SipRequest[] = [];

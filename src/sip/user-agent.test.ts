@@ -37,7 +37,7 @@ test('a call rings, is answered, acknowledged, and ended by the caller', () => {
   assertNothingLeft(all);
 });
 
-test('the called side ends the call', () => {
+test('MID-13 the called side ends the call', () => {
   const all = pair();
   const { world, alice, bob } = all;
   bob.onInvite = call => {
@@ -73,7 +73,7 @@ test('CANCEL after ringing: 487 to the INVITE, both told once, the Reason arrive
   assertNothingLeft(all);
 });
 
-test('a CANCEL before any provisional is kept until one comes', () => {
+test('ORG-16 a CANCEL before any provisional is kept until one comes', () => {
   const world = createWorld();
   const alice = world.party(A);
   const peer = world.peer(B);
@@ -95,7 +95,7 @@ test('a CANCEL before any provisional is kept until one comes', () => {
   assert.equal(alice.agent.sizes().calls, 0);
 });
 
-test('a 200 that crosses the CANCEL is acknowledged and ended by BYE', () => {
+test('ORG-17 a 200 that crosses the CANCEL is acknowledged and ended by BYE', () => {
   const all = pair();
   const { world, alice, bob } = all;
   bob.onInvite = call => {
@@ -131,7 +131,7 @@ test('a host that is no address has no route; told after the call returned', () 
   assert.equal(alice.agent.sizes().calls, 0);
 });
 
-test('copies of the 2xx go on until the ACK gets through, each acknowledged', () => {
+test('ORG-18 copies of the 2xx go on until the ACK gets through, each acknowledged', () => {
   const world = createWorld();
   const alice = world.party(A);
   const bob = world.party(B);
@@ -150,7 +150,7 @@ test('copies of the 2xx go on until the ACK gets through, each acknowledged', ()
   assert.equal(alice.sent.filter(line => line.startsWith('ACK')).length, 2);
 });
 
-test('no ACK in 64*T1: the callee sends BYE', () => {
+test('TRM-12 no ACK in 64*T1: the callee sends BYE', () => {
   const world = createWorld();
   const bob = world.party(B);
   const peer = world.peer(A);
@@ -198,7 +198,7 @@ test('both sides send BYE at once', () => {
   assertNothingLeft(all);
 });
 
-test('a reliable 183 is PRACKed at once, and the 200 waits for that PRACK and repeats no description', () => {
+test('TRM-07 TRM-08 a reliable 183 is PRACKed at once, and the 200 waits for that PRACK and repeats no description', () => {
   const all = pair();
   const { world, alice, bob } = all;
   bob.onInvite = call => {
@@ -221,7 +221,7 @@ test('a reliable 183 is PRACKed at once, and the 200 waits for that PRACK and re
   assertNothingLeft(all);
 });
 
-test('a lost reliable 18x is sent again at T1, 2*T1, 4*T1; without PRACK the INVITE gets 504', () => {
+test('TRM-09 a lost reliable 18x is sent again at T1, 2*T1, 4*T1; without PRACK the INVITE gets 504', () => {
   const world = createWorld();
   const bob = world.party(B);
   const peer = world.peer(A);
@@ -240,7 +240,7 @@ test('a lost reliable 18x is sent again at T1, 2*T1, 4*T1; without PRACK the INV
   assert.deepEqual(bob.heard, ['invited sdp', 'ended no-prack']);
 });
 
-test('a PRACK that matches nothing gets 481 and stops nothing', () => {
+test('TRM-09 a PRACK that matches nothing gets 481 and stops nothing', () => {
   const world = createWorld();
   const bob = world.party(B);
   const peer = world.peer(A);

@@ -133,7 +133,7 @@ test('an unusable answer is refused, and a good one may follow', () => {
   assert.equal(put(w, ALICE, id, 'Connected', { answer: ANSWER })?.ok, true);
 });
 
-test('A-15 7.5 declined by DELETE, by PUT, and busy: 486 to the network, each its own state', () => {
+test('TRM-15 A-15 7.5 declined by DELETE, by PUT, and busy: 486 to the network, each its own state', () => {
   const ways = [
     ['Declined', (w: World, id: Parameters<typeof remove>[2]) => remove(w, ALICE, id)],
     ['Declined', (w: World, id: Parameters<typeof remove>[2]) => put(w, ALICE, id, 'Declined')],
@@ -156,7 +156,7 @@ test('A-15 7.5 decline mode `all` says 603', () => {
   finish(w, reg);
 });
 
-test('the caller gives up, or somebody else answers', () => {
+test('TRM-17 the caller gives up, or somebody else answers', () => {
   for (const reason of [null, 'SIP;cause=200;text="Call completed elsewhere"']) {
     const { w, reg, owner, id } = ringing();
     put(w, ALICE, id, 'Ringing');
@@ -169,7 +169,7 @@ test('the caller gives up, or somebody else answers', () => {
   }
 });
 
-test('a CANCEL that comes after the answer changes nothing', () => {
+test('TRM-18 a CANCEL that comes after the answer changes nothing', () => {
   const { w, owner, id } = ringing();
   put(w, ALICE, id, 'Connected', { answer: ANSWER });
   w.give({ type: 'ims-cancelled', owner, outcome: { code: 0, phrase: '', q850: null, local: null, reason: null } });
@@ -187,7 +187,7 @@ test('a CANCEL while the answer is being made: the PUT finds nothing', () => {
   finish(w, reg);
 });
 
-test('nobody answers for two minutes: 180 is said again, then 480', () => {
+test('TRM-19 nobody answers for two minutes: 180 is said again, then 480', () => {
   const { w, reg, id } = ringing();
   put(w, ALICE, id, 'Ringing');
   w.advance(60_000);
@@ -230,7 +230,7 @@ test('a device that acts on its own was reached, whatever its sinks say', () => 
   assert.equal(put(w, ALICE, id, 'Connected', { answer: ANSWER })?.ok, true);
 });
 
-test('who is not there: unknown binding 404, no device 480, all lines busy 486, draining 503', () => {
+test('TRM-06 who is not there: unknown binding 404, no device 480, all lines busy 486, draining 503', () => {
   const w = createWorld({ call: { perNumber: 1 } });
   const reg = register(w, ALICE, 1);
   w.give({

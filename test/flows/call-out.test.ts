@@ -96,7 +96,7 @@ test('the far end hangs up', () => {
   finish(w, reg);
 });
 
-test('refusals of the network become their states', () => {
+test('MAP-01 refusals of the network become their states', () => {
   for (const [code, status] of [
     [486, 'Busy'],
     [603, 'Declined'],
@@ -140,7 +140,7 @@ test('hung up before the answer: gone at once, CANCEL, SessionCancelled when the
   finish(w, reg);
 });
 
-test('the CANCEL crosses the answer: Terminated, no Connected in between', () => {
+test('ORG-17 the CANCEL crosses the answer: Terminated, no Connected in between', () => {
   const { w, reg } = world();
   w.behaviour.cancel = 'silent';
   const call = callOut(w, ALICE, reg);
@@ -181,7 +181,7 @@ test('hung up before the INVITE: nothing was said to the network', () => {
   finish(w, reg);
 });
 
-test('nobody answers for three minutes', () => {
+test('ORG-20 nobody answers for three minutes', () => {
   for (const [rang, status] of [
     [true, 'NoAnswer'],
     [false, 'Failed'],
@@ -210,7 +210,7 @@ test('states come in any order, but ringing never goes back without news', () =>
   assert.deepEqual(w.story(call.id), ['1 Proceeding', '2 Waiting', '3 Ringing', '4 InProgress', '5 Proceeding']);
 });
 
-test('early media opens as the network says, and everything opens with the answer', () => {
+test('ORG-12 early media opens as the network says, and everything opens with the answer', () => {
   const { w, reg } = world({ call: { earlyMediaDefault: 'closed' } });
   const call = callOut(w, ALICE, reg);
   progress(w, call, 183, { sdp: imsSdp() });
@@ -239,7 +239,7 @@ test('a 183 that brings early media says so in its reason', () => {
   assert.equal(w.sessionEvents(call.id)[0]?.reason, 'SIP;cause=183;text="early-media"');
 });
 
-test('forks: authorised early media leads, the answering dialog takes over, the browser’s answer stays', () => {
+test('ORG-11 ORG-13 forks: authorised early media leads, the answering dialog takes over, the browser’s answer stays', () => {
   const { w, reg } = world({ call: { earlyMediaDefault: 'closed' } });
   const call = callOut(w, ALICE, reg);
   progress(w, call, 183, { fork: 'a', sdp: imsSdp('sendrecv', 4000), earlyMedia: 'open' });
@@ -262,7 +262,7 @@ test('forks: authorised early media leads, the answering dialog takes over, the 
   assert.equal(w.story(call.id).at(-1), '2 Connected');
 });
 
-test('the first SDP of a dialog counts, a differing one in the 2xx is applied', () => {
+test('ORG-09 the first SDP of a dialog counts, a differing one in the 2xx is applied', () => {
   const { w, reg } = world();
   const call = callOut(w, ALICE, reg);
   progress(w, call, 183, { sdp: imsSdp('sendrecv', 4000) });
@@ -281,7 +281,7 @@ test('a 2xx without any SDP ends the call', () => {
   finish(w, reg);
 });
 
-test('EMG-04 the checks of the POST, in their order', () => {
+test('ORG-02 EMG-04 the checks of the POST, in their order', () => {
   const { w, reg } = world();
   const error = (change: Parameters<typeof originate>[3]) => {
     const reply = originate(w, ALICE, reg, change);
@@ -357,7 +357,7 @@ test('late candidates before the answer are taken without noise; a new offer is 
   assert.equal(w.story(call.id).length, 2, 'a repeat makes no event');
 });
 
-test('a lost network answer ends nothing twice: inputs for a call that is gone are dropped', () => {
+test('MAP-07 a lost network answer ends nothing twice: inputs for a call that is gone are dropped', () => {
   const { w, reg } = world();
   const call = callOut(w, ALICE, reg);
   rejectOut(w, call, 486);

@@ -300,7 +300,7 @@ function finish(w: World): void {
   w.assertQuiet();
 }
 
-test('any sequence of inputs keeps the promises and leaves nothing behind', () => {
+test('MAP-07 any sequence of inputs keeps the promises and leaves nothing behind', () => {
   const step = fc.tuple(fc.nat(23), fc.nat(60), fc.nat(60), fc.nat(60));
   // A start that leads somewhere: two devices of one number, one of the other.
   const prelude: Step[] = [

@@ -146,7 +146,7 @@ test('A-44 409 on a status out of place, 429 on a call too many, though no docum
   assert.deepEqual([more.status, more.body.code], [429, 'QUOTA_EXCEEDED']);
 });
 
-test('A-47 201 at once, though the network says nothing at all; its silence is Failed', async () => {
+test('A-47 ORG-06 201 at once, though the network says nothing at all; its silence is Failed', async () => {
   const g = await wholeGateway();
   const id = await dialled(g);
   assert.equal((await g.call('ada', 'GET', `${CALLS}/sessions/${id}`)).body.status, 'Initial');

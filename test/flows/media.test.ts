@@ -93,7 +93,7 @@ test('a lost worker ends its calls with a reason, before and after the answer', 
   finish(w, reg);
 });
 
-test('silence of either side ends the call and says which', () => {
+test('MID-12 silence of either side ends the call and says which', () => {
   for (const [cause, reason] of [
     ['ims-silent', 'RELEASE_CAUSE;cause=2;text="RTP/RTCP time-out"'],
     ['web', 'RELEASE_CAUSE;cause=3;text="Media bearer loss"'],

@@ -24,7 +24,7 @@ function code(reply: Reply | null): string {
   return reply.ok ? 'ok' : reply.error;
 }
 
-test('hold and resume by our user', () => {
+test('MID-01 hold and resume by our user', () => {
   const { w, id } = talking();
   assert.equal(sessionOf(put(w, ALICE, id, 'Hold')).status, 'Hold');
   assert.deepEqual(
@@ -84,7 +84,7 @@ test('no word on the re-INVITE for 20 s: as refused; a dead dialog: the end', ()
   assert.equal(w.take('ims.end').length, 1);
 });
 
-test('hold and resume by the far end', () => {
+test('MID-01 hold and resume by the far end', () => {
   const { w, id, owner } = talking();
   reoffer(w, owner, imsSdp('sendonly'));
   const held = w.sessionEvents(id).at(-1);
@@ -107,7 +107,7 @@ test('old-style hold by the zero address', () => {
   assert.equal(w.story(id).at(-1), '2 Hold');
 });
 
-test('both hold: each end of a hold shows as it should', () => {
+test('MID-01 both hold: each end of a hold shows as it should', () => {
   const { w, id, owner } = talking();
   put(w, ALICE, id, 'Hold');
   reoffer(w, owner, imsSdp('sendonly'));
@@ -138,7 +138,7 @@ test('an offerless re-INVITE gets our offer, the ACK brings the answer', () => {
   assert.equal(w.take('media.settle').length, 1);
 });
 
-test('a re-offer while ours is out: 491', () => {
+test('MID-03 a re-offer while ours is out: 491', () => {
   const { w, id, owner } = talking();
   w.behaviour.update = 'silent';
   put(w, ALICE, id, 'Hold');

@@ -41,7 +41,7 @@ function three(override: Parameters<typeof createWorld>[0] = {}) {
   return { w, regs, ring, finish };
 }
 
-test('first to answer wins, the others hear "answered elsewhere", a late PUT finds nothing', () => {
+test('TRM-13 first to answer wins, the others hear "answered elsewhere", a late PUT finds nothing', () => {
   const { w, ring, finish } = three();
   const { a, b, c } = ring();
   put(w, ALICE, a, 'Ringing');
@@ -61,7 +61,7 @@ test('first to answer wins, the others hear "answered elsewhere", a late PUT fin
   finish();
 });
 
-test('two answer while the media plane works: one wins, the other is told at once', () => {
+test('TRM-13 two answer while the media plane works: one wins, the other is told at once', () => {
   const { w, ring, finish } = three();
   const { owner, a, b } = ring();
   w.behaviour.media = 'silent';
@@ -112,7 +112,7 @@ test('with several devices no SDP is promised early, so any of them may still wi
   assert.equal(w.take('ims.provisional')[0]?.sdp !== null, true);
 });
 
-test('a device that declines leaves; the others ring on; the last one out says 486', () => {
+test('TRM-15 TRM-16 a device that declines leaves; the others ring on; the last one out says 486', () => {
   const { w, ring, finish } = three();
   const { a, b, c } = ring();
   remove(w, ALICE, a);
@@ -126,7 +126,7 @@ test('a device that declines leaves; the others ring on; the last one out says 4
   finish();
 });
 
-test('decline mode `all`: one decline ends it for everybody', () => {
+test('TRM-15 decline mode `all`: one decline ends it for everybody', () => {
   const { w, ring, finish } = three({ call: { declineMode: 'all' } });
   const { a, b } = ring();
   remove(w, ALICE, a);
@@ -136,7 +136,7 @@ test('decline mode `all`: one decline ends it for everybody', () => {
   finish();
 });
 
-test('devices that cannot be reached are skipped, and decide nothing', () => {
+test('TRM-16 devices that cannot be reached are skipped, and decide nothing', () => {
   const { w, ring, finish } = three();
   w.behaviour.invitation = id => (id === device(1) ? 'accepted' : id === device(2) ? 'undeliverable' : 'silent');
   const { a, b, c } = ring();

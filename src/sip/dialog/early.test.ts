@@ -39,7 +39,7 @@ function incoming(supported = '100rel') {
   return { world, bob, peer, invite, inDialog, last };
 }
 
-test('an UPDATE with an offer before our answer gets 500 with Retry-After; after it, it goes to the user', () => {
+test('MID-04 an UPDATE with an offer before our answer gets 500 with Retry-After; after it, it goes to the user', () => {
   const { bob, peer, invite, inDialog, last } = incoming();
   bob.onInvite = call => call.provisional({ status: 180, reason: 'Ringing' });
   invite(OFFER);
@@ -55,7 +55,7 @@ test('an UPDATE with an offer before our answer gets 500 with Retry-After; after
   assert.deepEqual(bob.heard, ['invited sdp', 'reoffer UPDATE sdp']);
 });
 
-test('an UPDATE with an offer from the called side before its answer gets 491', () => {
+test('MID-04 an UPDATE with an offer from the called side before its answer gets 491', () => {
   const world = createWorld();
   const alice = world.party(A);
   const peer = world.peer(B);
@@ -86,7 +86,7 @@ test('an offerless INVITE: our offer in the 200, the answer in the ACK', () => {
   assert.deepEqual(bob.heard, ['invited -', 'acked sdp']);
 });
 
-test('an offerless INVITE with 100rel: our offer in the 183, the answer in the PRACK', () => {
+test('TRM-11 an offerless INVITE with 100rel: our offer in the 183, the answer in the PRACK', () => {
   const { bob, peer, invite, inDialog } = incoming();
   bob.onInvite = call => call.provisional({ status: 183, reason: 'Session Progress', body: sdp(OFFER) });
   invite('');
@@ -153,7 +153,7 @@ test('INVITE and BYE answer their challenges; the ACK repeats the credentials of
   assert.equal(alice.agent.sizes().calls, 0);
 });
 
-test('an INVITE that asks for what we lack is refused at the door', () => {
+test('TRM-05 an INVITE that asks for what we lack is refused at the door', () => {
   const cases: Array<[Array<[string, string]>, string, number]> = [
     [[['Require', 'precondition, 100rel']], OFFER, 420],
     [[['Content-Encoding', 'gzip']], OFFER, 415],

@@ -19,7 +19,7 @@ function calling(world: World) {
   return { alice, peer, call, invite, contact, methods };
 }
 
-test('a 18x on two dialogs; the second 2xx is acknowledged and ended, the first stays', () => {
+test('ORG-10 a 18x on two dialogs; the second 2xx is acknowledged and ended, the first stays', () => {
   const world = createWorld();
   const { alice, peer, invite, contact, methods } = calling(world);
   peer.respond(invite, 180, 'one', [contact('one')]);
@@ -55,7 +55,7 @@ test('a 2xx that comes after the call was ended is still acknowledged and ended'
   assert.deepEqual(methods(), ['INVITE', 'ACK', 'BYE', 'ACK', 'BYE']);
 });
 
-test('reliable responses are PRACKed in order: copies and gaps are not', () => {
+test('ORG-07 ORG-08 reliable responses are PRACKed in order: copies and gaps are not', () => {
   const world = createWorld();
   const { alice, peer, invite, contact } = calling(world);
   const reliable = (rseq: number, tag: string): Array<[string, string]> => [
@@ -93,7 +93,7 @@ test('a PRACK refused with 481 on the only dialog cancels the INVITE', () => {
   assert.deepEqual(alice.heard.at(-1), 'rejected 487');
 });
 
-test('199 ends its fork only', () => {
+test('ORG-11 199 ends its fork only', () => {
   const world = createWorld();
   const { alice, peer, invite, contact } = calling(world);
   peer.respond(invite, 180, 'one', [contact('one')]);

@@ -48,7 +48,7 @@ test('a re-INVITE is accepted and acknowledged', () => {
   assert.equal(call.reinvite(sdp(OFFER)), true);
 });
 
-test('a refused re-INVITE leaves the session as it was', () => {
+test('MID-05 a refused re-INVITE leaves the session as it was', () => {
   const { world, alice, bob, call, called } = talking();
   called.reinvite(sdp(OFFER));
   world.clock.advance(50);
@@ -60,7 +60,7 @@ test('a refused re-INVITE leaves the session as it was', () => {
   assert.deepEqual(bob.heard, ['update-failed 488', 'ended bye']);
 });
 
-test('a re-INVITE answered 481 ends the call with BYE', () => {
+test('MID-05 a re-INVITE answered 481 ends the call with BYE', () => {
   const { world, alice, bob, call } = talking();
   call.reinvite(sdp(OFFER));
   world.clock.advance(50);
@@ -70,7 +70,7 @@ test('a re-INVITE answered 481 ends the call with BYE', () => {
   assert.deepEqual(bob.heard.at(-1), 'ended bye');
 });
 
-test('glare: both get 491, the called side tries again first, and both succeed', () => {
+test('MID-02 MID-03 glare: both get 491, the called side tries again first, and both succeed', () => {
   const { world, alice, bob, call, called } = talking();
   call.reinvite(sdp(OFFER));
   called.reinvite(sdp(OFFER));
@@ -86,7 +86,7 @@ test('glare: both get 491, the called side tries again first, and both succeed',
   assert.deepEqual(bob.heard, ['updated sdp', 'reoffer INVITE sdp']);
 });
 
-test('a second re-INVITE while the first waits gets 500 with Retry-After 0 to 10', () => {
+test('MID-03 a second re-INVITE while the first waits gets 500 with Retry-After 0 to 10', () => {
   const world = createWorld();
   const { peer, bob, to } = scripted(world);
   peer.send('INVITE', `sip:in@${B}`, [...dialogHeaders(to), ['CSeq', '2 INVITE'], ...SDP], OFFER);
@@ -99,7 +99,7 @@ test('a second re-INVITE while the first waits gets 500 with Retry-After 0 to 10
   assert.deepEqual(bob.heard.slice(2), ['reoffer INVITE sdp']);
 });
 
-test('UPDATE without a description is answered 200 and moves the target; with one it goes to the user', () => {
+test('MID-09 UPDATE without a description is answered 200 and moves the target; with one it goes to the user', () => {
   const world = createWorld();
   const { peer, bob, to } = scripted(world);
   const moved: [string, string] = ['Contact', `<sip:moved@${A}>`];
@@ -133,7 +133,7 @@ const STANDING: ReadonlyArray<[string, Array<[string, string]>, string, number]>
   ['UPDATE', [['Content-Type', 'application/x-other']], 'x', 415],
 ];
 
-test('requests that change nothing get their standing answer', () => {
+test('MID-10 MID-11 requests that change nothing get their standing answer', () => {
   const world = createWorld();
   const { peer, to } = scripted(world);
   let seq = 2;
@@ -148,7 +148,7 @@ test('requests that change nothing get their standing answer', () => {
   assert.equal(peer.responses.at(-1)?.status, 500, 'a CSeq not above the last');
 });
 
-test('unknown dialogs and methods outside a dialog', () => {
+test('MID-13 unknown dialogs and methods outside a dialog', () => {
   const world = createWorld();
   world.party(B);
   const peer = world.peer(A);
@@ -190,7 +190,7 @@ test('the same INVITE by another path is refused with 482', () => {
   );
 });
 
-test('session timer: the caller refreshes at half the interval by UPDATE', () => {
+test('MID-07 session timer: the caller refreshes at half the interval by UPDATE', () => {
   const { world, alice, bob, call } = talking([['Session-Expires', '1800']]);
   world.clock.advance(3_000_000);
   assert.equal(alice.sent.filter(line => line.startsWith('UPDATE')).length, 3);
@@ -199,7 +199,7 @@ test('session timer: the caller refreshes at half the interval by UPDATE', () =>
   assert.ok(world.clock.drain(100_000));
 });
 
-test('session timer: a caller that is gone is noticed before the interval ends', () => {
+test('MID-07 session timer: a caller that is gone is noticed before the interval ends', () => {
   const world = createWorld();
   const { peer, bob } = scripted(world, [
     ['Session-Expires', '90;refresher=uac'],
@@ -212,7 +212,7 @@ test('session timer: a caller that is gone is noticed before the interval ends',
   assert.equal(bob.heard.at(-1), 'ended session-timer');
 });
 
-test('session timer: an interval below 90 s gets 422 with Min-SE, and the caller raises it', () => {
+test('ORG-15 MID-08 session timer: an interval below 90 s gets 422 with Min-SE, and the caller raises it', () => {
   const world = createWorld();
   const alice = world.party(A);
   const bob = world.party(B);

@@ -19,7 +19,7 @@ test('17.2.3: copies of a request are absorbed, another branch, sent-by or metho
   assert.equal(b.told.length, 4);
 });
 
-test('17.2.1: an INVITE gets its 100 at once; a copy gets the newest response, same bytes', () => {
+test('TRM-01 17.2.1: an INVITE gets its 100 at once; a copy gets the newest response, same bytes', () => {
   const b = bench();
   b.receive(theirs('INVITE', 'z9hG4bK1'));
   assert.deepEqual(b.lines(), ['100']);
@@ -77,7 +77,7 @@ test('9.2: a CANCEL of a pending INVITE is answered 200 and told, once; its copy
   assert.equal(b.sent()[2]?.headers.to()?.params.get('tag'), 'b1', 'the To tag of the INVITE’s own responses');
 });
 
-test('9.2: a CANCEL of nothing gets 481, one of an answered INVITE 200 without being told', () => {
+test('TRM-18 9.2: a CANCEL of nothing gets 481, one of an answered INVITE 200 without being told', () => {
   const b = bench();
   b.receive(theirs('CANCEL', 'z9hG4bK9'));
   assert.deepEqual(b.lines(), ['481']);
