@@ -205,6 +205,24 @@ test('the name of a subscriber goes with the number', async () => {
   await caller.next('rejected');
 });
 
+test('the name of a subscriber comes back with the answer; what the phone says of itself counts nowhere', async () => {
+  const [caller, callee] = [await phoneOf(B), await phoneOf(D)];
+  caller.call(D);
+  const { call } = await callee.next('invite');
+  const claim = [['P-Asserted-Identity', `"Mayor" <tel:${C}>`]] as const;
+  call.answer({ contentType: 'application/sdp', content: 'v=0' }, claim);
+  const { response } = await caller.next('answered');
+  assert.deepEqual(response.headers.all('P-Asserted-Identity'), [
+    `"Dolores" <sip:${D}@${DOMAIN};user=phone>`,
+    `<tel:${D}>`,
+  ]);
+  await callee.next('acked');
+  caller.call(D);
+  const again = await callee.next('invite');
+  again.call.answer({ contentType: 'application/sdp', content: 'v=0' }, [['Privacy', 'id']]);
+  assert.equal((await caller.next('answered')).response.headers.has('P-Asserted-Identity'), false);
+});
+
 test('a phone may not call in the name of another subscriber', async () => {
   const caller = await phoneOf(A);
   caller.call(B, { from: `<sip:${C}@${DOMAIN}>` });

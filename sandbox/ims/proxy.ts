@@ -60,6 +60,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 
   function onRequest(request: SipRequest, key: TransactionKey, source: Target): void {
     const plan = planOf(request, source);
+    const called = calledOf(request);
     if ('status' in plan) {
       options.log('request refused', { method: request.method, status: plan.status });
       const headers = plan.headers ?? [];
@@ -74,12 +75,27 @@ export function createProxy(options: ProxyOptions): Proxy {
       id: `fork${started}`,
       request,
       branches: plan,
-      respond: (response: SipResponse) => layer.respond(key, response),
+      respond: response =>
+        layer.respond(key, called === null ? response : answerOf(response, called, access.isTrusted(request, source))),
       onEnded: () => forks.delete(key),
       timerCMs: options.timerCMs,
       tag: options.tag,
     });
     forks.set(key, fork);
+  }
+
+  /** The subscriber an initial request is for. */
+  function calledOf(request: SipRequest): string | null {
+    if (request.headers.to()?.params.has('tag') === true) return null;
+    const number = numberOfText(request.uri, home);
+    return number !== null && options.numbers.has(number) ? number : null;
+  }
+
+  /** Who answers is asserted as who calls is; what the phone says of itself counts nowhere. TS 24.229 5.2.6.4. */
+  function answerOf(response: SipResponse, called: string, toTrusted: boolean): SipResponse {
+    if (response.status > 100 && response.status < 300) assertIdentity(response, called);
+    if (!toTrusted && hidesIdentity(response)) response.headers.remove('P-Asserted-Identity');
+    return response;
   }
 
   /** Where the request goes, or how it is refused. */
@@ -171,7 +187,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   /** The number and the name the network knows, whatever was asserted before. */
-  function assertIdentity({ headers }: SipRequest, number: string): void {
+  function assertIdentity({ headers }: SipRequest | SipResponse, number: string): void {
     headers.remove('P-Asserted-Identity');
     const uri = `sip:${number}@${home.domain};user=phone`;
     const display = options.numbers.get(number) ?? null;
@@ -200,7 +216,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       headers.remove('Route');
       for (const path of binding.path) headers.add('Route', path);
       headers.set('P-Called-Party-ID', `<sip:${called}@${home.domain};user=phone>`);
-      if (!binding.trusted && hidesCaller(onward)) headers.remove('P-Asserted-Identity');
+      if (!binding.trusted && hidesIdentity(onward)) headers.remove('P-Asserted-Identity');
       const copy: SipRequest = { ...onward, uri: binding.contact.uri, headers };
       const target = binding.path.length === 0 ? binding.flow : routes.nextHop(copy);
       if (target !== null) branches.push({ request: copy, target });
@@ -227,8 +243,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   };
 }
 
-/** The caller asked to stay unknown to those outside the trust domain, which the phones are. RFC 3325 9.3, RFC 3323 4.2. */
-function hidesCaller(request: SipRequest): boolean {
-  const privacy = (request.headers.get('Privacy') ?? '').toLowerCase().split(';');
+/** The sender asked to stay unknown to those outside the trust domain, which the phones are. RFC 3325 9.3, RFC 3323 4.2. */
+function hidesIdentity({ headers }: SipRequest | SipResponse): boolean {
+  const privacy = (headers.get('Privacy') ?? '').toLowerCase().split(';');
   return privacy.some(word => ['id', 'user', 'header'].includes(word.trim()));
 }

@@ -144,6 +144,7 @@ export function callsOwnNumber(call: Call): boolean {
 export function onAnswered(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-answered' }>): Done {
   if (call.phase === 'cancelling') return cancelCrossed(turn, call);
   if (call.phase !== 'inviting') return;
+  call.receiverName ??= input.calleeName;
   const sdp = input.sdp ?? call.forks.get(input.fork)?.sdp ?? null;
   if (sdp === null) return endCall(turn, call, mediaFinal('bad-sdp', true), UNUSABLE);
   call.phase = 'answering';

@@ -78,7 +78,8 @@ export interface Call {
   readonly originator: Address;
   readonly receiver: Address;
   readonly originatorName: string | null;
-  readonly receiverName: string | null;
+  /** As the client named it, else as the network names who answered. */
+  receiverName: string | null;
   readonly callType: 'REGULAR' | 'EMERGENCY' | null;
   readonly emergency: boolean;
   /** Location of the caller: given by the client (out) or by the network (in). */

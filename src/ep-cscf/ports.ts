@@ -99,7 +99,8 @@ export type ImsInput =
       earlyMedia: 'open' | 'closed' | 'unsaid';
       callWaiting: boolean;
     }
-  | { type: 'ims-answered'; owner: CallId; fork: string; sdp: string | null }
+  /** `calleeName`: the name the network asserts of the party that answered. */
+  | { type: 'ims-answered'; owner: CallId; fork: string; sdp: string | null; calleeName: string | null }
   /** Final answer other than 2xx to our INVITE, or none (`outcome.local`). */
   | { type: 'ims-rejected'; owner: CallId; outcome: Outcome }
   /** A new call from the core for one of our bindings; `owner` is minted by the Mw side for it. */

@@ -14,7 +14,7 @@ import {
 } from '../sip/index.ts';
 import { gateOf } from './early-media.ts';
 import { callContact, type InviteParts, inviteParts, ownUri } from './headers.ts';
-import { calledOf, callerOf } from './identity.ts';
+import { calledOf, calleeNameOf, callerOf } from './identity.ts';
 import { locatedOf, locationFields, locationIn, locationOut, type SentLocation, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere } from './outcome.ts';
@@ -99,7 +99,8 @@ export function createCalls(node: MwNode): Calls {
         if (entry === undefined) return;
         entry.phase = 'confirmed';
         node.log.info(fieldsOf(entry), 'call out answered');
-        node.emit({ type: 'ims-answered', owner, fork: heard.fork, sdp: heard.sdp });
+        const { fork, sdp, response } = heard;
+        node.emit({ type: 'ims-answered', owner, fork, sdp, calleeName: calleeNameOf(response) });
         settle(entry);
       },
       onRejected(failure) {

@@ -2,7 +2,7 @@
 import { parseAddress } from '../ep-cscf/address.ts';
 import { E164_PATTERN } from '../ep-cscf/ids.ts';
 import { type Address, ANONYMOUS } from '../ep-cscf/ports.ts';
-import { type NameAddr, parseUri, type SipRequest } from '../sip/index.ts';
+import { type Headers, type NameAddr, parseUri, type SipRequest, type SipResponse } from '../sip/index.ts';
 
 const MAX_NAME = 128;
 /** Privacy values that hide the caller from our user. */
@@ -17,8 +17,7 @@ export interface Caller {
 export function callerOf(invite: SipRequest): Caller {
   const { headers } = invite;
   const nobody: Caller = { caller: ANONYMOUS, callerName: null };
-  const privacy = headers.all('Privacy').flatMap(value => value.toLowerCase().split(';'));
-  if (privacy.some(value => HIDING.includes(value.trim()))) return nobody;
+  if (hides(headers)) return nobody;
   if (headers.from()?.uri.toLowerCase().endsWith('@anonymous.invalid') === true) return nobody;
   const asserted = headers.nameAddrs('P-Asserted-Identity');
   const tel = asserted.find(address => address.uri.toLowerCase().startsWith('tel:'));
@@ -27,6 +26,16 @@ export function callerOf(invite: SipRequest): Caller {
     if (caller !== null) return { caller, callerName: nameOf(asserted) };
   }
   return nobody;
+}
+
+/** The name the network knows of the party that answered, from a response of a trusted peer; null when it knows none or may not tell. RFC 3325 9.1. */
+export function calleeNameOf({ headers }: SipResponse): string | null {
+  return hides(headers) ? null : nameOf(headers.nameAddrs('P-Asserted-Identity'));
+}
+
+function hides(headers: Headers): boolean {
+  const privacy = headers.all('Privacy').flatMap(value => value.toLowerCase().split(';'));
+  return privacy.some(value => HIDING.includes(value.trim()));
 }
 
 /** Which of the user's numbers was called: P-Called-Party-ID, else To; null when neither names one. */

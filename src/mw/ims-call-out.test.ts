@@ -38,7 +38,8 @@ test('ORG-03 ORG-05 INVITE of a call out, field by field, by the Service-Route; 
       b.peer.respond(message, reply, 183, [contact, ...reliable, SDP], OFFER);
     }
     dialog ??= message;
-    b.peer.respond(message, reply, 200, [contact, SDP], OFFER);
+    const asserted: [string, string] = ['P-Asserted-Identity', `"Bob" <sip:+99910020002@${HOME}>`];
+    b.peer.respond(message, reply, 200, [contact, SDP, asserted], OFFER);
   });
   const effect = {
     type: 'ims.invite',
@@ -54,7 +55,8 @@ test('ORG-03 ORG-05 INVITE of a call out, field by field, by the Service-Route; 
     [progress.code, progress.sdp, progress.earlyMedia, progress.callWaiting],
     [183, OFFER, 'open', false],
   );
-  assert.equal((await b.input('ims-answered')).sdp, OFFER);
+  const { sdp, calleeName } = await b.input('ims-answered');
+  assert.deepEqual([sdp, calleeName], [OFFER, 'Bob']);
 
   const text = b.peer.texts.find(message => message.startsWith('INVITE')) ?? '';
   const called = `sip:+99910020002@${HOME};user=phone`;

@@ -6,10 +6,17 @@ import { realmsOf } from '../config/realm.ts';
 import { checkSettings } from '../config/settings.ts';
 import { parseAddress } from '../ep-cscf/address.ts';
 import type { E164 } from '../ep-cscf/ids.ts';
-import { createHeaders, createRequest, parseMessage, type SipResponse, serialize } from '../sip/index.ts';
+import {
+  createHeaders,
+  createRequest,
+  createResponse,
+  parseMessage,
+  type SipResponse,
+  serialize,
+} from '../sip/index.ts';
 import { gateOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
-import { addressOf, calledOf, callerOf } from './identity.ts';
+import { addressOf, calledOf, calleeNameOf, callerOf } from './identity.ts';
 import { outcomeOfRequest } from './outcome.ts';
 import { trustOf } from './trust.ts';
 
@@ -72,6 +79,15 @@ test('TRM-03 the caller is the asserted identity, tel first; privacy hides it; F
   assert.deepEqual(callerOf(invite([])), hidden);
   assert.equal(calledOf(invite([])), 'tel:+99910020001');
   assert.equal(calledOf(invite([['P-Called-Party-ID', `<sip:+99910020009@${HOME}>`]])), 'tel:+99910020009');
+});
+
+test('who answered is named by the asserted identity, unless privacy hides it', () => {
+  const request = invite([]);
+  const name = (headers: Array<[string, string]>) => calleeNameOf(createResponse(request, 200, 'OK', { headers }));
+  const asserted: [string, string] = ['P-Asserted-Identity', `"Bob" <sip:bob@${HOME}>, <tel:+99910020002>`];
+  assert.equal(name([asserted]), 'Bob');
+  assert.equal(name([asserted, ['Privacy', 'id']]), null);
+  assert.equal(name([]), null);
 });
 
 test('CAMARA addresses become Request-URIs', () => {

@@ -473,3 +473,21 @@ test('the place of the caller goes to the network for an emergency call, else on
     assert.equal(w.take('ims.locate').length, told ? 1 : 0, receiver);
   }
 });
+
+test('who answered is named as the client named it, else as the network does', () => {
+  for (const [given, network, shown] of [
+    [null, 'Bob', 'Bob'],
+    ['Bobby', 'Bob', 'Bobby'],
+    [null, null, null],
+  ]) {
+    const w = createWorld();
+    const reg = register(w, ALICE, 1);
+    const call = callOut(w, ALICE, reg, { receiverName: given ?? null });
+    assert.equal(sessionOf(get(w, ALICE, call.id)).receiverName, given);
+    answerOut(w, call, imsSdp(), 'f1', network);
+    const event = w.sessionEvents(call.id).at(-1);
+    assert.deepEqual([event?.status, event?.receiverName], ['Connected', shown]);
+    const session = sessionOf(get(w, ALICE, call.id));
+    assert.deepEqual([session.receiverName, session.receiverAddress], [shown, `tel:${BOB}`]);
+  }
+});

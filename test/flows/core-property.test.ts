@@ -210,7 +210,7 @@ function network(w: World, owner: CallId, leg: MediaSessionId, op: number, [a, b
       earlyMedia: 'unsaid',
       callWaiting: false,
     },
-    { type: 'ims-answered', owner, fork: pick(['f', 'g'], a), sdp: pick(SDPS, c) },
+    { type: 'ims-answered', owner, fork: pick(['f', 'g'], a), sdp: pick(SDPS, c), calleeName: pick([null, 'Bob'], b) },
     { type: 'ims-rejected', owner, outcome: outcome(a) },
     { type: 'ims-cancelled', owner, outcome: outcome(b) },
     { type: 'ims-acked', owner, sdp: pick(SDPS, a) },

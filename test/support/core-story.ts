@@ -107,8 +107,14 @@ export function progress(
   });
 }
 
-export function answerOut(world: World, call: OutgoingCall, sdp: string | null = imsSdp(), fork = 'f1'): void {
-  world.give({ type: 'ims-answered', owner: call.owner, fork, sdp });
+export function answerOut(
+  world: World,
+  call: OutgoingCall,
+  sdp: string | null = imsSdp(),
+  fork = 'f1',
+  calleeName: string | null = null,
+): void {
+  world.give({ type: 'ims-answered', owner: call.owner, fork, sdp, calleeName });
 }
 
 /** A call out that is talking, its media up. */

@@ -143,7 +143,7 @@ export function createNetwork(emit: Emit): Network {
     },
     answered(owner) {
       unanswered.delete(owner);
-      give({ type: 'ims-answered', owner, fork: 'f1', sdp: imsSdp() });
+      give({ type: 'ims-answered', owner, fork: 'f1', sdp: imsSdp(), calleeName: null });
     },
     rejected(owner, code, phrase) {
       unanswered.delete(owner);
