@@ -91,7 +91,7 @@ export function createDevice(pool: Pool, origin: string, number: string, token: 
 }
 
 /** What a browser offers for sound, cut to what is read. */
-const OFFER = [
+export const OFFER = [
   'v=0',
   'o=- 4611731400430051336 2 IN IP4 127.0.0.1',
   's=-',

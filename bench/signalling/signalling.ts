@@ -7,47 +7,70 @@ import { Pool } from 'undici';
 import { apiScopes } from '../../sandbox/identity/subscriber.ts';
 import { type BenchResult, type BenchRow, spread } from '../bench.ts';
 import { cpuMs, pause, rssKb } from '../process.ts';
-import { type BenchDevice, createDevice, type Moments } from './client.ts';
+import { type BenchDevice, createDevice, type Moments, OFFER } from './client.ts';
 import { type BenchCore, startCore } from './core.ts';
 import { startIssuer } from './issuer.ts';
+import { type JanusHandle, startJanus } from './janus.ts';
 
 const REPEATS = Number(process.env.LINESIDE_BENCH_REPEATS ?? 3);
 const HOST = '127.0.63.1';
-const [API, OPS, IDENTITY, SIP, CORE] = [9091, 9093, 9092, 5060, 5070];
+const [API, OPS, IDENTITY, SIP, CORE, JANUS] = [9091, 9093, 9092, 5060, 5070, 8188];
 const REGISTRATIONS = 2000;
-const DEVICES = 40;
+const DEVICES = 30;
 const CALLS = 1000;
 const CALLS_PER_S = 100;
 const IDLE_MS = 5000;
+const LOST_MS = 3000;
 
 export async function signallingBench(): Promise<BenchResult[]> {
   const runs: Run[] = [];
-  for (let n = 0; n < REPEATS; n += 1) runs.push(await oneRun());
-  const row = (subject: string, pick: (run: Run) => Record<string, number>): BenchRow => ({
-    subject,
-    figures: Object.fromEntries(
-      Object.keys(pick(runs[0] as Run)).map(name => [name, spread(runs.map(run => pick(run)[name] ?? Number.NaN))]),
-    ),
-  });
+  const peers: Figures[] = [];
+  for (let n = 0; n < REPEATS; n += 1) {
+    runs.push(await oneRun());
+    peers.push(await janusRun());
+  }
   const shared = `Whole gateway in one process with its sqlite store, media engine that carries nothing, reg event off, ${REPEATS} runs; median (lowest-highest).`;
   return [
     {
       name: 'signalling-call',
       method: `${shared} A call is POST, INVITE, 180, 200, ACK, events by WebSocket, DELETE, BYE. Delays include the load generator, which shares the machine.`,
-      rows: [row(`${CALLS_PER_S} calls/s`, run => run.paced), row('as many as go', run => run.full)],
+      rows: [
+        row(
+          `Lineside, ${CALLS_PER_S} calls/s`,
+          runs.map(run => run.paced),
+        ),
+        row(`Janus SIP plugin, ${CALLS_PER_S} calls/s`, peers),
+        row(
+          'Lineside, as many as go',
+          runs.map(run => run.full),
+        ),
+      ],
     },
     {
       name: 'signalling-registration',
       method: `${shared} ${REGISTRATIONS} numbers, 20 requests at a time.`,
-      rows: [row('registration', run => run.registration)],
+      rows: [
+        row(
+          'Lineside',
+          runs.map(run => run.registration),
+        ),
+      ],
     },
   ];
 }
 
+type Figures = Record<string, number>;
+
 interface Run {
-  registration: Record<string, number>;
-  paced: Record<string, number>;
-  full: Record<string, number>;
+  registration: Figures;
+  paced: Figures;
+  full: Figures;
+}
+
+function row(subject: string, runs: readonly Figures[]): BenchRow {
+  const names = Object.keys(runs[0] ?? {});
+  const figures = names.map(name => [name, spread(runs.map(run => run[name] ?? Number.NaN))]);
+  return { subject, figures: Object.fromEntries(figures) };
 }
 
 async function oneRun(): Promise<Run> {
@@ -68,7 +91,7 @@ async function oneRun(): Promise<Run> {
     const idle = cpuMs(pid);
     await pause(IDLE_MS);
     registration['idle CPU %'] = ((cpuMs(pid) - idle) / IDLE_MS) * 100;
-    const paced = await pacedCalls(pid, callers, core);
+    const paced = await pacedCalls(pid, callers, core, (device, callee) => device.call(callee, 0));
     const full = await fullCalls(pid, callers);
     for (const device of callers) device.close();
     return { registration, paced, full };
@@ -90,7 +113,7 @@ async function warmUp(callers: readonly BenchDevice[]): Promise<void> {
   await lanes(callers, 1500, device => device.call(nextCallee(), 0));
 }
 
-async function registrations(pid: number, devices: readonly BenchDevice[]): Promise<Record<string, number>> {
+async function registrations(pid: number, devices: readonly BenchDevice[]): Promise<Figures> {
   const [cpu, rss, at] = [cpuMs(pid), rssKb(pid), performance.now()];
   let next = 0;
   const lane = async () => {
@@ -105,30 +128,61 @@ async function registrations(pid: number, devices: readonly BenchDevice[]): Prom
   };
 }
 
-async function pacedCalls(pid: number, callers: readonly BenchDevice[], core: BenchCore) {
+/** Calls from `callers` that each rest between two of them, so that about `CALLS_PER_S` go in a second. */
+async function pacedCalls<T>(
+  pid: number,
+  callers: readonly T[],
+  core: BenchCore,
+  call: (caller: T, callee: string) => Promise<Moments>,
+): Promise<Figures> {
   const [cpu, at] = [cpuMs(pid), performance.now()];
-  const calls: Array<Promise<{ callee: string; moments: Moments }>> = [];
-  while (calls.length < CALLS) {
-    const due = Math.min(CALLS, ((performance.now() - at) / 1000) * CALLS_PER_S);
-    while (calls.length < due) {
-      const callee = nextCallee();
-      const device = callers[calls.length % callers.length] as BenchDevice;
-      calls.push(device.call(callee, 0).then(moments => ({ callee, moments })));
-    }
-    await pause(2);
-  }
-  const done = await Promise.all(calls);
-  const spent = cpuMs(pid) - cpu;
-  const toInvite = done.map(({ callee, moments }) => (core.invitedAt.get(callee) ?? Number.NaN) - moments.asked);
-  const toEvent = done.map(({ callee, moments }) => moments.connected - (core.answeredAt.get(callee) ?? Number.NaN));
+  const restMs = (callers.length * 1000) / CALLS_PER_S;
+  const [toInvite, toEvent]: [number[], number[]] = [[], []];
+  await lanes(callers, CALLS, async caller => {
+    const callee = nextCallee();
+    const [moments] = await Promise.all([call(caller, callee), pause(restMs)]);
+    toInvite.push((core.invitedAt.get(callee) ?? Number.NaN) - moments.asked);
+    toEvent.push(moments.connected - (core.answeredAt.get(callee) ?? Number.NaN));
+  });
   return {
-    'CPU us/call': (spent * 1000) / CALLS,
+    'CPU us/call': ((cpuMs(pid) - cpu) * 1000) / CALLS,
     'calls/s': (CALLS * 1000) / (performance.now() - at),
     'API to INVITE p50 ms': quantile(toInvite, 0.5),
     'p99 ms': quantile(toInvite, 0.99),
     '200 to event p50 ms': quantile(toEvent, 0.5),
     '200 to event p99 ms': quantile(toEvent, 0.99),
+    lost: toEvent.filter(Number.isNaN).length,
   };
+}
+
+/** The same calls by Janus; what it needs when idle is taken off. */
+async function janusRun(): Promise<Figures> {
+  const folder = mkdtempSync(join(tmpdir(), 'lineside-bench-'));
+  const core = await startCore(HOST, CORE);
+  const janus = await startJanus(folder, HOST, JANUS);
+  try {
+    const handles: JanusHandle[] = [];
+    for (let i = 0; i < DEVICES; i += 1) handles.push(await janus.attach(`u${i}`, `${HOST}:${CORE}`, HOST));
+    // Now and then Janus loses one: it is counted, and the others go on.
+    const lost = { asked: Number.NaN, connected: Number.NaN };
+    const call = (handle: JanusHandle, callee: string) =>
+      Promise.race([
+        handle.call(`sip:${callee}@${HOST}:${CORE}`, OFFER).catch(() => lost),
+        pause(LOST_MS).then(() => lost),
+      ]);
+    await Promise.all(handles.map(handle => call(handle, nextCallee())));
+    await pause(1500);
+    const idle = cpuMs(janus.pid);
+    await pause(IDLE_MS);
+    const idleMsPerS = ((cpuMs(janus.pid) - idle) / IDLE_MS) * 1000;
+    const figures = await pacedCalls(janus.pid, handles, core, call);
+    const idleUsPerCall = (idleMsPerS * 1000) / (figures['calls/s'] ?? CALLS_PER_S);
+    return { ...figures, 'CPU us/call': (figures['CPU us/call'] ?? Number.NaN) - idleUsPerCall };
+  } finally {
+    await janus.close();
+    await core.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 async function fullCalls(pid: number, callers: readonly BenchDevice[]) {
@@ -141,9 +195,9 @@ async function fullCalls(pid: number, callers: readonly BenchDevice[]) {
 }
 
 /** `count` pieces of work, one at a time for each device. */
-async function lanes(devices: readonly BenchDevice[], count: number, work: (device: BenchDevice) => Promise<unknown>) {
+async function lanes<T>(devices: readonly T[], count: number, work: (device: T) => Promise<unknown>): Promise<void> {
   let left = count;
-  const lane = async (device: BenchDevice) => {
+  const lane = async (device: T) => {
     while (left > 0) {
       left -= 1;
       await work(device);
@@ -160,7 +214,7 @@ function nextCallee(): string {
 }
 
 function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.filter(value => !Number.isNaN(value)).sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
 }
 
