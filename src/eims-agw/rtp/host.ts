@@ -19,6 +19,7 @@ import {
   report,
   rtcpFromIms,
 } from './relay.ts';
+import { firstNumbers, goOn, type Numbers, numbersOf } from './stream.ts';
 import type { MakeWebEnd, WebEnd } from './web-end.ts';
 
 interface Leg {
@@ -27,6 +28,8 @@ interface Leg {
   up: boolean;
   /** When it began to connect, ms; null before, and once it was up. */
   connectingAt: number | null;
+  /** Of what we send it, while it is not joined: its SRTP keys have seen them, and take none twice. */
+  numbers: Numbers;
 }
 
 /** A leg that has not come up so long after the SDP was exchanged never will. */
@@ -233,7 +236,8 @@ function addLeg(options: HostOptions, session: HostSession, request: LegRequest)
       options.send({ type: 'leg-down', session: session.number, leg: number, cause });
     },
   });
-  session.legs.set(number, { request, end, up: false, connectingAt: null });
+  const numbers = firstNumbers(options.random);
+  session.legs.set(number, { request, end, up: false, connectingAt: null, numbers });
   return end.transport;
 }
 
@@ -242,11 +246,13 @@ function join(session: HostSession, number: number | null): void {
   if (session.joined === number) return;
   const leg = number === null ? undefined : session.legs.get(number);
   const { relay: r } = session;
+  const before = session.joined === null ? undefined : session.legs.get(session.joined);
+  if (before !== undefined) before.numbers = numbersOf(r.toWeb);
   session.joined = leg === undefined ? null : number;
   r.web = leg?.end ?? null;
   r.webUp = leg?.up ?? false;
   if (leg === undefined) return;
-  r.toWeb.ssrc = leg.request.ssrc;
+  goOn(r.toWeb, leg.request.ssrc, leg.numbers);
   r.webCname = leg.request.cname;
 }
 

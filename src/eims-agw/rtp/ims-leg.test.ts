@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { type ImsLeg, type ImsLegEvents, openImsLeg } from './ims-leg.ts';
 import { createPortPool } from './port-pool.ts';
 
-const HOST = '127.0.44.230';
+const HOST = '127.0.44.233';
 
 function open(events: ImsLegEvents): Promise<ImsLeg> {
   const pool = createPortPool(

@@ -6,15 +6,13 @@ import type { ImsLeg } from './ims-leg.ts';
 import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
 import { lostTotal, type Receiver } from './receiver.ts';
 import { buildReport, isRtcp, takeRtcp } from './rtcp.ts';
-import { countIn, payloadOffset, rewrite, type Stream, setRules, stream } from './stream.ts';
+import { countIn, firstNumbers, goOn, payloadOffset, rewrite, type Stream, setRules, stream } from './stream.ts';
 import type { WebEnd } from './web-end.ts';
 
 const MAX_FROM_WEB = 1_472;
 const MAX_FROM_IMS = 1_400;
 /** After this long without a packet from the IMS side a connected call is one-way. */
 const ONE_WAY_MS = 20_000;
-/** The number before our first: that stays below 2^15, lest a receiver that loses it takes a wrapped number for a first. RFC 3711 3.3.1. */
-const SEQ_STARTS = 0x7fff;
 
 export interface Relay {
   ims: ImsLeg | null;
@@ -49,8 +47,8 @@ export function relay(
     ims: null,
     web: null,
     webUp: false,
-    toIms: stream(random(), random() % SEQ_STARTS, random()),
-    toWeb: stream(webSsrc, random() % SEQ_STARTS, random()),
+    toIms: begun(random(), random),
+    toWeb: begun(webSsrc, random),
     webBucket: audioBucket(now),
     imsBucket: audioBucket(now),
     latch: latch(mayMove),
@@ -63,6 +61,12 @@ export function relay(
     nextReport: now + (random() % reportMs),
     oneWayTold: false,
   };
+}
+
+function begun(ssrc: number, random: () => number): Stream {
+  const s = stream(ssrc, 0, 0);
+  goOn(s, ssrc, firstNumbers(random));
+  return s;
 }
 
 export function applyRoute(r: Relay, route: Route, now: number): void {

@@ -46,6 +46,28 @@ export interface Stream {
   eventTs: number;
 }
 
+/** Where the numbers of one SSRC stand. */
+export type Numbers = Pick<Stream, 'outSeq' | 'outTs' | 'outAt' | 'sent' | 'packets' | 'octets'>;
+
+/** The number before our first: that stays below 2^15, lest a receiver that loses it takes a wrapped number for a first. RFC 3711 3.3.1. */
+const SEQ_STARTS = 0x7fff;
+
+/** Random starts; `random` gives 32 bits. */
+export function firstNumbers(random: () => number): Numbers {
+  return { outSeq: random() % SEQ_STARTS, outTs: random(), outAt: 0, sent: false, packets: 0, octets: 0 };
+}
+
+export function numbersOf({ outSeq, outTs, outAt, sent, packets, octets }: Stream): Numbers {
+  return { outSeq, outTs, outAt, sent, packets, octets };
+}
+
+/** Goes on under another SSRC and its numbers. */
+export function goOn(s: Stream, ssrc: number, numbers: Numbers): void {
+  Object.assign(s, numbers);
+  s.ssrc = ssrc;
+  s.anchored = false;
+}
+
 /** `seq` and `ts` are random starts. */
 export function stream(ssrc: number, seq: number, ts: number): Stream {
   return {
