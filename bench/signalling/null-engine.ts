@@ -1,8 +1,7 @@
 /** A media engine that grants everything and carries nothing, so that a bench measures signalling alone. */
-import type { Engine, EngineEvent, WebTransport } from '../../src/eims-agw/engine.ts';
+import { type Engine, type EngineEvent, NO_TOTALS, type WebTransport } from '../../src/eims-agw/engine.ts';
 
 const FINGERPRINT = Array.from({ length: 32 }, () => 'A5').join(':');
-const NONE = { packets: 0, bytes: 0, lost: null, jitterMs: null };
 
 export function nullEngine(onEvent: (event: EngineEvent) => void, address: string): Engine {
   let sessions = 0;
@@ -30,7 +29,7 @@ export function nullEngine(onEvent: (event: EngineEvent) => void, address: strin
         onEvent({ type: 'leg-up', session, leg: command.leg });
       } else if (command.type === 'close') {
         sessions -= 1;
-        onEvent({ type: 'closed', session, fromWeb: NONE, fromIms: NONE });
+        onEvent({ type: 'closed', session, ...NO_TOTALS });
       }
     },
   };

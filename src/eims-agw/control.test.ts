@@ -148,10 +148,41 @@ test('silence of the IMS side is told once; one-way calls are counted', () => {
   offerOut();
   answerOut();
   box.take('media-connected');
-  engine.emit({ type: 'one-way', session: 1 });
-  assert.ok(counted.includes('media_one_way_total'));
+  engine.emit({ type: 'one-way', session: 1, side: 'web' });
+  assert.ok(counted.includes('media_one_way_total web'));
   engine.emit({ type: 'ims-silent', session: 1 });
   assert.deepEqual(box.all, [{ type: 'media-lost', owner: A, cause: 'ims-silent' }]);
+});
+
+test('the totals of a call: figures of both sides, how each sounded, what is not known', () => {
+  const { run, box, engine, offerOut, answerOut, counted } = rig();
+  offerOut();
+  answerOut();
+  engine.mute = true;
+  box.take('media-connected');
+  run({ type: 'media.release', owner: A });
+  const heard = { packets: 98, bytes: 16_856, lost: 2, jitterMs: 0, farLost: 1, roundTripMs: 40 };
+  const unheard = { packets: 0, bytes: 0, lost: null, jitterMs: null, farLost: null, roundTripMs: null };
+  const path = 'udp4 AES_CM_128_HMAC_SHA1_80';
+  engine.emit({ type: 'closed', session: 1, fromWeb: heard, fromIms: unheard, path, oneWay: 'ims' });
+  assert.deepEqual(box.take('media-stats').stats, {
+    codec: 'PCMA',
+    path,
+    oneWay: 'ims',
+    fromWeb: { ...heard, mos: 4.21 },
+    fromIms: { ...unheard, mos: null },
+  });
+  assert.deepEqual(
+    counted.filter(name => /media_(packets|mos|loss|jitter|round)/.test(name)),
+    [
+      'media_packets_total web',
+      'media_mos web',
+      'media_loss_ratio web',
+      'media_jitter_seconds web',
+      'media_round_trip_seconds web',
+      'media_packets_total ims',
+    ],
+  );
 });
 
 test('release is always safe, answers once each time, and leaves nothing', () => {

@@ -1,12 +1,13 @@
 /** Iq: the media plane port of the core. One media session per call, one operation at a time in each, every operation within its deadline. TS 23.334. */
 import type { CallId } from '../ep-cscf/ids.ts';
-import type { Emit, MediaEffect, MediaPlanePort, MediaStats } from '../ep-cscf/ports.ts';
+import type { Emit, MediaEffect, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { addressPolicy } from './address.ts';
 import { callMedia } from './call-media.ts';
 import { firstLaw } from './codec.ts';
-import type { Engine, EngineEvent } from './engine.ts';
+import { type Engine, type EngineEvent, NO_TOTALS } from './engine.ts';
 import { onEngineEvent } from './link.ts';
 import { perform } from './operation.ts';
+import { measure, statsOf } from './quality.ts';
 import { fail, type Plane, type Session } from './session.ts';
 import type { Clock, Count, Log, MediaSettings } from './settings.ts';
 
@@ -25,12 +26,6 @@ export interface Control {
   onEvent(event: EngineEvent): void;
   sizes(): { sessions: number; waiting: number };
 }
-
-const NO_STATS: MediaStats = {
-  codec: null,
-  fromWeb: { packets: 0, bytes: 0, lost: null, jitterMs: null },
-  fromIms: { packets: 0, bytes: 0, lost: null, jitterMs: null },
-};
 
 /** Builds the port. Throws on settings that cannot be read (a media prefix that is not CIDR). */
 export function createControl(options: ControlOptions): Control {
@@ -112,7 +107,7 @@ function onEvent(plane: Plane, event: EngineEvent): void {
 
 function release(plane: Plane, owner: CallId, session: Session | undefined): void {
   if (session === undefined) {
-    plane.emit({ type: 'media-stats', owner, stats: NO_STATS });
+    plane.emit({ type: 'media-stats', owner, stats: statsOf(null, NO_TOTALS) });
     return;
   }
   session.releasing = true;
@@ -136,10 +131,9 @@ function finish(plane: Plane, session: Session, closed: Extract<EngineEvent, { t
   session.cancelDeadline = null;
   plane.byNumber.delete(session.number);
   if (closed !== null) {
-    plane.count('media_packets_total', { from: 'web' }, closed.fromWeb.packets);
-    plane.count('media_packets_total', { from: 'ims' }, closed.fromIms.packets);
+    measure(plane.count, 'web', closed.fromWeb);
+    measure(plane.count, 'ims', closed.fromIms);
   }
-  const codec = firstLaw(session.call.ims.to);
-  const stats = closed === null ? { ...NO_STATS, codec } : { codec, fromWeb: closed.fromWeb, fromIms: closed.fromIms };
+  const stats = statsOf(firstLaw(session.call.ims.to), closed ?? NO_TOTALS);
   plane.emit({ type: 'media-stats', owner: session.owner, stats });
 }

@@ -74,12 +74,33 @@ export type EngineCommand =
   /** Frees everything. -> `closed`. */
   | { type: 'close'; session: number };
 
+/** What one side sent us, and what it says of the packets we sent it; null: not known. */
 export interface EngineLegStats {
   packets: number;
   bytes: number;
   lost: number | null;
+  /** Mean over the call. */
   jitterMs: number | null;
+  farLost: number | null;
+  /** Mean over the call. */
+  roundTripMs: number | null;
 }
+
+/** Totals of a session. */
+export interface EngineTotals {
+  fromWeb: EngineLegStats;
+  fromIms: EngineLegStats;
+  /** How the browser was reached at the end, such as `udp4 AES_CM_128_HMAC_SHA1_80`; null when it never was, or the engine does not tell. */
+  path: string | null;
+  oneWay: SilentSide | null;
+}
+
+const NO_LEG: EngineLegStats = { packets: 0, bytes: 0, lost: null, jitterMs: null, farLost: null, roundTripMs: null };
+/** Of a session that never carried anything. */
+export const NO_TOTALS: EngineTotals = { fromWeb: NO_LEG, fromIms: NO_LEG, path: null, oneWay: null };
+
+/** Who sent nothing though the call was answered and connected. */
+export type SilentSide = 'web' | 'ims' | 'both';
 
 /** What was dropped, by reason, and telephone events seen; they only grow. */
 export type EngineCounts = Readonly<Record<string, number>>;
@@ -93,9 +114,9 @@ export type EngineEvent =
   | { type: 'leg-up'; session: number; leg: number }
   | { type: 'leg-down'; session: number; leg: number; cause: 'web' | 'fingerprint' }
   | { type: 'ims-silent'; session: number }
-  /** Answered and connected, yet nothing comes from the IMS side. */
-  | { type: 'one-way'; session: number }
-  | { type: 'closed'; session: number; fromWeb: EngineLegStats; fromIms: EngineLegStats }
+  /** Answered and connected, yet nothing comes from a side. */
+  | { type: 'one-way'; session: number; side: SilentSide }
+  | ({ type: 'closed'; session: number } & EngineTotals)
   /** The engine lost the session; nothing more comes of it. */
   | { type: 'lost'; session: number };
 

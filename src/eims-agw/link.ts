@@ -18,8 +18,8 @@ export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent):
       lose(plane, session, 'ims-silent');
       break;
     case 'one-way':
-      plane.count('media_one_way_total', {}, 1);
-      plane.log('warn', 'no media comes from the IMS side of an answered call', {});
+      plane.count('media_one_way_total', { side: event.side }, 1);
+      plane.log('warn', 'an answered call has no media of one side', { call: session.owner, side: event.side });
       break;
     case 'lost':
       session.lost = true;

@@ -3,7 +3,7 @@ import type { Call, Leg } from './call.ts';
 import type { Final } from './call-status.ts';
 import type { Ref } from './ids.ts';
 import { finishLeg, record } from './leg.ts';
-import type { MediaFailure } from './ports.ts';
+import type { MediaFailure, MediaStats } from './ports.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { removeCall, retireCall } from './registry.ts';
 import { caseOf, count, type Done, log, refuse, startTimer, stopTimer, stopTimers, type Turn } from './turn.ts';
@@ -65,8 +65,9 @@ export function endCall(turn: Turn, call: Call, final: Final, ims: ImsEnd | null
 export function closeCall(turn: Turn, call: Call, final: Final): Done {
   retire(turn, call);
   call.phase = 'closing';
+  call.final = call.main?.final ?? final;
   call.endedAt = turn.now;
-  summarise(turn, call, final);
+  countEnd(turn, call, call.final);
   if (call.main === null || !call.mediaOpen || call.stats !== null) return forgetCall(turn, call);
   startTimer(turn, call, 'media-op', turn.settings.call.statsMs);
   turn.changedCalls.add(call);
@@ -91,6 +92,7 @@ export function retire(turn: Turn, call: Call): Done {
 /** The last step: the record with its totals, and nothing is left. */
 export function forgetCall(turn: Turn, call: Call): Done {
   stopTimers(turn, call);
+  tell(turn, call);
   if (call.main !== null) record(turn, call, call.main, call.stats);
   removeCall(turn.registry, call);
   turn.changedCalls.delete(call);
@@ -118,23 +120,53 @@ export function leaveLeg(turn: Turn, call: Call, leg: Leg, final: Final): Done {
   finishLeg(turn, call, leg, final);
 }
 
-function summarise(turn: Turn, call: Call, final: Final): Done {
+function countEnd(turn: Turn, call: Call, shown: Final): Done {
   const answered = call.answeredAt !== null;
-  const shown = call.main?.final ?? final;
   const legs = call.main?.holder.legs ?? call.legs[0]?.holder.legs ?? 3;
   const outcome = answered ? 'Answered' : shown.status;
   count(turn, 'call_attempts_total', { case: caseOf(legs), direction: call.direction, outcome });
-  const durationMs = answered ? turn.now - (call.answeredAt ?? turn.now) : 0;
-  if (answered) count(turn, 'call_duration_seconds', { direction: call.direction }, durationMs / 1000);
+  if (answered) count(turn, 'call_duration_seconds', { direction: call.direction }, durationMs(call) / 1000);
+}
+
+function durationMs(call: Call): number {
+  return call.answeredAt === null || call.endedAt === null ? 0 : call.endedAt - call.answeredAt;
+}
+
+/** The call's one line in the log: how it went, and how it sounded. */
+function tell(turn: Turn, call: Call): Done {
+  const { final } = call;
+  if (final === null) return;
   log(turn, 'info', call.id, 'call ended', {
     direction: call.direction,
     number: call.number,
-    status: shown.status,
-    reason: shown.reason,
-    class: shown.class,
+    status: final.status,
+    reason: final.reason,
+    class: final.class,
     devices: call.legs.length,
-    setupMs: answered ? (call.answeredAt ?? turn.now) - call.createdAt : null,
-    durationMs,
+    setupMs: call.answeredAt === null ? null : call.answeredAt - call.createdAt,
+    durationMs: durationMs(call),
     correlator: call.correlator,
+    ...(call.stats === null ? {} : soundOf(call.stats)),
   });
+}
+
+/** Media totals as fields of that line. */
+function soundOf(stats: MediaStats): Record<string, string | number | null> {
+  const fields: Record<string, string | number | null> = {
+    codec: stats.codec,
+    path: stats.path,
+    oneWay: stats.oneWay,
+  };
+  for (const [side, leg] of [
+    ['web', stats.fromWeb],
+    ['ims', stats.fromIms],
+  ] as const) {
+    fields[`${side}Packets`] = leg.packets;
+    fields[`${side}Lost`] = leg.lost;
+    fields[`${side}JitterMs`] = leg.jitterMs;
+    fields[`${side}RoundTripMs`] = leg.roundTripMs;
+    fields[`${side}FarLost`] = leg.farLost;
+    fields[`${side}Mos`] = leg.mos;
+  }
+  return fields;
 }

@@ -97,6 +97,8 @@ export interface Call {
   answeredAt: number | null;
   endedAt: number | null;
   stats: MediaStats | null;
+  /** How the call ended as a whole; null while it lives. */
+  final: Final | null;
 
   /** Call out: an INVITE is out. */
   invited: boolean;
@@ -154,6 +156,7 @@ export function newCall(seed: CallSeed): Call {
     answeredAt: null,
     endedAt: null,
     stats: null,
+    final: null,
     invited: false,
     forks: new Map(),
     forkOrder: 0,

@@ -143,17 +143,31 @@ export type MediaInput =
   /** Totals, once, after `media.release`. */
   | { type: 'media-stats'; owner: CallId; stats: MediaStats };
 
-/** Packets and bytes as seen by the gateway; loss in packets, jitter in ms. Unknown figures are null. */
+/** Totals of a call's media as seen by the gateway. Unknown figures are null. */
 export interface MediaStats {
+  /** Towards the IMS side. */
   codec: string | null;
+  /** How the browser was reached: transport and protection. */
+  path: string | null;
+  /** The side that sent nothing though the call was answered and connected. */
+  oneWay: 'web' | 'ims' | 'both' | null;
   fromWeb: LegStats;
   fromIms: LegStats;
 }
+/** What came from one side, and how the path to it is. */
 export interface LegStats {
   packets: number;
   bytes: number;
+  /** Packets. */
   lost: number | null;
+  /** Mean. RFC 3550 6.4.1. */
   jitterMs: number | null;
+  /** Packets of ours that the side says it did not get. */
+  farLost: number | null;
+  /** Mean. */
+  roundTripMs: number | null;
+  /** Estimated mean opinion score of what came, 1 to 4.4. ITU-T G.107. */
+  mos: number | null;
 }
 
 /** How the delivery of an invitation went, told by the event side for the leg's `mediaSessionId`. */

@@ -36,7 +36,7 @@ export const counters: Readonly<Record<string, Declaration>> = {
   media_failures_total: ['Media operations that failed.', ['operation', 'failure']],
   media_worker_restarts_total: ['Media workers that ended and were started again.', []],
   media_lost_total: ['Calls whose media was lost.', ['cause']],
-  media_one_way_total: ['Answered calls in which one side never sent a packet.', []],
+  media_one_way_total: ['Answered calls in which a side had not sent a packet after 20 s.', ['side']],
   events_total: ['Events by what became of them.', ['type', 'channel', 'outcome']],
   overload_shed_total: ['Work refused because of load.', ['reason']],
   metrics_rejected_total: ['Figures that no declared metric would take: a fault of the program.', ['name']],
@@ -44,17 +44,33 @@ export const counters: Readonly<Record<string, Declaration>> = {
   token_rejections_total: ['Access tokens refused.', ['reason']],
 };
 
-export const histograms: Readonly<Record<string, Declaration & { 2?: readonly number[] }>> = {
-  api_request_duration_seconds: ['Time to answer an API request.', ['api', 'operation', 'code']],
-  ims_register_duration_seconds: ['Time of a REGISTER until its final response.', []],
-  call_setup_duration_seconds: ['From INVITE to the answer.', ['direction']],
-  call_duration_seconds: ['From the answer to the end.', ['direction']],
-  media_command_duration_seconds: ['Time a media command took.', ['command', 'outcome']],
-  event_delivery_duration_seconds: ['From the event to its delivery.', ['channel']],
-};
+export const histograms: Readonly<Record<string, readonly [...declaration: Declaration, buckets?: readonly number[]]>> =
+  {
+    api_request_duration_seconds: ['Time to answer an API request.', ['api', 'operation', 'code']],
+    ims_register_duration_seconds: ['Time of a REGISTER until its final response.', []],
+    call_setup_duration_seconds: ['From INVITE to the answer.', ['direction']],
+    call_duration_seconds: [
+      'From the answer to the end.',
+      ['direction'],
+      [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400],
+    ],
+    media_command_duration_seconds: ['Time a media command took.', ['command', 'outcome']],
+    media_mos: [
+      'Estimated mean opinion score (ITU-T G.107) of what came from a side, at the end of a call.',
+      ['side'],
+      [1.5, 2, 2.5, 3, 3.25, 3.5, 3.75, 4, 4.1, 4.2, 4.3, 4.4],
+    ],
+    media_loss_ratio: [
+      'Share of the packets of a side that did not arrive, at the end of a call.',
+      ['side'],
+      [0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1],
+    ],
+    media_jitter_seconds: ['Mean jitter of a side, at the end of a call.', ['side']],
+    media_round_trip_seconds: ['Mean round trip between the gateway and a side, at the end of a call.', ['side']],
+    event_delivery_duration_seconds: ['From the event to its delivery.', ['channel']],
+  };
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const LONG_SECONDS = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -64,8 +80,8 @@ export function createMetrics(): Metrics {
     counter.set(name, new Counter({ name: `lineside_${name}`, help, labelNames: [...labels], registers: [registry] }));
   }
   const histogram = new Map<string, Histogram>();
-  for (const [name, [help, labels]] of Object.entries(histograms)) {
-    const buckets = name === 'call_duration_seconds' ? LONG_SECONDS : SECONDS;
+  for (const [name, [help, labels, own = SECONDS]] of Object.entries(histograms)) {
+    const buckets = [...own];
     histogram.set(
       name,
       new Histogram({ name: `lineside_${name}`, help, labelNames: [...labels], buckets, registers: [registry] }),

@@ -32,6 +32,26 @@ function finish(w: World, reg: ReturnType<typeof register>): void {
   w.assertQuiet();
 }
 
+test('a call leaves one line at its end, with how it sounded; without totals it still leaves one', () => {
+  for (const stats of [true, false]) {
+    const { w, reg } = world();
+    w.behaviour.stats = stats;
+    const call = talkingOut(w, ALICE, reg);
+    w.take('log');
+    remove(w, ALICE, call.id);
+    w.advance(10_000);
+    const lines = w.take('log').filter(l => l.message === 'call ended');
+    assert.equal(lines.length, 1);
+    const fields = lines[0]?.fields;
+    assert.equal(fields?.['status'], 'Terminated');
+    assert.deepEqual(
+      [fields?.['codec'], fields?.['webMos'], fields?.['imsPackets'], fields?.['oneWay']],
+      stats ? ['PCMA', 4.4, 50, null] : [undefined, undefined, undefined, undefined],
+    );
+    finish(w, reg);
+  }
+});
+
 test('A-10 5.8 an offer that parses but cannot be used: 201, then Failed 488; no INVITE', () => {
   const cases: Array<[MediaFailure, RegExp]> = [
     ['bad-sdp', /^SIP;cause=488/],

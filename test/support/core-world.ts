@@ -354,10 +354,13 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
   return world;
 }
 
+const LEG_STATS = { packets: 50, bytes: 8000, lost: 0, jitterMs: 1, farLost: 0, roundTripMs: 20, mos: 4.4 };
 const STATS = {
   codec: 'PCMA',
-  fromWeb: { packets: 50, bytes: 8000, lost: 0, jitterMs: 1 },
-  fromIms: { packets: 50, bytes: 8000, lost: 0, jitterMs: 1 },
+  path: 'udp4 AES_CM_128_HMAC_SHA1_80',
+  oneWay: null,
+  fromWeb: LEG_STATS,
+  fromIms: LEG_STATS,
 };
 
 function mediaSdp(effect: MediaEffect): string {

@@ -1,6 +1,12 @@
 /** A media plane without packets: the real control and SDP writers over an engine in memory, for flow tests. */
 
-import type { Engine, EngineCommand, EngineEvent, WebTransport } from '../../src/eims-agw/engine.ts';
+import {
+  type Engine,
+  type EngineCommand,
+  type EngineEvent,
+  NO_TOTALS,
+  type WebTransport,
+} from '../../src/eims-agw/engine.ts';
 import { createMediaPlane, type MediaPlane } from '../../src/eims-agw/media-plane.ts';
 import { type Clock, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
 import type { Emit } from '../../src/ep-cscf/ports.ts';
@@ -46,12 +52,11 @@ export function fakeEngine(
       answerSetup: 'active',
     };
   };
-  const none = { packets: 0, bytes: 0, lost: null, jitterMs: null };
   const answers = (command: EngineCommand): EngineEvent[] => {
     const { session } = command;
     if (command.type === 'close') {
       const known = sessions.delete(session);
-      return [known ? { type: 'closed', session, fromWeb: none, fromIms: none } : { type: 'lost', session }];
+      return [known ? { type: 'closed', session, ...NO_TOTALS } : { type: 'lost', session }];
     }
     if (!('op' in command)) return [];
     const { op } = command;

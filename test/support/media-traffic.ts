@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { after, afterEach, before, test } from 'node:test';
 import { MEDIA_DEFAULTS } from '../../src/eims-agw/settings.ts';
 import type { CallId } from '../../src/ep-cscf/ids.ts';
+import type { MediaStats } from '../../src/ep-cscf/ports.ts';
 import { type BrowserPeer, browserPeer } from './media-browser.ts';
 import { browserThread } from './media-browser-thread.ts';
 import { callId, legId, nextRef } from './media-inbox.ts';
@@ -45,7 +46,7 @@ interface Call {
   phone: Phone;
   answer: string;
   port: number;
-  release(): Promise<{ fromWeb: number; fromIms: number }>;
+  release(): Promise<MediaStats>;
 }
 
 /** Sends packets one way until `seen` holds; none may be needed after the first few. */
@@ -85,8 +86,7 @@ async function callOut(options: { laws?: Array<0 | 8>; gates?: boolean; connect?
     port: Number(/m=audio (\d+)/.exec(offer)?.[1]),
     async release() {
       run({ type: 'media.release', owner });
-      const { stats } = await media.box.wait('media-stats');
-      return { fromWeb: stats.fromWeb.packets, fromIms: stats.fromIms.packets };
+      return (await media.box.wait('media-stats')).stats;
     },
   };
 }
@@ -135,8 +135,10 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     const report = full();
     assert.equal(report?.readUInt32BE(4), first.readUInt32BE(8));
     assert.equal(report?.readUInt32BE(28), 7777);
-    const totals = await call.release();
-    assert.ok(totals.fromWeb > 3 && totals.fromIms > 3);
+    const { fromWeb, fromIms, path, oneWay } = await call.release();
+    assert.ok(fromWeb.packets > 3 && fromIms.packets > 3);
+    assert.ok((fromWeb.mos ?? 0) > 1 && (fromIms.mos ?? 0) > 1);
+    assert.deepEqual([path, oneWay], [engine === 'relay' ? 'udp4 AES_CM_128_HMAC_SHA1_80' : null, null]);
   });
 
   test(`${engine}: the other law is converted`, async () => {
@@ -204,7 +206,7 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     await until(() => call.browser.rtp.length > 0, toBrowser(call));
     assert.ok(call.browser.rtp.every(p => p.header.payloadType === 8));
     const { fromIms } = await call.release();
-    assert.ok(fromIms >= 1);
+    assert.ok(fromIms.packets >= 1);
     assert.equal(await media.figure('ims-wrong-source', 5), 5);
     assert.equal(await media.figure('ims-unknown-pt', 5), 5);
   });

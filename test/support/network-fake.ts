@@ -86,8 +86,12 @@ export function createNetwork(emit: Emit): Network {
   function runMedia(effect: MediaEffect): void {
     const { owner } = effect;
     if (effect.type === 'media.release') {
-      const leg = { packets: 1, bytes: 160, lost: 0, jitterMs: 0 };
-      give({ type: 'media-stats', owner, stats: { codec: 'PCMA', fromWeb: leg, fromIms: leg } });
+      const leg = { packets: 1, bytes: 160, lost: 0, jitterMs: 0, farLost: 0, roundTripMs: null, mos: 4.4 };
+      give({
+        type: 'media-stats',
+        owner,
+        stats: { codec: 'PCMA', path: null, oneWay: null, fromWeb: leg, fromIms: leg },
+      });
       return;
     }
     if (!('ref' in effect)) return;

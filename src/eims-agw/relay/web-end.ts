@@ -1,8 +1,10 @@
 /** Browser legs on our own engine: ICE-lite, DTLS and SRTP behind the same door as the legs of every other engine. */
 import { randomBytes } from 'node:crypto';
+import { isIPv6 } from 'node:net';
 import type { WebRemote, WebTransport } from '../engine.ts';
 import { namedCounts } from '../rtp/named-counts.ts';
 import type { MakeWebEnd, WebEnd, WebEvents } from '../rtp/web-end.ts';
+import type { SrtpName } from '../settings.ts';
 import { createDtls } from './dtls/association.ts';
 import type { FingerprintHash } from './dtls/types.ts';
 import { holdsSource, loseSource, restartIce, startIce } from './ice/agent.ts';
@@ -83,6 +85,7 @@ function makeEnd(share: LegShare, events: WebEvents, gone: () => void): [WebEnd,
       return transport(fresh);
     },
     send: packet => sendMedia(leg, packet),
+    path: () => pathOf(leg),
     counts: () => ({ ...namedCounts('leg', leg.counts), ...namedCounts('dtls', leg.dtls?.counters ?? {}) }),
     close() {
       if (!leg.done) drive(leg, (dtls, now, out) => dtls.close(now, out));
@@ -91,6 +94,13 @@ function makeEnd(share: LegShare, events: WebEvents, gone: () => void): [WebEnd,
     },
   };
   return [made, leg];
+}
+
+/** Family of the selected address and SRTP profile; null before there is media. */
+function pathOf({ agent, counts }: Leg): string | null {
+  if (agent.selected === null || counts.profileGcm + counts.profileCm === 0) return null;
+  const profile: SrtpName = counts.profileGcm > 0 ? 'AEAD_AES_128_GCM' : 'AES_CM_128_HMAC_SHA1_80';
+  return `${isIPv6(agent.selected.address) ? 'udp6' : 'udp4'} ${profile}`;
 }
 
 /** Takes the browser's end: its fingerprint decides who may speak, its setup who speaks first. */

@@ -2,7 +2,15 @@
 
 import type { MediaFailure } from '../../ep-cscf/ports.ts';
 import type { AddressPolicy } from '../address.ts';
-import type { EngineCommand, EngineCounts, EngineEvent, LegRequest, WebTransport } from '../engine.ts';
+import {
+  type EngineCommand,
+  type EngineCounts,
+  type EngineEvent,
+  type EngineTotals,
+  type LegRequest,
+  NO_TOTALS,
+  type WebTransport,
+} from '../engine.ts';
 import type { MediaSettings } from '../settings.ts';
 import { openImsLeg } from './ims-leg.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
@@ -18,6 +26,7 @@ import {
   relay,
   report,
   rtcpFromIms,
+  silentSide,
 } from './relay.ts';
 import { firstNumbers, goOn, type Numbers, numbersOf } from './stream.ts';
 import type { MakeWebEnd, WebEnd } from './web-end.ts';
@@ -34,6 +43,8 @@ interface Leg {
 
 /** A leg that has not come up so long after the SDP was exchanged never will. */
 const CONNECT_MS = 60_000;
+/** In a call shorter than this a side may not have got round to its first packet. */
+const SHORT_CALL_MS = 2_000;
 
 interface HostSession {
   number: number;
@@ -144,7 +155,7 @@ export function createHost(options: HostOptions): Host {
       if (command.type === 'open') return open(command);
       const session = sessions.get(command.session);
       if (session === undefined) {
-        if (command.type === 'close') send({ type: 'closed', session: command.session, ...NOTHING });
+        if (command.type === 'close') send({ type: 'closed', session: command.session, ...NO_TOTALS });
         else if ('op' in command) refuse(command, 'driver');
         return;
       }
@@ -172,13 +183,7 @@ export function createHost(options: HostOptions): Host {
           return applyRoute(session.relay, command.route, now());
         case 'close':
           sessions.delete(session.number);
-          closeSession(session, gone);
-          return send({
-            type: 'closed',
-            session: session.number,
-            fromWeb: legStats(session.relay.toIms.rx),
-            fromIms: legStats(session.relay.toWeb.rx),
-          });
+          return send({ type: 'closed', session: session.number, ...closeSession(session, gone, now()) });
         default:
           return command satisfies never;
       }
@@ -189,12 +194,13 @@ export function createHost(options: HostOptions): Host {
       for (const session of sessions.values()) {
         superviseLegs(session, at);
         report(session.relay, at, wall, settings.rtcpMs);
-        if (foundOneWay(session.relay, at)) send({ type: 'one-way', session: session.number });
+        const side = foundOneWay(session.relay, at);
+        if (side !== null) send({ type: 'one-way', session: session.number, side });
         if (fellSilent(session.relay, at, settings.imsSilentMs)) send({ type: 'ims-silent', session: session.number });
       }
     },
     close() {
-      for (const session of sessions.values()) closeSession(session, gone);
+      for (const session of sessions.values()) closeSession(session, gone, now());
       sessions.clear();
     },
     sessions: () => sessions.size,
@@ -208,9 +214,6 @@ export function createHost(options: HostOptions): Host {
     },
   };
 }
-
-const NO_LEG_STATS = { packets: 0, bytes: 0, lost: null, jitterMs: null };
-const NOTHING = { fromWeb: NO_LEG_STATS, fromIms: NO_LEG_STATS };
 
 function addLeg(options: HostOptions, session: HostSession, request: LegRequest): WebTransport {
   const { leg: number } = request;
@@ -271,10 +274,19 @@ function addRelay(into: Record<string, number>, r: Relay): void {
   addCounts(into, namedCounts('ims', r.toWeb.counts));
 }
 
-function closeSession(session: HostSession, gone: Record<string, number>): void {
+/** Frees all of a session; its totals. */
+function closeSession(session: HostSession, gone: Record<string, number>, now: number): EngineTotals {
+  const { relay: r } = session;
+  const totals = {
+    fromWeb: legStats(r.toIms.rx, r.toWeb.far),
+    fromIms: legStats(r.toWeb.rx, r.toIms.far),
+    path: r.web?.path?.() ?? null,
+    oneWay: silentSide(r, now, SHORT_CALL_MS),
+  };
   session.closed = true;
   for (const number of [...session.legs.keys()]) dropLeg(session, number, gone);
-  addRelay(gone, session.relay);
-  session.relay.ims?.close();
-  session.relay.ims = null;
+  addRelay(gone, r);
+  r.ims?.close();
+  r.ims = null;
+  return totals;
 }

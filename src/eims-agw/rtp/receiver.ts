@@ -18,6 +18,9 @@ export interface Receiver {
   transit: number;
   /** Timestamp units. */
   jitter: number;
+  /** Of the call so far: jitter at each report, added up, and how many. */
+  jitterSum: number;
+  jitterCount: number;
   /** All sources. */
   packets: number;
   bytes: number;
@@ -39,6 +42,8 @@ export function receiver(): Receiver {
     receivedPrior: 0,
     transit: Number.NaN,
     jitter: 0,
+    jitterSum: 0,
+    jitterCount: 0,
     packets: 0,
     bytes: 0,
     lostBefore: 0,
@@ -92,6 +97,8 @@ export interface ReportBlock {
 /** The report block for this source, or null without one; starts the next interval. `now` in ms. */
 export function report(r: Receiver, now: number): ReportBlock | null {
   if (!r.started) return null;
+  r.jitterSum += r.jitter;
+  r.jitterCount += 1;
   const expectedNow = expected(r);
   const expectedInterval = expectedNow - r.expectedPrior;
   const lostInterval = expectedInterval - (r.received - r.receivedPrior);

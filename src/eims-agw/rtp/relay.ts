@@ -1,7 +1,8 @@
 /** One call in a worker: a browser leg and an IMS leg joined packet by packet, RTCP made for each. */
 
-import type { EngineLegStats, Route } from '../engine.ts';
+import type { EngineLegStats, Route, SilentSide } from '../engine.ts';
 import { audioBucket, type Bucket, take } from './bucket.ts';
+import type { FarReport } from './far-report.ts';
 import type { ImsLeg } from './ims-leg.ts';
 import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
 import { lostTotal, type Receiver } from './receiver.ts';
@@ -9,9 +10,11 @@ import { buildReport, isRtcp, takeRtcp } from './rtcp.ts';
 import { countIn, firstNumbers, goOn, payloadOffset, rewrite, type Stream, setRules, stream } from './stream.ts';
 import type { WebEnd } from './web-end.ts';
 
+/** Timestamp units of every codec passed. */
+const UNITS_PER_MS = 8;
 const MAX_FROM_WEB = 1_472;
 const MAX_FROM_IMS = 1_400;
-/** After this long without a packet from the IMS side a connected call is one-way. */
+/** After this long without a packet from one side a connected call is one-way. */
 const ONE_WAY_MS = 20_000;
 
 export interface Relay {
@@ -93,7 +96,7 @@ export function fromWeb(r: Relay, packet: Buffer, now: number): void {
     return;
   }
   if (packet.length >= 8 && isRtcp(packet)) {
-    if (!takeRtcp(toIms.rx, packet, now)) toIms.counts.malformed += 1;
+    if (!takeRtcp(toIms.rx, r.toWeb, packet, now)) toIms.counts.malformed += 1;
     return;
   }
   const offset = payloadOffset(toIms, packet);
@@ -139,7 +142,7 @@ export function rtcpFromIms(r: Relay, packet: Buffer, address: string, port: num
   if (packet.length > MAX_FROM_IMS) r.toWeb.counts.oversize += 1;
   else if (!acceptRtcp(r.latch, address, port)) r.toWeb.counts.wrongSource += 1;
   else if (!take(r.imsBucket, packet.length, now)) r.toWeb.counts.rate += 1;
-  else if (takeRtcp(r.toWeb.rx, packet, now)) r.imsHeardAt = now;
+  else if (takeRtcp(r.toWeb.rx, r.toIms, packet, now)) r.imsHeardAt = now;
   else r.toWeb.counts.malformed += 1;
 }
 
@@ -160,20 +163,36 @@ export function fellSilent(r: Relay, now: number, limitMs: number): boolean {
   return true;
 }
 
-/** True once when an answered, connected call has had no packet of the IMS side for 20 s. */
-export function foundOneWay(r: Relay, now: number): boolean {
-  if (r.oneWayTold || !r.supervise || !r.webUp || r.toWeb.rx.packets > 0 || now - r.supervisedAt < ONE_WAY_MS)
-    return false;
-  r.oneWayTold = true;
-  return true;
+/** The side of an answered, connected call that should speak and has sent no packet in its first `afterMs`; null when all is well. */
+export function silentSide(r: Relay, now: number, afterMs: number): SilentSide | null {
+  if (!r.supervise || !r.webUp || now - r.supervisedAt < afterMs) return null;
+  const ims = r.toWeb.rx.packets === 0;
+  // A browser that only listens is silent because it wants to be.
+  const web = r.toIms.open && r.toIms.rx.packets === 0;
+  return ims ? (web ? 'both' : 'ims') : web ? 'web' : null;
 }
 
-export function legStats(rx: Receiver): EngineLegStats {
-  const known = rx.packets > 0;
+/** The silent side, once, when an answered, connected call has had 20 s. */
+export function foundOneWay(r: Relay, now: number): SilentSide | null {
+  const side = r.oneWayTold ? null : silentSide(r, now, ONE_WAY_MS);
+  r.oneWayTold ||= side !== null;
+  return side;
+}
+
+/** Totals of what one side sent us, and what it says of what we sent it. */
+export function legStats(from: Receiver, far: FarReport): EngineLegStats {
+  const known = from.packets > 0;
+  const jitter = from.jitterCount > 0 ? from.jitterSum / from.jitterCount : from.jitter;
   return {
-    packets: rx.packets,
-    bytes: rx.bytes,
-    lost: known ? lostTotal(rx) : null,
-    jitterMs: known ? Math.round((rx.jitter / 8) * 10) / 10 : null,
+    packets: from.packets,
+    bytes: from.bytes,
+    lost: known ? lostTotal(from) : null,
+    jitterMs: known ? tenths(jitter / UNITS_PER_MS) : null,
+    farLost: far.lost === null ? null : Math.max(0, far.lost),
+    roundTripMs: far.roundTrips === 0 ? null : tenths(far.roundTripSumMs / far.roundTrips),
   };
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
 }

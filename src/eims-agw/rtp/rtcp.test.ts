@@ -25,7 +25,7 @@ test('a sender report tells time, counts and one block', () => {
   theirs.writeUInt32BE(9, 4);
   theirs.writeUInt32BE(0x11112222, 8);
   theirs.writeUInt32BE(0x33334444, 12);
-  assert.equal(takeRtcp(rx, theirs, 600), true);
+  assert.equal(takeRtcp(rx, out, theirs, 600), true);
   const packet = buildReport(out, rx, 'x', 1_100, 1_500);
   assert.deepEqual([packet[0], packet[1], packet.readUInt16BE(2)], [0x81, 200, 12]);
   assert.deepEqual([packet.readUInt32BE(8), packet.readUInt32BE(12)], [2_208_988_801, 0x8000_0000]);
@@ -36,10 +36,37 @@ test('a sender report tells time, counts and one block', () => {
     [14, 0x22223333, 32_768],
   );
   assert.equal(packet.length % 4, 0);
-  assert.equal(takeRtcp(receiver(), packet, 0), true);
+  assert.equal(takeRtcp(receiver(), out, packet, 0), true);
   // Nothing new was lost since: the next fraction is zero, the total stays.
   const next = buildReport(out, rx, 'x', 1_200, 1_600);
   assert.deepEqual([next[32], next.readUIntBE(33, 3)], [0, 1]);
+});
+
+test('RTP-04 what the far end reports of our packets gives its losses and the round trip, whatever else it reports', () => {
+  const ours = stream(77, 0, 0);
+  ours.packets = 100;
+  const theirs = stream(88, 0, 0);
+  theirs.packets = 100;
+  // We send a report at 1,000; it arrives 30 ms later, they answer 500 ms after that, and it is here at 1,560.
+  const sent = buildReport(ours, receiver(), 'a', 1_000, 1_700_000_000_123);
+  const there = receiver();
+  for (const seq of [1, 2, 3, 6]) receive(there, 77, seq, 0, 172, 0);
+  takeRtcp(there, theirs, sent, 50_030);
+  const reply = buildReport(theirs, there, 'b', 50_530, 1_700_000_000_653);
+  const here = receiver();
+  assert.equal(takeRtcp(here, ours, reply, 1_560), true);
+  assert.equal(ours.far.lost, 2);
+  assert.ok(Math.abs(ours.far.roundTripSumMs / ours.far.roundTrips - 60) < 0.1, String(ours.far.roundTripSumMs));
+  // The same in a receiver report, about our other stream, or of a report we never sent: nothing is learned.
+  const quiet = stream(99, 0, 0);
+  takeRtcp(here, ours, buildReport(quiet, there, 'c', 50_530, 0), 1_560);
+  assert.equal(ours.far.roundTrips, 2);
+  const other = stream(78, 0, 0);
+  takeRtcp(here, other, reply, 1_560);
+  assert.deepEqual([other.far.lost, other.far.roundTrips], [null, 0]);
+  ours.far.sentNtp += 1;
+  takeRtcp(here, ours, reply, 1_560);
+  assert.equal(ours.far.roundTrips, 2);
 });
 
 test('jitter follows the arrival times', () => {
@@ -61,11 +88,11 @@ test('RTCP is told from RTP by its second byte', () => {
 test('no bytes make the reader throw, and lengths that lie are refused', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 120 }), bytes => {
-      takeRtcp(receiver(), Buffer.from(bytes), 0);
+      takeRtcp(receiver(), stream(1, 0, 0), Buffer.from(bytes), 0);
     }),
     { seed: 3, numRuns: 1_000 },
   );
   for (const hex of ['', '80c9', '80c9000201020304', '00c9000101020304', '80c80000']) {
-    assert.equal(takeRtcp(receiver(), Buffer.from(hex, 'hex'), 0), false, hex);
+    assert.equal(takeRtcp(receiver(), stream(1, 0, 0), Buffer.from(hex, 'hex'), 0), false, hex);
   }
 });

@@ -1,10 +1,13 @@
 /** RTCP of our own for each leg: sender or receiver report with one block, and SDES with our CNAME; and the little we read of theirs. RFC 3550 6.4, 6.5. */
+import { takeBlocks } from './far-report.ts';
 import { type Receiver, type ReportBlock, report } from './receiver.ts';
 import type { Stream } from './stream.ts';
 
 /** Seconds from 1900 to 1970. */
 const NTP_EPOCH_S = 2_208_988_800;
 const UNITS_PER_MS = 8;
+const SENDER_REPORT = 200;
+const RECEIVER_REPORT = 201;
 
 /** RTCP by its second byte when RTP and RTCP share a port. RFC 5761 4. */
 export function isRtcp(packet: Buffer): boolean {
@@ -25,7 +28,7 @@ export function buildReport(out: Stream, rx: Receiver, cname: string, now: numbe
   const chunkBytes = Math.ceil((4 + 2 + name.length + 1) / 4) * 4;
   const packet = Buffer.alloc(reportBytes + 4 + chunkBytes);
   packet[0] = 0x80 | (block === null ? 0 : 1);
-  packet[1] = sender ? 200 : 201;
+  packet[1] = sender ? SENDER_REPORT : RECEIVER_REPORT;
   packet.writeUInt16BE(reportBytes / 4 - 1, 2);
   packet.writeUInt32BE(out.ssrc, 4);
   if (sender) writeSender(packet, out, now, wallMs);
@@ -40,16 +43,23 @@ export function buildReport(out: Stream, rx: Receiver, cname: string, now: numbe
   return packet;
 }
 
-/** Takes a compound packet from the other end; keeps the time of its sender report. False when it is malformed. */
-export function takeRtcp(rx: Receiver, packet: Buffer, now: number): boolean {
+/** Takes a compound packet from the other end: the time of its sender report, and what it says of `out`. False when it is malformed. `now` in ms. */
+export function takeRtcp(rx: Receiver, out: Stream, packet: Buffer, now: number): boolean {
   let offset = 0;
   while (offset < packet.length) {
     if (offset + 8 > packet.length || (packet[offset] ?? 0) >> 6 !== 2) return false;
     const bytes = 4 * (packet.readUInt16BE(offset + 2) + 1);
     if (bytes < 8 || offset + bytes > packet.length) return false;
-    if (packet[offset + 1] === 200 && bytes >= 28 && packet.readUInt32BE(offset + 4) === rx.ssrc) {
-      rx.lastSr = packet.readUInt32BE(offset + 10);
-      rx.lastSrAt = now;
+    const type = packet[offset + 1] ?? 0;
+    const count = (packet[offset] ?? 0) & 31;
+    if (type === SENDER_REPORT && bytes >= 28) {
+      if (packet.readUInt32BE(offset + 4) === rx.ssrc) {
+        rx.lastSr = packet.readUInt32BE(offset + 10);
+        rx.lastSrAt = now;
+      }
+      takeBlocks(out.far, out.ssrc, packet, offset + 28, offset + bytes, count, now);
+    } else if (type === RECEIVER_REPORT) {
+      takeBlocks(out.far, out.ssrc, packet, offset + 8, offset + bytes, count, now);
     }
     offset += bytes;
   }
@@ -63,6 +73,8 @@ function writeSender(packet: Buffer, out: Stream, now: number, wallMs: number): 
   packet.writeUInt32BE((out.outTs + Math.round((now - out.outAt) * UNITS_PER_MS)) >>> 0, 16);
   packet.writeUInt32BE(out.packets >>> 0, 20);
   packet.writeUInt32BE(out.octets >>> 0, 24);
+  out.far.sentNtp = packet.readUInt32BE(10);
+  out.far.sentAt = now;
 }
 
 function writeBlock(packet: Buffer, at: number, block: ReportBlock): void {

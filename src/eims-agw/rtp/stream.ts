@@ -1,5 +1,6 @@
 /** One direction of a relayed call: checks a packet, counts it, and rewrites it in place for the other side. RFC 3550 5.1. */
 import type { PtRule } from '../engine.ts';
+import { type FarReport, farReport } from './far-report.ts';
 import { A_TO_U, convertLaw, U_TO_A } from './g711.ts';
 import { MAX_JUMP, type Receiver, receive, receiver } from './receiver.ts';
 
@@ -29,6 +30,8 @@ export interface Stream {
   /** For each payload type in: 1 A to mu, 2 mu to A, 4 telephone event. */
   action: Uint8Array;
   rx: Receiver;
+  /** What the receiver of our packets says of them. */
+  far: FarReport;
   counts: StreamCounts;
   /** The offsets hold for the source now heard. */
   anchored: boolean;
@@ -76,6 +79,7 @@ export function stream(ssrc: number, seq: number, ts: number): Stream {
     out: new Int16Array(128).fill(-1),
     action: new Uint8Array(128),
     rx: receiver(),
+    far: farReport(),
     counts: { malformed: 0, unknownPt: 0, wrongSource: 0, oversize: 0, rate: 0, gate: 0, send: 0, events: 0 },
     anchored: false,
     inSsrc: 0,

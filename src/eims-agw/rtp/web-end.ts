@@ -10,6 +10,8 @@ export interface WebEnd {
   send(packet: Buffer): boolean;
   /** Takes new ICE credentials for the same DTLS association; null, or absent, when this leg cannot. RFC 8445 9. */
   restart?(remote: WebRemote): WebTransport | null;
+  /** How the browser is, or was last, reached: transport and SRTP profile; null before it was. */
+  path?(): string | null;
   /** Drops and other figures of this leg, for metrics. */
   counts?(): EngineCounts;
   close(): void;
