@@ -98,6 +98,7 @@ function createIncoming(turn: Turn, input: Invited, binding: Binding, devices: R
     emergency: false,
     location: input.location,
     offerless: input.sdp === null,
+    diverted: input.diverted,
   });
   for (const { id: registrationId, deviceId, holder } of devices)
     call.legs.push(
@@ -116,12 +117,26 @@ export function inviteDevices(turn: Turn, call: Call, offers: ReadonlyArray<{ le
     if (offer === undefined || leg.final !== null) continue;
     leg.offer = offer.sdp;
     addLeg(turn.registry, leg);
-    publish(turn, call, leg, null);
+    publish(turn, call, leg, forwarded(call));
   }
   if (!call.legs.some(isRinging)) return endCall(turn, call, NOT_REACHED, UNAVAILABLE);
   startTimer(turn, call, 'ring-guard', ringGuardMs);
   startTimer(turn, call, 'invitation', invitationMs);
   startTimer(turn, call, 'provisional-repeat', provisionalRepeatMs);
+}
+
+const FORWARDED: Readonly<Record<number, string>> = {
+  404: 'forwarded, unavailable',
+  408: 'forwarded, no answer',
+  480: 'deflected',
+  486: 'forwarded, busy',
+  487: 'deflected while ringing',
+  503: 'forwarded, not reachable',
+};
+
+/** That and why the call was forwarded; by whom is not told. IMS digest 4.1. */
+function forwarded({ diverted }: Call): string | null {
+  return diverted === null ? null : sipReason(diverted, FORWARDED[diverted] ?? 'forwarded');
 }
 
 export function isRinging(leg: Leg): boolean {

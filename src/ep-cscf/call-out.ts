@@ -95,6 +95,7 @@ function create(
     emergency,
     location: request.location,
     offerless: false,
+    diverted: null,
   });
   const leg = newLeg({
     id: turn.ids.mediaSession(shardOf(holder.number)),

@@ -111,6 +111,8 @@ export interface Call {
 
   /** Call in: the INVITE had no offer. */
   readonly offerless: boolean;
+  /** Call in: RFC 4458 cause of a forwarding. */
+  readonly diverted: number | null;
   /** Call in: last provisional said to the network; 0 none. */
   provisional: 0 | 180 | 183;
   /** Call in: the SDP was said in a provisional already. */
@@ -140,6 +142,7 @@ export type CallSeed = Pick<
   | 'emergency'
   | 'location'
   | 'offerless'
+  | 'diverted'
 >;
 
 export function newCall(seed: CallSeed): Call {

@@ -116,6 +116,8 @@ export type ImsInput =
       /** Null: an offerless INVITE. */
       sdp: string | null;
       location: LocationDetails | null;
+      /** RFC 4458 cause when the call was forwarded to us. */
+      diverted: number | null;
     }
   /** The caller gave up, or another branch answered, before our final response. */
   | { type: 'ims-cancelled'; owner: CallId; outcome: Outcome }

@@ -12,6 +12,7 @@ import {
   reasonPhrase,
   type SipRequest,
 } from '../sip/index.ts';
+import { diversionOf } from './diversion.ts';
 import { gateOf } from './early-media.ts';
 import { callContact, type InviteParts, inviteParts, ownUri } from './headers.ts';
 import { calledOf, calleeNameOf, callerOf } from './identity.ts';
@@ -274,10 +275,12 @@ export function createCalls(node: MwNode): Calls {
       const entry = add(owner, call, 'in', correlator);
       node.log.info(fieldsOf(entry), 'call in');
       const called = calledOf(request);
-      const caller = callerOf(request);
+      // A trunk's peer answers for what it writes. IMS digest 4.1.
+      const caller = callerOf(request, node.facts.mode === 'trunk');
       // Who hides the name hides the place.
       const location = caller.caller === ANONYMOUS ? null : locationIn(request, node.now());
-      node.emit({ type: 'ims-invited', owner, binding, correlator, ...caller, called, sdp, location });
+      const diverted = diversionOf(request);
+      node.emit({ type: 'ims-invited', owner, binding, correlator, ...caller, called, sdp, location, diverted });
       return listener(owner);
     },
     has: owner => entries.has(owner),

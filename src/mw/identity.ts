@@ -13,8 +13,8 @@ export interface Caller {
   callerName: string | null;
 }
 
-/** The caller of an INVITE from a trusted peer: P-Asserted-Identity unless privacy hides it; From is never believed. */
-export function callerOf(invite: SipRequest): Caller {
+/** The caller of an INVITE from a trusted peer: P-Asserted-Identity unless privacy hides it; From only where the peer answers for it. */
+export function callerOf(invite: SipRequest, believesFrom = false): Caller {
   const { headers } = invite;
   const nobody: Caller = { caller: ANONYMOUS, callerName: null };
   if (hides(headers)) return nobody;
@@ -25,7 +25,9 @@ export function callerOf(invite: SipRequest): Caller {
     const caller = addressOf(address.uri);
     if (caller !== null) return { caller, callerName: nameOf(asserted) };
   }
-  return nobody;
+  const from = believesFrom && asserted.length === 0 ? headers.from() : undefined;
+  const caller = from === undefined ? null : addressOf(from.uri);
+  return from === undefined || caller === null ? nobody : { caller, callerName: nameOf([from]) };
 }
 
 /** The name the network knows of the party that answered, from a response of a trusted peer; null when it knows none or may not tell. RFC 3325 9.1. */

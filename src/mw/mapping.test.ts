@@ -14,6 +14,7 @@ import {
   type SipResponse,
   serialize,
 } from '../sip/index.ts';
+import { diversionOf } from './diversion.ts';
 import { gateOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
 import { addressOf, calledOf, calleeNameOf, callerOf } from './identity.ts';
@@ -90,7 +91,35 @@ test('who answered is named by the asserted identity, unless privacy hides it', 
   assert.equal(name([]), null);
 });
 
-test('CAMARA addresses become Request-URIs', () => {
+test('a trunk’s peer is believed in From where it asserts nothing', () => {
+  const from: [string, string] = ['From', '"Carol" <sip:+999100@x.example.com>;tag=1'];
+  const request = createRequest('INVITE', 'sip:b1@192.0.2.10', [from, ['To', '<tel:+99910020001>']]);
+  assert.deepEqual(callerOf(request, true), { caller: 'tel:+999100', callerName: 'Carol' });
+  assert.equal(callerOf(request).caller, 'sip:anonymous@anonymous.invalid');
+  request.headers.add('P-Asserted-Identity', '<tel:+99910020002>');
+  assert.equal(callerOf(request, true).caller, 'tel:+99910020002');
+});
+
+test('forwarding is read from History-Info, else from Diversion, unless history is private', () => {
+  const entry = (uri: string, index: string) => `<sip:+99910020003@${HOME}${uri}>;index=${index}`;
+  const history = (...values: string[]): [string, string] => ['History-Info', values.join(', ')];
+  const forwarded = history(entry('?Reason=SIP%3Bcause%3D302', '1'), entry(';cause=302', '1.1'));
+  const cases: Array<[Array<[string, string]>, number | null]> = [
+    [[], null],
+    [[history(entry('', '1'))], null],
+    [[forwarded], 302],
+    [[history(entry(';cause=486', '1.1'), entry(';cause=408', '1.1.1'))], 408],
+    [[history(entry(';cause=999', '1.1'))], null],
+    [[forwarded, ['Privacy', 'none']], 302],
+    [[forwarded, ['Privacy', 'history']], null],
+    [[history(entry('?Privacy=history', '1'), entry(';cause=302', '1.1'))], null],
+    [[['Diversion', `<sip:x@${HOME}>;reason=user-busy;counter=1, <sip:y@${HOME}>;reason=no-answer`]], 486],
+    [[['Diversion', `<sip:x@${HOME}>;reason=time-of-day`]], 302],
+  ];
+  for (const [headers, cause] of cases) assert.equal(diversionOf(invite(headers)), cause, JSON.stringify(headers));
+});
+
+test('ORG-01 CAMARA addresses become Request-URIs', () => {
   const table: Array<[string, string | null, string | null]> = [
     ['tel:+99910020002', `sip:+99910020002@${HOME};user=phone`, 'tel:+99910020002'],
     [
@@ -224,7 +253,7 @@ test('a BYE tells its SIP and Q.850 causes', () => {
   assert.deepEqual(outcomeOfRequest(invite([['Reason', 'SIP;cause=99999']])).code, 0);
 });
 
-test('trusted peers are addresses and prefixes of both families', () => {
+test('TRM-04 trusted peers are addresses and prefixes of both families', () => {
   const trusted = trustOf(['192.0.2.0/24', '198.51.100.7', '2001:db8::/32']);
   for (const address of ['192.0.2.200', '198.51.100.7', '2001:db8::1', '::ffff:192.0.2.1'])
     assert.equal(trusted(address), true, address);

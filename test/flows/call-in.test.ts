@@ -42,6 +42,17 @@ test('the invitation holds the gateway’s offer and who calls', () => {
   assert.equal(view.status, 'Initial');
 });
 
+test('a forwarded call says so and why, by nobody’s name', () => {
+  for (const [diverted, reason] of [
+    [302, 'SIP;cause=302;text="forwarded"'],
+    [486, 'SIP;cause=486;text="forwarded, busy"'],
+    [null, null],
+  ] as const) {
+    const { w, id } = ringing({}, { diverted });
+    assert.equal(w.sessionEvents(id)[0]?.reason, reason);
+  }
+});
+
 test('early answer, ringing, pick-up: 183 with SDP, 180, 200 with the same SDP', () => {
   const { w, reg, owner, id } = ringing();
   assert.equal(put(w, ALICE, id, 'InProgress', { answer: ANSWER })?.ok, true);
@@ -243,6 +254,7 @@ test('TRM-06 who is not there: unknown binding 404, no device 480, all lines bus
     called: null,
     sdp: imsSdp(),
     location: null,
+    diverted: null,
   });
   assert.equal(lastEnd(w)?.code, 404);
   const talking = callIn(w, ALICE);

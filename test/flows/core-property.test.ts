@@ -182,6 +182,7 @@ function invite(w: World, seen: Seen, number: E164, n: number): void {
     called: null,
     sdp: pick([imsSdp(), null], n),
     location: null,
+    diverted: null,
   });
   seen.calls = ownersOf(w);
 }

@@ -56,6 +56,7 @@ test('A-09 an offerless INVITE is announced with an offer all the same', async (
     called: 'tel:+15550100001',
     sdp: null,
     location: null,
+    diverted: null,
   });
   await g.settle();
   const { data } = g.delivered.at(-1)?.event ?? {};
@@ -169,7 +170,7 @@ test('A-50 an emergency by type or by address alone is 501; where they are taken
     const got = await dial(off, 'ada', registrationId, receiver, change);
     assert.deepEqual([got.status, got.body.code], [501, 'CALLTYPE_EMERGENCY_NOT_SUPPORTED'], receiver);
   }
-  const on = await wholeGateway({ settings: { call: { emergency: true } } });
+  const on = await wholeGateway({ settings: { emergency: { route: 'scscf' } } });
   const there = await ready(on, 'ada', 1);
   for (const [receiver, change] of [
     ['tel:+15550109000', emergency],

@@ -189,6 +189,7 @@ export function callIn(
     called: `tel:${number}`,
     sdp: imsSdp(),
     location: null,
+    diverted: null,
     ...change,
   });
   const sessions: MediaSessionId[] = [];

@@ -136,6 +136,7 @@ export function createNetwork(emit: Emit): Network {
         called: `tel:${number}`,
         sdp: imsSdp(),
         location: null,
+        diverted: null,
       });
       return owner;
     },
