@@ -3,6 +3,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { createRemoteJWKSet, jwtVerify, SignJWT } from 'jose';
+import { checkSettings } from '../../src/config/settings.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { createAccessTokens } from '../../src/waf/access-token.ts';
+import { createProver } from '../../test/support/dpop.ts';
 import { type IdentityProvider, startIdentityProvider } from './provider.ts';
 
 let provider: IdentityProvider;
@@ -11,7 +15,7 @@ before(async () => {
 });
 after(() => provider.close());
 
-async function post(path: string, form: Record<string, string>, lifeS = 60) {
+async function post(path: string, form: Record<string, string>, lifeS = 60, headers: Record<string, string> = {}) {
   const now = Math.floor(Date.now() / 1000);
   const assertion = await new SignJWT({})
     .setProtectedHeader({ alg: 'ES256' })
@@ -24,6 +28,7 @@ async function post(path: string, form: Record<string, string>, lifeS = 60) {
     .sign(provider.backendKey);
   const response = await fetch(provider.issuer + path, {
     method: 'POST',
+    headers,
     body: new URLSearchParams({
       client_id: 'backend',
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
@@ -48,6 +53,27 @@ test('client credentials by private_key_jwt give a two-legged token', async () =
   assert.deepEqual([claims['client_id'], claims.sub, claims['phone_number']], ['backend', 'backend', undefined]);
   const expired = await post('/token', { grant_type: 'client_credentials' }, -60);
   assert.equal(expired.status, 401);
+});
+
+test('3.3 a proof of a key at the token endpoint binds the token to it, and the gateway asks for that key', async () => {
+  const prover = await createProver();
+  const dpop = await prover.prove({ method: 'POST', url: `${provider.issuer}/token`, token: null, atMs: Date.now() });
+  const scope = 'webrtc-registration:sessions:create';
+  const got = await post('/token', { grant_type: 'client_credentials', scope }, 60, { dpop });
+  assert.equal(got.status, 200, JSON.stringify(got.body));
+  assert.equal(got.body['token_type'], 'DPoP');
+  const token = got.body['access_token'] ?? '';
+  assert.deepEqual((await claimsOf(token))['cnf'], { jkt: prover.thumbprint });
+  const { auth } = checkSettings({ auth: { issuers: [provider.issuer] } });
+  const metrics = { count() {} };
+  const check = createAccessTokens({ settings: auth, clock: { now: Date.now }, log: silentLog, metrics });
+  const url = 'https://gateway.example.com/webrtc-registration/v0.4rc1/sessions';
+  const jwt = await prover.prove({ method: 'POST', url, token, atMs: Date.now() });
+  const verified = await check.verify(token, { jwt, method: 'POST', url });
+  assert.ok(verified !== null && 'principal' in verified);
+  assert.deepEqual([verified.principal.clientId, verified.principal.legs], ['backend', 2]);
+  assert.equal(await check.verify(token), null);
+  await check.close();
 });
 
 test('A-07 3.3 CIBA by number: pending, then a three-legged token for that number', async () => {

@@ -1,7 +1,7 @@
 /** Cross-origin rules: preflights by the union of all clients' origins, requests by their own client's list. CAMARA digest 2.2. */
 import type { Settings } from '../config/settings.ts';
 
-export const ALLOWED_HEADERS = 'Authorization, Content-Type, x-correlator, registrationId, Last-Event-ID';
+export const ALLOWED_HEADERS = 'Authorization, Content-Type, x-correlator, registrationId, Last-Event-ID, DPoP';
 export const EXPOSED_HEADERS = 'x-correlator, Retry-After, Location';
 export const PREFLIGHT_AGE_S = 600;
 

@@ -18,6 +18,8 @@ export interface PipelineParts {
   perClient: RateLimit;
   perUser: RateLimit;
   bodyLimitBytes: number;
+  /** Public base URL, without a closing slash. */
+  publicUrl(): string;
   /** Responses that go on. */
   streams: Set<ServerResponse>;
 }
@@ -40,6 +42,8 @@ export interface Exchange {
   operation: Operation | null;
   params: Readonly<Record<string, string>>;
   access: Access | null;
+  /** The token was shown by DPoP, good or not: the challenge of a 401 answers in kind. */
+  dpop: boolean;
   body: JsonObject | null;
   call: Call | null;
   /** Allow header: methods of the path. */

@@ -4,6 +4,7 @@ import { type Exchange, headerLines, type Outcome } from './exchange.ts';
 import { parseJsonObject } from './json.ts';
 import { accepts, isJsonType } from './media-type.ts';
 import { type Call, invalid, type Operation } from './operation.ts';
+import type { Proof } from './ports.ts';
 import { addressKey } from './rate-limit.ts';
 import type { Found } from './route.ts';
 
@@ -39,14 +40,17 @@ export function addressRate(exchange: Exchange): Outcome | null {
   return limited(exchange.parts.perAddress.take(addressKey(exchange.address), exchange.now));
 }
 
-/** One bearer token in one Authorization header, and none in the query. RFC 6750 2. */
+/** One token in one Authorization header, as a bearer token or with a proof of its key, and none in the query. RFC 6750 2, RFC 9449 7. */
 export function authentication(exchange: Exchange): Outcome | null | Promise<Outcome | null> {
   if (operationOf(exchange).scopes.length === 0) return null;
   const { value, several } = headerLines(exchange.request, 'authorization');
   if (value === null && operationOf(exchange).ticket !== undefined) return byTicket(exchange);
-  const token = value === null ? null : bearerOf(value);
-  if (several || token === null || exchange.query.has('access_token')) return { ok: false, error: 'unauthenticated' };
-  return exchange.parts.tokens.verify(token).then(access => {
+  const shown = value === null ? null : shownIn(value);
+  if (several || shown === null || exchange.query.has('access_token')) return { ok: false, error: 'unauthenticated' };
+  exchange.dpop = shown.scheme === 'dpop';
+  const proof = exchange.dpop ? proofOf(exchange) : null;
+  if (exchange.dpop && proof === null) return { ok: false, error: 'unauthenticated' };
+  return exchange.parts.tokens.verify(shown.token, proof).then(access => {
     if (access === null) return { ok: false, error: 'unauthenticated' };
     if ('error' in access) return access;
     exchange.access = access;
@@ -166,8 +170,15 @@ function operationOf(exchange: Exchange): Operation {
 }
 
 /** RFC 6750 2.1: the scheme in any letter case, one space or more, one token. Null when it is anything else. */
-function bearerOf(value: string): string | null {
-  return /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1] ?? null;
+function shownIn(value: string): { scheme: string; token: string } | null {
+  const [, scheme, token] = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i.exec(value) ?? [];
+  return scheme === undefined || token === undefined ? null : { scheme: scheme.toLowerCase(), token };
+}
+
+/** RFC 9449 4.3: one DPoP header. */
+function proofOf({ request, method, path, parts }: Exchange): Proof | null {
+  const { value, several } = headerLines(request, 'dpop');
+  return value === null || several ? null : { jwt: value, method, url: parts.publicUrl() + path };
 }
 
 function isEncoded(value: string | undefined): boolean {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { CALLS, DEVICE, EVENTS, REGISTRATION, send, testApi } from '../../test/support/api-kit.ts';
 import type { Reply } from '../ep-cscf/api-request.ts';
 import { pipeline } from './pipeline.ts';
+import type { ApiParts } from './server.ts';
 import { IN_FLIGHT_LIMIT } from './service.ts';
 
 const SESSIONS = `${REGISTRATION}/sessions`;
@@ -135,6 +136,38 @@ test('2.1 step 3: every bad credential gets the same 401', async () => {
   assert.ok(
     counted.some(({ name, labels }) => name === 'api_rejections_total' && labels['reason'] === 'unauthenticated'),
   );
+});
+
+test('3.3 a token is shown as bearer or with one proof, for the address as the outside knows it', async () => {
+  const shown: unknown[] = [];
+  const tokens: ApiParts['tokens'] = {
+    async verify(token, proof) {
+      shown.push([token, proof]);
+      return null;
+    },
+  };
+  const { api } = testApi({}, { tokens });
+  const get = (authorization: string, headers: Record<string, string | string[]> = {}) =>
+    send(api, 'GET', `${SESSIONS}?deviceId=x`, { token: null, headers: { authorization, ...headers } });
+  await get('Bearer a');
+  await get('Bearer a', { dpop: 'proof' });
+  const refused = await get('DPoP a', { dpop: 'proof' });
+  const url = shown.map(each => (each as [string, { url: string } | null])[1]?.url ?? '').at(-1);
+  assert.match(url ?? '', /^http:\/\/127\.0\.0\.1:\d+\/webrtc-registration\/v0\.4rc1\/sessions$/);
+  assert.deepEqual(shown, [
+    ['a', null],
+    ['a', null],
+    ['a', { jwt: 'proof', method: 'GET', url }],
+  ]);
+  assert.deepEqual([refused.status, refused.headers['www-authenticate']], [401, 'DPoP']);
+  for (const [authorization, headers] of [
+    ['DPoP a', {}],
+    ['DPoP a', { dpop: ['one', 'two'] }],
+    ['DPoP', { dpop: 'proof' }],
+  ] as const) {
+    assert.equal((await get(authorization, headers as Record<string, string | string[]>)).status, 401);
+  }
+  assert.equal(shown.length, 3);
 });
 
 test('2.1 step 4: rates by address, client and user', async () => {
@@ -291,7 +324,7 @@ test('2.2 CORS: preflight by the union of origins, requests by the client’s ow
     assert.equal(got.headers['access-control-allow-methods'], 'GET, PUT, DELETE');
     assert.equal(
       got.headers['access-control-allow-headers'],
-      'Authorization, Content-Type, x-correlator, registrationId, Last-Event-ID',
+      'Authorization, Content-Type, x-correlator, registrationId, Last-Event-ID, DPoP',
     );
     assert.equal(got.headers['access-control-allow-credentials'], undefined);
     assert.match(String(got.headers['x-correlator']), UUID);
@@ -326,6 +359,7 @@ test('2.4 a broken promise of ours is a bare 500, and every request leaves one l
     {
       correlator: 'mine',
       client: 'demo',
+      purpose: undefined,
       api: 'webrtc-registration',
       operation: 'getRegistrationById',
       status: 500,

@@ -26,11 +26,24 @@ export interface Access {
   scopes: ReadonlySet<string>;
   /** ms since the epoch. */
   expiresAt: number;
+  /** What the token was given for, for the log. */
+  purpose?: string | null;
 }
 
-/** Checks a bearer token. Null when it is not good, whatever the reason; the reason goes to the log and the metrics. */
+/** What came with a token that was shown by the scheme DPoP. RFC 9449 4.3. */
+export interface Proof {
+  jwt: string;
+  method: string;
+  /** The address asked for, as the outside knows it, without the query. */
+  url: string;
+}
+
+/**
+ * Checks an access token, shown as a bearer token (`proof` null) or by DPoP. Null when it is not good, whatever the reason;
+ * the reason goes to the log and the metrics.
+ */
 export interface AccessTokens {
-  verify(token: string): Promise<Access | Refusal | null>;
+  verify(token: string, proof: Proof | null): Promise<Access | Refusal | null>;
 }
 
 /** The event side's subscriptions. A foreign id is 'not-found'. */

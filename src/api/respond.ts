@@ -15,9 +15,9 @@ export function statusOf(outcome: Outcome): number {
   return outcome.ok ? outcome.status : errorTable[outcome.error].status;
 }
 
-/** Sends the answer. `publicUrl` begins the Location of what was created. */
-export function respond(exchange: Exchange, outcome: Outcome, reply: FastifyReply, publicUrl: string): void {
-  const headers = headersOf(exchange, outcome, publicUrl);
+/** Sends the answer. */
+export function respond(exchange: Exchange, outcome: Outcome, reply: FastifyReply): void {
+  const headers = headersOf(exchange, outcome);
   const { request, parts } = exchange;
   if ('stream' in outcome && outcome.stream !== undefined) {
     startStream(exchange, reply, headers, outcome.stream);
@@ -31,7 +31,7 @@ export function respond(exchange: Exchange, outcome: Outcome, reply: FastifyRepl
   reply.code(statusOf(outcome)).headers(headers).send(body);
 }
 
-function headersOf(exchange: Exchange, outcome: Outcome, publicUrl: string): OutgoingHttpHeaders {
+function headersOf(exchange: Exchange, outcome: Outcome): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {
     'x-correlator': exchange.correlator,
     'cache-control': 'no-store',
@@ -43,7 +43,8 @@ function headersOf(exchange: Exchange, outcome: Outcome, publicUrl: string): Out
     headers['content-type'] = 'application/json';
   } else if ('body' in outcome) {
     headers['content-type'] = 'application/json';
-    if (outcome.location !== undefined) headers['location'] = publicUrl + exchange.base + outcome.location;
+    if (outcome.location !== undefined)
+      headers['location'] = exchange.parts.publicUrl() + exchange.base + outcome.location;
   }
   return headers;
 }
@@ -62,7 +63,7 @@ function addCors(exchange: Exchange, outcome: Outcome, headers: OutgoingHttpHead
 
 function addRefusal(exchange: Exchange, refusal: Refusal, headers: OutgoingHttpHeaders): void {
   const { status } = errorTable[refusal.error];
-  if (status === 401) headers['www-authenticate'] = 'Bearer';
+  if (status === 401) headers['www-authenticate'] = exchange.dpop ? 'DPoP' : 'Bearer';
   if (status === 405) headers['allow'] = exchange.allow;
   if (status === 429 || status === 503) headers['retry-after'] = String(refusal.retryAfterS ?? RETRY_S);
 }

@@ -115,12 +115,12 @@ function serviceOf(
       perClient: createRateLimit(api.ratePerClient, api.ratePerClient),
       perUser: createRateLimit(api.ratePerUser, 2 * api.ratePerUser),
       bodyLimitBytes: api.bodyLimitBytes,
+      publicUrl,
       streams,
     },
     clock: given.clock,
     log: given.log,
     metrics: given.metrics,
-    publicUrl,
   });
 }
 

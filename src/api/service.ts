@@ -16,7 +16,6 @@ export interface ServiceParts {
   clock: Clock;
   log: Log;
   metrics: Metrics;
-  publicUrl(): string;
 }
 
 export interface Service {
@@ -26,7 +25,7 @@ export interface Service {
   serve(request: FastifyRequest, reply: FastifyReply): void;
 }
 
-export function createService({ parts, clock, log, metrics, publicUrl }: ServiceParts): Service {
+export function createService({ parts, clock, log, metrics }: ServiceParts): Service {
   let inFlight = 0;
   return {
     owns: url => parts.routes.owns(pathOf(url)),
@@ -45,7 +44,7 @@ export function createService({ parts, clock, log, metrics, publicUrl }: Service
             });
       void outcome
         .then(said => {
-          respond(exchange, said, reply, publicUrl());
+          respond(exchange, said, reply);
           tell(exchange, said, (performance.now() - startedAt) / 1000);
         })
         .catch((fault: unknown) => {
@@ -78,6 +77,7 @@ export function createService({ parts, clock, log, metrics, publicUrl }: Service
       operation: null,
       params: {},
       access: null,
+      dpop: false,
       body: null,
       call: null,
       allow: '',
@@ -100,6 +100,7 @@ export function createService({ parts, clock, log, metrics, publicUrl }: Service
       {
         correlator,
         client: access?.principal.clientId,
+        purpose: access?.purpose,
         api,
         operation,
         status,

@@ -7,6 +7,7 @@ export const auth = area('Access tokens', {
   algorithms: list('Signature algorithms taken.', ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA']),
   numberClaim: text('Claim that holds the subscriber’s number.', 'phone_number'),
   clockSkewS: integer('Clock difference forgiven.', 10, 0, 300),
+  dpopAgeS: integer('How old the proof of a DPoP-bound token may be.', 60, 5, 300),
   introspection: choice(
     'Which tokens the authorization server is asked about (RFC 7662): none, those that are no JWT of an issuer above, or all.',
     'none',

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { createProver } from '../../test/support/dpop.ts';
 import { checkSettings } from '../config/settings.ts';
 import { silentLog } from '../runtime/log.ts';
 import { createAccessTokens, type TokenCheck } from './access-token.ts';
@@ -128,6 +129,7 @@ test('3.2 a good token gives the caller, the scopes and the end', async () => {
   assert.deepEqual(await check.verify(await sign({ aud: ['x', 'lineside'] }, key('one'), { typ: 'at+jwt' })), {
     principal: { clientId: 'demo', subject: 'alice', number: '+15550100001', legs: 3 },
     scopes: new Set(['a', 'b']),
+    purpose: null,
     expiresAt: NOW + 600_000,
   });
   const azp = await check.verify(await sign({ client_id: undefined, azp: 'pages', scope: ['c', 7, 'd'] }, key('rsa')));
@@ -200,6 +202,32 @@ test('2.1 step 3 tokens that are not good, each with its reason in the log and n
     assert.ok(!logged.join().includes(token.slice(0, 40)) || token.length < 3);
   }
   assert.ok(await check.verify(await sign({ exp: NOW_S - 9, nbf: NOW_S + 9 })), 'clock skew is forgiven');
+});
+
+test('3.3 a token bound to a key counts with a proof of it only, an unbound one without any', async () => {
+  const { check, reasons } = await kit();
+  const prover = await createProver();
+  const url = 'https://gateway.example.com/x';
+  const proofFor = async (token: string) => ({
+    jwt: await prover.prove({ method: 'GET', url, token, atMs: NOW }),
+    method: 'GET',
+    url,
+  });
+  const bound = await sign({ cnf: { jkt: prover.thumbprint }, scope: 'a dpv:RequestedServiceProvision' });
+  const good = await check.verify(bound, await proofFor(bound));
+  assert.ok(good !== null && 'principal' in good);
+  assert.equal(good.purpose, 'dpv:RequestedServiceProvision');
+  assert.ok(await check.verify(bound, await proofFor(bound)), 'from the cache, with a new proof');
+  const unbound = await sign();
+  assert.equal(await check.verify(bound), null);
+  assert.equal(await check.verify(unbound, await proofFor(unbound)), null);
+  assert.equal(await check.verify(bound, await proofFor(unbound)), null);
+  const once = await proofFor(bound);
+  assert.ok(await check.verify(bound, once));
+  assert.equal(await check.verify(bound, once), null);
+  const otherwise = await sign({ cnf: { 'x5t#S256': 'x' } });
+  assert.equal(await check.verify(otherwise, await proofFor(otherwise)), null);
+  assert.deepEqual(reasons, ['sender-constrained', 'unbound', 'proof', 'proof-replay', 'sender-constrained']);
 });
 
 test('3.2 good results are kept for 60 s, never past the end, and bad ones not at all', async () => {

@@ -7,6 +7,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { readClaims } from './claims.ts';
+import { createProofCheck, type Proof } from './dpop.ts';
 import { createIntrospection, type Introspection } from './introspection.ts';
 import { createIssuerKeys, type IssuerKeys, isTrusted, type KeyLookup } from './issuer-keys.ts';
 
@@ -16,14 +17,19 @@ interface VerifiedToken {
   scopes: ReadonlySet<string>;
   /** ms since the epoch. */
   expiresAt: number;
+  /** The W3C Data Privacy Vocabulary term it was given for, for the log; null when it names none. */
+  purpose: string | null;
 }
 /** The token is good, but of no use here; or it cannot be checked now. */
 type TokenRefusal = { ok: false; error: 'token-context' | 'network-unavailable'; retryAfterS?: number };
 type TokenResult = VerifiedToken | TokenRefusal | null;
 
 export interface TokenCheck {
-  /** Null when the token is not good; the reason goes to the log and the metrics, never to the caller. Does not reject. */
-  verify(token: string): Promise<TokenResult>;
+  /**
+   * Null when the token is not good; the reason goes to the log and the metrics, never to the caller. Does not reject.
+   * `proof` is what came with the scheme DPoP; null: it was shown as a bearer token.
+   */
+  verify(token: string, proof?: Proof | null): Promise<TokenResult>;
   close(): Promise<void>;
 }
 
@@ -40,7 +46,8 @@ const CACHE_LENGTH = 10_000;
 const TOKEN_LIMIT = 16_384;
 const RETRY_S = 5;
 
-type Cached = { token: VerifiedToken; until: number };
+type Held = { token: VerifiedToken; boundTo: string | null };
+type Cached = { held: Held; until: number };
 
 /** Throws RangeError for an issuer that is neither https nor on this host, or an algorithm that is not asymmetric. */
 export function createAccessTokens({ settings, clock, log, metrics }: TokenCheckParts): TokenCheck {
@@ -53,6 +60,7 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
   }
   const introspection = settings.introspection === 'none' ? null : createIntrospection({ settings, clock });
   const cache = new Map<string, Cached>();
+  const proofs = createProofCheck({ algorithms, ageS: settings.dpopAgeS, skewS: settings.clockSkewS }, clock);
 
   function reject(reason: string): null {
     metrics.count('token_rejections_total', { reason });
@@ -60,16 +68,16 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
     return null;
   }
 
-  function remember(key: string, verified: VerifiedToken, lifeMs = CACHE_MS): void {
-    const until = Math.min(verified.expiresAt, clock.now() + lifeMs);
+  function remember(key: string, held: Held, lifeMs = CACHE_MS): void {
+    const until = Math.min(held.token.expiresAt, clock.now() + lifeMs);
     for (const oldest of cache.keys()) {
       if (cache.size < CACHE_LENGTH) break;
       cache.delete(oldest);
     }
-    cache.set(key, { token: verified, until });
+    cache.set(key, { held, until });
   }
 
-  async function check(token: string, key: string): Promise<TokenResult> {
+  async function check(token: string, key: string): Promise<Held | TokenRefusal | null> {
     const issuer = issuerOf(token);
     const keys = issuer === null ? undefined : issuers.get(issuer);
     if (introspection !== null && (settings.introspection === 'all' || keys === undefined)) {
@@ -97,21 +105,22 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
     return accept(verified, key, (verified.exp ?? 0) * 1000, CACHE_MS);
   }
 
-  function accept(claims: JWTPayload, key: string, expiresAt: number, lifeMs: number): TokenResult {
+  function accept(claims: JWTPayload, key: string, expiresAt: number, lifeMs: number): Held | TokenRefusal | null {
     const read = readClaims(claims, settings.numberClaim);
     if (!read.ok) {
       reject(read.reason);
       // Good, but it names nobody we could call for: that much the caller may know. Decision A-06.
       return read.reason === 'number' ? { ok: false, error: 'token-context' } : null;
     }
-    const { principal, scopes } = read;
-    const result: VerifiedToken = { principal, scopes, expiresAt };
-    remember(key, result, lifeMs);
-    return result;
+    const { principal, scopes, boundTo } = read;
+    const purpose = [...scopes].find(name => name.startsWith('dpv:')) ?? null;
+    const held: Held = { token: { principal, scopes, expiresAt, purpose }, boundTo };
+    remember(key, held, lifeMs);
+    return held;
   }
 
   /** The server says whether the token is good; what it tells of it is held against our settings all the same. */
-  async function checkByAsking(server: Introspection, token: string, key: string): Promise<TokenResult> {
+  async function checkByAsking(server: Introspection, token: string, key: string): Promise<Held | TokenRefusal | null> {
     const answer = await server.ask(token);
     if (answer.type === 'fault') {
       log.warn({ reason: answer.reason }, 'The authorization server cannot be asked about a token.');
@@ -127,19 +136,32 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
     return accept(claims, key, typeof exp === 'number' ? exp * 1000 : now + lifeMs, lifeMs);
   }
 
+  function known(key: string): Held | null {
+    const found = cache.get(key);
+    if (found === undefined) return null;
+    cache.delete(key);
+    if (clock.now() >= found.until) return null;
+    cache.set(key, found);
+    return found.held;
+  }
+
+  /** A bound token counts with a proof of its key only, an unbound one without any. RFC 9449 7.1, 7.2. */
+  async function asShown(token: string, held: Held, proof: Proof | null): Promise<TokenResult> {
+    const { boundTo } = held;
+    if (boundTo === null) return proof === null ? held.token : reject('unbound');
+    if (proof === null) return reject('sender-constrained');
+    const fault = await proofs.check(proof, token, boundTo);
+    if (fault === null) return held.token;
+    reject(fault);
+    return fault === 'proof-flood' ? { ok: false, error: 'network-unavailable', retryAfterS: RETRY_S } : null;
+  }
+
   return {
-    async verify(token) {
+    async verify(token, proof = null) {
       if (token.length > TOKEN_LIMIT) return reject('malformed');
       const key = hash('sha256', token, 'base64url');
-      const found = cache.get(key);
-      if (found !== undefined) {
-        cache.delete(key);
-        if (clock.now() < found.until) {
-          cache.set(key, found);
-          return found.token;
-        }
-      }
-      return check(token, key);
+      const held = known(key) ?? (await check(token, key));
+      return held === null || 'error' in held ? held : asShown(token, held, proof);
     },
     async close() {
       await Promise.all([...[...issuers.values()].map(keys => keys.close()), introspection?.close()]);
@@ -155,7 +177,8 @@ function faultOfAnswer(claims: Record<string, unknown>, settings: Settings['auth
   if (iss !== undefined && settings.issuers.length > 0 && !settings.issuers.includes(String(iss))) return 'issuer';
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
   if (aud !== undefined && !audiences.includes(settings.audience)) return 'audience';
-  return typeof type === 'string' && type.toLowerCase() !== 'bearer' ? 'sender-constrained' : null;
+  const expected = claims['cnf'] === undefined ? 'bearer' : 'dpop';
+  return typeof type === 'string' && type.toLowerCase() !== expected ? 'sender-constrained' : null;
 }
 
 type VerifyOptions = NonNullable<Parameters<typeof jwtVerify>[2]>;

@@ -4,28 +4,44 @@ import { type E164, E164_PATTERN } from '../ep-cscf/ids.ts';
 import type { Principal } from '../ep-cscf/ports.ts';
 
 export type ClaimsResult =
-  | { ok: true; principal: Principal; scopes: ReadonlySet<string> }
+  | {
+      ok: true;
+      principal: Principal;
+      scopes: ReadonlySet<string>;
+      /** Thumbprint of the key the token is bound to, or null: a bearer token. RFC 9449 6.1. */
+      boundTo: string | null;
+    }
   | { ok: false; reason: 'client' | 'sender-constrained' | 'number' };
 
 const CLIENT_LIMIT = 256;
 
 /**
  * Two-legged: no number, and `sub` absent or equal to the client id. Everything else is three-legged and needs a number.
- * A token bound to a key (`cnf`) is no bearer token and is refused. RFC 9449 7.1.
+ * A token bound otherwise than to a DPoP key (`cnf`) is refused.
  */
 export function readClaims(claims: JWTPayload, numberClaim: string): ClaimsResult {
   const clientId = claims['client_id'] ?? claims['azp'];
   if (typeof clientId !== 'string' || clientId === '' || clientId.length > CLIENT_LIMIT)
     return { ok: false, reason: 'client' };
-  if (claims['cnf'] !== undefined) return { ok: false, reason: 'sender-constrained' };
+  const boundTo = thumbprintOf(claims['cnf']);
+  if (boundTo === undefined) return { ok: false, reason: 'sender-constrained' };
   const scopes = scopesOf(claims['scope'] ?? claims['scp']);
   const number = claims[numberClaim];
   const subject = typeof claims.sub === 'string' && claims.sub !== '' ? claims.sub : null;
   if (number === undefined && (subject === null || subject === clientId)) {
-    return { ok: true, principal: { clientId, subject: null, number: null, legs: 2 }, scopes };
+    return { ok: true, principal: { clientId, subject: null, number: null, legs: 2 }, scopes, boundTo };
   }
   if (typeof number !== 'string' || !E164_PATTERN.test(number)) return { ok: false, reason: 'number' };
-  return { ok: true, principal: { clientId, subject: subject ?? number, number: number as E164, legs: 3 }, scopes };
+  const principal = { clientId, subject: subject ?? number, number: number as E164, legs: 3 } as const;
+  return { ok: true, principal, scopes, boundTo };
+}
+
+/** Null: bound to nothing. Undefined: to something that cannot be checked here. */
+function thumbprintOf(confirmation: unknown): string | null | undefined {
+  if (confirmation === undefined) return null;
+  if (typeof confirmation !== 'object' || confirmation === null) return undefined;
+  const { jkt, ...others } = confirmation as Record<string, unknown>;
+  return typeof jkt === 'string' && Object.keys(others).length === 0 ? jkt : undefined;
 }
 
 /** Scopes come as one string with spaces (RFC 9068 2.2.3) or, from some providers, as a list. */
