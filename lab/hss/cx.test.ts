@@ -1,9 +1,10 @@
 /** What the HSS says of identities that fit, that do not, and that nobody has. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createAkaCard } from '../../src/sip/index.ts';
 import { createCx, SUCCESS } from './cx.ts';
-import { avp, avp3gpp, readAvps, textOf, VENDOR_3GPP } from './diameter.ts';
-import { canonicalImpu, createBook } from './subscriber.ts';
+import { avp, avp3gpp, find, readAvps, textOf, VENDOR_3GPP } from './diameter.ts';
+import { canonicalImpu, createBook, simKeysOf } from './subscriber.ts';
 
 const HOME = 'ims.example';
 const IMPU = `sip:+15550100001@${HOME}`;
@@ -40,4 +41,26 @@ test('an assignment names the S-CSCF for calls until it is taken back', () => {
 test('identities are compared without parameters, ports and separators', () => {
   assert.equal(canonicalImpu('<sip:+15550100001;x=y@IMS.example:5060;user=phone>'), IMPU);
   assert.equal(canonicalImpu('TEL:+1(555)010-0001;phone-context=z'), 'tel:+15550100001');
+});
+
+test('a SIM gets vectors it takes, also after it was ahead, and no digest', () => {
+  const say = ask();
+  const vector = (auth: Buffer[] = []) => {
+    const item = avp3gpp(612, [avp3gpp(608, 'Digest-AKAv1-MD5'), ...auth]);
+    const { result, avps } = say(303, IMPU, `isim-15550100001@${HOME}`, [item]);
+    assert.equal(result, SUCCESS);
+    const given = readAvps(find(avps, 612, VENDOR_3GPP)?.data ?? Buffer.alloc(0));
+    const octets = (code: number) => find(given, code, VENDOR_3GPP)?.data ?? Buffer.alloc(0);
+    return { nonce: octets(609), res: octets(610) };
+  };
+  const card = createAkaCard(simKeysOf(15_550_100_001), 0x2000n);
+  const late = vector();
+  const answer = card.answer(late.nonce.toString('base64'));
+  assert.ok(answer.type === 'resync');
+  const fresh = vector([avp3gpp(610, Buffer.concat([late.nonce.subarray(0, 16), Buffer.from(answer.auts, 'base64')]))]);
+  const proof = card.answer(fresh.nonce.toString('base64'));
+  assert.ok(proof.type === 'ok');
+  assert.deepEqual(Buffer.from(proof.res), fresh.res);
+  const digest = avp3gpp(612, [avp3gpp(608, 'SIP Digest')]);
+  assert.equal(say(303, IMPU, `isim-15550100001@${HOME}`, [digest]).result, 5006);
 });

@@ -1,7 +1,8 @@
 /** The HSS's answers on Cx: UAR, MAR, SAR, LIR. 3GPP TS 29.228, TS 29.229. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { createAkaVector, readAuts } from '../../src/sip/index.ts';
 import { type Avp, avp, avp3gpp, find, numberOf, readAvps, textOf, VENDOR_3GPP } from './diameter.ts';
-import { canonicalImpu, type HssSubscriber, type SubscriberBook } from './subscriber.ts';
+import { canonicalImpu, type HssSecret, type HssSubscriber, type SubscriberBook } from './subscriber.ts';
 
 export const CX_APPLICATION = 16_777_216;
 /** DIAMETER_SUCCESS. */
@@ -39,24 +40,25 @@ export function createCx(book: SubscriberBook, home: string): ReadonlyMap<number
     return experimental(FIRST_REGISTRATION, [avp3gpp(603, [avp3gpp(604, 0)])]);
   }
 
-  /** Multimedia-Auth: the hash for SIP Digest. TS 29.228 6.3. */
+  /** Multimedia-Auth: the hash for SIP Digest, or a vector for AKA. TS 29.228 6.3. */
   function mar(request: readonly Avp[]): CxAnswer {
     const subscriber = known(request);
     if (subscriber === undefined) return experimental(USER_UNKNOWN);
     const impi = privateOf(request);
-    const password = subscriber.passwords.get(impi);
-    if (password === undefined) return experimental(IDENTITIES_DONT_MATCH);
-    const item = find(request, 612, VENDOR_3GPP);
-    const scheme = item === undefined ? '' : textOf(readAvps(item.data), 608, VENDOR_3GPP);
-    if (scheme !== '' && !/^(SIP Digest|Unknown)$/i.test(scheme)) return experimental(AUTH_SCHEME_NOT_SUPPORTED);
+    const secret = subscriber.secrets.get(impi);
+    if (secret === undefined) return experimental(IDENTITIES_DONT_MATCH);
+    const asked = find(request, 612, VENDOR_3GPP);
+    const item = asked === undefined ? [] : readAvps(asked.data);
+    const scheme = textOf(item, 608, VENDOR_3GPP);
+    const own = 'password' in secret ? /^(SIP Digest|Unknown)$/i : /^(Digest-AKAv1-MD5|Unknown)$/i;
+    if (scheme !== '' && !own.test(scheme)) return experimental(AUTH_SCHEME_NOT_SUPPORTED);
     subscriber.serverName = textOf(request, 602, VENDOR_3GPP) || subscriber.serverName;
-    const ha1 = createHash('md5').update(`${impi}:${home}:${password}`).digest('hex');
-    const digest = avp3gpp(635, [avp(104, home), avp(111, 'MD5'), avp(110, 'auth'), avp(121, ha1)]);
+    const proof = 'password' in secret ? digestItem(impi, home, secret.password) : akaItem(secret, item);
     return success([
       avp(1, impi),
       avp3gpp(601, publicOf(request)),
       avp3gpp(607, 1),
-      avp3gpp(612, [avp3gpp(613, 1), avp3gpp(608, 'SIP Digest'), digest]),
+      avp3gpp(612, [avp3gpp(613, 1), ...proof]),
     ]);
   }
 
@@ -64,8 +66,8 @@ export function createCx(book: SubscriberBook, home: string): ReadonlyMap<number
   function sar(request: readonly Avp[]): CxAnswer {
     const subscriber = known(request) ?? book.byImpi(privateOf(request));
     if (subscriber === undefined) return experimental(USER_UNKNOWN);
-    const impi = privateOf(request) || [...subscriber.passwords.keys()][0] || '';
-    if (!subscriber.passwords.has(impi)) return experimental(IDENTITIES_DONT_MATCH);
+    const impi = privateOf(request) || [...subscriber.secrets.keys()][0] || '';
+    if (!subscriber.secrets.has(impi)) return experimental(IDENTITIES_DONT_MATCH);
     const type = numberOf(request, 614, VENDOR_3GPP) ?? 0;
     const stays = type <= 3;
     if (stays) assign(subscriber, impi, type, textOf(request, 602, VENDOR_3GPP));
@@ -88,6 +90,33 @@ export function createCx(book: SubscriberBook, home: string): ReadonlyMap<number
     [302, lir],
     [303, mar],
   ]);
+}
+
+function digestItem(impi: string, home: string, password: string): Buffer[] {
+  const ha1 = createHash('md5').update(`${impi}:${home}:${password}`).digest('hex');
+  const digest = avp3gpp(635, [avp(104, home), avp(111, 'MD5'), avp(110, 'auth'), avp(121, ha1)]);
+  return [avp3gpp(608, 'SIP Digest'), digest];
+}
+
+/** AMF of every vector: the separation bit. TS 33.102 annex H. */
+const AMF = Buffer.from([0x80, 0]);
+
+/** A vector; after a resynchronisation (RAND and AUTS in the item asked for) behind where the SIM says it is. TS 29.228 6.3, TS 33.102 6.3.5. */
+function akaItem(secret: Extract<HssSecret, { keys: unknown }>, asked: readonly Avp[]): Buffer[] {
+  const lost = find(asked, 610, VENDOR_3GPP)?.data ?? Buffer.alloc(0);
+  if (lost.length === 30) {
+    const sqn = readAuts(secret.keys, lost.subarray(0, 16), lost.subarray(16).toString('base64'));
+    if (sqn !== null) secret.sqn = sqn;
+  }
+  secret.sqn += 1n;
+  const { nonce, res, ck, ik } = createAkaVector(secret.keys, randomBytes(16), secret.sqn, AMF);
+  return [
+    avp3gpp(608, 'Digest-AKAv1-MD5'),
+    avp3gpp(609, Buffer.from(nonce, 'base64')),
+    avp3gpp(610, Buffer.from(res)),
+    avp3gpp(625, Buffer.from(ck)),
+    avp3gpp(626, Buffer.from(ik)),
+  ];
 }
 
 /** Forgets where a subscriber is registered. */

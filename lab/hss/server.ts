@@ -98,7 +98,7 @@ export async function startHss(options: HssOptions): Promise<void> {
     if (socket === undefined) return Promise.resolve(0);
     nextId += 1;
     const id = nextId;
-    const impi = [...subscriber.registeredImpis][0] ?? [...subscriber.passwords.keys()][0] ?? '';
+    const impi = [...subscriber.registeredImpis][0] ?? [...subscriber.secrets.keys()][0] ?? '';
     const result = new Promise<number>(resolve => {
       const timer = setTimeout(() => resolve(0), RTA_MS);
       waiting.set(id, code => {
