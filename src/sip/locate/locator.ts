@@ -81,7 +81,9 @@ export function createLocator(options: LocatorOptions): Locate {
   async function ask(key: string, entry: Entry, question: Question): Promise<void> {
     try {
       const { servers, ttlS } = await resolveServers(question, dns, speaks);
-      const found = servers.filter(({ addresses }) => addresses.length > 0);
+      const found = servers
+        .filter(({ addresses }) => addresses.length > 0)
+        .map(server => (server.transport === 'tls' ? { ...server, domain: question.host } : server));
       const ttlMs = found.length === 0 ? NEGATIVE_MS : Math.min(Math.max(ttlS, MIN_TTL_S), MAX_TTL_S) * 1000;
       entry.servers = found;
       entry.freshUntil = now() + ttlMs;

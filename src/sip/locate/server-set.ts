@@ -10,6 +10,8 @@ export interface Server {
   transport: Endpoint['transport'];
   port: number;
   addresses: readonly string[];
+  /** TLS: the name that was asked for. */
+  domain?: string;
 }
 
 /** Targets kept of one name; what the DNS has beyond them is not tried. */
@@ -41,7 +43,9 @@ function draw(group: Server[], random: () => number, targets: Target[]): void {
     });
     const [server] = group.splice(Math.max(at, 0), 1);
     for (const host of server?.addresses ?? []) {
-      if (server !== undefined) targets.push({ transport: server.transport, host, port: server.port });
+      if (server === undefined) continue;
+      const { transport, port, domain } = server;
+      targets.push(domain === undefined ? { transport, host, port } : { transport, host, port, domain });
     }
   }
 }

@@ -9,9 +9,12 @@ export interface Endpoint {
   port: number;
 }
 
-/** Where a request is sent: a numeric endpoint; `connection` pins a TCP connection by the transport's id. */
+/** Where a request is sent: a numeric endpoint. */
 export interface Target extends Endpoint {
+  /** Pins a connection by the transport's id. */
   connection?: string;
+  /** TLS: the name it was found by, which its certificate has to carry. Without it the certificate has to carry the address. RFC 5922 4. */
+  domain?: string;
 }
 
 /** Timer values in ms. RFC 3261 table 4; defaults T1 500, T2 4000, T4 5000. */

@@ -1,4 +1,4 @@
-/** One TCP connection, dialled or accepted: framing, keep-alive, limits. RFC 3261 18.3, RFC 5626 3.5.1. */
+/** One connection, TCP or TLS, dialled or accepted: framing, keep-alive, limits. RFC 3261 18.3, RFC 5626 3.5.1. */
 import type { Socket } from 'node:net';
 import { createFramer, type FramerEvent } from '../message/framer.ts';
 import type { Sent } from '../transaction/port.ts';
@@ -6,13 +6,17 @@ import type { Endpoint, Target } from '../transaction/types.ts';
 import type { Shared } from './types.ts';
 import { unsent } from './unsent.ts';
 
+const PING = Buffer.from('\r\n\r\n');
 const PONG = Buffer.from('\r\n');
+/** How long a pong may take, in ms. RFC 5626 4.4.1. */
+const PONG_MS = 10_000;
 /** How long a connection we gave up may take to swallow what we wrote. */
 export const LINGER_MS = 500;
 
 export interface Connection {
   readonly id: string;
   readonly remote: Endpoint;
+  readonly socket: Socket;
   /** Clock of the last byte in or message out, ms. */
   usedAt: number;
   send(packet: Uint8Array, sent: Sent | null): void;
@@ -25,8 +29,8 @@ export interface ConnectionSetup {
   id: string;
   socket: Socket;
   remote: Endpoint;
-  /** True when the socket is still being connected. */
-  dialled: boolean;
+  /** We have opened it: the event that says it stands. Null: a peer has. */
+  dialled: 'connect' | 'secureConnect' | null;
   shared: Shared;
   now: () => number;
   /** It is gone: forget it. */
@@ -42,22 +46,53 @@ export function createConnection(setup: ConnectionSetup): Connection {
   const incompleteKey = `${id}.incomplete`;
   const connectKey = `${id}.connect`;
   const lingerKey = `${id}.linger`;
+  const pingKey = `${id}.ping`;
+  const pongKey = `${id}.pong`;
   /** Until the connection stands: who is to hear that it never did. */
-  let waiting: Sent[] | null = setup.dialled ? [] : null;
+  let waiting: Sent[] | null = setup.dialled === null ? null : [];
   let incomplete = false;
   let used = false;
+  /** The peer has answered a ping: from now on it has to. One that never does is of before RFC 5626. */
+  let pongs = false;
+  let pinged = false;
   let ended = false;
   let why = 'closed by the peer';
 
   function onData(chunk: Buffer): void {
     if (ended) return;
     connection.usedAt = now();
+    if (pinged && isPong(chunk)) return;
     let whole = false;
     for (const event of framer.push(chunk)) {
       if (ended) return;
       whole = onEvent(event) || whole;
     }
     watch(whole);
+  }
+
+  /** Whatever comes says that the flow lives; true for a pong, which is nothing more. */
+  function isPong(chunk: Buffer): boolean {
+    pinged = false;
+    timers.stop(pongKey);
+    const pong = chunk.length === PONG.length && PONG.equals(chunk);
+    pongs = pongs || pong;
+    return pong;
+  }
+
+  function keepAlive(): void {
+    const { keepAliveMs } = limits;
+    if (keepAliveMs === 0) return;
+    timers.start(pingKey, keepAliveMs * (0.8 + 0.2 * Math.random()), () => {
+      if (ended || !write(PING)) return;
+      pinged = true;
+      if (pongs) timers.start(pongKey, PONG_MS, onSilence);
+      keepAlive();
+    });
+  }
+
+  function onSilence(): void {
+    shared.count('sip_connections_dropped', 'no-pong');
+    destroy('no pong');
   }
 
   /** True when a whole message was cut off. */
@@ -118,6 +153,8 @@ export function createConnection(setup: ConnectionSetup): Connection {
     if (ended) return;
     ended = true;
     timers.stop(incompleteKey);
+    timers.stop(pingKey);
+    timers.stop(pongKey);
     timers.start(lingerKey, LINGER_MS, () => socket.destroy());
     socket.end();
     socket.resume();
@@ -132,17 +169,17 @@ export function createConnection(setup: ConnectionSetup): Connection {
   function onClose(): void {
     ended = true;
     timers.stop(incompleteKey);
-    timers.stop(connectKey);
-    timers.stop(lingerKey);
+    for (const key of [connectKey, lingerKey, pingKey, pongKey]) timers.stop(key);
     setup.onGone(connection);
     const unheard = waiting ?? [];
     const stood = waiting === null;
     waiting = null;
+    if (!stood) shared.unreached(remote, why);
     for (const sent of unheard) unsent(sent, why);
     if (stood && used) shared.broken(remote, id);
   }
 
-  const connection: Connection = { id, remote, usedAt: now(), send, end, destroy };
+  const connection: Connection = { id, remote, socket, usedAt: now(), send, end, destroy };
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 30_000);
   socket.on('data', onData);
@@ -150,11 +187,12 @@ export function createConnection(setup: ConnectionSetup): Connection {
     why = error.message;
   });
   socket.on('close', onClose);
-  if (setup.dialled) {
+  if (setup.dialled !== null) {
     timers.start(connectKey, limits.connectMs, () => destroy('connect timed out'));
-    socket.on('connect', () => {
+    socket.on(setup.dialled, () => {
       timers.stop(connectKey);
       waiting = null;
+      keepAlive();
     });
   }
   return connection;

@@ -1,4 +1,5 @@
 /** Where a response goes: back to the request's source, by its top Via. RFC 3261 18.2.2, RFC 3581 4. */
+import { isIP } from 'node:net';
 import type { Via } from '../message/message.ts';
 import type { Target } from '../transaction/types.ts';
 
@@ -12,5 +13,10 @@ export function responseTarget(via: Via, source: Target): Target {
   const toSource = source.transport === 'udp' && via.params.has('rport');
   const target: Target = { transport: source.transport, host: source.host, port: toSource ? source.port : port };
   if (source.connection !== undefined) target.connection = source.connection;
+  if (source.transport === 'tls' && isIP(bare(via.host)) === 0) target.domain = via.host;
   return target;
+}
+
+function bare(host: string): string {
+  return host.startsWith('[') ? host.slice(1, -1) : host;
 }

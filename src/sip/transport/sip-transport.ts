@@ -4,9 +4,10 @@ import type { ParseResult } from '../message/message.ts';
 import { parseMessage } from '../message/parse.ts';
 import type { Sent, SentBy } from '../transaction/port.ts';
 import type { Endpoint, Target } from '../transaction/types.ts';
+import { tcpCarrier, tlsCarrier } from './carrier.ts';
 import { createProbes } from './probe.ts';
 import { markReceived } from './received.ts';
-import { createTcp, type Tcp } from './tcp.ts';
+import { createStreams, type Streams } from './stream.ts';
 import {
   DEFAULT_TRANSPORT_LIMITS,
   type Listen,
@@ -19,6 +20,8 @@ import { openUdp, type UdpSocket } from './udp.ts';
 import { unsent } from './unsent.ts';
 
 const WILDCARDS = new Set(['0.0.0.0', '::']);
+/** Between two lines about connections that could not be made, in ms. */
+const UNREACHED_QUIET_MS = 10_000;
 let transports = 0;
 
 /** A listening socket and, for UDP, the socket itself. */
@@ -32,7 +35,15 @@ export async function createSipTransport(options: SipTransportOptions): Promise<
   transports += 1;
   const prefix = `s${transports}`;
   const shared = share(options, () => open);
-  const tcp = createTcp(prefix, shared);
+  let side = options.tls ?? null;
+  const secure = tlsCarrier(shared, () => {
+    if (side === null) throw new Error('SIP over TLS needs a certificate');
+    return side;
+  });
+  const streams = {
+    tcp: createStreams(prefix, shared, tcpCarrier(shared)),
+    tls: createStreams(prefix, shared, secure),
+  };
   const probes = createProbes(prefix, shared);
   const bound: Bound[] = [];
   let open = true;
@@ -41,11 +52,11 @@ export async function createSipTransport(options: SipTransportOptions): Promise<
     if (!open) return;
     open = false;
     probes.close();
-    await Promise.all([tcp.close(), ...bound.map(({ udp }) => udp?.close())]);
+    await Promise.all([streams.tcp.close(), streams.tls.close(), ...bound.map(({ udp }) => udp?.close())]);
   }
 
   try {
-    for (const wish of options.listen) bound.push(await bindOne(wish, bound, prefix, tcp, shared));
+    for (const wish of options.listen) bound.push(await bindOne(wish, bound, prefix, streams, shared));
   } catch (error) {
     await close();
     throw error;
@@ -64,21 +75,31 @@ export async function createSipTransport(options: SipTransportOptions): Promise<
       else unsent(sent, 'no UDP socket of this family');
       return;
     }
-    const from = target.transport === 'tcp' ? find(target) : undefined;
-    if (from) tcp.send(packet, target, addressOf(from), sent);
+    const from = find(target);
+    if (from) streams[target.transport].send(packet, target, addressOf(from), sent);
     else unsent(sent, `no ${target.transport} socket of this family`);
   }
 
   return {
     listening: bound.map(({ transport, host, port, sentBy }) => ({ transport, host, port, sentBy })),
     get connections() {
-      return tcp.size;
+      return streams.tcp.size + streams.tls.size;
     },
     sentBy: target => find(target)?.sentBy ?? null,
     send,
     probe(target) {
       const from = open ? find(target) : undefined;
       if (from?.udp) probes.probe(target, addressOf(from));
+    },
+    setTls(next) {
+      const before = side;
+      side = next;
+      try {
+        secure.renew();
+      } catch (error) {
+        side = before;
+        throw error;
+      }
     },
     close,
   };
@@ -94,17 +115,18 @@ async function bindOne(
   wish: Listen,
   bound: readonly Bound[],
   prefix: string,
-  tcp: Tcp,
+  streams: Readonly<Record<'tcp' | 'tls', Streams>>,
   shared: Shared,
 ): Promise<Bound> {
   const { transport, host, advertise } = wish;
   const family = isIP(host);
   if (family === 0) throw new Error(`SIP needs a numeric address to listen on, not "${host}"`);
   if (WILDCARDS.has(host) && !advertise) throw new Error(`SIP on ${host} needs an advertised host`);
-  const sibling = wish.port === 0 ? bound.find(b => b.host === host && b.transport !== transport) : undefined;
+  const sibling =
+    wish.port === 0 && transport !== 'tls' ? bound.find(b => b.host === host && b.transport !== transport) : undefined;
   let udp: UdpSocket | null = null;
   const at = async (port: number): Promise<number> => {
-    if (transport === 'tcp') return tcp.listen(host, port);
+    if (transport !== 'udp') return streams[transport].listen(host, port);
     udp = await openUdp(host, port, `${prefix}u${bound.length}`, shared);
     return udp.port;
   };
@@ -138,6 +160,14 @@ function share(options: SipTransportOptions, open: () => boolean): Shared {
     options.onMessage(result, source);
   }
 
+  let toldAt = Number.NEGATIVE_INFINITY;
+  /** One line in a while is enough to find a wrong certificate or a closed port by. */
+  function unreached({ transport, host, port }: Endpoint, reason: string): void {
+    if (!open() || performance.now() - toldAt < UNREACHED_QUIET_MS) return;
+    toldAt = performance.now();
+    log('warn', 'a SIP connection could not be made', { transport, host, port, reason });
+  }
+
   return {
     timers: options.timers,
     limits,
@@ -147,6 +177,7 @@ function share(options: SipTransportOptions, open: () => boolean): Shared {
     receive: (bytes, source) => guard(() => deliver(parseMessage(bytes, limits.parse), source)),
     receiveBroken: (head, reason, source) =>
       guard(() => deliver(refusal(parseMessage(head, limits.parse), reason), source)),
+    unreached,
     broken: (remote, connection) => guard(() => open() && options.onBroken?.(remote, connection)),
   };
 }

@@ -5,10 +5,10 @@ import type { Endpoint, Target } from '../transaction/types.ts';
 
 /** One socket to listen on. */
 export interface Listen {
-  transport: 'udp' | 'tcp';
+  transport: Endpoint['transport'];
   /** Numeric address. A wildcard listens on one family only and needs `advertise`. */
   host: string;
-  /** 0: the system chooses, the same for both transports of a host where it can. */
+  /** 0: the system chooses, the same for UDP and TCP of a host where it can. */
   port: number;
   /** Host for Via when peers reach us by another one. */
   advertise?: string;
@@ -16,15 +16,27 @@ export interface Listen {
 
 /** A socket that listens. */
 export interface Listening {
-  transport: 'udp' | 'tcp';
+  transport: Endpoint['transport'];
   host: string;
   port: number;
   /** What is written into Via. */
   sentBy: SentBy;
 }
 
+/** Our side of TLS, as PEM. */
+export interface TlsSide {
+  cert: string | Buffer;
+  key: string | Buffer;
+  /** Whose certificates are believed; null: those the system believes. */
+  ca: string | Buffer | null;
+  /** A peer that connects has to show a certificate. */
+  mutual: boolean;
+  /** Names that make a peer heard from any address when its certificate carries one of them. RFC 5922 7.1. */
+  peers: readonly string[];
+}
+
 export interface TransportLimits {
-  /** TCP connections at once, both directions. At the limit the longest idle one makes room. */
+  /** Connections of TCP, and of TLS, at once, both directions. At the limit the longest idle one makes room. */
   connections: number;
   /** A connection that was idle for less is never closed to make room, in ms. */
   idleMs: number;
@@ -33,6 +45,8 @@ export interface TransportLimits {
   connectMs: number;
   /** How long a message on a stream may take from its first byte to its last, in ms. */
   incompleteMs: number;
+  /** Longest time between two CRLF keep-alives on a connection we have opened, in ms; 0: none is sent. RFC 5626 4.4.1. */
+  keepAliveMs: number;
   parse: Partial<ParseLimits>;
   /** Unanswered UDP endpoints asked at once whether they are there; 0: none is. */
   probes: number;
@@ -44,6 +58,7 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   bufferedBytes: 1_048_576,
   connectMs: 2000,
   incompleteMs: 10_000,
+  keepAliveMs: 120_000,
   parse: {},
   probes: 32,
 };
@@ -56,6 +71,8 @@ export interface SipTransportOptions {
   onBroken?(remote: Endpoint, connection: string): void;
   /** False: what comes from this address is ignored. Default: everyone is heard. */
   accept?(address: string): boolean;
+  /** Needed to listen on TLS. */
+  tls?: TlsSide;
   timers: SipTimers;
   limits?: Partial<TransportLimits>;
   log?: SipLog;
@@ -64,8 +81,10 @@ export interface SipTransportOptions {
 
 export interface SipTransport extends Wire {
   readonly listening: readonly Listening[];
-  /** Live TCP connections. */
+  /** Live TCP and TLS connections. */
   readonly connections: number;
+  /** Another certificate, for connections from now on. Throws when it cannot be used. */
+  setTls(side: TlsSide): void;
   /** Closes every socket; what was written is still given 500 ms to leave. Nothing is told afterwards. */
   close(): Promise<void>;
 }
@@ -79,6 +98,8 @@ export interface Shared {
   /** A stream that cannot be cut further: its last header section, to be refused. */
   readonly receiveBroken: (head: Uint8Array, reason: string, source: Target) => void;
   readonly broken: (remote: Endpoint, connection: string) => void;
+  /** A connection that never stood, and why. */
+  readonly unreached: (remote: Endpoint, why: string) => void;
   readonly log: SipLog;
   readonly count: (name: string, why: string) => void;
 }

@@ -1,12 +1,13 @@
-/** TCP: listening, dialling, and the reuse of connections. RFC 3261 18. */
-import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
+/** Streams: listening, dialling, and the reuse of connections. RFC 3261 18. */
+import { isIP, type Server, type Socket } from 'node:net';
 import type { Sent } from '../transaction/port.ts';
 import type { Endpoint, Target } from '../transaction/types.ts';
+import type { Carrier } from './carrier.ts';
 import { type Connection, createConnection, LINGER_MS } from './connection.ts';
 import type { Shared } from './types.ts';
 import { unsent } from './unsent.ts';
 
-export interface Tcp {
+export interface Streams {
   readonly size: number;
   /** Listens; gives the port. Rejects when the address cannot be had. */
   listen(host: string, port: number): Promise<number>;
@@ -15,8 +16,8 @@ export interface Tcp {
   close(): Promise<void>;
 }
 
-/** The TCP side of a transport; `prefix` makes its connection ids unique among transports that share timers. */
-export function createTcp(prefix: string, shared: Shared): Tcp {
+/** The streams of one kind of a transport; `prefix` makes its connection ids unique among transports that share timers. */
+export function createStreams(prefix: string, shared: Shared, carrier: Carrier): Streams {
   const { limits } = shared;
   const servers: Server[] = [];
   const byId = new Map<string, Connection>();
@@ -28,8 +29,17 @@ export function createTcp(prefix: string, shared: Shared): Tcp {
 
   function adopt(socket: Socket, remote: Endpoint, dialled: boolean): Connection {
     ids += 1;
-    const id = `${prefix}t${ids}`;
-    const connection = createConnection({ id, socket, remote, dialled, shared, now: clock, onGone });
+    const id = `${prefix}${carrier.transport}${ids}`;
+    const { ready } = carrier;
+    const connection = createConnection({
+      id,
+      socket,
+      remote,
+      dialled: dialled ? ready : null,
+      shared,
+      now: clock,
+      onGone,
+    });
     byId.set(id, connection);
     byRemote.set(remoteKey(remote), connection);
     return connection;
@@ -44,17 +54,12 @@ export function createTcp(prefix: string, shared: Shared): Tcp {
 
   function onAccept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
-    if (remoteAddress === undefined || remotePort === undefined || !open || !shared.accept(remoteAddress)) {
-      shared.count('sip_connections_refused', 'address');
-      socket.destroy();
-      return;
-    }
-    if (!makeRoom()) {
+    if (remoteAddress === undefined || remotePort === undefined || !open || !makeRoom()) {
       shared.count('sip_connections_refused', 'limit');
       socket.destroy();
       return;
     }
-    adopt(socket, { transport: 'tcp', host: remoteAddress, port: remotePort }, false);
+    adopt(socket, { transport: carrier.transport, host: remoteAddress, port: remotePort }, false);
   }
 
   /** At the limit the longest idle connection goes, unless all were used just now. */
@@ -74,25 +79,25 @@ export function createTcp(prefix: string, shared: Shared): Tcp {
   function dial(target: Target, localAddress: string | undefined): Connection | null {
     if (isIP(target.host) === 0 || target.port < 1 || target.port > 65_535 || !makeRoom()) return null;
     const { host, port } = target;
-    const socket = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }) });
-    return adopt(socket, { transport: 'tcp', host, port }, true);
+    return adopt(carrier.dial(target, localAddress), { transport: carrier.transport, host, port }, true);
   }
 
   function send(packet: Uint8Array, target: Target, localAddress: string | undefined, sent: Sent | null): void {
-    const known =
-      (target.connection === undefined ? undefined : byId.get(target.connection)) ?? byRemote.get(remoteKey(target));
-    const connection = known ?? (open ? dial(target, localAddress) : null);
+    const pinned = target.connection === undefined ? undefined : byId.get(target.connection);
+    const known = pinned ?? byRemote.get(remoteKey(target));
+    const fit = known !== undefined && (known === pinned || carrier.fits(known.socket, target)) ? known : undefined;
+    const connection = fit ?? (open ? dial(target, localAddress) : null);
     if (connection) connection.send(packet, sent);
     else unsent(sent, open ? 'no connection can be opened' : 'closed');
   }
 
   function listen(host: string, port: number): Promise<number> {
-    const server = createServer(onAccept);
+    const server = carrier.serve(onAccept);
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host, port, ipv6Only: true, exclusive: true }, () => {
         server.off('error', reject);
-        server.on('error', error => shared.log('warn', 'TCP listener error', { error: error.message }));
+        server.on('error', error => shared.log('warn', 'SIP listener error', { error: error.message }));
         servers.push(server);
         const address = server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);
@@ -103,6 +108,7 @@ export function createTcp(prefix: string, shared: Shared): Tcp {
   /** The caller's timers may be gone by now, so the last wait is the system's. */
   async function close(): Promise<void> {
     open = false;
+    carrier.close();
     const closed = servers.map(server => new Promise<void>(resolve => server.close(() => resolve())));
     const empty = new Promise<void>(resolve => {
       emptied = resolve;
