@@ -1,17 +1,24 @@
-/** The loop: one input, all its effects, then the next. What must be kept is stored before the world hears of it. */
+/**
+ * The loop: the inputs that wait are handled in their order, what they want kept is stored in one commit, then the world hears of it.
+ * Timers, counts and log lines are the process's own and wait for no store.
+ */
 
 import type { ApiRequest, Reply } from '../ep-cscf/api-request.ts';
 import type { Owner, Ref } from '../ep-cscf/ids.ts';
 import type {
   Core,
+  CountEffect,
   Effect,
   EventsPort,
+  GoneEffect,
   ImsEffect,
   ImsPort,
   Input,
+  LogEffect,
   MediaEffect,
   MediaPlanePort,
   Store,
+  StoreEffect,
   TimerEffect,
   TimerInput,
   TimerName,
@@ -47,6 +54,9 @@ export interface Loop {
 /** Inputs handled before the sockets get their turn again. */
 const TURN = 256;
 
+/** What leaves the process's own memory, and waits for the store. */
+type Outward = Exclude<Effect, StoreEffect | TimerEffect | LogEffect | CountEffect | GoneEffect>;
+
 type QueuedTimer = { input: TimerInput; generation: number };
 
 export function createLoop(parts: LoopParts): Loop {
@@ -64,36 +74,51 @@ export function createLoop(parts: LoopParts): Loop {
   /** The store works on the writes of the present input. */
   let committing = false;
 
+  /** Not at once: what the sockets have at the same time shares one commit. */
   function schedule(): void {
     if (scheduled) return;
     scheduled = true;
-    queueMicrotask(turn);
+    setImmediate(turn);
   }
 
   function turn(): void {
-    for (let i = 0; i < TURN; i += 1) {
-      const next = queue.shift();
-      if (next === undefined) break;
-      const waiting = step(next);
+    for (let left = TURN; left > 0 && queue.length > 0; ) {
+      const inputs = queue.splice(0, left);
+      left -= inputs.length;
+      const waiting = step(inputs);
       if (waiting !== undefined) {
         // The store needs time: nothing else runs meanwhile, so the order of inputs is the order of effects.
-        waiting.finally(() => {
-          scheduled = false;
-          schedule();
-        });
+        waiting.finally(turn);
         return;
       }
     }
     scheduled = false;
-    if (queue.length > 0) {
-      scheduled = true;
-      setImmediate(turn);
-    }
+    if (queue.length > 0) schedule();
   }
 
-  function step(next: Input | QueuedTimer): Promise<void> | undefined {
-    const input = 'generation' in next ? current(next) : next;
-    if (input === null) return undefined;
+  /** Undefined: all is done. Else the store works on it. */
+  function step(inputs: ReadonlyArray<Input | QueuedTimer>): Promise<void> | undefined {
+    const effects: Outward[] = [];
+    const rows: Write[] = [];
+    for (const next of inputs) {
+      const input = 'generation' in next ? current(next) : next;
+      if (input !== null) handle(input, effects, rows);
+    }
+    const committed = commit(rows);
+    if (committed === undefined) {
+      perform(effects);
+      return undefined;
+    }
+    committing = true;
+    return committed.then(() => {
+      committing = false;
+      if (dispatching) setImmediate(dispatch);
+      perform(effects);
+    });
+  }
+
+  /** Has the core handle one input; what it wants of the world goes to `effects`, what it wants kept to `rows`. */
+  function handle(input: Input, effects: Outward[], rows: Write[]): void {
     const now = clock.now();
     out.length = 0;
     try {
@@ -102,20 +127,36 @@ export function createLoop(parts: LoopParts): Loop {
       // A broken promise of our own: this input is lost, the rest goes on.
       log.error({ input: input.type, fault: (error as Error).stack ?? String(error) }, 'the core failed on an input');
       if ('ref' in input && asked.has(input.ref)) settle(input.ref, { ok: false, error: 'internal' });
-      return undefined;
+      return;
     }
-    const committed = commit(writes(out, now));
-    if (committed === undefined) {
-      perform(out);
-      return undefined;
+    for (const effect of out) take(effect, now, effects, rows);
+  }
+
+  function take(effect: Effect, now: number, effects: Outward[], rows: Write[]): void {
+    switch (effect.type) {
+      case 'timer.start':
+      case 'timer.stop':
+        time(effect);
+        return;
+      case 'log':
+        log[effect.level]({ ...effect.fields, owner: effect.owner }, effect.message);
+        return;
+      case 'count':
+        metrics.count(effect.name, effect.labels, effect.value);
+        return;
+      case 'gone':
+        forget(effect.owner);
+        return;
+      case 'store':
+        rows.push(effect.write);
+        return;
+      case 'event.publish':
+        rows.push(...parts.events.plan(effect, now));
+        effects.push(effect);
+        return;
+      default:
+        effects.push(effect);
     }
-    const effects = out.slice();
-    committing = true;
-    return committed.then(() => {
-      committing = false;
-      if (dispatching) setImmediate(dispatch);
-      perform(effects);
-    });
   }
 
   function current(timer: QueuedTimer): TimerInput | null {
@@ -125,17 +166,8 @@ export function createLoop(parts: LoopParts): Loop {
     return timer.input;
   }
 
-  function writes(effects: readonly Effect[], now: number): Write[] {
-    const result: Write[] = [];
-    for (const effect of effects) {
-      if (effect.type === 'store') result.push(effect.write);
-      else if (effect.type === 'event.publish') result.push(...parts.events.plan(effect, now));
-    }
-    return result;
-  }
-
   /** After the HTTP response that caused them (CAMARA digest 6: the response goes out first, the event after it), and never before the commit. */
-  function dispatchSoon(effects: readonly Effect[]): void {
+  function dispatchSoon(effects: readonly Outward[]): void {
     if (dispatching || !effects.some(effect => effect.type === 'event.publish')) return;
     dispatching = true;
     setImmediate(dispatch);
@@ -172,7 +204,7 @@ export function createLoop(parts: LoopParts): Loop {
     healthy = false;
   }
 
-  function perform(effects: readonly Effect[]): void {
+  function perform(effects: readonly Outward[]): void {
     for (const effect of effects) if (effect.type === 'reply') settle(effect.ref, effect.reply);
     for (const effect of effects) run(effect);
     dispatchSoon(effects);
@@ -185,29 +217,10 @@ export function createLoop(parts: LoopParts): Loop {
     resolve(reply);
   }
 
-  function run(effect: Effect): void {
-    switch (effect.type) {
-      case 'reply':
-      case 'store':
-      case 'event.publish':
-        return;
-      case 'timer.start':
-      case 'timer.stop':
-        time(effect);
-        return;
-      case 'log':
-        log[effect.level]({ ...effect.fields, owner: effect.owner }, effect.message);
-        return;
-      case 'count':
-        metrics.count(effect.name, effect.labels, effect.value);
-        return;
-      case 'gone':
-        forget(effect.owner);
-        return;
-      default:
-        if (isMedia(effect)) parts.media.run(effect);
-        else parts.ims.run(effect);
-    }
+  function run(effect: Outward): void {
+    if (effect.type === 'reply' || effect.type === 'event.publish') return;
+    if (isMedia(effect)) parts.media.run(effect);
+    else parts.ims.run(effect);
   }
 
   function time(effect: TimerEffect): void {

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turns } from 'node:timers/promises';
+import type { CallId, Ref } from '../ep-cscf/ids.ts';
+import type { Effect, ImsInput, Input, Store, Write } from '../ep-cscf/ports.ts';
+import { createLoop } from './loop.ts';
+import { createMetrics } from './metrics.ts';
+import { createTimerWheel } from './timer-wheel.ts';
+
+const OWNER = 'caaaaaaaaaaaaaaaaaaaaaaaaaa' as CallId;
+const word = (phrase: string): Input =>
+  ({ type: 'ims-ended', owner: OWNER, phrase }) as unknown as Extract<ImsInput, { type: 'ims-ended' }>;
+const kept = (key: string): Effect => ({ type: 'store', write: { op: 'put', kind: 'call', key, value: {} } });
+const said = (phrase: string): Effect => ({ type: 'ims.reject', owner: OWNER, ref: 1 as Ref, code: 486, phrase });
+
+/** A loop whose core does what the test says for the phrase of each input, and everything that happened, in order. */
+function bench(script: Record<string, Effect[]>, commit: Store['commit'] = () => undefined) {
+  const story: string[] = [];
+  const wheel = createTimerWheel(() => 0, false);
+  const refuse = () => assert.fail('not asked for');
+  const log = { debug() {}, info() {}, warn() {}, error: (_: object, text: string) => story.push(text) };
+  const loop = createLoop({
+    core: {
+      handle(input, _now, out) {
+        const phrase = input.type === 'timer' ? `timer ${input.name}` : (input as unknown as { phrase: string }).phrase;
+        story.push(`handle ${phrase}`);
+        if (phrase === 'broken') throw new Error('broken');
+        out.push(...(script[phrase] ?? []));
+      },
+      sizes: () => ({ bindings: 0, registrations: 0, calls: 0, legs: 0 }),
+    },
+    clock: { now: () => 0 } as never,
+    wheel,
+    store: {
+      load: refuse,
+      close: refuse,
+      commit(writes: readonly Write[]) {
+        story.push(`commit ${writes.map(write => write.key).join(' ')}`);
+        return commit(writes);
+      },
+    },
+    ims: {
+      run(effect) {
+        story.push(`ims ${(effect as { phrase: string }).phrase}`);
+        const next = script[`after ${(effect as { phrase: string }).phrase}`];
+        if (next !== undefined) loop.emit(word('next'));
+      },
+    },
+    media: { run: refuse },
+    events: { plan: () => [], dispatch: () => void story.push('dispatch') },
+    log: log as never,
+    metrics: createMetrics(),
+  });
+  return { loop, story, wheel };
+}
+
+test('inputs that wait together are handled in their order and share one commit; the world hears after it', async () => {
+  const { loop, story } = bench({ a: [kept('1'), said('one')], b: [said('two'), kept('2')], c: [said('three')] });
+  for (const phrase of ['a', 'b', 'c']) loop.emit(word(phrase));
+  assert.deepEqual(story, [], 'nothing runs inside emit');
+  await turns();
+  assert.deepEqual(story, ['handle a', 'handle b', 'handle c', 'commit 1 2', 'ims one', 'ims two', 'ims three']);
+});
+
+test('what a port answers at once is handled in the same turn, after all effects', async () => {
+  const { loop, story } = bench({ a: [said('one'), said('two')], 'after one': [] });
+  loop.emit(word('a'));
+  await turns();
+  assert.deepEqual(story, ['handle a', 'ims one', 'ims two', 'handle next']);
+});
+
+test('while the store works on a commit nothing else is handled, and nothing is told', async () => {
+  const held = Promise.withResolvers<void>();
+  let slow = true;
+  const { loop, story } = bench({ a: [kept('1'), said('one')], b: [kept('2'), said('two')] }, () => {
+    if (slow) return held.promise;
+  });
+  loop.emit(word('a'));
+  await turns();
+  loop.emit(word('b'));
+  await turns();
+  assert.deepEqual(story, ['handle a', 'commit 1']);
+  slow = false;
+  held.resolve();
+  await turns();
+  assert.deepEqual(story, ['handle a', 'commit 1', 'ims one', 'handle b', 'commit 2', 'ims two']);
+});
+
+test('no event is dispatched while its commit is under way, though one before it may go', async () => {
+  const held = Promise.withResolvers<void>();
+  const publish = { type: 'event.publish', owner: OWNER } as unknown as Effect;
+  const { loop, story } = bench(
+    { a: [publish, said('one')], 'after one': [], next: [publish, kept('2')] },
+    () => held.promise,
+  );
+  loop.emit(word('a'));
+  await turns();
+  await turns();
+  assert.deepEqual(story, ['handle a', 'ims one', 'handle next', 'commit 2']);
+  held.resolve();
+  await turns();
+  await turns();
+  assert.deepEqual(story.slice(4), ['dispatch']);
+});
+
+test('an input the core fails on is lost alone', async () => {
+  const { loop, story } = bench({ a: [said('one')], b: [said('two')] });
+  for (const phrase of ['a', 'broken', 'b']) loop.emit(word(phrase));
+  await turns();
+  assert.deepEqual(story.slice(-2), ['ims one', 'ims two']);
+  assert.ok(story.includes('the core failed on an input'));
+});
+
+test('a timer that has fired is dropped when an input before it in the same turn stops it', async () => {
+  const start: Effect = { type: 'timer.start', owner: OWNER, name: 'ring' as never, ms: 10 };
+  const stop: Effect = { type: 'timer.stop', owner: OWNER, name: 'ring' as never };
+  const { loop, story, wheel } = bench({ a: [start], b: [stop] });
+  loop.emit(word('a'));
+  await turns();
+  loop.emit(word('b'));
+  wheel.advance(1000);
+  await turns();
+  assert.deepEqual(story, ['handle a', 'handle b']);
+  assert.deepEqual(loop.sizes(), { queued: 0, asked: 0, timers: 0 });
+});
