@@ -3,7 +3,7 @@ import type { BindingId, Ref } from '../ep-cscf/ids.ts';
 import type { ImsEffect } from '../ep-cscf/ports.ts';
 import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
 import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
-import type { IdentityAnswer, ImsIdentity } from './identities.ts';
+import { type IdentityAnswer, type ImsIdentity, isSim } from './identities.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfFailure, refusedHere, retryAfterOf } from './outcome.ts';
 import type { Watches } from './watches.ts';
@@ -18,6 +18,9 @@ interface Binding {
   route: readonly string[];
   /** The REGISTER on its way is an initial one. */
   initial: boolean;
+  /** It asks for a flow of its own beside other contacts of the identity. RFC 5626. */
+  outbound: boolean;
+  expiresS: number;
 }
 
 export interface Bindings {
@@ -41,13 +44,13 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
   const looking = new Map<BindingId, Ref>();
   const uriFor = (id: BindingId) => ownUri(id, node.hostPort(node.transport), node.transport);
 
-  function create(id: BindingId, identity: ImsIdentity, expiresS: number): Binding {
+  function create(id: BindingId, identity: ImsIdentity, expiresS: number, outbound: boolean): Binding {
     const credentials = node.credentialsOf(identity);
     const registration = node.agent().register(
       {
         registrar: `sip:${identity.home}`,
         aor: `<${recordOf(identity.impu, node.facts)}>`,
-        contact: registerContact(uriFor(id), identity.impu),
+        contact: registerContact(uriFor(id), identity.impu, outbound),
         route: [],
         proxy: node.proxy,
         expiresS,
@@ -69,6 +72,8 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       // A re-registration under a new Call-ID keeps the route until the core gives another.
       route: bindings.get(id)?.route ?? [],
       initial: true,
+      outbound,
+      expiresS,
     };
     bindings.set(id, binding);
     return binding;
@@ -103,6 +108,11 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       left(binding);
       return;
     }
+    const again = secondTry(binding, failure);
+    if (again !== null) {
+      send(again, binding.ref, binding.correlator, binding.expiresS);
+      return;
+    }
     const challenged = failure.response?.status === 401 || failure.response?.status === 407;
     if (challenged) {
       const alarm = node.facts.mode === 'client' ? 'digest-refused' : 'tna-refused';
@@ -116,6 +126,12 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       outcome,
       retryAfterS: retryAfterOf(failure),
     });
+  }
+
+  /** A registration that starts over at once, because the core asks for it: without outbound, or since it has lost its state. IMS digest 2.7. */
+  function secondTry({ id, identity, expiresS, outbound, initial }: Binding, failure: Failure): Binding | null {
+    if (outbound && lacksOutbound(failure) && !isSim(identity)) return create(id, identity, expiresS, false);
+    return !initial && hasLostState(failure) ? create(id, identity, expiresS, outbound) : null;
   }
 
   function left(binding: Binding): void {
@@ -134,8 +150,10 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     binding.ref = ref;
     binding.correlator = correlator;
     binding.leaving = expiresS === 0;
-    const path = ownUri(binding.id, node.hostPort(node.transport), node.transport, ';lr');
-    const headers = registerFields(binding.identity, path, node.icid(), correlator, node.facts);
+    if (expiresS > 0) binding.expiresS = expiresS;
+    const { identity, outbound } = binding;
+    const path = ownUri(binding.id, node.hostPort(node.transport), node.transport, outbound ? ';lr;ob' : ';lr');
+    const headers = registerFields(identity, path, outbound, node.icid(), correlator, node.facts);
     node.log.debug({ ...fields(binding), expires: expiresS }, 'REGISTER');
     if (expiresS === 0) binding.registration.remove(headers);
     else binding.registration.refresh(expiresS, headers);
@@ -150,7 +168,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     if (looking.get(owner) !== ref) return;
     looking.delete(owner);
     if (answer.ok) {
-      send(create(owner, answer.identity, expiresS), ref, correlator, expiresS);
+      send(create(owner, answer.identity, expiresS, node.facts.outbound), ref, correlator, expiresS);
       return;
     }
     const { failure, reason } = answer;
@@ -197,4 +215,16 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       return bindings.size;
     },
   };
+}
+
+/** The core, or the proxy before it, keeps no flows. RFC 5626 6. */
+function lacksOutbound({ response }: Failure): boolean {
+  if (response?.status === 439) return true;
+  return response?.status === 420 && response.headers.all('Unsupported').some(tag => tag.toLowerCase() === 'outbound');
+}
+
+/** An S-CSCF that was restarted asks for an initial registration by a document of the IMS. TS 24.229 5.2.7, 7.6. */
+function hasLostState({ response }: Failure): boolean {
+  const type = response?.headers.get('Content-Type')?.toLowerCase() ?? '';
+  return response?.status === 504 && type.startsWith('application/3gpp-ims+xml');
 }

@@ -16,6 +16,7 @@ export interface HeaderFacts
     RealmSettings,
     | 'mode'
     | 'home'
+    | 'outbound'
     | 'tnaIndicator'
     | 'ruriForm'
     | 'userPhone'
@@ -44,8 +45,9 @@ export function ownUri(token: string, hostPort: string, transport: 'udp' | 'tcp'
 }
 
 /** Contact of a REGISTER, without `expires`. RFC 5626 4.1, TS 24.229 5.1.1.2. */
-export function registerContact(uri: string, impu: string): string {
-  return `<${uri}>;+sip.instance="<urn:uuid:${uuidOf(impu)}>";${MMTEL_FEATURE};audio`;
+export function registerContact(uri: string, impu: string, outbound: boolean): string {
+  const flow = outbound ? ';reg-id=1' : '';
+  return `<${uri}>;+sip.instance="<urn:uuid:${uuidOf(impu)}>"${flow};${MMTEL_FEATURE};audio`;
 }
 
 /** Contact of a call; that of an emergency call names no service. */
@@ -60,26 +62,29 @@ export function callContact(uri: string, emergency = false): string {
 export function registerFields(
   identity: ImsIdentity,
   pathUri: string,
+  outbound: boolean,
   icid: string,
   correlator: string,
   facts: HeaderFacts,
 ): Field[] {
   const { number } = identity;
-  return ruled('REGISTER', registerBasics(identity, pathUri, icid, correlator, facts), number, facts);
+  return ruled('REGISTER', registerBasics(identity, pathUri, outbound, icid, correlator, facts), number, facts);
 }
 
 function registerBasics(
   { impi, home }: ImsIdentity,
   pathUri: string,
+  outbound: boolean,
   icid: string,
   correlator: string,
   facts: HeaderFacts,
 ): Field[] {
+  const supported = outbound ? 'path, gruu, outbound' : 'path, gruu';
   const credentials = `username="${impi}", realm="${home}", uri="sip:${home}", nonce="", response=""`;
   if (facts.mode === 'client') {
     const own: Field[] = [
       ['Authorization', `Digest ${credentials}`],
-      ['Supported', 'path, gruu'],
+      ['Supported', supported],
     ];
     return [...own, ...accessNetwork(facts), ...correlation(correlator, facts)];
   }
@@ -87,7 +92,7 @@ function registerBasics(
     ['Authorization', `Digest ${credentials}, integrity-protected="${facts.tnaIndicator}"`],
     ['Path', `<${pathUri}>`],
     ['Require', 'path'],
-    ['Supported', 'path, gruu'],
+    ['Supported', supported],
     ['P-Visited-Network-ID', `"${home}"`],
     chargingVector(icid, home, facts),
     ...accessNetwork(facts),

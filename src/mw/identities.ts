@@ -78,10 +78,16 @@ function identityFrom(number: E164, row: unknown, realm: RealmSettings): Identit
   if (!IMPU.test(impu)) return refused('the public identity is no SIP URI');
   if (!IMPI.test(impi)) return refused('the private identity cannot be written into a header');
   // The core would take us for the phone that moved, and drop the phone. RFC 5626, IMS digest 2.1.1.
-  const sim = SIM.exec(impi)?.[1];
-  if (sim !== undefined && sim !== number.slice(1) && !realm.outbound)
+  const identity: ImsIdentity = { number, impu, impi, home, secret: row };
+  if (isSim(identity) && !realm.outbound)
     return refused('the private identity is the SIM card’s own, which needs ims.outbound');
-  return { ok: true, identity: { number, impu, impi, home, secret: row } };
+  return { ok: true, identity };
+}
+
+/** Whether an identity is the SIM card's own: named by its IMSI. */
+export function isSim({ impi, number }: ImsIdentity): boolean {
+  const user = SIM.exec(impi)?.[1];
+  return user !== undefined && user !== number.slice(1);
 }
 
 /** A template of the settings with its words filled in. */

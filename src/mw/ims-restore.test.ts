@@ -1,0 +1,79 @@
+/** What a core says that makes a registration start over at once: no outbound, lost state. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Bench, bench, fields, register, registrar } from '../../test/support/mw-bench.ts';
+
+/** Answers the first REGISTERs with these, and every later one with 200. */
+function answers(b: Bench, refusals: Array<[number, Array<[string, string]>]>): void {
+  registrar(b);
+  const accept = b.peer.onMessage;
+  b.peer.onMessage = (message, reply) => {
+    const refusal = message.type === 'request' && message.method === 'REGISTER' ? refusals.shift() : undefined;
+    if (refusal === undefined || message.type !== 'request') accept(message, reply);
+    else b.peer.respond(message, reply, ...refusal);
+  };
+}
+
+const sent = (b: Bench) => b.peer.texts.filter(text => text.startsWith('REGISTER')).map(fields);
+
+test('REG-16 a core without outbound is asked once more, without it', async t => {
+  for (const refusal of [
+    [439, []],
+    [420, [['Unsupported', 'outbound']]],
+  ] as Array<[number, Array<[string, string]>]>) {
+    const b = await bench(t, { outbound: true, regEvent: false });
+    answers(b, [refusal]);
+    register(b, 1);
+    assert.equal((await b.input('ims-registered')).ref, 1);
+    const [first, second, ...more] = sent(b);
+    assert.match(first?.get('Contact') ?? '', /;reg-id=1;/);
+    assert.match(first?.get('Path') ?? '', /;lr;ob>$/);
+    assert.equal(first?.get('Supported'), 'path, gruu, outbound');
+    assert.doesNotMatch(second?.get('Contact') ?? '', /reg-id/);
+    assert.match(second?.get('Path') ?? '', /;lr>$/);
+    assert.equal(second?.get('Supported'), 'path, gruu');
+    assert.deepEqual(more, []);
+  }
+});
+
+test('REG-16 a second 439 ends it, and the identity of a SIM is never tried without outbound', async t => {
+  const b = await bench(t, { outbound: true, regEvent: false });
+  answers(b, [
+    [439, []],
+    [439, []],
+  ]);
+  register(b, 1);
+  assert.equal((await b.input('ims-register-failed')).outcome.code, 439);
+  assert.equal(sent(b).length, 2);
+  const sim = await bench(t, { outbound: true, impi: '001010000000001@{home}', regEvent: false });
+  answers(sim, [[439, []]]);
+  register(sim, 1);
+  assert.equal((await sim.input('ims-register-failed')).outcome.code, 439);
+  assert.equal(sent(sim).length, 1);
+});
+
+test('REG-17 a 504 with the restoration document starts an initial registration at once, and a new subscription', async t => {
+  const b = await bench(t);
+  answers(b, []);
+  register(b, 1);
+  await b.input('ims-registered');
+  answers(b, [[504, [['Content-Type', 'application/3gpp-ims+xml']]]]);
+  register(b, 2, false);
+  assert.equal((await b.input('ims-registered')).ref, 2);
+  const ids = sent(b).map(got => got.get('Call-ID'));
+  assert.equal(ids[0], ids[1]);
+  assert.notEqual(ids[1], ids[2]);
+  assert.equal(ids.length, 3);
+  const subscriptions = () => b.peer.texts.filter(text => text.startsWith('SUBSCRIBE')).map(fields);
+  while (new Set(subscriptions().map(got => got.get('Call-ID'))).size < 2) await new Promise(r => setTimeout(r, 5));
+});
+
+test('REG-17 a plain 504 is told to the core, which waits', async t => {
+  const b = await bench(t, { regEvent: false });
+  answers(b, []);
+  register(b, 1);
+  await b.input('ims-registered');
+  answers(b, [[504, []]]);
+  register(b, 2, false);
+  assert.equal((await b.input('ims-register-failed')).outcome.code, 504);
+});
