@@ -138,12 +138,13 @@ async function pacedCalls<T>(
   const [cpu, at] = [cpuMs(pid), performance.now()];
   const restMs = (callers.length * 1000) / CALLS_PER_S;
   const [toInvite, toEvent]: [number[], number[]] = [[], []];
-  await lanes(callers, CALLS, async caller => {
+  const work = async (caller: T) => {
     const callee = nextCallee();
     const [moments] = await Promise.all([call(caller, callee), pause(restMs)]);
     toInvite.push((core.invitedAt.get(callee) ?? Number.NaN) - moments.asked);
     toEvent.push(moments.connected - (core.answeredAt.get(callee) ?? Number.NaN));
-  });
+  };
+  await lanes(callers, CALLS, work, restMs / callers.length);
   return {
     'CPU us/call': ((cpuMs(pid) - cpu) * 1000) / CALLS,
     'calls/s': (CALLS * 1000) / (performance.now() - at),
@@ -194,10 +195,16 @@ async function fullCalls(pid: number, callers: readonly BenchDevice[]) {
   };
 }
 
-/** `count` pieces of work, one at a time for each device. */
-async function lanes<T>(devices: readonly T[], count: number, work: (device: T) => Promise<unknown>): Promise<void> {
+/** `count` pieces of work, one at a time for each device; the devices begin `stepMs` apart. */
+async function lanes<T>(
+  devices: readonly T[],
+  count: number,
+  work: (device: T) => Promise<unknown>,
+  stepMs = 0,
+): Promise<void> {
   let left = count;
-  const lane = async (device: T) => {
+  const lane = async (device: T, index: number) => {
+    if (stepMs > 0) await pause(index * stepMs);
     while (left > 0) {
       left -= 1;
       await work(device);
