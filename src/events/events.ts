@@ -105,6 +105,7 @@ export function createEvents(options: EventsOptions): Events {
     table,
     invitations,
     metrics,
+    log,
     uuid,
     source: publicUrl,
     sinks,

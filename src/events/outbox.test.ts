@@ -15,6 +15,7 @@ import {
   status,
 } from '../../test/support/event-rig.ts';
 import { settled } from '../../test/support/manual-clock.ts';
+import { silentLog } from '../runtime/log.ts';
 import { createMemoryStore } from '../store/memory.ts';
 
 const scale = Number(process.env.LINESIDE_TEST_SCALE ?? 1);
@@ -175,6 +176,26 @@ describe('the outbox', () => {
       assert.equal(rig.events.sizes().backlog, 0);
     }
     assert.equal(rig.tried.length, 4);
+  });
+
+  it('tells the operator once in ten seconds that events are lost, never what they held', async () => {
+    const lines: object[] = [];
+    const log = { ...silentLog, warn: (fields: object, message: string) => void lines.push({ ...fields, message }) };
+    const rig = createRig({ log });
+    await rig.subscribe();
+    rig.answer = () => status(400);
+    const publish = async () => {
+      rig.publish(session('m1', 2, { offer: 'v=0' }));
+      await settled();
+    };
+    for (let n = 0; n < 5; n += 1) await publish();
+    await rig.clock.advance(10_000);
+    await publish();
+    const message = 'Events did not reach their sinks.';
+    assert.deepEqual(lines, [
+      { outcome: 'refused', events: 1, message },
+      { outcome: 'refused', events: 5, message },
+    ]);
   });
 
   it('honours Retry-After, and gives up at once when it is too long', async () => {

@@ -1,6 +1,8 @@
 /** The events port: every event becomes one owed row for each subscription it is for, kept before it is sent, deleted when it has left. */
 import type { CallId, MediaSessionId } from '../ep-cscf/ids.ts';
 import type { EventEffect, EventsPort, Write } from '../ep-cscf/ports.ts';
+import { createDiscardLog } from '../runtime/discard-log.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { cloudEvent, type Told } from './cloud-event.ts';
 import type { Invitations } from './invitation.ts';
@@ -28,6 +30,7 @@ export interface OutboxDeps {
   table: SubscriptionTable;
   invitations: Invitations;
   metrics: Metrics;
+  log: Log;
   uuid(): string;
   /** Public base URL of the installation. */
   source(): string;
@@ -49,6 +52,9 @@ export interface Outbox {
   backlog(): { https: number; websocket: number };
 }
 
+/** Outcomes of events that somebody should have got. */
+const LOST: ReadonlySet<Outcome> = new Set(['given-up', 'refused', 'dropped']);
+
 /** Makes the outbox. */
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { table, journal, invitations, metrics } = deps;
@@ -57,6 +63,10 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   let unheard: Array<{ leg: MediaSessionId; owner: CallId }> = [];
   let number = 0;
   const backlog = { https: 0, websocket: 0 };
+  const tellLost = createDiscardLog(
+    () => deps.clock.now(),
+    (outcome, events) => deps.log.warn({ outcome, events }, 'Events did not reach their sinks.'),
+  );
 
   const carrierOf = (subscription: Subscription): Carrier =>
     subscription.row.channelId === null ? deps.sinks : deps.channels;
@@ -133,6 +143,14 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     if (outcome === 'delivered') {
       const seconds = Math.max(0, deps.clock.now() - row.at) / 1000;
       metrics.observe('event_delivery_duration_seconds', seconds, { channel: transport(subscription) });
+    }
+    if (LOST.has(outcome)) {
+      tellLost(outcome, 1);
+      const { subscriptionId, type, lane, correlator } = row;
+      deps.log.debug(
+        { subscription: subscriptionId, type, lane, outcome, correlator },
+        'An event did not reach its sink.',
+      );
     }
     if (row.type === 'session-invitation') invitations.settle(row.lane as MediaSessionId, outcome === 'delivered');
     if (subscription.row.ended && subscription.owed === 0) forget(subscription);

@@ -8,7 +8,7 @@ import { EVENTS_API, type EventName, type SubscriptionRequest } from '../../src/
 import type { Audience, CoreEvent, EventEffect, EventInput, Principal, Store } from '../../src/ep-cscf/ports.ts';
 import { createEvents, type Events } from '../../src/events/events.ts';
 import type { SinkAnswer, SinkRequest, SinkTransport } from '../../src/events/ports.ts';
-import { silentLog } from '../../src/runtime/log.ts';
+import { type Log, silentLog } from '../../src/runtime/log.ts';
 import { counters, histograms, type Metrics } from '../../src/runtime/metrics.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { checkOwed } from './event-schema.ts';
@@ -67,6 +67,7 @@ export interface RigOptions {
   events?: Record<string, unknown>;
   snapshot?: () => Promise<{ registrations: unknown[]; sessions: unknown[] }>;
   origins?: readonly string[];
+  log?: Log;
 }
 
 /** Builds and starts it. */
@@ -116,7 +117,7 @@ export function createRig(options: RigOptions = {}): Rig {
       emit: input => rig.told.push(input),
       ids: { uuid: () => randomUUID() },
       clock,
-      log: silentLog,
+      log: options.log ?? silentLog,
       metrics: countInto(counted),
       snapshot: options.snapshot ?? (async () => ({ registrations: [], sessions: [] })),
       originsOf: () => options.origins ?? [],
