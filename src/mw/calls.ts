@@ -1,25 +1,26 @@
 /** The SIP side of calls: effects of the core become requests and responses, what the network says becomes inputs. IMS digest 3 to 5. */
-import type { BindingId, CallId, E164, Ref } from '../ep-cscf/ids.ts';
-import { ANONYMOUS, type DeviceLocation, type ImsEffect } from '../ep-cscf/ports.ts';
+import type { BindingId, CallId, Ref } from '../ep-cscf/ids.ts';
+import { ANONYMOUS, type ImsEffect } from '../ep-cscf/ports.ts';
 import {
   type Body,
   type Call,
   type CallUser,
   type Credentials,
   type ExtraHeaders,
-  type OutgoingCall,
   type Reoffer,
   reasonPhrase,
   type SipRequest,
 } from '../sip/index.ts';
 import { diversionOf } from './diversion.ts';
 import { gateOf } from './early-media.ts';
-import { callContact, type InviteParts, inviteParts, ownUri } from './headers.ts';
+import { inviteParts } from './headers.ts';
 import { calledOf, calleeNameOf, callerOf } from './identity.ts';
-import { locatedOf, locationFields, locationIn, locationOut, type SentLocation, withLocation } from './location.ts';
+import { inviteRequest, sdpBody, sentLocation } from './invite-request.ts';
+import { locationFields, locationIn, type SentLocation, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere } from './outcome.ts';
 import { placeCall } from './placed-call.ts';
+import { createReadiness, type Readiness } from './precondition.ts';
 
 type EffectOf<T extends ImsEffect['type']> = Extract<ImsEffect, { type: T }>;
 
@@ -40,6 +41,8 @@ interface Entry {
   settled: boolean;
   /** Told as soon as it can be. */
   location: SentLocation | null;
+  /** Preconditions are in use. */
+  readiness: Readiness | null;
 }
 
 export interface Calls {
@@ -74,6 +77,7 @@ export function createCalls(node: MwNode): Calls {
       emergency: false,
       settled: false,
       location: null,
+      readiness: null,
     };
     entries.set(owner, entry);
     return entry;
@@ -89,6 +93,7 @@ export function createCalls(node: MwNode): Calls {
         const { fork, response, sdp, reliable } = heard;
         const earlyMedia = gateOf(response, reliable, entry.spoken.has(fork), node.earlyMedia, sdp !== null);
         if (response.headers.has('P-Early-Media')) entry.spoken.add(fork);
+        if (sdp !== null && reliable) confirmReady(entry, fork, sdp);
         const callWaiting = response.headers
           .all('Alert-Info')
           .some(value => value.includes('urn:alert:service:call-waiting'));
@@ -176,24 +181,16 @@ export function createCalls(node: MwNode): Calls {
     if (!told) node.log.debug(fieldsOf(entry), 'the far end takes no location');
   }
 
-  function makeLocation(location: DeviceLocation, caller: { number: E164; anonymous: boolean; emergency: boolean }) {
-    const { home, host } = node.facts;
-    const located = locatedOf(location, { ...caller, home }, node.ids.uuid);
-    return locationOut(location.details, located, node.icid(), host, node.now());
+  /** The far side waits for the word that ours is ready, which it always is. RFC 3312 6. */
+  function confirmReady(entry: Entry, fork: string, answer: string): void {
+    const offer = entry.readiness?.confirmation(fork, answer) ?? null;
+    if (offer !== null && !entry.call.update(sdpBody(offer), [], fork))
+      node.log.debug(fieldsOf(entry), 'the far end wants a confirmation and takes no UPDATE');
   }
 
-  /** What one INVITE says; each names its location anew. */
-  function requestOf(effect: EffectOf<'ims.invite'>, parts: InviteParts, credentials: Credentials | undefined) {
-    const { uri, from, to, fields, emergency } = parts;
-    const { owner, from: number, anonymous, location, sdp } = effect;
-    const contact = callContact(ownUri(owner, node.hostPort(node.transport), node.transport), emergency);
-    const answer = credentials === undefined ? {} : { credentials };
-    return (route: readonly string[], located: boolean): OutgoingCall => {
-      const sent = located && location !== null ? makeLocation(location, { number, anonymous, emergency }) : null;
-      const headers = sent === null ? fields : [...fields, ...locationFields(sent)];
-      const body = sent === null ? sdpBody(sdp) : withLocation(sdp, sent);
-      return { uri, from, to, route, proxy: node.proxy, contact, headers, body, ...answer };
-    };
+  /** A description of the media plane's as this call has to say it; `offer` is what it answers. */
+  function said(entry: Entry, sdp: string, offer: string | null): Body {
+    return sdpBody(entry.readiness?.said(sdp, offer) ?? sdp);
   }
 
   return {
@@ -206,13 +203,18 @@ export function createCalls(node: MwNode): Calls {
       }
       const { emergency } = parts;
       const ways = emergency ? node.emergency : null;
+      const request = inviteRequest(node, effect, parts, credentials);
       const call = placeCall(
         { agent: node.agent(), timers: node.timers, key: `mw.${owner}.attempt` },
         {
           routes: ways?.routes ?? [route],
           attemptMs: ways?.attemptMs ?? null,
           located: effect.location !== null,
-          request: requestOf(effect, parts, credentials),
+          request(attempt) {
+            const known = entries.get(owner);
+            if (known !== undefined) known.readiness = attempt.precondition ? createReadiness(effect.sdp) : null;
+            return request(attempt);
+          },
         },
         listener(owner),
       );
@@ -227,13 +229,13 @@ export function createCalls(node: MwNode): Calls {
     },
     answer({ owner, ref, sdp }) {
       const entry = entries.get(owner);
-      const body = sdp === null ? null : sdpBody(sdp);
       if (entry === undefined) return;
       if (ref === null) {
-        if (entry.call.answer(body)) entry.phase = 'confirmed';
+        if (entry.call.answer(sdp === null ? null : sdpBody(sdp))) entry.phase = 'confirmed';
         return;
       }
-      entry.reoffers.get(ref)?.accept(body);
+      const reoffer = entry.reoffers.get(ref);
+      reoffer?.accept(sdp === null ? null : said(entry, sdp, reoffer.sdp));
       entry.reoffers.delete(ref);
     },
     reject({ owner, ref, code, phrase }) {
@@ -244,14 +246,14 @@ export function createCalls(node: MwNode): Calls {
     update({ owner, ref, sdp }) {
       const entry = entries.get(owner);
       if (entry === undefined) return;
-      if (entry.call.reinvite(sdpBody(sdp))) entry.updateRef = ref;
+      if (entry.call.reinvite(said(entry, sdp, null))) entry.updateRef = ref;
       else node.emit({ type: 'ims-update-failed', owner, ref, outcome: refusedHere(491, reasonPhrase(491)) });
     },
     locate({ owner, number, location }) {
       const entry = entries.get(owner);
       if (entry === undefined) return;
       const { anonymous, emergency } = entry;
-      entry.location = makeLocation(location, { number, anonymous, emergency });
+      entry.location = sentLocation(node, location, { number, anonymous, emergency });
       if (entry.settled) settle(entry);
     },
     end({ owner, code, phrase, reason }) {
@@ -292,8 +294,4 @@ export function createCalls(node: MwNode): Calls {
 
 function fieldsOf(entry: Entry) {
   return { call: entry.owner, sip_call_id: entry.call.callId, correlator: entry.correlator };
-}
-
-function sdpBody(content: string): Body {
-  return { contentType: 'application/sdp', content };
 }

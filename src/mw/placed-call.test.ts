@@ -34,13 +34,16 @@ function bench(options: { attemptMs?: number | null; located?: boolean } = {}) {
       routes: [[`<sip:${B};lr>`], [`<sip:${C};lr>`]],
       attemptMs: options.attemptMs === undefined ? 6000 : options.attemptMs,
       located: options.located ?? false,
-      request: (route, located) => ({
+      request: ({ route, located, precondition }) => ({
         uri: 'urn:service:sos',
         from: '<sip:alice@a.example>',
         to: '<urn:service:sos>',
         contact: `<sip:c@${A}>`,
         route,
-        headers: located ? [['Geolocation', '<cid:x@a>']] : [],
+        headers: [
+          ...(located ? [['Geolocation', '<cid:x@a>'] as const] : []),
+          ...(precondition ? [['Supported', '100rel, precondition'] as const] : []),
+        ],
         body: sdp(OFFER),
       }),
     },

@@ -1,4 +1,4 @@
-/** A call out as it is tried: one first hop after another, and once more without the location when that was refused. IMS digest 6.2, 6.4. */
+/** A call out as it is tried: one first hop after another, once more without the location or with preconditions when that is the fault. IMS digest 3.6, 6.2, 6.4. */
 import {
   type Call,
   type CallUser,
@@ -8,6 +8,16 @@ import {
   type SipTimers,
   type UserAgent,
 } from '../sip/index.ts';
+import { asksForPreconditions } from './precondition.ts';
+
+/** How one attempt differs from another. */
+export interface Attempt {
+  route: readonly string[];
+  /** The location goes along. */
+  located: boolean;
+  /** Preconditions are named. */
+  precondition: boolean;
+}
 
 export interface Placement {
   /** Route sets in the order they are tried; at least one. */
@@ -17,7 +27,7 @@ export interface Placement {
   /** A location goes along. */
   located: boolean;
   /** The request of one attempt. */
-  request(route: readonly string[], located: boolean): OutgoingCall;
+  request(attempt: Attempt): OutgoingCall;
 }
 
 interface Tools {
@@ -33,6 +43,7 @@ const UNANSWERED: Failure = { response: null, cause: 'timeout' };
 export function placeCall({ agent, timers, key }: Tools, placement: Placement, user: CallUser): Call {
   const { routes, attemptMs } = placement;
   let { located } = placement;
+  let precondition = false;
   let next = 0;
   let serial = 0;
   let over = false;
@@ -42,7 +53,7 @@ export function placeCall({ agent, timers, key }: Tools, placement: Placement, u
     serial += 1;
     const mine = serial;
     if (attemptMs !== null) timers.start(key, attemptMs, () => passOver(mine));
-    return agent.call(placement.request(routes[next] ?? [], located), listener(mine));
+    return agent.call(placement.request({ route: routes[next] ?? [], located, precondition }), listener(mine));
   }
 
   /** Nothing was heard: this one is given up, and if nobody is left the caller is told at once. */
@@ -89,6 +100,7 @@ export function placeCall({ agent, timers, key }: Tools, placement: Placement, u
     if (over) return false;
     // RFC 6442 4.4: the location is at fault, not the call.
     if (located && failure.response?.status === 424) located = false;
+    else if (!precondition && failure.response !== null && asksForPreconditions(failure.response)) precondition = true;
     else if (next + 1 < routes.length && leadsOn(failure)) next += 1;
     else return false;
     current = start();

@@ -172,7 +172,7 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
       contact,
       seq: 1 + (seed() & 0xffff),
     };
-    const state = newUac(sent, { to, route, proxy, headers, body }, body === null ? withoutRel(facts) : facts, seed());
+    const state = newUac(sent, { to, route, proxy, headers, body }, factsOf(request, facts), seed());
     const authorize = createAuthorizer(request.credentials, randomHex);
     const driver = createCallDriver(host, nextId(), callId, localTag, state, authorize, () => {
       dialogs.delete(dialogKey(callId, localTag));
@@ -214,9 +214,15 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
   };
 }
 
-/** An INVITE without offer must not get one in a reliable 1xx: the answer would have to ride in our PRACK. */
-function withoutRel(facts: Facts): Facts {
-  return { ...facts, supported: facts.supported.filter(tag => tag !== '100rel') };
+/**
+ * An INVITE without offer must not get one in a reliable 1xx: the answer would have to ride in our PRACK. Preconditions are
+ * known to those calls alone that name them.
+ */
+function factsOf({ body, headers }: OutgoingCall, facts: Facts): Facts {
+  const named = headers.some(([name, value]) => name === 'Supported' && /\bprecondition\b/.test(value));
+  if (body !== null && !named) return facts;
+  const supported = facts.supported.filter(tag => tag !== '100rel' || body !== null);
+  return { ...facts, supported: named ? [...supported, 'precondition'] : supported };
 }
 
 function dialogKey(callId: string, localTag: string): string {

@@ -36,13 +36,12 @@ export function fits(state: CallState, input: CallInput): boolean {
   }
 }
 
-/** An UPDATE of ours needs a peer that takes it, and with an offer the PRACK of its early dialog answered. RFC 3311 5.1. */
+/** An UPDATE of ours needs a peer that takes it; on an early dialog it waits for the PRACK, and with an offer for the answer. RFC 3311 5.1. */
 function updatable(state: CallState, fork: string | null, offer: boolean): boolean {
   if (state.session !== null) return state.session.phase === 'confirmed' && canUpdate(state.session, offer);
   if (state.role === 'uas') return false;
   const early = fork === null ? undefined : state.early[fork];
-  const open = Object.values(state.pracks).some(prack => prack.fork === fork);
-  return early !== undefined && state.cancelled === null && !open && canUpdate(early.session, offer);
+  return early !== undefined && state.cancelled === null && early.waiting === null && canUpdate(early.session, offer);
 }
 
 /** True once a dialog is confirmed and alive. */

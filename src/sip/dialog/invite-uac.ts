@@ -46,8 +46,8 @@ export function handleUac(state: UacState, input: CallInput, now: number, out: C
       for (const session of sessionsOf(state)) handleSession(session, input, now, out);
       return;
     case 'update': {
-      const session = state.session ?? state.early[input.fork ?? '']?.session;
-      if (session !== undefined) handleSession(session, input, now, out);
+      if (state.session !== null) handleSession(state.session, input, now, out);
+      else updateEarly(state, input, now, out);
       return;
     }
     case 'reinvite':
@@ -62,6 +62,23 @@ export function handleUac(state: UacState, input: CallInput, now: number, out: C
     default:
       input satisfies never;
   }
+}
+
+function updateEarly(state: UacState, input: CallInput & { type: 'update' }, now: number, out: CallEffect[]): void {
+  const early = state.early[input.fork ?? ''];
+  if (early === undefined || input.fork === null) return;
+  early.waiting = { body: input.body, headers: input.headers };
+  sendWaiting(state, input.fork, now, out);
+}
+
+/** The UPDATE of an early dialog goes out once every PRACK of it is answered. */
+function sendWaiting(state: UacState, fork: string, now: number, out: CallEffect[]): void {
+  const early = state.early[fork];
+  if (early === undefined || early.waiting === null) return;
+  if (Object.values(state.pracks).some(prack => prack.fork === fork)) return;
+  const { body, headers } = early.waiting;
+  early.waiting = null;
+  handleSession(early.session, { type: 'update', fork, body, headers }, now, out);
 }
 
 function sendInvite(state: UacState, changed: readonly Header[], out: CallEffect[]): void {
@@ -95,6 +112,7 @@ function onResponse(state: UacState, input: CallInput & { type: 'response' }, no
   const prack = state.pracks[id];
   if (prack !== undefined) {
     onPrackResponse(state, prack, input, out);
+    sendWaiting(state, prack.fork, now, out);
     return;
   }
   if (id < ID_BASE) return;
@@ -133,7 +151,7 @@ function earlyOf(state: UacState, fork: string, response: SipResponse): Early | 
     return known;
   }
   if (state.forks >= MAX_FORKS) return null;
-  const early: Early = { session: sessionOf(state, response), rseq: null };
+  const early: Early = { session: sessionOf(state, response), rseq: null, waiting: null };
   early.session.peerUpdates = takesUpdate(response);
   state.early[fork] = early;
   return early;

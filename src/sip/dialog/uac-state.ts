@@ -14,6 +14,8 @@ export interface Early {
   session: Session;
   /** RSeq of the last reliable response taken. */
   rseq: number | null;
+  /** Our UPDATE that waits for the PRACK of this dialog. RFC 3311 5.1. */
+  waiting: { body: Body | null; headers: ExtraHeaders } | null;
 }
 
 export interface Prack {
