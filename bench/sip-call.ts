@@ -1,9 +1,9 @@
 /** CPU of a complete call (INVITE, 180, 200, ACK, BYE, 200) over UDP: our user agent as the caller, and Kamailio as a stateful proxy, both towards SIPp. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRandom } from '../src/runtime/random.ts';
 import { createTimerWheel } from '../src/runtime/timer-wheel.ts';
 import {
   type CallUser,
@@ -58,8 +58,9 @@ async function ourCalls(): Promise<number> {
     timers,
     now,
     contact: () => contact,
+    randomHex,
     layer(user) {
-      layer = createTransactionLayer({ wire: transport, timers, now, random: randomId, user });
+      layer = createTransactionLayer({ wire: transport, timers, now, random: () => randomHex(9), user });
       return layer;
     },
     user: { onInvite: () => ({ status: 486, reason: 'Busy Here' }) },
@@ -146,7 +147,8 @@ function ended(child: ChildProcess): Promise<void> {
   });
 }
 
-const randomId = () => randomBytes(9).toString('hex');
+const random = createRandom();
+const randomHex = (bytes: number) => random(bytes).toString('hex');
 
 const SDP = [
   'v=0',
