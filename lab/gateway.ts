@@ -1,5 +1,6 @@
 /** `npm run lab:gateway`: Lineside, with the sandbox's identity provider and pages, against the core of `npm run lab`. */
 import { parseArgs } from 'node:util';
+import { endOnSignal } from '../sandbox/end.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { startFault } from '../src/runtime/start-fault.ts';
 import { PORTS } from './settings.ts';
@@ -20,15 +21,7 @@ try {
     core: { entry: `${values.core}:${PORTS.icscf}`, addresses: [values.core] },
     settings: { sip: { host: values.sip } },
   });
-  const end = (code: number) => {
-    sandbox.close().then(
-      () => process.exit(code),
-      () => process.exit(1),
-    );
-  };
-  process.on('SIGINT', () => end(0));
-  process.on('SIGTERM', () => end(0));
-  sandbox.gatewayEnded().then(() => end(1));
+  endOnSignal(sandbox);
   console.log(`
 Lineside is attached to the core at ${values.core}, its SIP on ${values.sip}:5060.
 

@@ -1,6 +1,7 @@
 /** `npm start`: starts the sandbox, tells what to try, ends everything on Ctrl-C. */
 import { parseArgs } from 'node:util';
 import { startFault } from '../src/runtime/start-fault.ts';
+import { endOnSignal } from './end.ts';
 import { startSandbox } from './sandbox.ts';
 
 const { values } = parseArgs({
@@ -16,19 +17,7 @@ try {
   const emergency = { emergency: { route: 'ecscf', cscfs: [`${values.host}:5070`] } };
   const settings = values.emergency ? emergency : {};
   const sandbox = await startSandbox({ host: values.host, dataDir: values.data ?? null, settings });
-  let ending = false;
-  const end = (code: number) => {
-    // Ctrl-C reaches the gateway too: its end is then no fault.
-    if (ending) return;
-    ending = true;
-    sandbox.close().then(
-      () => process.exit(code),
-      () => process.exit(1),
-    );
-  };
-  process.on('SIGINT', () => end(0));
-  process.on('SIGTERM', () => end(0));
-  sandbox.gatewayEnded().then(() => end(1));
+  endOnSignal(sandbox);
   process.stdout.write(welcome(sandbox.pages, sandbox.issuer, sandbox.operations));
 } catch (error) {
   process.stderr.write(`${startFault(error)}\n`);

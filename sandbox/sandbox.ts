@@ -37,6 +37,8 @@ export interface Sandbox {
 }
 
 const READY_MS = 20_000;
+/** Time of the gateway for its last BYEs and events; it takes a fraction of it. */
+const END_MS = 5000;
 
 /** Starts everything and resolves when the API listener answers. Rejects with one sentence when a part cannot start. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
@@ -184,11 +186,11 @@ function ended(child: ChildProcess): Promise<number | null> {
   return new Promise(resolve => child.once('exit', code => resolve(code)));
 }
 
-/** SIGINT first; what has not ended after 2 s is killed. */
+/** The closed channel is the word to end in order: a signal may have come from the terminal already. What has not ended then is killed. */
 async function endChild(child: ChildProcess): Promise<void> {
   const gone = ended(child);
-  child.kill('SIGINT');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 2000);
+  if (child.connected) child.disconnect();
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
   await gone;
   clearTimeout(timer);
 }

@@ -29,7 +29,7 @@ import { createPages } from './wwsf/pages.ts';
 export interface Gateway {
   /** Opens everything, the API listener last. Rejects when a part cannot start; what was open is closed then. */
   start(): Promise<void>;
-  /** `drain`: live calls may go on for `ops.drainMs`. Then everything ends in order. */
+  /** `drain`: live calls may go on for `ops.drainMs`. Then everything ends in order. Called again without `drain`, it cuts a drain short. */
   close(options: { drain: boolean }): Promise<void>;
   /** Live counts of every table, for leak tests. All zero when nobody is registered and no call is up. */
   sizes(): Record<string, number>;
@@ -175,20 +175,29 @@ export async function createGateway(
     }
   }
 
-  async function close({ drain }: { drain: boolean }): Promise<void> {
+  let closing: Promise<void> | null = null;
+  let hurried = false;
+
+  function close({ drain }: { drain: boolean }): Promise<void> {
+    hurried ||= !drain;
+    closing ??= endInOrder();
+    return closing;
+  }
+
+  async function endInOrder(): Promise<void> {
     state = 'draining';
     mw.drain();
     loop.emit({ type: 'drain' });
-    if (drain) await callsEnded(settings.ops.drainMs);
+    await callsEnded(settings.ops.drainMs, () => hurried);
     loop.emit({ type: 'end-all' });
-    await callsEnded(LAST_WORDS_MS);
+    await callsEnded(LAST_WORDS_MS, () => false);
     await end();
     log.info({}, 'Lineside has ended');
   }
 
-  async function callsEnded(ms: number): Promise<void> {
+  async function callsEnded(ms: number, enough: () => boolean): Promise<void> {
     const until = performance.now() + ms;
-    while (core.sizes().calls > 0 && performance.now() < until) await sleep(DRAIN_LOOK_MS);
+    while (core.sizes().calls > 0 && !enough() && performance.now() < until) await sleep(DRAIN_LOOK_MS);
   }
 
   async function end(): Promise<void> {

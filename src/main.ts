@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { readSettings, type Settings, SettingsError } from './config/settings.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { dryRunText } from './gateway-dry-run.ts';
+import { createEndSignals, type EndStep } from './runtime/end-signal.ts';
 import { startFault } from './runtime/start-fault.ts';
 
 const USAGE = 'Usage: node src/main.ts [--config FILE] [--check | --dry-run +NUMBER]';
@@ -36,20 +37,23 @@ function settingsOf(config: string | null): Settings {
   }
 }
 
-/** SIGTERM drains, SIGINT (Ctrl-C) ends at once but in order; a second signal forces. The end of a parent process counts as SIGINT. */
+/** SIGTERM drains, SIGINT (Ctrl-C) ends at once but in order, and so does the end of a parent process that started this one. */
 function endOnSignal(gateway: Gateway): void {
-  let ending = false;
-  const end = (drain: boolean) => {
-    if (ending) process.exit(1);
-    ending = true;
-    gateway.close({ drain }).then(
+  const signals = createEndSignals();
+  const take = (step: EndStep | null) => {
+    if (step === null) return;
+    if (step === 'force') process.exit(1);
+    gateway.close({ drain: step === 'drain' }).then(
       () => process.exit(0),
       error => fail(`Lineside did not end in order: ${(error as Error).message}`),
     );
   };
-  process.on('SIGTERM', () => end(true));
-  process.on('SIGINT', () => end(false));
-  process.on('disconnect', () => end(false));
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => take(signals.signal(name, performance.now())));
+  }
+  process.on('disconnect', () => take(signals.orphaned()));
+  // The channel to the parent may have closed before anybody listened.
+  if (process.connected === false) take(signals.orphaned());
 }
 
 const { config, check, number } = readCommandLine();

@@ -4,11 +4,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startSandbox } from '../../sandbox/sandbox.ts';
+import { Device, fetchToken } from '../support/camara.ts';
+import { chromiumOffer } from '../support/media-sdp.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const HOST = '127.0.0.35';
+const SANDBOX = '127.0.0.36';
 
 interface Ended {
   code: number | null;
@@ -16,11 +20,14 @@ interface Ended {
   stderr: string;
 }
 
-function start(
-  args: string[],
-  env: Record<string, string>,
-): { child: ChildProcess; ended: Promise<Ended>; said(): string } {
-  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env }, detached: true });
+interface Started {
+  child: ChildProcess;
+  ended: Promise<Ended>;
+  said(): string;
+}
+
+function start(args: string[], env: Record<string, string>, command = process.execPath): Started {
+  const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, detached: true });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', text => {
@@ -105,25 +112,77 @@ function groupOf(pgid: number): number[] {
     });
 }
 
-test('Ctrl-C ends the sandbox and all that it started', async () => {
-  const { child, ended, said } = start(['sandbox/main.ts', '--host', '127.0.0.36'], {});
-  const pgid = child.pid ?? 0;
-  const until = Date.now() + 20_000;
-  while (!said().includes('Ctrl-C ends everything') && Date.now() < until) await sleep(50);
-  assert.ok(groupOf(pgid).length >= 3, 'sandbox, gateway and media worker run');
-  process.kill(-pgid, 'SIGINT');
-  assert.equal((await ended).code, 0);
-  await sleep(200);
+/** `npm start`, as everybody starts it, in a process group of its own as a terminal would give it. */
+async function npmStart(t: TestContext): Promise<Started & { pgid: number }> {
+  const started = start(['start', '--', '--host', SANDBOX], {}, 'npm');
+  const pgid = started.child.pid ?? 0;
+  t.after(() => {
+    for (const pid of groupOf(pgid)) process.kill(pid, 'SIGKILL');
+  });
+  const until = Date.now() + 60_000;
+  while (!started.said().includes('Ctrl-C ends everything') && Date.now() < until) await sleep(50);
+  assert.ok(groupOf(pgid).length >= 4, 'npm, sandbox, gateway and media worker run');
+  return { ...started, pgid };
+}
+
+async function nothingLeft(pgid: number): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (groupOf(pgid).length > 0 && Date.now() < end) await sleep(50);
   assert.deepEqual(groupOf(pgid), []);
+}
+
+test('Ctrl-C ends a live call with its BYE and its event, then the sandbox and all that it started', async t => {
+  const { ended, said, pgid } = await npmStart(t);
+  const device = new Device(`http://${SANDBOX}:9091`, await fetchToken(`http://${SANDBOX}:9092`, '+15550100001'));
+  t.after(() => device.close());
+  await device.register();
+  const { body } = await device.startCall('+15550109001', chromiumOffer(), '+15550100001');
+  await device.waitStatus(body.mediaSessionId, 'Connected');
+  process.kill(-pgid, 'SIGINT');
+  await device.waitStatus(body.mediaSessionId, 'Terminated', 5000);
+  await ended;
+  await nothingLeft(pgid);
+  assert.match(said(), /call ended by us/);
+  assert.match(said(), /Lineside has ended/);
+});
+
+test('SIGTERM to npm alone, as a supervisor sends it, ends everything in order', async t => {
+  const { child, ended, said, pgid } = await npmStart(t);
+  child.kill('SIGTERM');
+  await ended;
+  await nothingLeft(pgid);
+  assert.match(said(), /Lineside has ended/);
+});
+
+test('SIGTERM lets a live call go on, refuses new ones, and ends the call when the time is over', async t => {
+  const sandbox = await startSandbox({
+    host: SANDBOX,
+    dataDir: null,
+    onLog: () => {},
+    settings: { ops: { host: SANDBOX, drainMs: 1500 } },
+  });
+  t.after(() => sandbox.close());
+  const device = new Device(sandbox.pages, await fetchToken(sandbox.issuer, '+15550100001'));
+  t.after(() => device.close());
+  await device.register();
+  const { body } = await device.startCall('+15550109001', chromiumOffer(), '+15550100001');
+  await device.waitStatus(body.mediaSessionId, 'Connected');
+  process.kill(sandbox.gatewayPid(), 'SIGTERM');
+  const drained = async () => (await fetch(`${sandbox.operations}/readyz`)).status === 503;
+  while (!(await drained())) await sleep(20);
+  assert.equal((await device.startCall('+15550109001', chromiumOffer(), '+15550100001')).status, 503);
+  assert.equal(
+    (await device.call('GET', `/webrtc-call-handling/v0.4rc1/sessions/${body.mediaSessionId}`)).body.status,
+    'Connected',
+  );
+  await device.waitStatus(body.mediaSessionId, 'Terminated', 10_000);
+  assert.equal(await sandbox.gatewayEnded(), 0);
 });
 
 test('the gateway does not outlive a sandbox that is killed', async () => {
-  const { child, said } = start(['sandbox/main.ts', '--host', '127.0.0.36'], {});
-  const pgid = child.pid ?? 0;
+  const { child, said } = start(['sandbox/main.ts', '--host', SANDBOX], {});
   const until = Date.now() + 20_000;
   while (!said().includes('Ctrl-C ends everything') && Date.now() < until) await sleep(50);
   child.kill('SIGKILL');
-  const end = Date.now() + 10_000;
-  while (groupOf(pgid).length > 0 && Date.now() < end) await sleep(100);
-  assert.deepEqual(groupOf(pgid), []);
+  await nothingLeft(child.pid ?? 0);
 });
