@@ -9,6 +9,9 @@ import { createWorkers } from './workers.ts';
 /** Program of the workers. */
 const RELAY = new URL('relay/worker.ts', import.meta.url);
 
+/** A worker that has not opened a session by then hangs, or might as well: another one shall, within the deadline of the operation. */
+const OPEN_MS = 700;
+
 export interface EngineOptions {
   settings: MediaSettings;
   onEvent: (event: EngineEvent) => void;
@@ -24,18 +27,30 @@ export interface WorkerEngine extends Engine {
   pid(index: number): number | null;
 }
 
+type OpenCommand = Extract<EngineCommand, { type: 'open' }>;
+
 export function createWorkerEngine(options: EngineOptions): WorkerEngine {
   const { settings, onEvent } = options;
   const discarded = createDiscardLog(options.clock.now, (reason, count) =>
     options.log('warn', 'media input thrown away', { reason, count }),
   );
+  const refused = createDiscardLog(options.clock.now, (reason, count) =>
+    options.log('warn', 'calls refused by the media plane', { reason, count }),
+  );
   const placed = new Map<number, number>();
+  /** Sessions being opened: what was asked, and the end of the wait for it. */
+  const opening = new Map<number, { command: OpenCommand; cancel: () => void }>();
   const load = new Array<number>(settings.workers).fill(0);
+  const settled = (session: number) => {
+    opening.get(session)?.cancel();
+    opening.delete(session);
+  };
   const forget = (session: number) => {
     const worker = placed.get(session);
     if (worker === undefined) return;
     placed.delete(session);
     load[worker] = (load[worker] ?? 1) - 1;
+    settled(session);
   };
   const workers = createWorkers({
     file: options.program ?? RELAY,
@@ -50,38 +65,58 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
         if (isThrownAway(event)) discarded(event, value);
       }
     },
-    onMessage: (_, message) => {
+    onMessage: (index, message) => {
       const event = message as EngineEvent;
+      // A session that was taken from this worker.
+      if (placed.get(event.session) !== index) return;
       if (event.type === 'closed') forget(event.session);
+      else if (event.type === 'opened' || event.type === 'refused') settled(event.session);
       onEvent(event);
     },
     onLost: index => {
       for (const [session, worker] of [...placed]) {
         if (worker !== index) continue;
+        const asked = opening.get(session)?.command;
         forget(session);
-        onEvent({ type: 'lost', session });
+        // It never had this one, and whoever asked still waits: another worker shall.
+        if (asked !== undefined) open(asked);
+        else onEvent({ type: 'lost', session });
       }
     },
   });
-  const open = (command: Extract<EngineCommand, { type: 'open' }>) => {
-    const all = [...load.keys()];
+  /** The best worker for a new session but `avoid`; or why there is none. */
+  const choose = (avoid: number | null): number | 'driver' | 'overload' => {
+    const all = [...load.keys()].filter(i => i !== avoid);
     const ready = all.filter(i => workers.usable(i));
     // After a loss the next call does not fail: it waits in the channel of the worker that is on its way.
-    const able = ready.length > 0 ? ready : all.filter(i => workers.starting(i));
+    const able = ready.length > 0 ? ready : all.filter(i => workers.waiting(i));
     const best = leastLoaded(
       able.filter(i => (load[i] ?? 0) < settings.sessionsPerWorker && workers.lagMs(i) <= settings.shedLagMs),
     );
-    if (best < 0) {
-      return onEvent({
-        type: 'refused',
-        session: command.session,
-        op: command.op,
-        failure: able.length === 0 ? 'driver' : 'overload',
-      });
-    }
-    placed.set(command.session, best);
-    load[best] = (load[best] ?? 0) + 1;
-    workers.send(best, command);
+    return best >= 0 ? best : able.length === 0 ? 'driver' : 'overload';
+  };
+  const place = (command: OpenCommand, worker: number) => {
+    const { session } = command;
+    placed.set(session, worker);
+    load[worker] = (load[worker] ?? 0) + 1;
+    workers.send(worker, command);
+    const cancel = options.clock.after(OPEN_MS, () => {
+      const other = choose(worker);
+      if (typeof other === 'string') return;
+      options.log('warn', 'a media worker did not take a call in time', { worker });
+      forget(session);
+      // Should it wake up, it holds nothing.
+      workers.send(worker, { type: 'close', session });
+      place(command, other);
+    });
+    opening.set(session, { command, cancel });
+  };
+  const open = (command: OpenCommand) => {
+    const worker = choose(null);
+    if (typeof worker === 'number') return place(command, worker);
+    options.count('overload_shed_total', { reason: 'media' }, 1);
+    refused(worker, 1);
+    onEvent({ type: 'refused', session: command.session, op: command.op, failure: worker });
   };
   const leastLoaded = (candidates: number[]) =>
     candidates.reduce((best, i) => (best < 0 || (load[i] ?? 0) < (load[best] ?? 0) ? i : best), -1);

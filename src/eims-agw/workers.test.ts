@@ -103,10 +103,10 @@ test('Ctrl-C does not end a worker, a kill is told and mended, with longer waits
   state.how = 'crash';
   await until(() => lost.length === 1);
   assert.equal(workers.usable(0), false);
-  assert.equal(workers.starting(0), true);
+  assert.equal(workers.waiting(0), true);
   await until(() => lost.length === 2);
   assert.equal(workers.pid(0), null);
-  assert.equal(workers.starting(0), false);
+  assert.equal(workers.waiting(0), false);
   state.how = 'well';
   fire(100);
   assert.equal(workers.pid(0), null);

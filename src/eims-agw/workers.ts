@@ -5,12 +5,16 @@ import type { Clock, Count, Log } from './settings.ts';
 
 const PING_MS = 1_000;
 /** Unanswered pings before a worker counts as hung. */
-const MISSED = 5;
+const MISSED = 3;
+/** Unanswered pings after which it gets no new calls; the last one may still be on its way. */
+const DOUBTFUL = 2;
 const MISSED_STARTING = 15;
 /** The first restart is at once, so that the very next call finds a worker on its way. */
 const BACK_OFF_MS = [0, 500, 2_000, 10_000];
 const START_MS = 10_000;
 const END_MS = 1_000;
+/** Far above what its calls need: a worker that leaks ends, and takes no other part of the host with it. */
+const HEAP_MB = 256;
 
 /** What every worker says of itself. */
 export type WorkerReport =
@@ -39,10 +43,10 @@ export interface Workers {
   /** Rejects with the worker's sentence when one is unable to work. */
   start(): Promise<void>;
   send(index: number, message: object): boolean;
-  /** Ready to take work. */
+  /** Ready to take work, as far as is known. */
   usable(index: number): boolean;
-  /** On its way: what is sent now waits in its channel until it is ready. */
-  starting(index: number): boolean;
+  /** On its way, or slow: what is sent now waits in its channel. */
+  waiting(index: number): boolean;
   /** Last reported event-loop delay, ms. */
   lagMs(index: number): number;
   pid(index: number): number | null;
@@ -87,12 +91,16 @@ export function createWorkers(options: WorkersOptions): Workers {
       pingAll();
     },
     send: (index, message) => sendTo(slots[index], message),
-    usable: index => slots[index]?.ready ?? false,
-    starting: index => slots[index]?.ready === false && slots[index]?.child?.connected === true,
+    usable: index => isUsable(slots[index]),
+    waiting: index => !isUsable(slots[index]) && slots[index]?.child?.connected === true,
     lagMs: index => slots[index]?.lagMs ?? 0,
     pid: index => slots[index]?.child?.pid ?? null,
     close: () => closeAll(state, slots),
   };
+}
+
+function isUsable(slot: Slot | undefined): boolean {
+  return slot?.ready === true && slot.missed < DOUBTFUL;
 }
 
 function started(options: WorkersOptions, state: { closing: boolean }, slot: Slot): Promise<void> {
@@ -112,7 +120,10 @@ function started(options: WorkersOptions, state: { closing: boolean }, slot: Slo
 
 function spawn(options: WorkersOptions, state: { closing: boolean }, slot: Slot): void {
   slot.cancelRestart = null;
-  const child = fork(options.file, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  const child = fork(options.file, [], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: [`--max-old-space-size=${HEAP_MB}`],
+  });
   slot.child = child;
   slot.ready = false;
   slot.missed = 0;
@@ -171,11 +182,12 @@ function gone(
   }
   options.log('error', 'a media worker ended', { worker: slot.index, how });
   options.onCount('media_worker_restarts_total', {}, 1);
-  options.onLost(slot.index);
   const wait = BACK_OFF_MS[Math.min(Math.ceil(slot.restarts), BACK_OFF_MS.length - 1)] ?? 10_000;
   slot.restarts += 1;
   if (wait === 0) spawn(options, state, slot);
   else slot.cancelRestart = options.clock.after(wait, () => spawn(options, state, slot));
+  // Last: what it was asked and had not answered may wait for the next one.
+  options.onLost(slot.index);
 }
 
 function ping(options: WorkersOptions, slot: Slot): void {

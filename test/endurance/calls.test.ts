@@ -48,7 +48,8 @@ function settings(issuer: string, file: string) {
     // Short timers, so that transactions do not linger for half a minute.
     sip: { host: HOST, trustedPeers: [HOST], t1Ms: 20, t2Ms: 80, t4Ms: 100 },
     ims: { home: DOMAIN, entry: `${HOST}:5070` },
-    media: { webHost: HOST, imsHost: HOST },
+    // The machine is kept busy on purpose.
+    media: { webHost: HOST, imsHost: HOST, shedLagMs: 10_000 },
     store: { file },
     ops: { host: HOST },
     log: { level: 'error' },

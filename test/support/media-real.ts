@@ -29,7 +29,13 @@ const clock: Clock = {
   },
 };
 
-export type EngineName = 'relay' | 'libdatachannel';
+const PROGRAMS = {
+  relay: new URL('../../src/eims-agw/relay/worker.ts', import.meta.url),
+  libdatachannel: new URL('libdatachannel/worker.ts', import.meta.url),
+  greedy: new URL('media-greedy-worker.ts', import.meta.url),
+};
+
+export type EngineName = keyof typeof PROGRAMS;
 
 /** Starts it on `host` (a 127.x address); the far ends may be anywhere in 127.0.0.0/8. */
 export async function realMedia(
@@ -59,7 +65,7 @@ export async function realMedia(
     clock,
     log,
     count,
-    ...(name === 'relay' ? {} : { program: new URL(`${name}/worker.ts`, import.meta.url) }),
+    program: PROGRAMS[name],
   });
   let number = 1;
   const control = createControl({ settings: full, engine, emit: box.emit, log, count, clock, random: () => number++ });
