@@ -31,6 +31,8 @@ export interface Gateway {
   start(): Promise<void>;
   /** `drain`: live calls may go on for `ops.drainMs`. Then everything ends in order. Called again without `drain`, it cuts a drain short. */
   close(options: { drain: boolean }): Promise<void>;
+  /** Reads certificates again. */
+  reload(): void;
   /** Live counts of every table, for leak tests. All zero when nobody is registered and no call is up. */
   sizes(): Record<string, number>;
 }
@@ -213,6 +215,7 @@ export async function createGateway(
   return {
     start,
     close,
+    reload: mw.reload,
     sizes: () => ({
       ...core.sizes(),
       ...prefixed('mw', mw.sizes()),

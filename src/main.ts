@@ -37,7 +37,7 @@ function settingsOf(config: string | null): Settings {
   }
 }
 
-/** SIGTERM drains, SIGINT (Ctrl-C) ends at once but in order, and so does the end of a parent process that started this one. */
+/** SIGTERM drains, SIGINT (Ctrl-C) ends at once but in order, and so does the end of a parent process that started this one. SIGHUP reads certificates again. */
 function endOnSignal(gateway: Gateway): void {
   const signals = createEndSignals();
   const take = (step: EndStep | null) => {
@@ -54,6 +54,7 @@ function endOnSignal(gateway: Gateway): void {
   process.on('disconnect', () => take(signals.orphaned()));
   // The channel to the parent may have closed before anybody listened.
   if (process.connected === false) take(signals.orphaned());
+  process.on('SIGHUP', () => gateway.reload());
 }
 
 const { config, check, number } = readCommandLine();

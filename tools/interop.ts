@@ -10,6 +10,7 @@ export const suites: Readonly<Record<string, readonly string[]>> = {
   phone: ['test/interop/phone-*.test.ts'],
   kill: ['test/interop/kill-*.test.ts'],
   dtls: ['test/interop/dtls-*.test.ts'],
+  tls: ['test/interop/tls-*.test.ts'],
 };
 
 const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
@@ -19,6 +20,7 @@ const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'phone', file: '/usr/bin/chromium', name: 'Chromium' },
   { suite: 'phone', file: '/usr/bin/baresip', name: 'baresip' },
   { suite: 'dtls', file: '/usr/bin/openssl', name: 'OpenSSL' },
+  { suite: 'tls', file: '/usr/bin/openssl', name: 'OpenSSL' },
   { suite: 'kamailio', file: '/usr/sbin/kamailio', name: 'Kamailio' },
 ];
 

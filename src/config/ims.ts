@@ -26,7 +26,7 @@ const realmFields = {
   targets: list(
     'Servers of the first hop in place of looking up `ims.entry`, tried in this order: host:port, with `;transport=tcp`, `;priority=1`, `;weight=10` where needed.',
   ),
-  transport: choice('Transport towards the core.', 'tcp', ['udp', 'tcp']),
+  transport: choice('Transport towards the core.', 'tcp', ['udp', 'tcp', 'tls']),
   impu: text(
     'Template of the public identity; {number} is the number with +, {digits} without, {home} the domain.',
     'sip:{number}@{home}',

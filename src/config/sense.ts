@@ -9,8 +9,12 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
   const { api, emergency, media, sip, registration, tls } = settings;
   const url = settings.public.url;
   if (url !== '' && !isWebUrl(url)) return fault('public.url', 'must be an http or https URL');
-  if (sip.transports.length === 0 || !sip.transports.every(name => name === 'udp' || name === 'tcp')) {
-    return fault('sip.transports', 'must be one or both of udp, tcp');
+  if (sip.transports.includes('tls') && (sip.tlsCert === '' || sip.tlsKey === '')) {
+    return fault('sip.transports', 'must not have tls without sip.tlsCert and sip.tlsKey');
+  }
+  if (sip.tlsPeers.length > 0 && !sip.tlsMutual) return fault('sip.tlsPeers', 'must be empty without sip.tlsMutual');
+  if (!realmsOf(settings.ims).every(({ transport }) => sip.transports.includes(transport))) {
+    return fault('ims.transport', 'must be one of sip.transports');
   }
   for (const [name, list] of [
     ['api.trustProxy', api.trustProxy],

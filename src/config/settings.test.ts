@@ -21,7 +21,10 @@ test('what is no client is named', () => {
 test('settings that make no sense, alone or together, are named', () => {
   for (const [tree, message] of [
     [{ sip: { prot: 1 } }, /^"sip\.prot" is not a setting/],
-    [{ sip: { transports: ['sctp'] } }, /"sip\.transports"/],
+    [{ sip: { transports: ['sctp'] } }, /"sip\.transports/],
+    [{ sip: { transports: ['tls'] } }, /"sip\.transports"/],
+    [{ sip: { transports: ['udp'] } }, /"ims\.transport"/],
+    [{ sip: { tlsMutual: false, tlsPeers: ['a.example'] } }, /"sip\.tlsPeers"/],
     [{ sip: { trustedPeers: ['999.1.1.1/8'] } }, /"sip\.trustedPeers"/],
     [{ media: { prefixes: ['foo'] } }, /"media\.prefixes"/],
     [{ media: { webPortMin: 2, webPortMax: 1 } }, /"media\.webPortMin"/],

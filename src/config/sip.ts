@@ -1,12 +1,25 @@
 /** Settings of the SIP side: where Lineside listens towards the operator's core, and the SIP timers. */
-import { area, integer, list, text } from './area.ts';
+import { area, choices, flag, integer, list, text } from './area.ts';
 
 export const sip = area('SIP towards the core', {
   host: text('Address the SIP sockets are bound to.', '127.0.0.1'),
   port: integer('Port of the SIP sockets, UDP and TCP; 0 lets the system choose.', 5060, 0, 65535),
-  transports: list('Transports to listen on: udp, tcp.', ['udp', 'tcp']),
+  transports: choices('Transports to listen on and to speak: udp, tcp, tls.', ['udp', 'tcp'], ['udp', 'tcp', 'tls']),
+  tlsPort: integer('Port of the TLS socket; 0 lets the system choose.', 5061, 0, 65535),
+  tlsCert: text(
+    'PEM file with our certificate chain, shown to peers on both ends of a connection; read again on SIGHUP.',
+  ),
+  tlsKey: text('PEM file with its private key.'),
+  tlsCa: text('PEM file with the authorities whose certificates are believed; empty means those of the system.'),
+  tlsMutual: flag('A peer that connects by TLS must show a certificate.', true),
+  tlsPeers: list(
+    'Domains of the core: a peer whose certificate carries one of them (RFC 5922) is heard from any address.',
+  ),
   advertisedHost: text('Host written into Via, Contact and Path; empty means `sip.host`.'),
-  trustedPeers: list('Addresses or CIDR prefixes of the core; SIP from anywhere else is ignored.', ['127.0.0.0/8']),
+  trustedPeers: list(
+    'Addresses or CIDR prefixes of the core; SIP from anywhere else is ignored, but for `sip.tlsPeers`.',
+    ['127.0.0.0/8'],
+  ),
   t1Ms: integer('Timer T1, the round-trip estimate.', 500, 10, 10_000),
   t2Ms: integer('Timer T2, the longest interval between retransmissions.', 4000, 10, 60_000),
   t4Ms: integer('Timer T4, how long a message stays in the network.', 5000, 10, 60_000),
@@ -19,5 +32,11 @@ export const sip = area('SIP towards the core', {
   optionsMs: integer('Time between two OPTIONS to each server of a first hop; 0 sends none.', 30_000, 0, 3_600_000),
   dnsServers: list('DNS servers asked for names in SIP, address or address:port; empty means the system’s.'),
   maxTransactions: integer('Live transactions above which new requests are answered 503.', 50_000, 10),
-  maxConnections: integer('TCP connections kept at once.', 2000, 1),
+  maxConnections: integer('TCP connections kept at once, and as many of TLS.', 2000, 1),
+  keepAliveMs: integer(
+    'Longest time between two CRLF keep-alives on a connection we have opened; 0 sends none.',
+    120_000,
+    0,
+    3_600_000,
+  ),
 });

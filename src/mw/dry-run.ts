@@ -94,7 +94,7 @@ function firstHop(realm: Realm, dnsServers: readonly string[]): Promise<Target |
   const { firsts } = createNextHops({
     realms: [realm],
     dns: createDns(dnsServers, [4, 6]),
-    speaks: ['udp', 'tcp'],
+    speaks: ['udp', 'tcp', 'tls'],
     now: () => 0,
     random: () => 0,
     onFailure: () => {},

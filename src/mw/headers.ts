@@ -7,6 +7,7 @@ import type { Address, ImsEffect } from '../ep-cscf/ports.ts';
 import { formatNameAddr } from '../sip/index.ts';
 import { ruled } from './header-rules.ts';
 import type { ImsIdentity } from './identities.ts';
+import type { Transport } from './node.ts';
 
 export type Field = readonly [string, string];
 
@@ -40,8 +41,8 @@ const MMTEL_FEATURE = `+g.3gpp.icsi-ref="${MMTEL}"`;
 const URL_NAMESPACE = Buffer.from('6ba7b8119dad11d180b400c04fd430c8', 'hex');
 
 /** Our URI for a token: Contact of a binding or of a call, and Path. */
-export function ownUri(token: string, hostPort: string, transport: 'udp' | 'tcp', extra = ''): string {
-  return `sip:${token}@${hostPort}${transport === 'tcp' ? ';transport=tcp' : ''}${extra}`;
+export function ownUri(token: string, hostPort: string, transport: Transport, extra = ''): string {
+  return `sip:${token}@${hostPort}${transport === 'udp' ? '' : `;transport=${transport}`}${extra}`;
 }
 
 /** Contact of a REGISTER, without `expires`. RFC 5626 4.1, TS 24.229 5.1.1.2. */

@@ -128,7 +128,6 @@ test('settings that cannot be used are refused at start with one sentence', asyn
     ['sip', { trustedPeers: ['nonsense'] }],
     ['ims', { entry: 'host:port:more' }],
     ['ims', { targets: ['host;ttl=1'] }],
-    ['sip', { transports: ['sctp'] }],
   ] as const) {
     const good = checkSettings({ sip: { port: 0 } });
     // Put in behind the check of the settings file, which refuses most of these by itself.

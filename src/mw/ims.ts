@@ -24,9 +24,11 @@ import {
 } from '../sip/index.ts';
 import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
 import { callContact, ownUri } from './headers.ts';
+import type { Transport } from './node.ts';
 import type { Peers } from './peers.ts';
 import { createRealm, type NodeParts, type Realm } from './realm.ts';
 import { createRealms } from './realms.ts';
+import { readTlsSide } from './tls-side.ts';
 import { trustOf } from './trust.ts';
 import { createWay } from './way.ts';
 
@@ -53,6 +55,8 @@ export interface Mw {
   drain(): void;
   /** Ends what is left (CANCEL, BYE, 480), gives it a second, closes the sockets. */
   close(): Promise<void>;
+  /** Reads our certificate again, for connections from now on. One that cannot be used is told in the log, and changes nothing. */
+  reload(): void;
   /** Live counts for gauges and leak tests. */
   sizes(): {
     bindings: number;
@@ -112,7 +116,7 @@ export function createMw(options: MwOptions): Mw {
   function contactOf(invite: SipRequest): string {
     const found = realms.find(invite);
     const shard = found === null ? null : options.shardOfBinding(found.binding);
-    const transport = invite.headers.via()?.transport === 'TCP' ? 'tcp' : 'udp';
+    const transport = transportOf(invite);
     if (found === null || shard === null) return `<sip:${parts.hostPort(transport)}>`;
     const owner = ids.call(shard);
     minted.set(invite, { owner, ...found });
@@ -146,11 +150,12 @@ export function createMw(options: MwOptions): Mw {
     let layer: DrivenTransactionLayer | null = null;
     const transport = await createSipTransport({
       listen: listenOf(sip),
+      ...(sip.transports.includes('tls') ? { tls: readTlsSide(sip) } : {}),
       onMessage: (result, source) => layer?.receive(result, source),
       onBroken: (remote, connection) => layer?.broken(remote, connection),
       accept,
       timers,
-      limits: { connections: sip.maxConnections },
+      limits: { connections: sip.maxConnections, keepAliveMs: sip.keepAliveMs },
       log: sipLog,
       count: counted,
     });
@@ -230,6 +235,15 @@ export function createMw(options: MwOptions): Mw {
         connections: running?.transport.connections ?? 0,
       };
     },
+    reload() {
+      if (running === null || !sip.transports.includes('tls')) return;
+      try {
+        running.transport.setTls(readTlsSide(sip));
+        log.info({}, 'the certificate for SIP was read again');
+      } catch (error) {
+        log.error({ fault: (error as Error).message }, 'the certificate for SIP cannot be used; the old one stays');
+      }
+    },
     peers: () => running?.peers.states() ?? [],
     listening() {
       const socket = running?.transport.listening[0];
@@ -238,11 +252,15 @@ export function createMw(options: MwOptions): Mw {
   };
 }
 
+/** Transport a request came by. */
+function transportOf(request: SipRequest): Transport {
+  const said = request.headers.via()?.transport;
+  return said === 'TLS' ? 'tls' : said === 'TCP' ? 'tcp' : 'udp';
+}
+
 function listenOf(sip: Settings['sip']): Listen[] {
   return sip.transports.map(transport => {
-    if (transport !== 'udp' && transport !== 'tcp')
-      throw new Error(`The setting "sip.transports" knows udp and tcp, not "${transport}".`);
-    const base = { transport, host: sip.host, port: sip.port } as const;
+    const base = { transport, host: sip.host, port: transport === 'tls' ? sip.tlsPort : sip.port };
     return sip.advertisedHost === '' ? base : { ...base, advertise: sip.advertisedHost };
   });
 }

@@ -4,14 +4,14 @@ import {
   createLocator,
   type Dns,
   type Locate,
+  locateNumeric,
   orderServers,
   parseUri,
   type Server,
   type SipUri,
   type Target,
 } from '../sip/index.ts';
-
-type Transport = Target['transport'];
+import type { Transport } from './node.ts';
 
 /** What of a realm says where its requests go. */
 export interface RealmHops {
@@ -128,12 +128,17 @@ function firstOf({ proxy, targets, transport }: RealmHops, locateName: Locate, r
   const entry = parseUri(proxy);
   if (targets.length === 0) return (uri, tell) => locateName(entry ?? uri, tell);
   const listed = targets.map((text, place) => parseTarget(text, transport, place));
+  const domain = entry === null || locateNumeric(entry) !== null ? {} : { domain: entry.host };
   return (_uri, tell) => {
     const servers: Server[] = [];
     let open = listed.length;
     for (const { uri, priority, weight } of listed) {
       locateName(uri, found => {
-        for (const target of found) servers.push({ rank: 0, priority, weight, ...target, addresses: [target.host] });
+        for (const target of found) {
+          // An address is believed by the name of the first hop, as the same address out of the DNS would be.
+          const named = target.transport === 'tls' ? { ...domain, ...target } : target;
+          servers.push({ rank: 0, priority, weight, ...named, addresses: [target.host] });
+        }
         open -= 1;
         if (open === 0) tell(orderServers(servers, random));
       });

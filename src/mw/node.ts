@@ -2,16 +2,18 @@
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { ImsInput } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Credentials, SipTimers, UserAgent } from '../sip/index.ts';
+import type { Credentials, SipTimers, Target, UserAgent } from '../sip/index.ts';
 import type { HeaderFacts } from './headers.ts';
 import type { Identities, ImsIdentity } from './identities.ts';
+
+export type Transport = Target['transport'];
 
 export interface MwNode {
   facts: HeaderFacts;
   /** Transport of our Contacts and Paths: the one we register over. */
-  transport: 'udp' | 'tcp';
+  transport: Transport;
   /** host:port of a transport as peers see it. */
-  hostPort(transport: 'udp' | 'tcp'): string;
+  hostPort(transport: Transport): string;
   earlyMedia: 'open' | 'reliable' | 'closed';
   ids: Ids;
   timers: SipTimers;

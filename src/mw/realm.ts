@@ -11,7 +11,7 @@ import { createCredentials } from './credentials.ts';
 import { emergencyWays } from './emergency.ts';
 import { createIdentities } from './identities.ts';
 import { entryUriOf } from './next-hop.ts';
-import type { MwNode } from './node.ts';
+import type { MwNode, Transport } from './node.ts';
 import { createTrunk } from './trunk.ts';
 import { createWatches } from './watches.ts';
 
@@ -26,7 +26,7 @@ export interface NodeParts {
   log: Log;
   /** Host of this node as the core knows it. */
   host: string;
-  hostPort(transport: 'udp' | 'tcp'): string;
+  hostPort(transport: Transport): string;
   icid(): string;
   agent(): UserAgent;
 }
@@ -37,7 +37,7 @@ export interface Realm {
   home: string;
   /** URI of the first hop. */
   proxy: string;
-  transport: 'udp' | 'tcp';
+  transport: Transport;
   targets: readonly string[];
   bindings: Bindings;
   calls: Calls;
@@ -46,7 +46,7 @@ export interface Realm {
 /** `timers` null: no registration-state subscriptions. Throws with one sentence when a setting cannot be used. */
 export function createRealm(settings: RealmSettings, parts: NodeParts, timers: SipTimers | null): Realm {
   const { name, prefixes, home } = settings;
-  const transport = settings.transport === 'udp' ? 'udp' : 'tcp';
+  const { transport } = settings;
   const log = parts.log.with({ realm: name });
   const node: MwNode = {
     ...parts,

@@ -33,7 +33,7 @@ export function createWay(
   const hops = createNextHops({
     realms,
     dns: createDns(sip.dnsServers, [isIP(sip.host) === 6 ? 6 : 4]),
-    speaks: (['udp', 'tcp'] as const).filter(transport => sip.transports.includes(transport)),
+    speaks: sip.transports,
     now: clock.now,
     random: Math.random,
     onFailure: (name, stale) => log.warn({ name, stale }, 'a SIP name has no address'),

@@ -59,7 +59,7 @@ export type {
 // transport
 export { createSipTransport } from './transport/sip-transport.ts';
 export { createSystemTimers } from './transport/system-timers.ts';
-export type { Listen, SipTransport } from './transport/types.ts';
+export type { Listen, SipTransport, TlsSide } from './transport/types.ts';
 
 // locating servers
 
