@@ -35,6 +35,7 @@ import {
   cancel,
   finalReady,
   onAnswered,
+  onEmergency,
   onRejected,
   originateGuard,
   outgoingEnded,
@@ -118,6 +119,8 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
       return onAnswered(turn, call, input);
     case 'ims-rejected':
       return call.direction === 'out' ? onRejected(turn, call, input) : undefined;
+    case 'ims-is-emergency':
+      return call.direction === 'out' ? onEmergency(turn, call) : undefined;
     case 'ims-cancelled':
       return call.direction === 'in' ? onCancelled(turn, call, input) : undefined;
     case 'ims-acked':
@@ -276,7 +279,7 @@ function mediaLost(turn: Turn, call: Call, cause: 'worker' | 'web' | 'ims-silent
 
 /** Nothing is said to a network that was never asked. */
 function ims(call: Call, end: ImsEnd): ImsEnd | null {
-  return call.direction === 'in' || call.invited ? end : null;
+  return call.direction === 'in' || call.invited !== null ? end : null;
 }
 
 function timer(turn: Turn, call: Call, name: TimerName): Done {

@@ -15,7 +15,7 @@ import { ANONYMOUS, type ImsInput, type MediaFailure } from './ports.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { findRegistration } from './registration.ts';
 import { addCall, addLeg, removeLeg } from './registry.ts';
-import { type Done, refuse, reply, startTimer, type Turn } from './turn.ts';
+import { type Done, refuse, reply, startTimer, stopTimer, type Turn } from './turn.ts';
 
 type Originate = Extract<ApiRequest, { type: 'originate' }>;
 
@@ -120,7 +120,7 @@ export function sendInvite(turn: Turn, call: Call, sdp: string): Done {
   const to = call.emergency && parsed?.type !== 'emergency' ? 'urn:service:sos' : call.receiver;
   const leg = call.main;
   call.phase = 'inviting';
-  call.invited = true;
+  call.invited = sdp;
   turn.out.push({
     type: 'ims.invite',
     owner: call.id,
@@ -183,13 +183,33 @@ const UNUSABLE: ImsEnd = {
 export function outgoingMediaFailed(turn: Turn, call: Call, failure: MediaFailure, far: boolean): Done {
   const final = mediaFinal(failure, far);
   const reason = final.reason.startsWith('SIP;') ? final.reason : 'RELEASE_CAUSE;cause=3;text="Media bearer loss"';
-  endCall(turn, call, final, call.invited ? { code: 488, phrase: 'Not Acceptable Here', reason } : null);
+  endCall(turn, call, final, call.invited !== null ? { code: 488, phrase: 'Not Acceptable Here', reason } : null);
 }
 
 export function onRejected(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-rejected' }>): Done {
   if (call.phase === 'cancelling') return endCancelled(turn, call);
   endCall(turn, call, finalOf(input.outcome, call.ringingAt !== null), null);
 }
+
+/** The network has seen an emergency in a number that is none to us: the call goes on as one, or its user is sent to the phone. IMS digest 6.5. */
+export function onEmergency(turn: Turn, call: Call): Done {
+  if (call.phase === 'cancelling') return endCancelled(turn, call);
+  const sdp = call.invited;
+  if (sdp === null || call.emergency || !turn.settings.emergency.enabled) return endCall(turn, call, USE_PHONE, null);
+  call.emergency = true;
+  call.forks.clear();
+  call.audible = null;
+  call.appliedSdp = null;
+  stopTimer(turn, call, 'originate-guard');
+  turn.changedCalls.add(call);
+  sendInvite(turn, call, sdp);
+}
+
+const USE_PHONE: Final = {
+  status: 'Failed',
+  reason: sipReason(380, 'emergency number: use the phone'),
+  class: 'client',
+};
 
 /** Guard of an unanswered call out: ringing is no answer, silence is a failure. */
 export function originateGuard(turn: Turn, call: Call): Done {
@@ -202,13 +222,13 @@ export function originateGuard(turn: Turn, call: Call): Done {
     turn,
     call,
     final,
-    call.invited ? { code: 408, phrase: 'Request Timeout', reason: 'SIP;cause=408;text="No answer"' } : null,
+    call.invited !== null ? { code: 408, phrase: 'Request Timeout', reason: 'SIP;cause=408;text="No answer"' } : null,
   );
 }
 
 /** DELETE before the answer: gone from the API at once; what the network says last decides between cancelled and terminated. */
 export function cancel(turn: Turn, call: Call, leg: Leg): Done {
-  if (!call.invited) return endCall(turn, call, CANCELLED, null);
+  if (call.invited === null) return endCall(turn, call, CANCELLED, null);
   if (call.phase === 'answering') return endCall(turn, call, CROSSED, USER_ENDS);
   endIms(turn, call, USER_ENDS);
   retire(turn, call);

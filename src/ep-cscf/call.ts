@@ -81,7 +81,8 @@ export interface Call {
   /** As the client named it, else as the network names who answered. */
   receiverName: string | null;
   readonly callType: 'REGULAR' | 'EMERGENCY' | null;
-  readonly emergency: boolean;
+  /** May be found out by the network. */
+  emergency: boolean;
   /** Location of the caller: given by the client (out) or by the network (in). */
   readonly location: LocationDetails | null;
   phase: CallPhase;
@@ -100,8 +101,8 @@ export interface Call {
   /** How the call ended as a whole; null while it lives. */
   final: Final | null;
 
-  /** Call out: an INVITE is out. */
-  invited: boolean;
+  /** Call out: the offer of the INVITE that is out. */
+  invited: string | null;
   readonly forks: Map<string, Fork>;
   forkOrder: number;
   /** The dialog that drives the media, and the SDP of it that was applied. */
@@ -160,7 +161,7 @@ export function newCall(seed: CallSeed): Call {
     endedAt: null,
     stats: null,
     final: null,
-    invited: false,
+    invited: null,
     forks: new Map(),
     forkOrder: 0,
     audible: null,

@@ -103,6 +103,8 @@ export type ImsInput =
   | { type: 'ims-answered'; owner: CallId; fork: string; sdp: string | null; calleeName: string | null }
   /** Final answer other than 2xx to our INVITE, or none (`outcome.local`). */
   | { type: 'ims-rejected'; owner: CallId; outcome: Outcome }
+  /** Final answer to our INVITE: the network says that it is an emergency call (380). TS 24.229 5.1.3.1. */
+  | { type: 'ims-is-emergency'; owner: CallId }
   /** A new call from the core for one of our bindings; `owner` is minted by the Mw side for it. */
   | {
       type: 'ims-invited';

@@ -18,7 +18,7 @@ import { calledOf, calleeNameOf, callerOf } from './identity.ts';
 import { inviteRequest, sdpBody, sentLocation } from './invite-request.ts';
 import { locationFields, locationIn, type SentLocation, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
-import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere } from './outcome.ts';
+import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere, saysEmergency } from './outcome.ts';
 import { placeCall } from './placed-call.ts';
 import { createReadiness, type Readiness } from './precondition.ts';
 
@@ -116,6 +116,7 @@ export function createCalls(node: MwNode): Calls {
         node.log.info({ ...fieldsOf(entry), outcome: outcome.local ?? outcome.code }, 'call out not answered');
         // The 2xx crossed our CANCEL: it was acknowledged and ended by BYE.
         if (failure.cause === 'cancelled') node.emit({ type: 'ims-ended', owner, outcome: refusedHere(0, '') });
+        else if (saysEmergency(failure)) node.emit({ type: 'ims-is-emergency', owner });
         else node.emit({ type: 'ims-rejected', owner, outcome });
       },
       onCancelled(cancel) {

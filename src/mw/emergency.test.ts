@@ -65,6 +65,20 @@ test('EMG-01 EMG-02 LOC-03 LOC-04 an emergency call goes to the E-CSCF that answ
   assert.ok(!psap.texts.some(message => message.startsWith('UPDATE')), 'its Allow did not name UPDATE');
 });
 
+test('a 380 that names the emergency service is told as that, any other as a refusal', async t => {
+  const b = await bench(t);
+  for (const type of ['emergency', 'other']) {
+    b.peer.onMessage = (message, reply) => {
+      const xml = `<ims-3gpp version="1"><alternative-service><type>${type}</type><reason/></alternative-service></ims-3gpp>`;
+      if (message.type === 'request' && message.method === 'INVITE')
+        b.peer.respond(message, reply, 380, [['Content-Type', 'application/3gpp-ims+xml']], xml);
+    };
+    b.mw.port.run({ ...INVITE, to: 'tel:+99910020002', location: null });
+    await b.input(type === 'emergency' ? 'ims-is-emergency' : 'ims-rejected');
+    assert.deepEqual(b.inputs, []);
+  }
+});
+
 test('a place that changes is told by UPDATE once the call stands, to a peer that takes UPDATE', async t => {
   const b = await bench(t);
   const requests: SipRequest[] = [];

@@ -491,3 +491,25 @@ test('who answered is named as the client named it, else as the network does', (
     assert.deepEqual([session.receiverName, session.receiverAddress], [shown, `tel:${BOB}`]);
   }
 });
+
+test('EMG-03 a call the network calls an emergency goes on as one, once; where they are not taken its user is sent to the phone', () => {
+  const location = { shape: 'Circle', coordinates: { latitude: 1, longitude: 2, radius: 3 } };
+  const on = world({ emergency: { enabled: true } });
+  const session = sessionOf(originate(on.w, ALICE, on.reg, { location }));
+  const [first] = on.w.take('ims.invite');
+  assert.ok(first !== undefined);
+  const call = { id: session.mediaSessionId, owner: first.owner };
+  on.w.give({ type: 'ims-is-emergency', owner: call.owner });
+  const [second] = on.w.take('ims.invite');
+  assert.deepEqual([second?.to, second?.sdp, second?.location?.details], ['urn:service:sos', first.sdp, location]);
+  assert.deepEqual(on.w.story(call.id), []);
+  on.w.advance(400_000);
+  assert.deepEqual(on.w.story(call.id), [], 'no guard ends it');
+  on.w.give({ type: 'ims-is-emergency', owner: call.owner });
+  assert.deepEqual(on.w.story(call.id), ['1 Failed']);
+  const off = world();
+  const other = callOut(off.w, ALICE, off.reg);
+  off.w.give({ type: 'ims-is-emergency', owner: other.owner });
+  assert.equal(off.w.sessionEvents(other.id).at(-1)?.reason, 'SIP;cause=380;text="emergency number: use the phone"');
+  finish(off.w, off.reg);
+});

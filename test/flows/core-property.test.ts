@@ -213,6 +213,7 @@ function network(w: World, owner: CallId, leg: MediaSessionId, op: number, [a, b
     },
     { type: 'ims-answered', owner, fork: pick(['f', 'g'], a), sdp: pick(SDPS, c), calleeName: pick([null, 'Bob'], b) },
     { type: 'ims-rejected', owner, outcome: outcome(a) },
+    { type: 'ims-is-emergency', owner },
     { type: 'ims-cancelled', owner, outcome: outcome(b) },
     { type: 'ims-acked', owner, sdp: pick(SDPS, a) },
     { type: 'ims-ended', owner, outcome: outcome(c) },
@@ -311,7 +312,7 @@ test('MAP-07 any sequence of inputs keeps the promises and leaves nothing behind
   ];
   fc.assert(
     fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), steps => {
-      const w = createWorld();
+      const w = createWorld({ emergency: { enabled: true } });
       const seen: Seen = { registrations: [], calls: [], incoming: 0 };
       for (const one of [...prelude, ...steps]) apply(w, seen, one);
       finish(w);
