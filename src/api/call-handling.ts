@@ -65,7 +65,18 @@ function create({ core, ids, now }: CallHandlingParts): Operation {
       check: body => checkCreate(body) ?? checkLocationOf(body, now()),
     },
     success: { status: 201, description: 'The media session.', schema: mediaSessionResponse },
-    errors: [400, 401, 403, 429, 501, 503],
+    errors: [
+      'out-of-range',
+      'sdp-unusable',
+      'receiver-anonymous',
+      'emergency-mismatch',
+      'registration-not-usable',
+      'originator-mismatch',
+      'call-quota',
+      'emergency-not-supported',
+      'network-unavailable',
+      'draining',
+    ],
     async run(call) {
       const body = call.body as unknown as MediaSessionCreate;
       const reply = await core.ask({
@@ -98,7 +109,7 @@ function read(parts: CallHandlingParts): Operation {
     description: 'A session that ended, or that the access token may not see, is not found.',
     scopes: ['webrtc-call-handling:sessions:read'],
     success: { status: 200, description: 'The media session.', schema: mediaSessionResponse },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     async run(call) {
       const found = await get(parts, call);
       return isRefusal(found) ? found : shown(found);
@@ -121,7 +132,14 @@ function putStatus(parts: CallHandlingParts): Operation {
       check: body => checkStatusChange(body) ?? checkLocationOf(body, now()),
     },
     success: { status: 200, description: 'The media session after the change.', schema: mediaSessionResponse },
-    errors: [400, 401, 403, 404, 409],
+    errors: [
+      'out-of-range',
+      'status-not-settable',
+      'answer-missing',
+      'offer-and-answer',
+      'not-found',
+      'incompatible-state',
+    ],
     async lookup(call) {
       const found = await get(parts, call);
       return isRefusal(found) ? found : null;
@@ -158,7 +176,7 @@ function remove({ core, ids }: CallHandlingParts): Operation {
     description: 'The session is gone at once; a last event tells how it ended.',
     scopes: ['webrtc-call-handling:sessions:delete'],
     success: { status: 204, description: 'It ended.' },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     async run(call) {
       const { who, correlator } = call;
       const mediaSessionId = idOf(call);

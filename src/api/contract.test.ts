@@ -46,6 +46,7 @@ test('2, 4 a response that no document tells of is caught', async () => {
     () => check(200, good, {}, 'GET', 'another'),
     () => check(404, { status: 400, code: 'NOT_FOUND', message: 'x' }),
     () => check(404, { status: 404, code: 'NOT_FOUND' }),
+    () => check(404, { status: 404, code: 'IDENTIFIER_NOT_FOUND', message: 'x' }),
     () => check(409, { status: 409, code: 'ABORTED', message: 'x' }),
     () => check(201, good, { location: 'https://gateway.example.com/x' }),
     () => check(204, {}, {}, 'DELETE'),

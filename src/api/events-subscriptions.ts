@@ -23,6 +23,7 @@ const form: SubscriptionForm = {
   request: subscriptionRequest,
   update: subscriptionUpdateRequest,
   subscription,
+  refusals: [],
   watched({ body }) {
     const { deviceId } = (body as unknown as SubscriptionBody).config.subscriptionDetail;
     return { deviceId: deviceId.toLowerCase(), registrationId: null, mediaSessionId: null };

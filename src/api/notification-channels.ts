@@ -51,7 +51,7 @@ function create({ channels, now }: NotificationChannelsParts): Operation {
       check: body => checkRequest(body) ?? checkFuture('expireTime', body['expireTime'], now()),
     },
     success: { status: 201, description: 'The channel.', schema: channelOpened },
-    errors: [400, 401, 403, 409, 429],
+    errors: ['subscription-exists', 'too-many-requests', 'channel-quota', 'subscription-quota'],
     agree: ({ body, scopes }) =>
       todaysEvents.mayCreate(todaysEvents.names((body as unknown as ChannelRequestBody).types ?? []), scopes),
     async run(call) {
@@ -81,7 +81,7 @@ function ticket(parts: NotificationChannelsParts): Operation {
     description: 'Good for one connection, for a short time.',
     scopes: ['webrtc-notification-channels:channels:create'],
     success: { status: 201, description: 'The ticket.', schema: channelTicket },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     run(call) {
       const id = idOf(call);
       const given = isPlainId(id) ? parts.channels.ticket(call.who, id) : null;
@@ -101,7 +101,7 @@ function read(parts: NotificationChannelsParts): Operation {
     description: 'One that ended, or that the access token may not see, is not found.',
     scopes: ['webrtc-notification-channels:channels:read'],
     success: { status: 200, description: 'The channel.', schema: channelView },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     run(call) {
       const id = idOf(call);
       const found = isPlainId(id) ? parts.channels.get(call.who, id) : null;
@@ -124,7 +124,7 @@ function stream(parts: NotificationChannelsParts): Operation {
     produces: 'text/event-stream',
     ticket: (given, { channelId = '' }) => (isPlainId(channelId) ? parts.channels.redeem(channelId, given) : null),
     success: { status: 200, description: 'The events.' },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     run(call) {
       const id = idOf(call);
       const last = call.header('last-event-id');
@@ -146,7 +146,7 @@ function remove(parts: NotificationChannelsParts): Operation {
     description: 'Its subscriptions end with it.',
     scopes: ['webrtc-notification-channels:channels:delete'],
     success: { status: 204, description: 'It is closed.' },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     async run(call) {
       const id = idOf(call);
       return isPlainId(id) && (await parts.channels.remove(call.who, id)) ? { ok: true, status: 204 } : notFound;

@@ -170,6 +170,29 @@ function entries(map: Map<string, string>): string[] {
   return [...map].map(([name, values]) => (values === '' ? name : `${name}=${values}`));
 }
 
+/** The CAMARA codes a published response lists. */
+function codesOf(root: Node, response: unknown): Set<string> {
+  const [media] = Object.values((resolve(root, response)['content'] ?? {}) as Record<string, { schema: unknown }>);
+  const found = new Map<string, string>();
+  if (media !== undefined) fields(root, media.schema, '', found);
+  return new Set((found.get('code') ?? '').split('|').filter(code => code !== ''));
+}
+
+/** Codes we document but they do not, and codes of theirs that have no case of ours. */
+const OURS = new Set(['INVALID_TOKEN_CONTEXT']);
+const UNUSED = new Set([
+  ...['OUT_OF_RANGE', 'EMERGENCY_ADDRESS_MISSING', 'IDENTIFIER_NOT_FOUND', 'SUBSCRIPTION_MISMATCH', 'ABORTED'],
+  // One list stands for POST and PUT of subscriptions.
+  ...['INVALID_PROTOCOL', 'INVALID_SINK', 'QUOTA_EXCEEDED'],
+]);
+
+function checkCodes(place: string, ours: readonly string[], theirs: ReadonlySet<string>): void {
+  if (theirs.size === 0) return;
+  const strange = ours.filter(code => !theirs.has(code) && !OURS.has(code));
+  const missing = [...theirs].filter(code => !ours.includes(code) && !UNUSED.has(code));
+  assert.deepEqual([strange, missing], [[], []], place);
+}
+
 function compare(ours: Document, theirs: Document, but: Decided): number {
   const equal = (place: string, our: Iterable<string>, their: Iterable<string>) => same(but, place, our, their);
   let operations = 0;
@@ -198,7 +221,9 @@ function compare(ours: Document, theirs: Document, but: Decided): number {
       for (const status of Object.keys(their['responses'] as Node)) {
         // 422 of subscriptions has no case of ours (A-32).
         if (status.startsWith('2') || (status === '422' && id.includes('NotificationChannel'))) continue;
-        assert.ok(status in (our['responses'] as Node), `${id} ${status}`);
+        const mine = (our['responses'] as Record<string, { 'x-codes': string[] }>)[status];
+        assert.ok(mine !== undefined, `${id} ${status}`);
+        checkCodes(`${id} ${status}`, mine['x-codes'], codesOf(theirs, (their['responses'] as Node)[status]));
       }
     }
   }

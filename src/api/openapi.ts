@@ -1,7 +1,6 @@
 /** Makes the served OpenAPI 3.0 documents out of the operations and their schemas, so that they cannot tell another story than the checks. */
 import type { TSchema } from 'typebox';
-import type { ErrorRow } from '../errors.ts';
-import { errorTable } from '../errors.ts';
+import { type ErrorCode, errorTable } from '../errors.ts';
 import type { Api, Operation } from './operation.ts';
 import { errorInfo } from './schemas/common.ts';
 
@@ -107,9 +106,10 @@ function describe(api: Api, operation: Operation, schemas: Map<string, Json>): J
         : { content: { [operation.produces]: { schema: { type: 'string' } } } }),
     },
   };
-  for (const status of operation.errors) {
+  for (const [status, codes] of codesOf(operation)) {
     responses[status] = {
-      description: `${REFUSALS[status] ?? 'Refused.'} Codes: ${codesOf(status)}.`,
+      description: `${REFUSALS[status] ?? 'Refused.'} Codes: ${codes.join(', ')}.`,
+      'x-codes': codes,
       headers: responseHeaders(status),
       content: json(refer(errorInfo, schemas)),
     };
@@ -165,9 +165,18 @@ function json(schema: unknown): Json {
   return { 'application/json': { schema } };
 }
 
-function codesOf(status: number): string {
-  const rows: ErrorRow[] = Object.values(errorTable);
-  return [...new Set(rows.filter(row => row.status === status).map(row => row.code))].join(', ');
+/** What may be answered to any request that needs a token. */
+const COMMON: readonly ErrorCode[] = ['invalid-argument', 'unauthenticated', 'scope-missing', 'token-context'];
+
+/** CAMARA codes of an operation by HTTP status. */
+function codesOf({ errors, scopes }: Operation): Map<number, string[]> {
+  const codes = new Map<number, string[]>();
+  for (const error of [...(scopes.length === 0 ? [] : COMMON), ...errors]) {
+    const { status, code } = errorTable[error];
+    const known = codes.get(status) ?? [];
+    if (!known.includes(code)) codes.set(status, [...known, code]);
+  }
+  return codes;
 }
 
 /** A copy of a schema in which each titled one stands in `schemas` and is referred to. */

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { TSchema } from 'typebox';
 import type { Principal } from '../ep-cscf/ports.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { JsonObject } from './json.ts';
 import type { Refusal } from './ports.ts';
 import type { BodyCheck } from './validator.ts';
@@ -66,8 +67,8 @@ export interface Operation {
   success: { status: 200 | 201 | 204; description: string; schema?: TSchema };
   /** What is posted later to the address in `body.sink`: one schema for each kind. For the document only. */
   callback?: readonly TSchema[];
-  /** HTTP statuses of the errors that belong to this operation. */
-  errors: readonly number[];
+  /** What this operation may be refused with, beside what any request may be: a malformed one, a bad token, a missing scope. */
+  errors: readonly ErrorCode[];
   /** Finds the item, if the caller may see it, before the body is looked at. Null: found. */
   lookup?(call: Call): Promise<Refusal | null> | Refusal | null;
   /** Token against body. */

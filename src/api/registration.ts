@@ -59,7 +59,7 @@ function list({ core, ids }: RegistrationParts): Operation {
       },
     ],
     success: { status: 200, description: 'The registrations.', schema: regSessionList },
-    errors: [400, 401, 403],
+    errors: [],
     async run({ who, query }) {
       const device = (query.get('deviceId') ?? '').toLowerCase() as DeviceId;
       const found = registrationsOf(
@@ -81,7 +81,19 @@ function create({ core, ids, settings }: RegistrationParts): Operation {
     scopes: ['webrtc-registration:sessions:create'],
     body: { required: true, schema: regSessionRequest, check: checkRequest },
     success: { status: 201, description: 'The registration.', schema: regSessionResponse },
-    errors: [400, 401, 403, 409, 422, 503, 504],
+    errors: [
+      'expiry-out-of-range',
+      'number-not-allotted',
+      'max-devices-per-user',
+      'max-registrations-per-number',
+      'max-registrations-per-user',
+      'registration-refused',
+      'registration-exists',
+      'identifier-missing',
+      'identifier-unnecessary',
+      'network-unavailable',
+      'network-timeout',
+    ],
     agree: call => {
       const number = numberFor(call, settings.clients);
       return typeof number === 'string' ? null : number;
@@ -115,7 +127,7 @@ function read(parts: RegistrationParts): Operation {
     description: 'A registration that ended, or that the access token may not see, is not found.',
     scopes: ['webrtc-registration:sessions:read'],
     success: { status: 200, description: 'The registration.', schema: regSessionResponse },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     async run(call) {
       const found = await get(parts, call);
       return isRefusal(found) ? found : shown(found);
@@ -134,7 +146,7 @@ function update(parts: RegistrationParts): Operation {
     scopes: ['webrtc-registration:sessions:write'],
     body: { required: false, schema: regSessionUpdate, check: checkUpdate },
     success: { status: 200, description: 'The registration with its new end.', schema: regSessionResponse },
-    errors: [400, 401, 403, 404],
+    errors: ['expiry-out-of-range', 'not-found'],
     async lookup(call) {
       const found = await get(parts, call);
       return isRefusal(found) ? found : null;
@@ -164,7 +176,7 @@ function remove({ core, ids }: RegistrationParts): Operation {
     description: 'Its calls are released first.',
     scopes: ['webrtc-registration:sessions:delete'],
     success: { status: 204, description: 'It ended.' },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     async run(call) {
       const { who, correlator } = call;
       const registrationId = idOf(call);

@@ -1,6 +1,7 @@
 /** The operations on event subscriptions, whatever an API calls its events and however it names what is watched. CAMARA digest 8. */
 import { type TSchema, Type } from 'typebox';
 import type { SubscriptionView, Watched } from '../ep-cscf/event-word.ts';
+import type { ErrorCode } from '../errors.ts';
 import { isRefusal } from './core-reply.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
 import { checkCredentialType, checkFuture, credentialOf, type EventWords } from './event-field.ts';
@@ -19,6 +20,8 @@ export interface SubscriptionForm {
   /** Null: there is no such operation. */
   update: TSchema | null;
   subscription: TSchema;
+  /** What `watched` may refuse with. */
+  refusals: readonly ErrorCode[];
   /** What a checked request watches. */
   watched(call: Call): Watched | Refusal | Promise<Watched | Refusal>;
   /** The same to be shown. */
@@ -60,7 +63,17 @@ function create({ subscriptions, now, form }: Parts): Operation {
     body: { required: true, schema: form.request, check: body => checkNew(body, check, now()) },
     success: { status: 201, description: 'The subscription.', schema: form.subscription },
     callback: notificationsOf(words.api),
-    errors: [400, 401, 403, 409, 429],
+    errors: [
+      'out-of-range',
+      'invalid-protocol',
+      'invalid-credential',
+      'invalid-token',
+      'invalid-sink',
+      'subscription-exists',
+      'too-many-requests',
+      'subscription-quota',
+      ...form.refusals,
+    ],
     agree: ({ body, scopes }) => words.mayCreate(words.names((body as unknown as SubscriptionBody).types), scopes),
     async run(call) {
       const { sink, types, config, sinkCredential } = call.body as unknown as SubscriptionBody;
@@ -101,7 +114,7 @@ function list({ subscriptions, form }: Parts): Operation {
       description: 'The subscriptions.',
       schema: Type.Array(form.subscription, { maxItems: LISTED }),
     },
-    errors: [400, 401, 403],
+    errors: [],
     run({ who }) {
       const mine = subscriptions.list(who).filter(view => view.api === api);
       return { ok: true, status: 200, body: mine.slice(0, LISTED).map(view => bodyOf(view, form)) };
@@ -118,7 +131,7 @@ function read(parts: Parts): Operation {
     description: 'One that ended, or that the access token may not see, is not found.',
     scopes: [`${parts.form.words.api}:read`],
     success: { status: 200, description: 'The subscription.', schema: parts.form.subscription },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     run(call) {
       const found = get(parts, call);
       return found === null ? notFound : { ok: true, status: 200, body: bodyOf(found, parts.form) };
@@ -138,7 +151,7 @@ function renew(parts: Parts, schema: TSchema): Operation {
     scopes: [`${form.words.api}:update`],
     body: { required: true, schema, check: body => checkChange(body, check, now()) },
     success: { status: 200, description: 'The subscription after the change.', schema: form.subscription },
-    errors: [400, 401, 403, 404, 429],
+    errors: ['invalid-credential', 'invalid-token', 'not-found', 'too-many-requests'],
     lookup: call => (get(parts, call) === null ? notFound : null),
     async run(call) {
       const body = call.body as unknown as SubscriptionUpdateBody;
@@ -161,7 +174,7 @@ function remove(parts: Parts): Operation {
     description: 'A last event tells its sink.',
     scopes: [`${parts.form.words.api}:delete`],
     success: { status: 204, description: 'It ended.' },
-    errors: [400, 401, 403, 404],
+    errors: ['not-found'],
     async run(call) {
       if (get(parts, call) === null) return notFound;
       const gone = await parts.subscriptions.remove(call.who, idOf(call), call.correlator);

@@ -86,6 +86,13 @@ export function createContract(): Contract {
         assert.ok(COMMON.includes(status), `${place} stands in no document`);
         return;
       }
+      if (status >= 400) {
+        const codes = told['x-codes'] as string[];
+        assert.ok(
+          codes.includes((body as { code: string }).code),
+          `${place} ${JSON.stringify(body)}: not among ${codes}`,
+        );
+      }
       const schema = (told['content'] as Record<string, { schema: unknown }>)['application/json']?.schema;
       check(`${base} ${method} ${template} ${status}`, document, schema, body);
     },

@@ -31,6 +31,7 @@ export function eventsV02({ core, ids, subscriptions, now, basePaths }: Parts): 
     request: subscriptionRequestV02,
     update: null,
     subscription: subscriptionV02,
+    refusals: ['subscription-mismatch'],
     watched: call => watchedBy(call, core, ids),
     detail: ({ registrationId, deviceId, mediaSessionId }) => ({
       registrationId,
