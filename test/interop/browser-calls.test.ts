@@ -174,18 +174,6 @@ test('a call to the own number rings the other browser, not the calling one', as
   await leave(other);
 });
 
-test('a page that is closed in a call hangs up', async () => {
-  const bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
-  await dial(bela, ADA);
-  await ada.getByTestId('answer-button').click();
-  await waitText(ada, 'status', /^Connected$/);
-  await bela.goto('about:blank');
-  assert.equal(await waitText(ada, 'end-reason', /\./, 5000), 'The other side hung up.');
-  await bela.goto(`${stage.sandbox.pages}/softphone/`);
-  await waitText(bela, 'status', /^Ready$/);
-  await leave(bela);
-});
-
 test('a reloaded page finds its registration again and calls', async () => {
   await ada.reload();
   await waitText(ada, 'status', /^Ready$/);

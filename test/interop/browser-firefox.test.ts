@@ -1,4 +1,4 @@
-/** Firefox on another host, over TLS: signs in, hears its own tone, calls Chromium and is called by it, under either SRTP profile. */
+/** Firefox on another host, over TLS: signs in, hears its own tone, also after a reload, calls Chromium and is called by it, under either SRTP profile. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -66,6 +66,9 @@ for (const srtp of ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM']) {
     const bela = await firefoxPage(stage, BELA);
     t.after(() => bela.browserContext().close());
     await dial(bela, ECHO);
+    await waitText(bela, 'status', /^Connected$/);
+    await waitTone(bela, FIREFOX_HZ);
+    await bela.reload();
     await waitText(bela, 'status', /^Connected$/);
     await waitTone(bela, FIREFOX_HZ);
     await press(bela, 'hangup-button');

@@ -5,7 +5,9 @@ import { type CallEnd, endOf } from './end.ts';
 import type { Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
 import type { Http } from './http.ts';
+import type { KeptCall } from './kept-call.ts';
 import { type CallMedia, dtmfTones, type MediaState } from './media.ts';
+import { createRecovery, type Recovery } from './recovery.ts';
 import {
   type CallStatus,
   type FinalStatus,
@@ -42,6 +44,8 @@ export interface CallOptions {
   path: string;
   /** Outbound: open already. Inbound: opened by `answer`. */
   media: CallMedia | null;
+  /** What it was before its page was loaded again. */
+  kept: KeptCall | null;
   openMedia(onState: (state: MediaState) => void): Promise<CallMedia>;
   onEnded(call: Call): void;
 }
@@ -52,7 +56,6 @@ export class Call {
   readonly id: string;
   readonly direction: 'inbound' | 'outbound';
   readonly local: Party;
-  readonly remote: Party;
   readonly #options: CallOptions;
   readonly #emitter = createEmitter<CallEvents>();
   readonly #emptyStream: MediaStream;
@@ -68,16 +71,29 @@ export class Call {
   #ending = false;
   #end: CallEnd | null = null;
   #work: Promise<unknown> = Promise.resolve();
+  #remote: Party;
+  readonly #recovery: Recovery;
 
   /** Calls are made by CallingClient. */
   constructor(options: CallOptions) {
     this.id = options.id;
     this.direction = options.direction;
     this.local = options.local;
-    this.remote = options.remote;
+    this.#remote = options.remote;
     this.#options = options;
     this.#media = options.media;
     this.#emptyStream = options.environment.newStream();
+    this.#recovery = createRecovery(options.environment, () => this.#renewMedia());
+    if (options.kept === null) return;
+    this.#answered = true;
+    this.#answeredAt = options.kept.answeredAt;
+    this.#heldHere = options.kept.heldHere;
+    this.mute(options.kept.muted);
+  }
+
+  /** Its name may become known only when it answers. */
+  get remote(): Party {
+    return this.#remote;
   }
 
   /** The CAMARA status, unchanged. */
@@ -215,6 +231,8 @@ export class Call {
       this.#sequence = sequence;
       if (gap && !isFinal(news.status)) void this.refresh();
     }
+    if (this.direction === 'outbound' && news.receiverName !== undefined)
+      this.#remote = { ...this.#remote, display: news.receiverName };
     this.#takeDescriptions(news);
     this.#moveTo(news.status, news.reason ?? null, news.answer?.sdp !== undefined);
   }
@@ -241,8 +259,42 @@ export class Call {
     const before = this.#mediaState;
     if (this.#end !== null || before === state) return;
     this.#mediaState = state;
-    if (state === 'recovering') this.#emitter.emit('reconnecting', { layer: 'media' });
-    if (state === 'flowing' && before === 'recovering') this.#emitter.emit('reconnected', { layer: 'media' });
+    if (isAnswered(this.#status)) this.#recovery.mediaChanged(state);
+    const broken = before === 'recovering' || before === 'lost';
+    if (state === 'flowing' && broken) this.#emitter.emit('reconnected', { layer: 'media' });
+    if (state !== 'flowing' && before === 'flowing') this.#emitter.emit('reconnecting', { layer: 'media' });
+  }
+
+  /** Brings the sound of an answered call over a new connection: the network or the page is another one. For CallingClient. */
+  async reconnect(): Promise<void> {
+    if (this.#end === null && isAnswered(this.#status)) await this.#recovery.now();
+  }
+
+  /** What the next page of this tab needs to go on with an answered call; null when there is none. For CallingClient. */
+  keep(): KeptCall | null {
+    if (this.#end !== null || this.#answeredAt === null) return null;
+    const { id, direction } = this;
+    return { id, direction, heldHere: this.#heldHere, muted: this.#muted, answeredAt: this.#answeredAt };
+  }
+
+  /** One attempt. The far end notices nothing: the service answers the new offer by itself. */
+  async #renewMedia(): Promise<void> {
+    const media = this.#media;
+    await this.#work;
+    if (media === null || this.#end !== null) return;
+    if (this.#mediaState !== 'new') {
+      media.renew();
+      this.mediaChanged('recovering');
+    }
+    try {
+      const body = { status: this.#heldHere ? 'Hold' : 'Connected', offer: { sdp: await media.offer() } };
+      const news = readSession(await this.#request('PUT', '/status', body));
+      if (news?.answer?.sdp === undefined) throw new CallingError('service');
+      await media.accept(news.answer.sdp);
+    } catch (error) {
+      if (error instanceof CallingError && error.httpStatus === 404) await this.refresh();
+      throw error;
+    }
   }
 
   #takeDescriptions(news: SessionNews): void {
@@ -301,6 +353,7 @@ export class Call {
     const now = this.#options.environment.now();
     this.#status = status;
     this.#end = endOf(status, reason, this.#ending, this.#answeredAt === null ? null : now - this.#answeredAt);
+    this.#recovery.stop();
     this.#media?.close();
     this.#emitter.emit('statusChanged', status);
     this.#emitter.emit('ended', this.#end);

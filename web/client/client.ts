@@ -6,9 +6,10 @@ import { createEmitter, type Listener } from './emitter.ts';
 import { browserEnvironment, type Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
 import { createHttp, type Http, type Token } from './http.ts';
+import { type KeptCall, keepCall, takeKeptCall } from './kept-call.ts';
 import { type CallMedia, type MediaState, openMedia } from './media.ts';
 import { createRegistrationKeeper, type Registration, type RegistrationKeeper } from './registration.ts';
-import { dialAddress, isFinal, partyOf, readSession, type SessionNews } from './session.ts';
+import { dialAddress, isAnswered, isFinal, partyOf, readSession, type SessionNews } from './session.ts';
 
 export type ClientState = 'idle' | 'registering' | 'registered' | 'offline' | 'closed';
 
@@ -60,7 +61,7 @@ export class CallingClient {
   readonly #emitter = createEmitter<ClientEvents>();
   readonly #keeper: RegistrationKeeper;
   readonly #calls = new Map<string, Call>();
-  readonly #stopOnline: () => void;
+  readonly #stopListening: ReadonlyArray<() => void>;
   #channel: Channel | null = null;
   #state: ClientState = 'idle';
   #early: SessionNews[] = [];
@@ -83,7 +84,10 @@ export class CallingClient {
       onChanged: registration => this.#emitter.emit('registered', registration),
       onLost: error => void this.#lost(error),
     });
-    this.#stopOnline = this.#environment.whenOnline(() => this.#channel?.wake());
+    this.#stopListening = [
+      this.#environment.whenOnline(() => this.#online()),
+      this.#environment.whenLeaving(() => this.#leaving()),
+    ];
   }
 
   get state(): ClientState {
@@ -186,14 +190,52 @@ export class CallingClient {
     }
   }
 
+  /**
+   * After `register` of a page that was loaded again: goes on with the call that was answered in it. Null: there was none,
+   * or it is over. Rejects with CallingError when the microphone is refused; the call is ended then.
+   */
+  async resume(): Promise<Call | null> {
+    if (this.#keeper.current === null) throw new CallingError('not-registered');
+    const kept = takeKeptCall(this.#environment.tab);
+    if (kept === null || this.#calls.has(kept.id)) return null;
+    const path = `${this.#paths.callHandling}/sessions/${encodeURIComponent(kept.id)}`;
+    const news = readSession(await this.#http.request({ method: 'GET', path }).catch(nothingFound));
+    if (news === null || !isAnswered(news.status)) return null;
+    let call: Call | null = null;
+    let media: CallMedia;
+    try {
+      media = await this.#openMedia(state => call?.mediaChanged(state));
+    } catch (error) {
+      await this.#http.request({ method: 'DELETE', path }).catch(() => {});
+      throw error;
+    }
+    call = this.#adopt(news, kept.direction, media, kept);
+    await call.reconnect();
+    return call;
+  }
+
   /** Ends everything; the client cannot be used again. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#move('closed');
-    this.#stopOnline();
+    for (const stop of this.#stopListening) stop();
     await this.unregister().catch(() => {});
     this.#emitter.emit('closed', undefined);
     this.#emitter.clear();
+  }
+
+  #online(): void {
+    this.#channel?.wake();
+    for (const call of this.#calls.values()) void call.reconnect();
+  }
+
+  /** Whether the page comes again nobody knows: an answered call is kept for it, one that nobody has answered is given up. */
+  #leaving(): void {
+    for (const call of this.#calls.values()) {
+      const kept = call.keep();
+      if (kept !== null) keepCall(this.#environment.tab, kept);
+      else if (call.direction === 'outbound') void call.hangup().catch(() => {});
+    }
   }
 
   #openMedia(onState: (state: MediaState) => void): Promise<CallMedia> {
@@ -259,7 +301,12 @@ export class CallingClient {
     });
   }
 
-  #adopt(news: SessionNews, direction: 'inbound' | 'outbound', media: CallMedia | null): Call {
+  #adopt(
+    news: SessionNews,
+    direction: 'inbound' | 'outbound',
+    media: CallMedia | null,
+    kept: KeptCall | null = null,
+  ): Call {
     const originator = partyOf(news.originatorAddress ?? '', news.originatorName);
     const receiver = partyOf(news.receiverAddress ?? '', news.receiverName);
     const call = new Call({
@@ -271,6 +318,7 @@ export class CallingClient {
       environment: this.#environment,
       path: this.#paths.callHandling,
       media,
+      kept,
       openMedia: onState => this.#openMedia(onState),
       onEnded: ended => this.#calls.delete(ended.id),
     });
@@ -317,4 +365,10 @@ export class CallingClient {
     this.#state = state;
     this.#emitter.emit('connectionChanged', { state });
   }
+}
+
+/** What is not there any more is no error to one who asks whether it is. */
+function nothingFound(error: unknown): null {
+  if (error instanceof CallingError && error.httpStatus === 404) return null;
+  throw error;
 }

@@ -25,6 +25,8 @@ export interface Environment {
   tab: KeyValueStore;
   /** Calls back when the browser is on line again. */
   whenOnline(work: () => void): () => void;
+  /** Calls back when the page is being left, also to be loaded again. */
+  whenLeaving(work: () => void): () => void;
 }
 
 export function browserEnvironment(): Environment {
@@ -43,11 +45,14 @@ export function browserEnvironment(): Environment {
     uuid: () => crypto.randomUUID(),
     profile: storeOrMemory(() => localStorage),
     tab: storeOrMemory(() => sessionStorage),
-    whenOnline(work) {
-      addEventListener('online', work);
-      return () => removeEventListener('online', work);
-    },
+    whenOnline: work => listen('online', work),
+    whenLeaving: work => listen('pagehide', work),
   };
+}
+
+function listen(event: 'online' | 'pagehide', work: () => void): () => void {
+  addEventListener(event, work);
+  return () => removeEventListener(event, work);
 }
 
 /** Storage may be forbidden by the browser's settings; then nothing outlives the page. */

@@ -113,6 +113,8 @@ export interface FakeService {
   microphone: { refuse: string | null };
   tracks: Array<{ enabled: boolean; stopped: boolean; stop(): void }>;
   online(): void;
+  /** The page is being left. */
+  leave(): void;
 }
 
 export function fakeService(): FakeService {
@@ -126,6 +128,7 @@ export function fakeService(): FakeService {
   let seq = 0;
   let uuids = 0;
   let whenOnline = () => {};
+  let whenLeaving = () => {};
 
   const environment = {
     async fetch(url: string, init: RequestInit) {
@@ -161,7 +164,7 @@ export function fakeService(): FakeService {
       tracks.push(track);
       return { getAudioTracks: () => [track], getTracks: () => [track] } as unknown as MediaStream;
     },
-    newStream: () => ({ addTrack() {} }) as unknown as MediaStream,
+    newStream: () => ({ addTrack() {}, removeTrack() {}, getTracks: () => [] }) as unknown as MediaStream,
     after: clock.after,
     now: clock.now,
     random: () => 1,
@@ -175,6 +178,12 @@ export function fakeService(): FakeService {
       whenOnline = work;
       return () => {
         whenOnline = () => {};
+      };
+    },
+    whenLeaving(work: () => void) {
+      whenLeaving = work;
+      return () => {
+        whenLeaving = () => {};
       };
     },
   } satisfies Environment;
@@ -208,6 +217,7 @@ export function fakeService(): FakeService {
     },
     pass: clock.pass,
     online: () => whenOnline(),
+    leave: () => whenLeaving(),
   };
 }
 

@@ -11,6 +11,8 @@ export interface CallMedia {
   accept(answer: string): Promise<void>;
   /** Our answer to the gateway's offer. */
   answer(offer: string): Promise<string>;
+  /** Begins a new connection with the same microphone; the streams stay. Its offer is asked for next. */
+  renew(): void;
   mute(on: boolean): void;
   sendDigits(digits: string, gapMs: number): void;
   /** Goes on with another microphone; the far end notices nothing. */
@@ -35,18 +37,29 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
   let localStream = await openMicrophone(options.environment, options.audio);
   let muted = false;
   let closed = false;
-  const peer = options.environment.openPeer({
-    iceServers: options.iceServers,
-    bundlePolicy: 'max-bundle',
-    rtcpMuxPolicy: 'require',
-  });
   const remoteStream = options.environment.newStream();
-  for (const track of localStream.getAudioTracks()) peer.addTrack(track, localStream);
-  peer.ontrack = ({ track }) => remoteStream.addTrack(track);
-  peer.onconnectionstatechange = () => {
-    const state = stateOf(peer.connectionState);
-    if (state !== null) options.onState(state);
-  };
+  let peer = connect();
+
+  function connect(): RTCPeerConnection {
+    const fresh = options.environment.openPeer({
+      iceServers: options.iceServers,
+      bundlePolicy: 'max-bundle',
+      rtcpMuxPolicy: 'require',
+    });
+    for (const track of localStream.getAudioTracks()) fresh.addTrack(track, localStream);
+    fresh.ontrack = ({ track }) => remoteStream.addTrack(track);
+    fresh.onconnectionstatechange = () => {
+      const state = stateOf(fresh.connectionState);
+      if (state !== null) options.onState(state);
+    };
+    return fresh;
+  }
+
+  function disconnect(): void {
+    peer.onconnectionstatechange = null;
+    peer.ontrack = null;
+    peer.close();
+  }
 
   const silence = (stream: MediaStream) => {
     for (const track of stream.getTracks()) track.stop();
@@ -64,6 +77,11 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
         await peer.setRemoteDescription({ type: 'offer', sdp });
         return sdpOf(await describe(peer, await peer.createAnswer()));
       }),
+    renew() {
+      disconnect();
+      for (const track of remoteStream.getTracks()) remoteStream.removeTrack(track);
+      peer = connect();
+    },
     mute(on) {
       muted = on;
       for (const track of localStream.getAudioTracks()) track.enabled = !on;
@@ -89,9 +107,8 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
     stats: () => peer.getStats(),
     close() {
       closed = true;
-      peer.onconnectionstatechange = null;
       silence(localStream);
-      peer.close();
+      disconnect();
     },
   };
 }

@@ -86,7 +86,7 @@ async function start(): Promise<void> {
       if (call.direction === 'outbound' && !earlyMedia && call.media !== 'flowing') sounds.ringback();
     });
     view.reason('');
-    if (call.direction === 'outbound') talk(call);
+    if (call.direction === 'outbound' || call.answeredAt !== null) talk(call);
     else {
       view.show({ type: 'incoming', call });
       sounds.ring();
@@ -130,24 +130,29 @@ async function start(): Promise<void> {
     if (error === null || opened.state === 'closed') return;
     view.show({ type: 'waiting' });
     view.reason(sentence(error));
-    setTimeout(() => void register(opened, view), REGISTER_AGAIN_MS);
+    setTimeout(() => void register(opened, view, resumed), REGISTER_AGAIN_MS);
   });
-  // The far end need not listen to silence until the loss is noticed.
-  addEventListener('pagehide', () => void current?.hangup().catch(() => {}));
+  const resumed = (call: Call | null) => {
+    if (call !== null && current !== null) void call.hangup().catch(() => {});
+    else if (call !== null) follow(call);
+    else if (current === null) {
+      view.show({ type: 'ready' });
+      view.status('Ready');
+    }
+  };
   view.number(signedIn.number ?? '');
   view.show({ type: 'waiting' });
-  await register(opened, view);
+  await register(opened, view, resumed);
 }
 
-/** Registers; while the service is busy it tries again, a sign-in that has ended shows the way back in. */
-async function register(client: CallingClient, view: View): Promise<void> {
+/** Registers, and goes on with the call the page had before it was loaded again; while the service is busy it tries again, a sign-in that has ended shows the way back in. */
+async function register(client: CallingClient, view: View, resumed: (call: Call | null) => void): Promise<void> {
   view.status('Registering…');
   try {
     const { number } = await client.register();
     view.number(number);
-    view.show({ type: 'ready' });
-    view.status('Ready');
     view.reason('');
+    resumed(await client.resume());
   } catch (error) {
     view.reason(sentence(error));
     if (error instanceof CallingError && error.code < 20000) {
@@ -157,7 +162,7 @@ async function register(client: CallingClient, view: View): Promise<void> {
     }
     view.status('Not registered');
     if (error instanceof CallingError && error.retryable)
-      setTimeout(() => void register(client, view), REGISTER_AGAIN_MS);
+      setTimeout(() => void register(client, view, resumed), REGISTER_AGAIN_MS);
   }
 }
 

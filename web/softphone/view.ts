@@ -162,6 +162,7 @@ export function createView(actions: ViewActions, loud: boolean): View {
     refresh(call) {
       const answered = call.answeredAt !== null;
       say('status', statusText(call));
+      if (shown === 'talk') names('remote', call.remote);
       say('timer', call.answeredAt === null ? '' : timeText(Date.now() - call.answeredAt));
       say('mute', call.muted ? 'Muted' : 'Mute');
       mute.setAttribute('aria-pressed', String(call.muted));

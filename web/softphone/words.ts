@@ -2,6 +2,7 @@
 import type { Call, CallStatus, Party } from '../client/index.ts';
 
 export function statusText(call: Call): string {
+  if (call.answeredAt !== null && (call.media === 'recovering' || call.media === 'lost')) return 'Reconnecting…';
   return wordOf(call.status, call.direction);
 }
 
