@@ -3,7 +3,7 @@ import type { E164 } from '../ep-cscf/ids.ts';
 import type { Settings } from './settings.ts';
 
 /** The settings of one realm, complete. */
-export type RealmSettings = Omit<Settings['ims'], 'realms' | 'registerExpiresS' | 'reclaim'> & {
+export type RealmSettings = Omit<Settings['ims'], 'realms' | 'reclaim'> & {
   name: string;
   /** Beginnings of its numbers. */
   prefixes: readonly string[];
@@ -14,7 +14,7 @@ const MAX_PREFIX = 16;
 
 /** The realms of the settings: those of the list, each filled up from the area, or the area itself. */
 export function realmsOf(ims: Settings['ims']): [RealmSettings, ...RealmSettings[]] {
-  const { realms, registerExpiresS: _expires, reclaim: _reclaim, ...area } = ims;
+  const { realms, reclaim: _reclaim, ...area } = ims;
   const [first, ...others] = realms.map(realm => ({ ...area, ...realm }));
   return first === undefined ? [{ ...area, name: ims.home, prefixes: ['+'] }] : [first, ...others];
 }

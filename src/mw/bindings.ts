@@ -32,8 +32,8 @@ export interface Bindings {
   routeOf(id: BindingId): readonly string[];
   /** What answers a challenge of a call of this binding. */
   credentialsOf(id: BindingId): Credentials | undefined;
-  /** The binding that a URI of the core's is for, as far as it names one. */
-  find(uri: string): BindingId | null;
+  /** The binding that a URI of the core's is for, as far as it names one; `called` is the URI of To. */
+  find(uri: string, called: string): BindingId | null;
   readonly size: number;
 }
 

@@ -77,10 +77,13 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
   const owner = ids.binding(0) as BindingId;
   const expiresS = settings.ims.registerExpiresS;
   const correlator = ids.uuid();
+  realm.start();
+  const [own] = messages;
+  if (own !== undefined) made.layer?.receive(parseMessage(accepted(own.text, found.home)), own.target);
   realm.bindings.register({ type: 'ims.register', owner, ref: ids.ref(), number, expiresS, correlator, initial: true });
   const failure = await registered;
   if (failure !== null) throw new Error(`The number ${number} cannot register in the realm ${found.name}: ${failure}.`);
-  const [register] = messages;
+  const register = own === undefined ? messages[0] : undefined;
   if (register !== undefined) made.layer?.receive(parseMessage(accepted(register.text, found.home)), register.target);
   callOut(realm, owner, ids, number, to);
   return { realm: found.name, messages };

@@ -197,16 +197,19 @@ export function createMw(options: MwOptions): Mw {
     running = { agent, layer, transport, peers };
     for (const { transport: kind, host, port } of transport.listening)
       log.info({ transport: kind, host, port }, 'SIP listens');
+    realms.start();
   }
 
   async function close(): Promise<void> {
     if (running === null) return;
     const { agent, layer, transport, peers } = running;
     draining = true;
+    const leaving = realms.stop();
     peers.close();
     agent.endAll([DRAINED]);
     const until = Date.now() + SHUTDOWN_MS;
-    while (agent.sizes().calls > 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 20));
+    const busy = ({ calls, singles } = agent.sizes()) => calls > 0 || (leaving && singles > 0);
+    while (busy() && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 20));
     layer.close();
     await transport.close();
     running = null;

@@ -13,6 +13,7 @@ import { createIdentities } from './identities.ts';
 import { entryUriOf } from './next-hop.ts';
 import type { MwNode, Transport } from './node.ts';
 import { createTrunk } from './trunk.ts';
+import { createTrunkRegistration } from './trunk-registration.ts';
 import { createWatches } from './watches.ts';
 
 /** What the realms of a node have in common. */
@@ -41,6 +42,10 @@ export interface Realm {
   targets: readonly string[];
   bindings: Bindings;
   calls: Calls;
+  /** Registers a trunk that registers itself. */
+  start(): void;
+  /** Takes its registration back; false: there is none. */
+  stop(): boolean;
 }
 
 /** `timers` null: no registration-state subscriptions. Throws with one sentence when a setting cannot be used. */
@@ -60,7 +65,22 @@ export function createRealm(settings: RealmSettings, parts: NodeParts, timers: S
     proxy: entryUriOf(settings.entry, transport),
   };
   const watches = settings.regEvent && timers !== null ? createWatches(node, timers) : null;
-  const bindings = settings.mode === 'trunk' ? createTrunk(node) : createBindings(node, watches);
+  const own =
+    settings.mode === 'trunk' && settings.trunkRegister !== 'none'
+      ? createTrunkRegistration(node, settings, parts.timers)
+      : null;
+  const bindings = settings.mode === 'trunk' ? createTrunk(node, own) : createBindings(node, watches);
   const { proxy } = node;
-  return { name, prefixes, home, proxy, transport, targets: settings.targets, bindings, calls: createCalls(node) };
+  return {
+    name,
+    prefixes,
+    home,
+    proxy,
+    transport,
+    targets: settings.targets,
+    bindings,
+    calls: createCalls(node),
+    start: () => own?.start(),
+    stop: () => own?.stop() ?? false,
+  };
 }

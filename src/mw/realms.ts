@@ -10,6 +10,10 @@ export interface Realms {
   run(effect: ImsEffect): void;
   /** The binding a request of a core is for, by the user part of its Request-URI, else of our Path in the top Route. IMS digest 4.1. */
   find(request: SipRequest): { realm: Realm; binding: BindingId } | null;
+  /** Registers the trunks that register themselves. */
+  start(): void;
+  /** Takes their registrations back; false: there are none. */
+  stop(): boolean;
   readonly bindings: number;
 }
 
@@ -78,9 +82,9 @@ export function createRealms(
     }
   }
 
-  function claimed(uri: string): { realm: Realm; binding: BindingId } | null {
+  function claimed(uri: string, called: string): { realm: Realm; binding: BindingId } | null {
     for (const realm of realms) {
-      const binding = realm.bindings.find(uri);
+      const binding = realm.bindings.find(uri, called);
       if (binding !== null) return { realm, binding };
     }
     const token = /^sips?:([^@;:]+)@/.exec(uri)?.[1];
@@ -89,7 +93,16 @@ export function createRealms(
 
   return {
     run,
-    find: request => claimed(request.uri) ?? claimed(uriOf(request.headers.all('Route')[0] ?? '')),
+    find(request) {
+      const called = request.headers.to()?.uri ?? '';
+      return claimed(request.uri, called) ?? claimed(uriOf(request.headers.all('Route')[0] ?? ''), called);
+    },
+    start() {
+      for (const realm of realms) realm.start();
+    },
+    stop() {
+      return realms.map(realm => realm.stop()).includes(true);
+    },
     get bindings() {
       return realms.reduce((sum, realm) => sum + realm.bindings.size, 0);
     },

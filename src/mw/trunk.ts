@@ -1,10 +1,13 @@
-/** The bindings of a trunk: nothing is registered, calls come by the number in their Request-URI. IMS digest 1.4 (mode N). */
+/** The bindings of a trunk: no number is registered, calls come by the number in their Request-URI. IMS digest 1.4 (mode N). */
 import type { BindingId, E164 } from '../ep-cscf/ids.ts';
 import { parseUri } from '../sip/index.ts';
 import type { Bindings } from './bindings.ts';
 import type { MwNode } from './node.ts';
+import { refusedHere } from './outcome.ts';
+import type { TrunkRegistration } from './trunk-registration.ts';
 
-export function createTrunk(node: MwNode): Bindings {
+/** `own` null: the trunk does not register itself either. */
+export function createTrunk(node: MwNode, own: TrunkRegistration | null): Bindings {
   const numbers = new Map<BindingId, E164>();
   const bindings = new Map<string, BindingId>();
 
@@ -14,8 +17,17 @@ export function createTrunk(node: MwNode): Bindings {
     if (number !== undefined && bindings.get(number) === id) bindings.delete(number);
   }
 
+  function bindingOf(user: string): BindingId | null {
+    return bindings.get(user) ?? bindings.get(`+${user}`) ?? null;
+  }
+
   return {
     register({ owner, ref, number, expiresS }) {
+      if (own?.up() === false) {
+        const outcome = refusedHere(503, 'Trunk Not Registered');
+        node.emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null });
+        return;
+      }
       forget(owner);
       numbers.set(owner, number);
       bindings.set(number, owner);
@@ -26,18 +38,21 @@ export function createTrunk(node: MwNode): Bindings {
       node.emit({ type: 'ims-deregistered', owner, ref });
     },
     forget,
-    routeOf: () => [],
+    routeOf: () => own?.route() ?? [],
     // One account for the whole trunk.
     credentialsOf: () => node.credentialsOf(null),
-    find(uri) {
-      const user =
-        parseUri(uri)
-          ?.user?.split(';', 1)[0]
-          ?.replace(/[-.()]/g, '') ?? '';
-      return bindings.get(user) ?? bindings.get(`+${user}`) ?? null;
+    find(uri, called) {
+      const user = userOf(uri);
+      return bindingOf(own?.isPilot(user) === true ? userOf(called) : user);
     },
     get size() {
       return numbers.size;
     },
   };
+}
+
+/** The user part without what is written for people. RFC 3966 5.1.1. */
+function userOf(uri: string): string {
+  const user = parseUri(uri)?.user ?? '';
+  return user.split(';', 1)[0]?.replace(/[-.()]/g, '') ?? '';
 }
