@@ -1,5 +1,5 @@
 /** Which media addresses of far ends may be sent to. A far end's SDP must not aim our packets at others, or at our own services. */
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 import { isZeroAddress, type MediaDesc } from '../sdp/index.ts';
 import type { ImsTarget } from './engine.ts';
 import type { MediaSettings } from './settings.ts';
@@ -50,5 +50,10 @@ export function targetOf(media: MediaDesc, policy: AddressPolicy): ImsTarget | '
   const rtcpAddress = media.rtcp?.address ?? address;
   const rtcpPort = media.rtcp?.port ?? Math.min(port + 1, 65_535);
   if (!policy.allows(address, port) || !policy.allows(rtcpAddress, rtcpPort)) return null;
-  return { address, port, rtcpAddress, rtcpPort };
+  return { address: canonical(address), port, rtcpAddress: canonical(rtcpAddress), rtcpPort };
+}
+
+/** As the kernel writes it: packets are told from strangers' by the text of their address. RFC 5952. */
+function canonical(address: string): string {
+  return isIPv6(address) ? new SocketAddress({ address, family: 'ipv6' }).address : address;
 }

@@ -1,6 +1,7 @@
 /** A browser's end of media with no SDP engine behind it: full ICE as far as it is needed, DTLS client or server, SRTP; cheap enough for hundreds of calls, and movable to another port. */
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { makeCertificate } from '../../src/eims-agw/certificate.ts';
 import { createDtls } from '../../src/eims-agw/relay/dtls/association.ts';
@@ -44,6 +45,10 @@ export interface LightOptions {
   setup?: 'actpass' | 'active' | 'passive';
   /** Announces this certificate instead of its own. */
   fingerprint?: string;
+  /** Goes on checking while connected, as browsers do for consent. */
+  consent?: boolean;
+  /** Gets every RTP packet in clear. */
+  heard?: (packet: Buffer) => void;
 }
 
 export async function lightBrowser(options: LightOptions): Promise<LightBrowser> {
@@ -100,6 +105,7 @@ export async function lightBrowser(options: LightOptions): Promise<LightBrowser>
       if (typeof clear === 'string') return;
       seen.rtp += 1;
       seen.last = datagram.subarray(0, clear);
+      options.heard?.(seen.last);
     }
   };
   const check = () => {
@@ -130,7 +136,7 @@ export async function lightBrowser(options: LightOptions): Promise<LightBrowser>
       });
       check();
       checks ??= setInterval(() => {
-        if (srtp === null || version > 2) check();
+        if (srtp === null || version > 2 || options.consent === true) check();
       }, CHECK_MS);
     },
     send(packet) {
@@ -172,7 +178,11 @@ export async function lightBrowser(options: LightOptions): Promise<LightBrowser>
 }
 
 function bind(host: string): Promise<Socket> {
-  const socket = createSocket({ type: 'udp4', lookup: (name, _options, callback) => callback(null, name, 4) });
+  const six = isIPv6(host);
+  const socket = createSocket({
+    type: six ? 'udp6' : 'udp4',
+    lookup: (name, _options, callback) => callback(null, name, six ? 6 : 4),
+  });
   return new Promise(resolve => socket.bind(0, host, () => resolve(socket)));
 }
 

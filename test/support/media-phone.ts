@@ -1,5 +1,6 @@
 /** The IMS side of media tests: plain RTP and RTCP sockets and the SDP of a G.711 phone. */
 import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
 import { parseSdp } from '../../src/sdp/index.ts';
 
 export interface Phone {
@@ -25,6 +26,7 @@ export async function phone(host: string): Promise<Phone> {
   const heard = { rtp: [] as Buffer[], rtcp: [] as Buffer[] };
   let toPort = 0;
   let toAddress = host;
+  const family = isIPv6(host) ? 'IP6' : 'IP4';
   rtp.on('message', packet => heard.rtp.push(packet));
   rtcp.on('message', packet => heard.rtcp.push(packet));
   return {
@@ -33,9 +35,9 @@ export async function phone(host: string): Promise<Phone> {
       const formats = event === null ? laws : [...laws, event];
       return [
         'v=0',
-        `o=phone 77 ${version} IN IP4 ${host}`,
+        `o=phone 77 ${version} IN ${family} ${host}`,
         's=-',
-        `c=IN IP4 ${host}`,
+        `c=IN ${family} ${host}`,
         't=0 0',
         `m=audio ${other} RTP/AVP ${formats.join(' ')}`,
         ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`]),
@@ -70,11 +72,11 @@ export async function phone(host: string): Promise<Phone> {
 
 async function bindPair(host: string): Promise<[Socket, Socket, number]> {
   for (let tries = 0; tries < 20; tries += 1) {
-    const rtp = open();
+    const rtp = open(host);
     await new Promise<void>(resolve => rtp.bind(0, host, resolve));
     const { port } = rtp.address();
     if (port % 2 === 0) {
-      const rtcp = open();
+      const rtcp = open(host);
       const ok = await new Promise<boolean>(resolve => {
         rtcp.once('error', () => resolve(false));
         rtcp.bind(port + 1, host, () => resolve(true));
@@ -88,6 +90,10 @@ async function bindPair(host: string): Promise<[Socket, Socket, number]> {
 }
 
 /** Numeric addresses need no resolver, whose answers would come in any order. */
-function open(): Socket {
-  return createSocket({ type: 'udp4', lookup: (host, _options, callback) => callback(null, host, 4) });
+function open(host: string): Socket {
+  const six = isIPv6(host);
+  return createSocket({
+    type: six ? 'udp6' : 'udp4',
+    lookup: (name, _options, callback) => callback(null, name, six ? 6 : 4),
+  });
 }
