@@ -125,6 +125,7 @@ function countEnd(turn: Turn, call: Call, shown: Final): Done {
   const legs = call.main?.holder.legs ?? call.legs[0]?.holder.legs ?? 3;
   const outcome = answered ? 'Answered' : shown.status;
   count(turn, 'call_attempts_total', { case: caseOf(legs), direction: call.direction, outcome });
+  if (call.emergency) count(turn, 'emergency_calls_total', { outcome });
   if (answered) count(turn, 'call_duration_seconds', { direction: call.direction }, durationMs(call) / 1000);
 }
 
@@ -139,6 +140,7 @@ function tell(turn: Turn, call: Call): Done {
   log(turn, 'info', call.id, 'call ended', {
     direction: call.direction,
     number: call.number,
+    emergency: call.emergency,
     status: final.status,
     reason: final.reason,
     class: final.class,

@@ -30,6 +30,7 @@ export const counters: Readonly<Record<string, Declaration>> = {
   sip_retransmissions_total: ['SIP messages sent again.', ['method']],
   sip_discarded_total: ['SIP input thrown away.', ['reason']],
   call_attempts_total: ['Calls by how they ended.', ['case', 'direction', 'outcome']],
+  emergency_calls_total: ['Emergency calls by how they ended.', ['outcome']],
   call_ends_total: ['Call legs by final status and class of reason.', ['direction', 'status', 'class']],
   media_packets_total: ['RTP packets received, by side; counted when a call ends.', ['from']],
   media_events_total: ['Packets dropped, by reason, and telephone events.', ['event']],
