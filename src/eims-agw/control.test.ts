@@ -92,7 +92,7 @@ test('a lost worker: what waits is answered, the call is told, later requests fa
   assert.deepEqual([box.all.length, timers.length, sizes().sessions], [0, 0, 0]);
 });
 
-test('a browser that goes has 30 s to come back', () => {
+test('ICE-06 a browser that goes has 30 s to come back', () => {
   const { box, engine, offerOut, answerOut, pass, timers } = rig();
   offerOut(chromiumOffer());
   answerOut();
@@ -126,7 +126,7 @@ test('a browser that comes back in time keeps its call', () => {
   assert.deepEqual(box.all, []);
 });
 
-test('a wrong fingerprint ends the media at once; of a device not chosen it only counts when it is chosen', () => {
+test('DTL-01 a wrong fingerprint ends the media at once; of a device not chosen it only counts when it is chosen', () => {
   const out = rig();
   out.engine.connects = false;
   out.offerOut(chromiumOffer());

@@ -5,7 +5,7 @@ import { legId, nextRef } from '../../test/support/media-inbox.ts';
 import { A, audioOf, LEG, mediaRig as rig } from '../../test/support/media-rig.ts';
 import { browserAnswer, chromiumOffer, firefoxOffer, phoneSdp, volteOffer } from '../../test/support/media-sdp.ts';
 
-test('a call out: the IMS offer, word for word', () => {
+test('SDP-01 SDP-13 SDP-14 a call out: the IMS offer, word for word', () => {
   assert.equal(
     rig().offerOut(),
     [
@@ -30,7 +30,7 @@ test('a call out: the IMS offer, word for word', () => {
   );
 });
 
-test('a call out: the browser answer, word for word, with video and data refused', () => {
+test('SDP-02 ICE-01 DC-01 a call out: the browser answer, word for word, with video and data refused', () => {
   const { offerOut, answerOut } = rig();
   offerOut();
   assert.equal(
@@ -73,7 +73,7 @@ test('a call out: the browser answer, word for word, with video and data refused
   );
 });
 
-test('nothing of one side is told to the other', () => {
+test('SDP-06 SDP-07 nothing of one side is told to the other', () => {
   const out = rig();
   const offer = out.offerOut(chromiumOffer({ more: true, candidates: ['1 1 udp 9 192.0.2.50 51000 typ host'] }));
   assert.doesNotMatch(
@@ -86,7 +86,7 @@ test('nothing of one side is told to the other', () => {
   assert.doesNotMatch(toBrowser, /127\.0\.0\.77|AMR|curr|des:|\nb=|1234|49152/);
 });
 
-test('the browser has one answer, byte for byte, whatever the forks say', () => {
+test('SDP-08 SDP-09 the browser has one answer, byte for byte, whatever the forks say', () => {
   const { offerOut, answerOut, route } = rig();
   offerOut();
   const first = answerOut(phoneSdp({ formats: [8] }), 'a');
@@ -104,7 +104,7 @@ test('the browser has one answer, byte for byte, whatever the forks say', () => 
   assert.equal(answerOut(phoneSdp({ formats: [8] }), 'a'), first);
 });
 
-test('an offer of Firefox works the same', () => {
+test('SDP-04 SDP-19 an offer of Firefox works the same', () => {
   const { offerOut, answerOut } = rig();
   assert.match(offerOut(firefoxOffer()), /m=audio 21000 RTP\/AVP 8 0 101\r\n/);
   assert.match(answerOut(), /m=audio 9 UDP\/TLS\/RTP\/SAVPF 8 101\r\n/);
@@ -189,14 +189,14 @@ test('a call in: every device its own credentials, one IMS answer', () => {
   assert.deepEqual(route().toIms[0], { in: 0, out: 8, kind: 'speech', convert: 'u-to-a' });
 });
 
-test('a call in without a common codec fails before ringing', () => {
+test('SDP-10 a call in without a common codec fails before ringing', () => {
   const { run, box, engine } = rig();
   run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp: volteOffer(false) });
   assert.equal(box.take('media-failed').failure, 'no-codec');
   assert.deepEqual(engine.commands, []);
 });
 
-test('a call in with keys in SDP or a forbidden address is not supported', () => {
+test('SEC-01 a call in with keys in SDP or a forbidden address is not supported', () => {
   for (const sdp of [phoneSdp().replace('RTP/AVP', 'RTP/SAVP'), phoneSdp({ address: '10.1.1.1' })]) {
     const { run, box } = rig();
     run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp });
@@ -222,7 +222,7 @@ test('an answer of the browser that does not fit our offer fails, and a good one
   assert.match(answerIn(), /m=audio 21000 RTP\/AVP 8 101/);
 });
 
-test('an INVITE without offer: both sides are offered policy, the ACK settles', () => {
+test('SDP-20 an INVITE without offer: both sides are offered policy, the ACK settles', () => {
   const { offerIn, answerIn, run, route, open } = rig();
   const [offer = ''] = offerIn(null);
   assert.match(offer, /SAVPF 8 0 101\r\n/);

@@ -5,7 +5,7 @@ import { nextRef } from '../../test/support/media-inbox.ts';
 import { A, audioOf, directionOf, LEG, mediaRig as rig, versionOf } from '../../test/support/media-rig.ts';
 import { chromiumOffer, firefoxOffer, OTHER_FINGERPRINT, phoneSdp } from '../../test/support/media-sdp.ts';
 
-test('hold and resume by our user, and the versions of o=', () => {
+test('SDP-03 SDP-11 hold and resume by our user, and the versions of o=', () => {
   const { offerOut, answerOut, hold, run, route, open } = rig();
   const first = offerOut();
   answerOut();
@@ -31,7 +31,7 @@ test('a far end that answers our hold with inactive is not taken to hold us', ()
   assert.equal(directionOf(hold(false)), 'sendrecv');
 });
 
-test('hold by the far end: answers, gates, and music that goes on', () => {
+test('SDP-12 hold by the far end: answers, gates, and music that goes on', () => {
   const { offerOut, answerOut, reofferIms, route, open, hold } = rig();
   offerOut();
   answerOut();
@@ -101,7 +101,7 @@ test('the browser changes direction: a new answer, the same transport and role',
   assert.equal(route().toWebOpen, false);
 });
 
-test('late candidates are handed on and change nothing else', () => {
+test('ICE-04 late candidates are handed on and change nothing else', () => {
   const { offerOut, answerOut, run, box, engine } = rig();
   offerOut(chromiumOffer());
   const first = answerOut();
@@ -123,7 +123,7 @@ test('late candidates are handed on and change nothing else', () => {
   );
 });
 
-test('a new RTCPeerConnection: a second leg takes over once it is up, the IMS side hears nothing', () => {
+test('ICE-05 DTL-03 a new RTCPeerConnection: a second leg takes over once it is up, the IMS side hears nothing', () => {
   const { offerOut, answerOut, run, box, engine, route } = rig();
   offerOut(chromiumOffer());
   const first = answerOut();

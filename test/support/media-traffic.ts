@@ -195,7 +195,7 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     await call.release();
   });
 
-  test(`${engine}: packets of strangers and of unknown kinds are dropped and counted`, async () => {
+  test(`RTP-08 ${engine}: packets of strangers and of unknown kinds are dropped and counted`, async () => {
     const call = await callOut();
     const stranger = await newPhone(`${network}.13`);
     stranger.learn(`v=0\r\nc=IN IP4 ${HOST}\r\nm=audio ${call.port} RTP/AVP 8\r\n`);
@@ -211,7 +211,7 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     assert.equal(await media.figure('ims-unknown-pt', 5), 5);
   });
 
-  test(`${engine}: silence of the IMS side is told`, async () => {
+  test(`RTP-07 ${engine}: silence of the IMS side is told`, async () => {
     const call = await callOut();
     await until(() => call.browser.rtp.length > 0, toBrowser(call));
     assert.deepEqual(await media.box.wait('media-lost'), {
@@ -222,7 +222,7 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     await call.release();
   });
 
-  test(`${engine}: a certificate other than announced ends the media before any packet`, async () => {
+  test(`DTL-01 ${engine}: a certificate other than announced ends the media before any packet`, async () => {
     calls += 1;
     const owner = callId(`real-${calls}`);
     const browser = await browserThread();
@@ -295,7 +295,7 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     taken.close();
   });
 
-  test(`${engine}: no web port to be had is told at the start`, async () => {
+  test(`EMB-04 ${engine}: no web port to be had is told at the start`, async () => {
     const host = `${network}.102`;
     const taken = createSocket('udp4');
     await new Promise<void>(resolve => taken.bind(20_000, host, resolve));

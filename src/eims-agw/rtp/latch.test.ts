@@ -22,7 +22,7 @@ test('nothing is taken before SDP told where from', () => {
   assert.equal(acceptRtcp(l, '127.0.0.9', 4001), false);
 });
 
-test('the announced source is taken at once and then alone', () => {
+test('RTP-08 the announced source is taken at once and then alone', () => {
   const { from } = aimed();
   assert.equal(from('127.0.0.9', 4000), true);
   assert.equal(from('127.0.0.9', 5000), false);

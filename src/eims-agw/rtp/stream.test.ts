@@ -65,12 +65,12 @@ test('a plain packet keeps payload and marker and gets our SSRC, sequence and ti
   assert.equal(out?.toString('hex'), '808803e90000c350abcdef0101020304');
 });
 
-test('header extension and CSRC are taken out, padding stays', () => {
+test('RTP-03 header extension and CSRC are taken out, padding stays', () => {
   const out = pass(opened(), packet({ csrc: 2, extension: 3, padding: 4, payload: [9, 9] }), 0);
   assert.equal(out?.toString('hex'), 'a00803e90000c350abcdef01090900000004');
 });
 
-test('sequence and time go on with the source, over their wraps and out of order', () => {
+test('RTP-01 sequence and time go on with the source, over their wraps and out of order', () => {
   const s = opened(65_534, 0xffff_ff00);
   const seqs = [65_534, 65_535, 0, 2, 1, 3].map(seq => seqOf(pass(s, packet({ seq, ts: seq * 160 }), 0)));
   assert.deepEqual(seqs, [65_535, 0, 1, 3, 2, 4]);
@@ -98,7 +98,7 @@ test('a closed gate drops and counts; after it the stream goes on without a hole
   assert.equal(s.rx.packets, 500);
 });
 
-test('laws are converted in place, padding is left alone', () => {
+test('RTP-09 laws are converted in place, padding is left alone', () => {
   const out = pass(opened(), packet({ pt: 0, payload: [0xff, 0x7f], padding: 2 }), 0);
   // Both zeros of mu-law are the smallest step of A-law.
   assert.equal(out?.subarray(12).toString('hex'), 'd5d50002');
@@ -114,7 +114,7 @@ test('telephone events keep their time over a burst and are counted once', () =>
   assert.equal(s.rx.jitter < 10, true);
 });
 
-test('unknown payload types and malformed packets are dropped and counted', () => {
+test('RTP-02 unknown payload types and malformed packets are dropped and counted', () => {
   const s = opened();
   assert.equal(pass(s, packet({ pt: 111 }), 0), null);
   assert.equal(s.counts.unknownPt, 1);
