@@ -15,6 +15,7 @@ import { coreSettingsOf, mediaSettingsOf } from './gateway-settings.ts';
 import { createMw } from './mw/ims.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createIds, shardOfId } from './runtime/ids.ts';
+import { createLag } from './runtime/lag.ts';
 import { createLog } from './runtime/log.ts';
 import { createLoop, type Loop } from './runtime/loop.ts';
 import { createMetrics } from './runtime/metrics.ts';
@@ -53,6 +54,7 @@ export async function createGateway(
   const random = createRandom();
   const ids = createIds(random);
   const wheel = createTimerWheel(() => clock.now());
+  const lag = createLag();
   const store = createStore(settings.store);
   const core = createCore({ settings: coreSettingsOf(settings), ids });
   const count = metrics.count;
@@ -76,6 +78,7 @@ export async function createGateway(
     clock,
     log: log.with({ part: 'mw' }),
     count,
+    lagMs: lag.ms,
     shardOfBinding: shardOfId,
     randomHex: bytes => random(bytes).toString('hex'),
   });
@@ -209,6 +212,7 @@ export async function createGateway(
     await media.close();
     await ops.close();
     wheel.close();
+    lag.close();
     await store.close();
   }
 

@@ -31,6 +31,7 @@ test('a gateway watches its number: told when the operator removes it, and done 
       sip: { host: HOST, port: 0 },
       ims: { home: DOMAIN, entry: `${HOST}:${ims.port}`, transport: 'udp' },
     }),
+    lagMs: () => 0,
     emit: input => inputs.push(input as ImsInput),
     ids: createIds(size => new Uint8Array(size).fill(7)),
     shardOfBinding: () => 1,

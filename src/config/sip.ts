@@ -31,6 +31,13 @@ export const sip = area('SIP towards the core', {
   ),
   optionsMs: integer('Time between two OPTIONS to each server of a first hop; 0 sends none.', 30_000, 0, 3_600_000),
   dnsServers: list('DNS servers asked for names in SIP, address or address:port; empty means the system’s.'),
+  maxCalls: integer('Calls at once above which a call in is refused with 503 and Retry-After.', 20_000, 1),
+  maxLagMs: integer(
+    'When the process is late by so much, OPTIONS and other requests outside a dialog are answered 503 with Retry-After; by twice as much, new calls too. Emergency calls never are.',
+    200,
+    10,
+    60_000,
+  ),
   maxTransactions: integer('Live transactions above which new requests are answered 503.', 50_000, 10),
   maxConnections: integer('TCP connections kept at once, and as many of TLS.', 2000, 1),
   keepAliveMs: integer(

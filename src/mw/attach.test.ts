@@ -66,6 +66,7 @@ async function attached(t: TestContext, host: string, way: Way, sip: Record<stri
   });
   const mw = createMw({
     settings,
+    lagMs: () => 0,
     emit: input => inputs.push(input as ImsInput),
     ids: createIds(size => new Uint8Array(size).fill(7)),
     shardOfBinding: id => (id === BINDING ? 5 : null),

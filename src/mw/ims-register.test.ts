@@ -137,6 +137,7 @@ test('settings that cannot be used are refused at start with one sentence', asyn
     const start = async () =>
       createMw({
         settings,
+        lagMs: () => 0,
         emit() {},
         ids,
         shardOfBinding: () => null,

@@ -25,6 +25,7 @@ import {
 import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
 import { callContact, ownUri } from './headers.ts';
 import type { Transport } from './node.ts';
+import { createOverload } from './overload.ts';
 import type { Peers } from './peers.ts';
 import { createRealm, type NodeParts, type Realm } from './realm.ts';
 import { createRealms } from './realms.ts';
@@ -43,6 +44,8 @@ export interface MwOptions {
   log: Log;
   /** Declared counters only: sip_requests_total, sip_responses_total, sip_discarded_total, overload_shed_total. */
   count: SipCount;
+  /** How late the event loop is, in ms. */
+  lagMs(): number;
   /** So many random bytes as lower-case hex. Default: node:crypto. */
   randomHex?: (bytes: number) => string;
 }
@@ -147,6 +150,9 @@ export function createMw(options: MwOptions): Mw {
       log.warn({ reason, count }, 'SIP input thrown away'),
     );
     const counted = stackCounts(count, discarded);
+    const shed = createDiscardLog(clock.now, (reason, count) =>
+      log.warn({ reason, count }, 'SIP requests refused because of load'),
+    );
     let layer: DrivenTransactionLayer | null = null;
     const transport = await createSipTransport({
       listen: listenOf(sip),
@@ -159,9 +165,19 @@ export function createMw(options: MwOptions): Mw {
       log: sipLog,
       count: counted,
     });
+    const overload = createOverload({
+      lagMs: options.lagMs,
+      calls: () => realms.calls,
+      maxLagMs: sip.maxLagMs,
+      maxCalls: sip.maxCalls,
+      count,
+      tell: reason => shed(reason, 1),
+      random: Math.random,
+    });
     const agent = createUserAgent({
       user: {
         onInvite,
+        screen: overload,
         onOptions: () => (draining ? { status: 503, reason: reasonPhrase(503) } : { status: 200, reason: 'OK' }),
         log: (level, message, fields) => log[level](fields, message),
       },

@@ -15,6 +15,8 @@ export interface Realms {
   /** Takes their registrations back; false: there are none. */
   stop(): boolean;
   readonly bindings: number;
+  /** Calls up or being set up. */
+  readonly calls: number;
 }
 
 /** `unclaimed` tells whether a token that no realm knows names a binding of ours: of before a restart, not registered again yet. */
@@ -102,6 +104,9 @@ export function createRealms(
     },
     stop() {
       return realms.map(realm => realm.stop()).includes(true);
+    },
+    get calls() {
+      return realms.reduce((sum, realm) => sum + realm.calls.size, 0);
     },
     get bindings() {
       return realms.reduce((sum, realm) => sum + realm.bindings.size, 0);

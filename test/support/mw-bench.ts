@@ -55,6 +55,7 @@ export async function bench(
   });
   const mw = createMw({
     settings,
+    lagMs: () => 0,
     emit: input => inputs.push(input as ImsInput),
     ids: createIds(size => new Uint8Array(size).fill(7)),
     shardOfBinding: id => (id === BINDING ? 5 : null),
