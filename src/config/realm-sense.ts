@@ -4,6 +4,7 @@ import type { RealmSettings } from './realm.ts';
 type Fault = { name: string; must: string };
 
 const PREFIX = /^\+\d{0,15}$/;
+const DOMAIN = /^[A-Za-z0-9]+(?:[.-]+[A-Za-z0-9]+)*$/;
 const TOKEN = /^[A-Za-z0-9!%'*+\-._`~]+$/;
 /** What SIP itself writes; a rule about these would break the message. */
 const FIXED = new Set([
@@ -21,10 +22,26 @@ export function realmFault(realms: readonly RealmSettings[]): Fault | null {
       if (seen.has(prefix)) return { name: 'ims.realms', must: `must not give ${prefix} to two realms` };
       seen.add(prefix);
     }
-    const fault = identityFault(realm) ?? trunkFault(realm) ?? ruleFault(realm);
+    const fault =
+      homeFault(realm) ?? credentialFault(realm) ?? identityFault(realm) ?? trunkFault(realm) ?? ruleFault(realm);
     if (fault !== null) return fault;
   }
   return null;
+}
+
+function homeFault({ home }: RealmSettings): Fault | null {
+  return DOMAIN.test(home) ? null : { name: 'ims.home', must: 'must be a domain such as ims.example' };
+}
+
+/** A client that has no password is refused by its first challenge. */
+function credentialFault(realm: RealmSettings): Fault | null {
+  const { mode, passwords, passwordTemplate, identityFile, identityUrl } = realm;
+  if (mode !== 'client' || Object.keys(passwords).length > 0) return null;
+  if (passwordTemplate !== '' || identityFile !== '' || identityUrl !== '') return null;
+  return {
+    name: 'ims.passwords',
+    must: 'must be set for client mode, or passwordTemplate, identityFile or identityUrl',
+  };
 }
 
 function identityFault({ identityUrl, identityFile }: RealmSettings): Fault | null {

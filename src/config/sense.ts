@@ -1,8 +1,13 @@
 /** What one field's schema cannot say: values with a form of their own, and settings that must fit each other. */
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { apiFault } from './api-sense.ts';
 import { realmsOf } from './realm.ts';
 import { realmFault } from './realm-sense.ts';
 import type { Settings } from './settings.ts';
+
+const HOST_NAME = /^[A-Za-z0-9._-]+$/;
+const WILDCARDS = new Set(['0.0.0.0', '::']);
 
 /** The first fault of `settings`, as "name" and "must ..." for a sentence, or null when they make sense together. */
 export function faultOf(settings: Settings): { name: string; must: string } | null {
@@ -34,9 +39,31 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
   if (ttlDefaultMs < ttlMinMs || ttlDefaultMs > ttlMaxMs) {
     return fault('registration.ttlDefaultMs', 'must lie between registration.ttlMinMs and registration.ttlMaxMs');
   }
-  const realm = realmFault(realmsOf(settings.ims));
-  if (realm !== null) return realm;
   if ((tls.cert === '') !== (tls.key === '')) return fault('tls.cert', 'must be set together with tls.key');
+  return hostFault(settings) ?? apiFault(settings) ?? realmFault(realmsOf(settings.ims));
+}
+
+/** Listeners by name or address, sockets of SIP and media by address; what is written into messages has to be one that others can reach. */
+function hostFault({ api, ops, sip, media }: Settings): { name: string; must: string } | null {
+  for (const [name, text] of [
+    ['api.host', api.host],
+    ['ops.host', ops.host],
+    ['sip.advertisedHost', sip.advertisedHost || '-'],
+  ] as const) {
+    if (isIP(text) === 0 && !HOST_NAME.test(text)) return fault(name, 'must be an address or a host name');
+  }
+  for (const [area, bound, advertised, text, shown] of [
+    ['sip', 'host', 'advertisedHost', sip.host, sip.advertisedHost],
+    ['media', 'webHost', 'webAdvertisedHost', media.webHost, media.webAdvertisedHost],
+    ['media', 'imsHost', 'imsAdvertisedHost', media.imsHost, media.imsAdvertisedHost],
+  ] as const) {
+    if (isIP(text) === 0) return fault(`${area}.${bound}`, 'must be an address');
+    if (WILDCARDS.has(text) && shown === '') {
+      return fault(`${area}.${advertised}`, `must be set when ${area}.${bound} stands for every address`);
+    }
+    if (area === 'media' && shown !== '' && isIP(shown) === 0)
+      return fault(`${area}.${advertised}`, 'must be an address');
+  }
   return null;
 }
 

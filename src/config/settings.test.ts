@@ -4,10 +4,12 @@ import { test } from 'node:test';
 import { checkSettings } from './settings.ts';
 
 test('a client needs no more than what sets it apart', () => {
-  const { clients } = checkSettings({ api: { clients: { a: { origins: ['x'] }, b: { numbers: ['1'] }, c: {} } } }).api;
+  const { clients } = checkSettings({
+    api: { clients: { a: { origins: ['https://x.example'] }, b: { numbers: ['+15550100001'] }, c: {} } },
+  }).api;
   assert.deepEqual(clients, {
-    a: { origins: ['x'], numbers: [] },
-    b: { origins: [], numbers: ['1'] },
+    a: { origins: ['https://x.example'], numbers: [] },
+    b: { origins: [], numbers: ['+15550100001'] },
     c: { origins: [], numbers: [] },
   });
 });
@@ -31,9 +33,35 @@ test('settings that make no sense, alone or together, are named', () => {
     [{ registration: { ttlMinMs: 90_000_000 } }, /"registration\.ttlMinMs"/],
     [{ public: { url: 'notaurl' } }, /"public\.url"/],
     [{ tls: { cert: 'a.pem' } }, /"tls\.cert"/],
+    [{ sip: { port: '5060' } }, /"sip\.port" cannot be used: it must be an integer\.$/],
+    [{ sip: { host: 'sip.example' } }, /"sip\.host".* must be an address/],
+    [{ sip: { host: '0.0.0.0' } }, /"sip\.advertisedHost"/],
+    [{ api: { host: 'a b' } }, /"api\.host"/],
+    [{ api: { registrationPaths: ['foo'] } }, /"api\.registrationPaths"/],
+    [{ api: { registrationPaths: ['/a/'] } }, /"api\.registrationPaths"/],
+    [
+      { api: { registrationPaths: ['/a'], callHandlingPaths: ['/a'] } },
+      /"api\.callHandlingPaths".*\/a.*registrationPaths/,
+    ],
+    [{ api: { registrationPaths: [] } }, /"api\.registrationPaths".* must hold a path/],
+    [{ api: { eventsPaths: [], channelsPaths: [] } }, /"api\.eventsPaths"/],
+    [{ api: { clients: { a: { numbers: ['abc'] } } } }, /"api\.clients\.a\.numbers"/],
+    [{ api: { clients: { a: { origins: ['foo'] } } } }, /"api\.clients\.a\.origins"/],
+    [{ api: { clients: { a: { origins: ['https://a.example/'] } } } }, /"api\.clients\.a\.origins"/],
+    [{ events: { channelOrigins: ['*'] } }, /"events\.channelOrigins"/],
+    [{ media: { webHost: 'foo bar' } }, /"media\.webHost"/],
+    [{ media: { webAdvertisedHost: 'foo bar' } }, /"media\.webAdvertisedHost"/],
+    [{ media: { imsHost: '::' } }, /"media\.imsAdvertisedHost"/],
+    [{ ims: { home: 'a b c' } }, /"ims\.home"/],
+    [{ ims: { mode: 'client' } }, /"ims\.passwords"/],
   ] as const) {
     assert.throws(() => checkSettings(tree), { message });
   }
+});
+
+test('older versions alone, or channels alone, are enough to serve', () => {
+  checkSettings({ api: { registrationPaths: [], registrationV03Paths: ['/webrtc-registration/v0.3'] } });
+  checkSettings({ api: { eventsPaths: [] } });
 });
 
 test('13 the defaults are those of the table', () => {

@@ -95,13 +95,20 @@ export function checkSettings(tree: unknown): Settings {
     }
     const extra = 'additionalProperties' in first.params ? ` (${String(first.params.additionalProperties)})` : '';
     throw new SettingsError(
-      `The setting ${path === '' ? 'file' : `"${path}"`} cannot be used: it ${first.message}${extra}.`,
+      `The setting ${path === '' ? 'file' : `"${path}"`} cannot be used: it ${grammar(first.message)}${extra}.`,
     );
   }
   const settings = filled as Settings;
   const fault = faultOf(settings);
   if (fault !== null) throw new SettingsError(`The setting "${fault.name}" cannot be used: it ${fault.must}.`);
   return settings;
+}
+
+/** The schema library says "must be integer". */
+function grammar(message: string): string {
+  return message
+    .replace(/^must be (?=(integer|array|object)$)/, 'must be an ')
+    .replace(/^must be (?=(string|number|boolean)$)/, 'must be a ');
 }
 
 /** Defaults inside a record of objects are not filled in by the schema library. What is no object is left for the check to name. */

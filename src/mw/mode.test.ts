@@ -170,7 +170,9 @@ test('a dry run makes what the wire would carry, and sends nothing', async () =>
     ['trunk', ['INVITE']],
   ] as const) {
     const { messages } = await dryRun({
-      settings: checkSettings({ ims: { mode, entry: '192.0.2.20:5070', home: HOME, transport: 'udp' } }),
+      settings: checkSettings({
+        ims: { mode, entry: '192.0.2.20:5070', home: HOME, transport: 'udp', passwordTemplate: 'pw-{digits}' },
+      }),
       ids: createIds(size => new Uint8Array(size).fill(7)),
       log: silentLog,
       number: NUMBER,
