@@ -93,7 +93,7 @@ async function gone(rig: Rig, id: string): Promise<void> {
   while (rig.events.channels.get(alice, id)?.state === 'CONNECTED') await settled();
 }
 
-describe('server-sent events', () => {
+describe('11a server-sent events', () => {
   it('begin with retry and what the device holds, then bring each event with its number', async () => {
     const { rig, port } = await listen({ snapshot: async () => ({ registrations: [1], sessions: [] }) });
     const { channelId, sseUrl } = await open(rig);
@@ -207,7 +207,7 @@ describe('server-sent events', () => {
   });
 });
 
-describe('the resume token', () => {
+describe('11a the resume token', () => {
   it('opens the WebSocket again and again, and after a restart', async () => {
     const store = createMemoryStore();
     const one = await listen({ store });
@@ -228,7 +228,7 @@ describe('the resume token', () => {
   });
 });
 
-describe('cloudevents.json', () => {
+describe('11a cloudevents.json', () => {
   it('takes the ticket as the second protocol, and sends bare events', async () => {
     const { rig, port } = await listen();
     const { channelId, ticket } = await open(rig);

@@ -93,7 +93,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(resolve => setTimeout(resolve, 2));
 }
 
-describe('a notification channel', { timeout: 20_000 }, () => {
+describe('11a a notification channel', { timeout: 20_000 }, () => {
   it('hands events to its page and counts an invitation as accepted on ack', async () => {
     const { rig, port } = await listen({
       snapshot: async () => ({ registrations: [{ registrationId: 'r' }], sessions: [] }),

@@ -8,7 +8,7 @@ import { cloudEvent, narrowAddress, type Told } from './cloud-event.ts';
 const make = (told: Told, api = EVENTS_API) =>
   JSON.parse(cloudEvent(told, { id: 'sub', api }, 'id', 'https://gw.example', Date.UTC(2030, 0, 2, 3, 4, 5, 6)));
 
-describe('a CloudEvent', () => {
+describe('8.4 a CloudEvent', () => {
   it('has the envelope of the API and nothing else', () => {
     const { data, ...envelope } = make(
       session('m1', 1, { offer: 'v=0', originatorName: 'Bob', location: { shape: 'Point' } }),

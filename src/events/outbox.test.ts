@@ -20,7 +20,7 @@ import { createMemoryStore } from '../store/memory.ts';
 
 const scale = Number(process.env.LINESIDE_TEST_SCALE ?? 1);
 
-describe('the outbox', () => {
+describe('8.5 the outbox', () => {
   it('delivers to every matching subscription and to no other', async () => {
     const rig = createRig();
     const bob = { ...alice, subject: 'bob', number: '+15550100002' } as typeof alice;

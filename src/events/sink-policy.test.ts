@@ -84,7 +84,7 @@ const taken = [
   'https://xn--bcher-kva.example/',
 ];
 
-describe('the sink policy', () => {
+describe('8.6 the sink policy', () => {
   for (const [name, sink] of refused) {
     it(`refuses ${name}`, async () => {
       assert.match((await createSinkPolicy(settings, nowhere).check(sink)) ?? '', /^The .*\.$/);

@@ -29,7 +29,7 @@ const credential = (rig: Rig, ms: number): SinkCredential => ({
 });
 const reasonOf = (rig: Rig) => rig.got.at(-1)?.event.data['terminationReason'];
 
-describe('a subscription', () => {
+describe('7.10, 8.2 a subscription', () => {
   it('is shown as asked, without its token, to its user only', async () => {
     const rig = createRig();
     const asked = subscription({
