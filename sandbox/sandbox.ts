@@ -128,6 +128,7 @@ function gatewaySettings(
       prefixes: ['127.0.0.0/8', ...ownAddresses()],
       imsNatLatch: true,
       shedLagMs: 500,
+      workers: 1,
     },
     sink: { allow: ['127.0.0.0/8'], ports: ['443', '8443', '1024-65535'] },
     web: { enabled: true, issuer, clientSecret: webSecret },

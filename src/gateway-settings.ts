@@ -1,4 +1,5 @@
 /** From the operator's settings to what the core and the media plane take as arguments. */
+import { availableParallelism } from 'node:os';
 import { realmFinder, realmsOf } from './config/realm.ts';
 import type { Settings } from './config/settings.ts';
 import { MEDIA_DEFAULTS, type MediaSettings } from './eims-agw/settings.ts';
@@ -37,7 +38,8 @@ export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
   return {
     ...MEDIA_DEFAULTS,
     srtp: media.srtp,
-    workers: media.workers,
+    // One core is left to signalling.
+    workers: media.workers || Math.min(8, Math.max(1, availableParallelism() - 1)),
     sessionsPerWorker: media.sessionsPerWorker,
     shedLagMs: media.shedLagMs,
     web: {

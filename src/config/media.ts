@@ -7,7 +7,7 @@ export const media = area('Media (eIMS-AGW)', {
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
   ),
-  workers: integer('Media worker processes.', 1, 1, 64),
+  workers: integer('Media worker processes; 0: one less than there are cores, from 1 to 8.', 0, 0, 64),
   sessionsPerWorker: integer('Calls one worker takes before new ones are refused.', 120, 1, 1000),
   shedLagMs: integer('A worker whose event loop is later than this takes no new calls.', 20, 1, 10_000),
   webHost: text('Address the browser-side sockets are bound to.', '127.0.0.1'),
