@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refreshDelay, registerError, retryDelay } from './binding-ims.ts';
 
-test('refresh: 600 s before the end of a long expiry, half of a short one, up to a tenth earlier', () => {
+test('REG-11 refresh: 600 s before the end of a long expiry, half of a short one, up to a tenth earlier', () => {
   assert.equal(refreshDelay(3_600_000, 0), 3_000_000);
   assert.equal(refreshDelay(3_600_000, 1), 2_700_000);
   assert.equal(refreshDelay(1_200_000, 0), 600_000);
@@ -11,7 +11,7 @@ test('refresh: 600 s before the end of a long expiry, half of a short one, up to
   assert.equal(refreshDelay(60_000, 0.5), 28_500);
 });
 
-test('back-off doubles to its cap, waits in the upper half, and a longer Retry-After wins', () => {
+test('REG-14 back-off doubles to its cap, waits in the upper half, and a longer Retry-After wins', () => {
   assert.equal(retryDelay(1, null, 0, 30_000, 1_800_000), 15_000);
   assert.equal(retryDelay(1, null, 1, 30_000, 1_800_000), 30_000);
   assert.equal(retryDelay(3, null, 1, 30_000, 1_800_000), 120_000);

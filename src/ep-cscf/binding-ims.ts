@@ -14,10 +14,11 @@ export type BindingInput = Extract<
 
 const LONG_EXPIRY_MS = 1_200_000;
 const LEAD_MS = 600_000;
+const SHORTEST_GUARD_MS = 1000;
 
 /** Sends a REGISTER; its guard is short while somebody waits for it. */
 export function sendRegister(turn: Turn, binding: Binding, correlator: string): Done {
-  const { expiresS, registerGuardMs, refreshGuardMs } = turn.settings.ims;
+  const { expiresS, registerGuardMs } = turn.settings.ims;
   const ref = turn.ids.ref();
   binding.ref = ref;
   binding.sentAt = turn.now;
@@ -26,7 +27,17 @@ export function sendRegister(turn: Turn, binding: Binding, correlator: string): 
   turn.out.push({ type: 'ims.register', owner, ref, number, expiresS, correlator, initial });
   stopTimer(turn, binding, 'ims-refresh');
   stopTimer(turn, binding, 'ims-retry');
-  startTimer(turn, binding, 'ims-register-guard', binding.phase === 'active' ? refreshGuardMs : registerGuardMs);
+  startTimer(
+    turn,
+    binding,
+    'ims-register-guard',
+    binding.phase === 'active' ? refreshGuard(turn, binding) : registerGuardMs,
+  );
+}
+
+/** A refresh that is not answered leaves time for another try before a short expiry ends. */
+function refreshGuard({ now, settings }: Turn, { imsExpiresAt }: Binding): number {
+  return Math.min(settings.ims.refreshGuardMs, Math.max(SHORTEST_GUARD_MS, (imsExpiresAt - now) / 2));
 }
 
 /** Takes what the network says about a binding; answers to an older REGISTER are dropped. */
@@ -158,7 +169,9 @@ function retryLater(turn: Turn, binding: Binding, outcome: Outcome, retryAfterS:
   if (left <= 0) return terminate(turn, binding, 'Registration expired in the network');
   const { retryBaseMs, retryMaxMs } = turn.settings.ims;
   const delay = retryDelay(binding.failures, retryAfterS, jitter(binding), retryBaseMs, retryMaxMs);
-  startTimer(turn, binding, 'ims-retry', Math.min(delay, left));
+  // A back-off longer than what is left would let the binding go without a second word.
+  const soon = binding.failures === 1 && retryAfterS === null ? left / 2 : left;
+  startTimer(turn, binding, 'ims-retry', Math.min(delay, soon));
 }
 
 function refuseWaiting(turn: Turn, binding: Binding, error: CoreErrorCode, retryAfterS: number | null): Done {

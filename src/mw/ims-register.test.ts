@@ -20,7 +20,7 @@ import { createSystemTimers } from '../sip/index.ts';
 import { createMw } from './ims.ts';
 
 for (const transport of ['udp', 'tcp'] as const) {
-  test(`REGISTER of a trusted node by ${transport}, field by field`, async t => {
+  test(`REG-01 REG-03 REG-04 REG-05 REGISTER of a trusted node by ${transport}, field by field`, async t => {
     const b = await bench(t, { transport });
     registrar(b);
     register(b, 1);
@@ -66,7 +66,7 @@ for (const transport of ['udp', 'tcp'] as const) {
   });
 }
 
-test('a refresh keeps Call-ID and auth-done and counts CSeq on; the last REGISTER has expires 0', async t => {
+test('REG-02 REG-07 REG-19 a refresh keeps Call-ID and auth-done and counts CSeq on; the last REGISTER has expires 0', async t => {
   const b = await bench(t);
   registrar(b);
   register(b, 1);
@@ -88,7 +88,7 @@ test('a refresh keeps Call-ID and auth-done and counts CSeq on; the last REGISTE
   assert.equal(b.mw.sizes().bindings, 0);
 });
 
-test('REGISTER refused: 423 once, a challenge, 403, 503 with Retry-After', async t => {
+test('REG-12 REG-15 REGISTER refused: 423 once, a challenge, 403, 503 with Retry-After', async t => {
   const b = await bench(t);
   const answers: Array<[number, Array<[string, string]>]> = [
     [423, [['Min-Expires', '7200']]],

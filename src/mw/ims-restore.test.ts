@@ -1,7 +1,18 @@
 /** What a core says that makes a registration start over at once: no outbound, lost state. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Bench, bench, fields, register, registrar } from '../../test/support/mw-bench.ts';
+import { eventually } from '../../test/support/core-peer.ts';
+import {
+  type Bench,
+  BINDING,
+  bench,
+  CALL,
+  fields,
+  NUMBER,
+  OFFER,
+  register,
+  registrar,
+} from '../../test/support/mw-bench.ts';
 
 /** Answers the first REGISTERs with these, and every later one with 200. */
 function answers(b: Bench, refusals: Array<[number, Array<[string, string]>]>): void {
@@ -76,4 +87,42 @@ test('REG-17 a plain 504 is told to the core, which waits', async t => {
   answers(b, [[504, []]]);
   register(b, 2, false);
   assert.equal((await b.input('ims-register-failed')).outcome.code, 504);
+});
+
+test('REG-06 the identity of a SIM card goes to no core without reg-id', async t => {
+  const b = await bench(t, { impi: '001010000000001@{home}', regEvent: false });
+  register(b, 1);
+  assert.equal((await b.input('ims-register-failed')).outcome.code, 404);
+  assert.deepEqual(b.peer.texts, []);
+});
+
+test('REG-08 the Service-Route of each 200 takes the place of the one before', async t => {
+  const b = await bench(t, { regEvent: false });
+  const routes = ['<sip:first.example;lr>, <sip:second.example;lr>', `<sip:third@127.0.0.1:${b.peer.port};lr>`];
+  b.peer.onMessage = (message, reply) => {
+    if (message.type !== 'request' || message.method !== 'REGISTER') return;
+    const route = routes.shift() ?? '';
+    b.peer.respond(message, reply, 200, [
+      ['Contact', message.headers.get('Contact') ?? ''],
+      ['Service-Route', route],
+    ]);
+  };
+  register(b, 1);
+  await b.input('ims-registered');
+  register(b, 2, false);
+  await b.input('ims-registered');
+  b.mw.port.run({
+    type: 'ims.invite',
+    owner: CALL,
+    binding: BINDING,
+    from: NUMBER,
+    anonymous: false,
+    displayName: null,
+    to: 'tel:+99910020002',
+    sdp: OFFER,
+    correlator: 'c-1',
+    location: null,
+  });
+  const route = await eventually('INVITE', () => b.peer.texts.find(text => text.startsWith('INVITE')));
+  assert.equal(fields(route).get('Route'), `<sip:third@127.0.0.1:${b.peer.port};lr>`);
 });

@@ -60,7 +60,7 @@ function reginfo(b: Bench, version: number, state: string, event: string, more =
   return `<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="${version}" state="full"><registration aor="${IDENTITY.impu}" id="a" state="active"><contact id="c" state="${state}" event="${event}" ${more}><uri>${uri}</uri></contact></registration></reginfo>`;
 }
 
-test('the SUBSCRIBE goes by the Service-Route as the user; a removal by the network becomes an input', async t => {
+test('EVT-01 EVT-06 the SUBSCRIBE goes by the Service-Route as the user; a removal by the network becomes an input', async t => {
   const { b, subscribes, answers, notify } = await watched(t);
   const first = await eventually('SUBSCRIBE', () => subscribes[0]);
   assert.equal(first.uri, IDENTITY.impu);
@@ -81,7 +81,7 @@ test('the SUBSCRIBE goes by the Service-Route as the user; a removal by the netw
   assert.deepEqual(answers, [200, 200]);
 });
 
-test('shortened becomes an input, an unreadable document nothing', async t => {
+test('EVT-07 shortened becomes an input, an unreadable document nothing', async t => {
   const { b, subscribes, answers, notify } = await watched(t);
   await eventually('SUBSCRIBE', () => subscribes[0]);
   notify('<reginfo');
@@ -106,7 +106,7 @@ test('a refresh of the registration subscribes no second time, an initial one do
   await eventually('un-SUBSCRIBE', () => subscribes.some(request => request.headers.get('Expires') === '0'));
 });
 
-test('de-registration ends the subscription first; a core that refuses it is left alone', async t => {
+test('EVT-08 de-registration ends the subscription first; a core that refuses it is left alone', async t => {
   const { b, subscribes, notify } = await watched(t);
   await eventually('SUBSCRIBE', () => subscribes[0]);
   notify(reginfo(b, 0, 'active', 'registered'));

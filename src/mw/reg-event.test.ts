@@ -99,7 +99,7 @@ test('another contact, and another public identity, are not ours', () => {
   assert.equal(takeRegInfo(watch, read(foreign)), null);
 });
 
-test('versions: late ones are dropped, a gap in partial ones asks for the full state', () => {
+test('EVT-03 versions: late ones are dropped, a gap in partial ones asks for the full state', () => {
   const watch = createRegWatch(AOR, OURS);
   assert.deepEqual(takeRegInfo(watch, read(document(5, SIM, 'partial'))), { type: 'incomplete' });
   assert.equal(takeRegInfo(watch, read(document(6, SIM))), null);
@@ -109,7 +109,7 @@ test('versions: late ones are dropped, a gap in partial ones asks for the full s
   assert.deepEqual(takeRegInfo(watch, read(document(9, SIM, 'partial'))), { type: 'incomplete' });
 });
 
-test('shortened: come before so many seconds', () => {
+test('EVT-07 shortened: come before so many seconds', () => {
   const watch = createRegWatch(AOR, OURS);
   const short = document(0, contact(OURS, 'active', 'shortened', 'expires="60"'));
   assert.deepEqual(takeRegInfo(watch, read(short)), { type: 'shortened', expiresS: 60 });

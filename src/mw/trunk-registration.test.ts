@@ -126,6 +126,7 @@ test('REG-14 a trunk that is refused takes no numbers and comes back later and l
     clock: { now: () => performance.now() },
     log: silentLog,
     count: () => {},
+    lagMs: () => 0,
   });
   t.after(async () => {
     await mw.close();

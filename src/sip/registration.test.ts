@@ -33,7 +33,7 @@ function seen(requests: readonly SipRequest[], name: string): Array<string | und
   return requests.map(request => request.headers.get(name));
 }
 
-test('the expiry is that of the own contact, found by instance, URI or Expires', () => {
+test('REG-10 the expiry is that of the own contact, found by instance, URI or Expires', () => {
   const rows: Array<[string, Array<[string, string]>, string]> = [
     [CONTACT, [['Contact', `<sip:sim@${B}>;expires=5, ${CONTACT};expires=600`]], 'registered 600  '],
     [
@@ -63,7 +63,7 @@ test('the expiry is that of the own contact, found by instance, URI or Expires',
   }
 });
 
-test('Service-Route and P-Associated-URI come in their order', () => {
+test('REG-08 Service-Route and P-Associated-URI come in their order', () => {
   const { world, peer, heard, registration } = bench();
   peer.onRequest = request =>
     peer.respond(request, 200, 'r', [
@@ -91,7 +91,7 @@ test('CSeq counts on from where an earlier process stood; the end has expires 0'
   assert.deepEqual(heard.at(-1), 'unregistered');
 });
 
-test('423 is taken up once, and only when it asks for more', () => {
+test('REG-12 423 is taken up once, and only when it asks for more', () => {
   for (const [minimum, sent, result] of [
     ['7200', 2, 'failed 423'],
     ['60', 1, 'failed 423'],
@@ -139,7 +139,7 @@ test('a challenge is answered with the right digest, also beside a caller’s ow
   assert.deepEqual(heard, ['registered 3600  ', 'registered 3600  ']);
 });
 
-test('a wrong password is told after one try; a stale nonce is tried again', () => {
+test('DIG-04 a wrong password is told after one try; a stale nonce is tried again', () => {
   for (const [stale, sent] of [
     ['false', 2],
     ['true', 4],

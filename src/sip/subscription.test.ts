@@ -61,7 +61,7 @@ function start() {
   return { world, notifier, told, subscription, subscribes, notify, accept, live };
 }
 
-test('a NOTIFY before the 2xx makes the dialog; the refresh stays in it', () => {
+test('EVT-02 a NOTIFY before the 2xx makes the dialog; the refresh stays in it', () => {
   const s = start();
   assert.equal(s.notify('active;expires=3600'), 200);
   s.accept();
@@ -95,7 +95,7 @@ for (const [name, change, status] of [
   ['another body', [['Content-Type', 'text/plain']], 415],
   ['an old CSeq', [['CSeq', '1 NOTIFY']], 500],
 ] as const) {
-  test(`a NOTIFY of ${name} is refused with ${status} and changes nothing`, () => {
+  test(`EVT-09 a NOTIFY of ${name} is refused with ${status} and changes nothing`, () => {
     const s = start();
     s.accept();
     s.notify('active');
@@ -125,7 +125,7 @@ test('a refusal ends it; 423 is raised to once', () => {
   assert.equal(s.live(), 0);
 });
 
-test('accepted and never told anything: over after 64*T1', () => {
+test('EVT-02 accepted and never told anything: over after 64*T1', () => {
   const s = start();
   s.accept();
   s.world.clock.advance(31_900);

@@ -40,7 +40,7 @@ function ends(world: World): string[] {
   return world.events.flatMap(e => (e.event.kind === 'registration-ends' ? [e.event.terminationReason] : []));
 }
 
-test('first device registers the number, the second reuses the binding, the last one takes it down', () => {
+test('REG-20 first device registers the number, the second reuses the binding, the last one takes it down', () => {
   const world = createWorld();
   const first = register(world, ALICE, 1);
   const effect = world.take('ims.register')[0];
@@ -198,7 +198,7 @@ test('refresh goes on while a device lives, on the same registration', () => {
   assert.equal(viewOf(read(world, id)).registrationId, id);
 });
 
-test('a failed refresh is tried again until the network’s own expiry, then the registration ends', () => {
+test('REG-18 a failed refresh is tried again until the network’s own expiry, then the registration ends', () => {
   const world = createWorld();
   const id = viewOf(world.ask(ask(1, { expiresAt: T0 + 86_400_000 }))).registrationId;
   world.take('ims.register');
@@ -210,6 +210,23 @@ test('a failed refresh is tried again until the network’s own expiry, then the
   world.advance(1);
   assert.deepEqual(ends(world), ['NETWORK_TERMINATED']);
   world.assertQuiet();
+});
+
+test('REG-18 with an expiry of seconds a refresh that is lost is tried again before the binding ends', () => {
+  for (const lost of ['silent', 503] as const) {
+    const world = createWorld();
+    world.behaviour.grantedS = 9;
+    const id = viewOf(world.ask(ask(1, { expiresAt: T0 + 86_400_000 }))).registrationId;
+    world.take('ims.register');
+    world.behaviour.register = lost;
+    world.advance(4600);
+    assert.equal(world.take('ims.register').length, 1);
+    world.behaviour.register = 'ok';
+    world.advance(60_000);
+    assert.ok(world.take('ims.register').length > 5, String(lost));
+    assert.equal(viewOf(read(world, id)).registrationId, id);
+    assert.deepEqual(ends(world), []);
+  }
 });
 
 test('a refresh that fails once and then succeeds tells nobody', () => {
@@ -226,7 +243,7 @@ test('a refresh that fails once and then succeeds tells nobody', () => {
   assert.deepEqual(ends(world), []);
 });
 
-test('a refused refresh ends every registration of the number at once', () => {
+test('REG-13 a refused refresh ends every registration of the number at once', () => {
   const world = createWorld();
   viewOf(world.ask(ask(1, { expiresAt: T0 + 86_400_000 })));
   viewOf(world.ask(ask(2, { expiresAt: T0 + 86_400_000 })));
@@ -247,7 +264,7 @@ function lose(
   world.give({ type: 'ims-binding-lost', owner, event, retryAfterS });
 }
 
-test('what the network takes away: come back, wait, or give up', () => {
+test('EVT-04 EVT-05 EVT-06 what the network takes away: come back, wait, or give up', () => {
   for (const event of ['deactivated', 'expired'] as const) {
     const world = createWorld();
     register(world, ALICE, 1);
@@ -266,7 +283,7 @@ test('what the network takes away: come back, wait, or give up', () => {
   }
 });
 
-test('probation: a short one is waited for, a long one ends the registration', () => {
+test('EVT-05 probation: a short one is waited for, a long one ends the registration', () => {
   const short = createWorld();
   register(short, ALICE, 1);
   lose(short, 'probation', 20);

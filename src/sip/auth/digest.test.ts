@@ -32,7 +32,7 @@ const VECTORS: ReadonlyArray<[DigestAlgorithm, string]> = [
 ];
 
 for (const [algorithm, response] of VECTORS) {
-  test(`${algorithm} gives the known response`, () => {
+  test(`DIG-02 ${algorithm} gives the known response`, () => {
     const params = answer(createChallenge({ realm: 'example.com', nonce: NONCE, algorithm }));
     assert.equal(params.get('response'), response);
     assert.equal(params.get('nc'), '00000001');
@@ -41,7 +41,7 @@ for (const [algorithm, response] of VECTORS) {
   });
 }
 
-test('MD5 without qop gives the known legacy response and no cnonce', () => {
+test('DIG-02 MD5 without qop gives the known legacy response and no cnonce', () => {
   const params = answer(`Digest realm="example.com",nonce="${NONCE}"`);
   assert.equal(params.get('response'), 'c722cbee1bd819c3fe1baccef93d6660');
   assert.equal(params.has('cnonce') || params.has('nc') || params.has('algorithm'), false);
@@ -55,7 +55,7 @@ test('rspauth and H(A1) are the known ones', () => {
   assert.equal(responseDigest(ha1, input), 'a8402e45a2de9928b1b0ad7cb6147b5b');
 });
 
-test('the topmost challenge we support is chosen', () => {
+test('DIG-01 the topmost challenge we support is chosen', () => {
   const chosen = chooseChallenge([
     'Basic realm="x"',
     'Digest realm="x", nonce="1", algorithm=SHA-3',
@@ -155,4 +155,19 @@ test('malformed credentials are rejected, never thrown at', () => {
     }),
     { numRuns: RUNS, seed: 2617 },
   );
+});
+
+test('DIG-03 nc is eight digits of its own count; qop, nc and algorithm stand bare, all else in quotes', () => {
+  const parsed = parseChallenge(
+    `Digest realm="r", nonce="${NONCE}", algorithm=SHA-256, qop="auth,auth-int", opaque="o"`,
+  );
+  assert.ok(parsed);
+  const text = (nc: number, cnonce: string) => answerChallenge({ challenge: parsed, ...USER, ...REQUEST, nc, cnonce });
+  const first = text(1, 'c1');
+  assert.match(first, /, algorithm=SHA-256, opaque="o", qop=auth, nc=00000001, cnonce="c1"$/);
+  for (const name of ['username', 'realm', 'nonce', 'uri', 'response'])
+    assert.match(first, new RegExp(`[ ,]${name}="`));
+  const later = text(27, 'c2');
+  assert.match(later, /nc=0000001b, cnonce="c2"$/);
+  assert.notEqual(/response="(\w+)"/.exec(later)?.[1], /response="(\w+)"/.exec(first)?.[1]);
 });

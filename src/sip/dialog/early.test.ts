@@ -113,7 +113,7 @@ test('we send an offerless INVITE: without 100rel, and the ACK carries our answe
   assert.deepEqual(bob.heard, ['invited -', 'acked sdp']);
 });
 
-test('INVITE and BYE answer their challenges; the ACK repeats the credentials of its INVITE', () => {
+test('DIG-04 INVITE and BYE answer their challenges; the ACK repeats the credentials of its INVITE', () => {
   const world = createWorld();
   const alice = world.party(A);
   const peer = world.peer(B);
