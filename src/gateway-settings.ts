@@ -5,6 +5,9 @@ import type { Settings } from './config/settings.ts';
 import { MEDIA_DEFAULTS, type MediaSettings } from './eims-agw/settings.ts';
 import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
 
+/** More are taken only when the operator says so. */
+const MAX_OWN_WORKERS = 8;
+
 export function coreSettingsOf({ registration, ims, call, emergency }: Settings): CoreSettings {
   const realmOf = realmFinder(realmsOf(ims));
   return coreSettings(ims.home, {
@@ -38,8 +41,7 @@ export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
   return {
     ...MEDIA_DEFAULTS,
     srtp: media.srtp,
-    // One core is left to signalling.
-    workers: media.workers || Math.min(8, Math.max(1, availableParallelism() - 1)),
+    workers: media.workers || workersHere(media.webPortMax - media.webPortMin + 1),
     sessionsPerWorker: media.sessionsPerWorker,
     shedLagMs: media.shedLagMs,
     web: {
@@ -58,4 +60,9 @@ export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
     imsSilentMs: media.imsSilentMs,
     webGraceMs: media.webGraceMs,
   };
+}
+
+/** One core is left to signalling, and each worker needs a port towards browsers. */
+function workersHere(ports: number): number {
+  return Math.max(1, Math.min(MAX_OWN_WORKERS, availableParallelism() - 1, ports));
 }
