@@ -18,6 +18,8 @@ interface Binding {
   route: readonly string[];
   /** The REGISTER on its way is an initial one. */
   initial: boolean;
+  /** A REGISTER failed since the last success: the core may have lost what it knew of us, the subscription too. */
+  shaken: boolean;
   /** It asks for a flow of its own beside other contacts of the identity. RFC 5626. */
   outbound: boolean;
   expiresS: number;
@@ -72,6 +74,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       // A re-registration under a new Call-ID keeps the route until the core gives another.
       route: bindings.get(id)?.route ?? [],
       initial: true,
+      shaken: false,
       outbound,
       expiresS,
     };
@@ -91,10 +94,11 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     const path =
       node.facts.mode === 'client' || result.response.headers.nameAddrs('Path').some(hop => hop.uri.includes(owner));
     if (!path) node.log.debug(fields(binding), 'the registrar did not echo our Path');
-    const { initial } = binding;
+    const afresh = binding.initial || binding.shaken;
     binding.initial = false;
+    binding.shaken = false;
     node.emit({ type: 'ims-registered', owner, ref, expiresS, associated });
-    if (!binding.leaving) watch(binding, initial);
+    if (!binding.leaving) watch(binding, afresh);
   }
 
   function watch({ id, identity, route }: Binding, afresh: boolean): void {
@@ -118,6 +122,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       const alarm = node.facts.mode === 'client' ? 'digest-refused' : 'tna-refused';
       node.log.error({ ...fields(binding), alarm }, 'the core does not take who we say the user is');
     }
+    binding.shaken = true;
     const outcome = outcomeOfFailure(failure);
     node.emit({
       type: 'ims-register-failed',

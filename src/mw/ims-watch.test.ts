@@ -106,6 +106,23 @@ test('a refresh of the registration subscribes no second time, an initial one do
   await eventually('un-SUBSCRIBE', () => subscribes.some(request => request.headers.get('Expires') === '0'));
 });
 
+test('after a refresh that failed the subscription is made anew: the core may have lost it', async t => {
+  const { b, subscribes, notify } = await watched(t);
+  await eventually('SUBSCRIBE', () => subscribes[0]);
+  notify(reginfo(b, 0, 'active', 'registered'));
+  const accept = b.peer.onMessage;
+  b.peer.onMessage = (message, reply) => {
+    if (message.type !== 'request' || message.method !== 'REGISTER') accept(message, reply);
+    else b.peer.respond(message, reply, 503);
+  };
+  register(b, 2, false);
+  await b.input('ims-register-failed');
+  b.peer.onMessage = accept;
+  register(b, 3, false);
+  await b.input('ims-registered');
+  await eventually('a new dialog', () => new Set(subscribes.map(({ headers }) => headers.callId())).size === 2);
+});
+
 test('EVT-08 de-registration ends the subscription first; a core that refuses it is left alone', async t => {
   const { b, subscribes, notify } = await watched(t);
   await eventually('SUBSCRIBE', () => subscribes[0]);

@@ -36,7 +36,7 @@ const TYPE = 'application/reginfo+xml';
 /** Back-off of subscriptions, ms. RFC 5626 4.5 as for REGISTER. */
 const BASE_MS = 30_000;
 const MAX_MS = 1_800_000;
-/** Reasons for which the notifier wants us back at once. RFC 6665 4.1.3. */
+/** Reasons for which the notifier wants us back at once; a 481 says that it has lost the dialog. RFC 6665 4.1.3. */
 const AT_ONCE = new Set(['deactivated', 'timeout']);
 const AT_ONCE_MS = 1000;
 /** Reasons and refusals after which there is no point in asking again before the next initial registration. */
@@ -115,7 +115,8 @@ export function createWatches(node: MwNode, timers: SipTimers): Watches {
     watch.failures += 1;
     const window = Math.min(MAX_MS, BASE_MS * 2 ** Math.min(watch.failures - 1, 10));
     const backOff = Math.max(window * (0.5 + 0.5 * Math.random()), (retryAfterS ?? 0) * 1000);
-    const ms = watch.failures === 1 && reason !== null && AT_ONCE.has(reason) ? AT_ONCE_MS : backOff;
+    const wanted = status === 481 || (reason !== null && AT_ONCE.has(reason));
+    const ms = watch.failures === 1 && wanted ? AT_ONCE_MS : backOff;
     node.log.debug({ binding: id, reason, status, ms: Math.round(ms) }, 'registration-state subscription ended');
     timers.start(timerOf(id), ms, () => {
       if (watches.get(id) === watch && watch.subscription === null) start(watch);
