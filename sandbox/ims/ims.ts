@@ -91,7 +91,10 @@ export async function startIms(options: ImsOptions): Promise<Ims> {
       const response = register(registrar, request, source);
       log('registration answered', { status: response.status });
       layer.respond(id, response);
-      if (number !== null) tellWatchers(number, before);
+      if (number !== null) {
+        tellWatchers(number, before);
+        watchExpiry(number);
+      }
     } else if (access.isTrusted(request, source) && regEvents.onRequest(request, id)) {
       log('registration state asked for', {});
     } else if (isOurs && !inDialog) {
@@ -108,6 +111,21 @@ export async function startIms(options: ImsOptions): Promise<Ims> {
     const removed = before.filter(one => !known(after, one));
     if (removed.length > 0 || after.some(one => !known(before, one)))
       regEvents.changed(number, removed, 'unregistered');
+  }
+
+  /** A contact that is not refreshed is news when its time is over. */
+  function watchExpiry(number: string): void {
+    const timer = `expiry ${number}`;
+    timers.stop(timer);
+    const live = location.of(number);
+    if (live.length === 0) return;
+    const next = Math.min(...live.map(({ expiresAtMs }) => expiresAtMs));
+    timers.start(timer, Math.max(1, next - now()), () => {
+      const left = location.of(number);
+      const gone = live.filter(one => !left.includes(one));
+      if (gone.length > 0) regEvents.changed(number, gone, 'expired');
+      watchExpiry(number);
+    });
   }
 
   const user: ServerTransactionUser = {
@@ -147,6 +165,7 @@ export async function startIms(options: ImsOptions): Promise<Ims> {
       const removed = location.of(number);
       for (const binding of removed) location.remove(binding);
       regEvents.changed(number, removed, event);
+      watchExpiry(number);
     },
     async close() {
       await services.close();

@@ -16,13 +16,14 @@ const NUMBER = '+15550100001' as E164;
 const BINDING = 'baaaaaaaaaaaaaaaaaaaaaaaaaa' as BindingId;
 const DOMAIN = 'ims.test';
 
-test('a gateway watches its number: told when the operator removes it, and done when it leaves', async t => {
+test('a gateway watches its number: told when the operator removes it or its time is over, and done when it leaves', async t => {
   const ims = await startIms({
     host: HOST,
     port: 0,
     domain: DOMAIN,
     subscribers: [{ number: NUMBER, phonePassword: 'pw' }],
     trustedNodes: [HOST],
+    minExpiresS: 1,
   });
   const timers = createSystemTimers();
   const inputs: ImsInput[] = [];
@@ -46,13 +47,13 @@ test('a gateway watches its number: told when the operator removes it, and done 
     await ims.close();
     timers.close();
   });
-  const register = (ref: number) =>
+  const register = (ref: number, expiresS = 600) =>
     mw.port.run({
       type: 'ims.register',
       owner: BINDING,
       ref: ref as Ref,
       number: NUMBER,
-      expiresS: 600,
+      expiresS,
       correlator: '',
       initial: true,
     });
@@ -78,4 +79,9 @@ test('a gateway watches its number: told when the operator removes it, and done 
     inputs.map(input => input.type),
     ['ims-registered', 'ims-deregistered'],
   );
+
+  inputs.length = 0;
+  register(4, 1);
+  const expired = await heard('ims-binding-lost');
+  assert.deepEqual(expired, { type: 'ims-binding-lost', owner: BINDING, event: 'expired', retryAfterS: null });
 });

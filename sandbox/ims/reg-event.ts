@@ -27,7 +27,7 @@ export interface RegEvents {
   readonly size: number;
 }
 
-export type RemovalEvent = 'unregistered' | 'rejected' | 'deactivated';
+export type RemovalEvent = 'unregistered' | 'rejected' | 'deactivated' | 'expired';
 
 interface Watcher {
   number: string;
