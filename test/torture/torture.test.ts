@@ -1,9 +1,10 @@
-/** The 49 torture messages of RFC 4475 against the parser and the stream framer. */
+/** The 49 torture messages of RFC 4475, and those of RFC 5118 with IPv6, against the parser and the stream framer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFramer, createResponse, parseMessage, type SipMessage, serialize } from '../../src/sip/index.ts';
 import type { TortureCase } from './case.ts';
 import { INVALID, SEMANTIC } from './invalid.ts';
+import { IPV6 } from './ipv6.ts';
 import { VALID } from './valid.ts';
 
 const ALL: readonly TortureCase[] = [...VALID, ...INVALID, ...SEMANTIC];
@@ -13,9 +14,17 @@ test('all 49 cases are there, each once', () => {
   assert.equal(new Set(ALL.map(c => c.name)).size, 49);
 });
 
-for (const torture of ALL) {
+test('every clause of RFC 5118 4 is there', () => {
+  assert.deepEqual(
+    [...new Set(IPV6.map(c => c.clause))],
+    Array.from({ length: 10 }, (_, i) => `4.${i + 1}`),
+  );
+});
+
+for (const torture of [...ALL, ...IPV6]) {
   const { verdict } = torture;
-  test(`${torture.name} (RFC 4475 ${torture.clause}): ${verdict.type}${torture.above ? `; above: ${torture.above}` : ''}`, () => {
+  const rfc = IPV6.includes(torture) ? 5118 : 4475;
+  test(`${rfc === 4475 ? 'TRN-06 ' : ''}${torture.name} (RFC ${rfc} ${torture.clause}): ${verdict.type}${torture.above ? `; above: ${torture.above}` : ''}`, () => {
     const result = parseMessage(torture.bytes);
     if (verdict.type === 'accept') {
       assert.ok(result.ok, result.ok ? '' : result.reason);
