@@ -88,7 +88,7 @@ test('REG-02 REG-07 REG-19 a refresh keeps Call-ID and auth-done and counts CSeq
   assert.equal(b.mw.sizes().bindings, 0);
 });
 
-test('REG-12 REG-15 REGISTER refused: 423 once, a challenge, 403, 503 with Retry-After', async t => {
+test('REG-12 REG-13 REG-15 REGISTER refused: 423 once, a challenge, 403, 503 with Retry-After', async t => {
   const b = await bench(t);
   const answers: Array<[number, Array<[string, string]>]> = [
     [423, [['Min-Expires', '7200']]],
@@ -110,6 +110,7 @@ test('REG-12 REG-15 REGISTER refused: 423 once, a challenge, 403, 503 with Retry
     assert.equal(failed.retryAfterS, failed.outcome.code === 503 ? 120 : null);
   }
   assert.deepEqual(codes, [423, 401, 403, 503]);
+  assert.deepEqual(b.alarms, ['tna-refused']);
   assert.equal(fields(b.peer.texts[1] ?? '').get('Expires'), '7200');
 });
 

@@ -6,7 +6,7 @@ import type { BindingId, CallId, E164, Ref } from '../../src/ep-cscf/ids.ts';
 import type { ImsInput } from '../../src/ep-cscf/ports.ts';
 import { createMw, type Mw } from '../../src/mw/ims.ts';
 import { createIds } from '../../src/runtime/ids.ts';
-import { silentLog } from '../../src/runtime/log.ts';
+import { type Log, silentLog } from '../../src/runtime/log.ts';
 import { createSystemTimers, type SipRequest } from '../../src/sip/index.ts';
 import { type CorePeer, createCorePeer, eventually } from './core-peer.ts';
 
@@ -30,6 +30,8 @@ export interface Bench {
   peer: CorePeer;
   inputs: ImsInput[];
   counted: string[];
+  /** Alarms of the log. */
+  alarms: unknown[];
   port: number;
   /** The next input of this type. */
   input<T extends ImsInput['type']>(type: T): Promise<Extract<ImsInput, { type: T }>>;
@@ -46,6 +48,11 @@ export async function bench(
   const peer = await createCorePeer(HOST);
   const inputs: ImsInput[] = [];
   const counted: string[] = [];
+  const alarms: unknown[] = [];
+  const hear = (fields: Readonly<Record<string, unknown>>) => {
+    if ('alarm' in fields) alarms.push(fields['alarm']);
+  };
+  const log: Log = { ...silentLog, warn: hear, error: hear, with: () => log };
   const requests: SipRequest[] = [];
   const timers = createSystemTimers();
   const settings = checkSettings({
@@ -61,7 +68,7 @@ export async function bench(
     shardOfBinding: id => (id === BINDING ? 5 : null),
     timers,
     clock: { now: () => performance.now() },
-    log: silentLog,
+    log,
     count: (name, labels) => counted.push(`${name} ${Object.values(labels).join(' ')}`),
   });
   // Before the start: what a start that fails leaves open keeps the test runner waiting.
@@ -93,7 +100,7 @@ export async function bench(
     assert.ok(found);
     return found;
   };
-  return { mw, peer, inputs, counted, port: mw.listening()?.port ?? 0, input, request };
+  return { mw, peer, inputs, counted, alarms, port: mw.listening()?.port ?? 0, input, request };
 }
 
 export function register(b: Bench, ref: number, initial = true): void {
