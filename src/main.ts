@@ -1,30 +1,42 @@
 /** The process: read the settings, build the gateway, listen, drain on SIGTERM. */
 import { parseArgs } from 'node:util';
+import { checkInstallation } from './config/installation.ts';
 import { readSettings, type Settings, SettingsError } from './config/settings.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { dryRunText } from './gateway-dry-run.ts';
 import { createEndSignals, type EndStep } from './runtime/end-signal.ts';
 import { startFault } from './runtime/start-fault.ts';
 
-const USAGE = 'Usage: node src/main.ts [--config FILE] [--check | --dry-run +NUMBER]';
+const USAGE = 'Usage: node src/main.ts [--config FILE] [--check | --dry-run +NUMBER | --help]';
+const HELP = `${USAGE}
+
+  --config FILE        settings in YAML; scalars also as LINESIDE_* in the environment (docs/settings.md)
+  --check              say what is wrong with the settings, or that they are good, and start nothing
+  --dry-run +NUMBER    print the REGISTER and the INVITE that number would send, and send nothing
+  --help               print this
+
+Without --check and --dry-run it runs until SIGTERM (drains) or SIGINT (ends at once); SIGHUP reads certificates again.
+`;
 
 function fail(sentence: string): never {
   process.stderr.write(`${sentence}\n`);
   process.exit(1);
 }
 
-function readCommandLine(): { config: string | null; check: boolean; number: string | null } {
+function readCommandLine(): { config: string | null; check: boolean; number: string | null; help: boolean } {
   try {
     const { values } = parseArgs({
       options: {
         config: { type: 'string' },
         check: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
         'dry-run': { type: 'string' },
       },
     });
-    return { config: values.config ?? null, check: values.check, number: values['dry-run'] ?? null };
+    return { ...values, config: values.config ?? null, number: values['dry-run'] ?? null };
   } catch (error) {
-    return fail(`${(error as Error).message.split('.')[0]}. ${USAGE}`);
+    // Node's first sentence; file names have dots too.
+    return fail(`${(error as Error).message.split(/\.(?= [A-Z])/)[0]}. ${USAGE}`);
   }
 }
 
@@ -57,13 +69,12 @@ function endOnSignal(gateway: Gateway): void {
   process.on('SIGHUP', () => gateway.reload());
 }
 
-const { config, check, number } = readCommandLine();
-const settings = settingsOf(config);
-if (check) {
-  process.stdout.write('The settings are good.\n');
+const { config, check, number, help } = readCommandLine();
+if (help) {
+  process.stdout.write(HELP);
   process.exit(0);
 }
-
+const settings = settingsOf(config);
 if (number !== null) {
   try {
     process.stdout.write(await dryRunText(settings, number));
@@ -74,6 +85,13 @@ if (number !== null) {
 }
 
 try {
+  checkInstallation(settings);
+  if (check) {
+    // All is built as for a start, the store in memory; nothing is opened.
+    await createGateway({ ...settings, store: { ...settings.store, kind: 'memory' } });
+    process.stdout.write('The settings are good.\n');
+    process.exit(0);
+  }
   const gateway = await createGateway(settings);
   endOnSignal(gateway);
   await gateway.start();

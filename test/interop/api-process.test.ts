@@ -49,6 +49,7 @@ const quiet = {
   LINESIDE_MEDIA_IMS_HOST: HOST,
   LINESIDE_STORE_KIND: 'memory',
   LINESIDE_LOG_LEVEL: 'error',
+  LINESIDE_AUTH_ISSUERS: 'https://id.example',
 };
 
 async function fault(args: string[], env: Record<string, string>): Promise<string> {
@@ -64,6 +65,8 @@ test('bad settings are one sentence that names the setting', async () => {
   assert.match(await fault([], { LINESIDE_TYPO: '1' }), /LINESIDE_TYPO is not a setting/);
   assert.match(await fault(['--config', 'no-such-file.yaml'], {}), /no-such-file\.yaml cannot be read/);
   assert.match(await fault(['--colour'], {}), /Usage:/);
+  assert.match(await fault(['lineside.yaml'], {}), /^Unexpected argument 'lineside\.yaml'\. Usage:/);
+  assert.match(await fault([], { LINESIDE_AUTH_ISSUERS: '' }), /"auth\.issuers"/);
   assert.match(
     await fault([], { LINESIDE_TLS_CERT: '/no/such/cert.pem', LINESIDE_TLS_KEY: '/no/such/key.pem' }),
     /cert\.pem/,
@@ -78,6 +81,23 @@ test('--check says that good settings are good, and starts nothing', async () =>
   const { code, stdout } = await start(['src/main.ts', '--check'], quiet).ended;
   assert.equal(code, 0);
   assert.match(stdout, /settings are good/);
+});
+
+test('--check finds what a start would find', async () => {
+  for (const [env, sentence] of [
+    [{ LINESIDE_AUTH_ALGORITHMS: 'none' }, /auth\.algorithms/],
+    [{ LINESIDE_SINK_PORTS: 'abc' }, /sink ports "abc"/],
+    [{ LINESIDE_IMS_ENTRY: 'no port' }, /"ims\.entry"/],
+    [{ LINESIDE_WEB_ENABLED: 'true' }, /"web\.(issuer|pagesDir)"/],
+  ] as const) {
+    assert.match(await fault(['--check'], env), sentence);
+  }
+});
+
+test('--help says what there is', async () => {
+  const { code, stdout } = await start(['src/main.ts', '--help'], {}).ended;
+  assert.equal(code, 0);
+  assert.match(stdout, /--check.*--dry-run/s);
 });
 
 for (const [what, port] of [
