@@ -173,7 +173,7 @@ export async function createGateway(
       const { url } = await api.start();
       if (publicUrl === '') publicUrl = url;
       state = 'ready';
-      log.info({ url, sip: `${settings.sip.host}:${settings.sip.port}` }, 'Lineside is ready');
+      log.info({ url }, 'Lineside is ready');
     } catch (error) {
       await end();
       throw error;

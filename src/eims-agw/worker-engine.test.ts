@@ -10,6 +10,7 @@ const PROGRAM = new URL('../../test/support/media-worker.mjs', import.meta.url);
 test('EMB-07 a worker more than 20 ms late, or full, takes no new call; all of them: overload', async t => {
   const events: EngineEvent[] = [];
   const timers: Array<() => void> = [];
+  const logged: object[] = [];
   const engine = createWorkerEngine({
     settings: { ...MEDIA_DEFAULTS, workers: 2, sessionsPerWorker: 2 },
     onEvent: event => events.push(event),
@@ -20,7 +21,7 @@ test('EMB-07 a worker more than 20 ms late, or full, takes no new call; all of t
         return () => undefined;
       },
     },
-    log: () => undefined,
+    log: (level, message, fields) => level === 'warn' && logged.push({ message, ...fields }),
     count: () => undefined,
     program: PROGRAM,
   });
@@ -45,5 +46,8 @@ test('EMB-07 a worker more than 20 ms late, or full, takes no new call; all of t
   // Two more fit beside the first two, but one of the workers is late.
   assert.deepEqual([open(20), open(20)], ['taken', 'refused']);
   assert.deepEqual(events, [{ type: 'refused', session: 4, op: 20, failure: 'overload' }]);
+  assert.deepEqual(logged, [
+    { message: 'calls refused by the media plane', reason: 'late', count: 1, sessions: 3, lagMs: 21 },
+  ]);
   assert.equal(engine.health().load, 0.75);
 });

@@ -34,9 +34,10 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
   const discarded = createDiscardLog(options.clock.now, (reason, count) =>
     options.log('warn', 'media input thrown away', { reason, count }),
   );
-  const refused = createDiscardLog(options.clock.now, (reason, count) =>
-    options.log('warn', 'calls refused by the media plane', { reason, count }),
-  );
+  const refused = createDiscardLog(options.clock.now, (reason, count) => {
+    const lagMs = Math.max(...load.map((_, i) => workers.lagMs(i)));
+    options.log('warn', 'calls refused by the media plane', { reason, count, sessions: placed.size, lagMs });
+  });
   const placed = new Map<number, number>();
   /** Sessions being opened: what was asked, and the end of the wait for it. */
   const opening = new Map<number, { command: OpenCommand; cancel: () => void }>();
@@ -95,6 +96,11 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
     );
     return best >= 0 ? best : able.length === 0 ? 'driver' : 'overload';
   };
+  /** For the log: what the operator has to look at. */
+  const whyRefused = (failure: 'driver' | 'overload'): string => {
+    if (failure === 'driver') return 'no worker';
+    return load.some((count, i) => workers.usable(i) && count < settings.sessionsPerWorker) ? 'late' : 'full';
+  };
   const place = (command: OpenCommand, worker: number) => {
     const { session } = command;
     placed.set(session, worker);
@@ -115,7 +121,7 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
     const worker = choose(null);
     if (typeof worker === 'number') return place(command, worker);
     options.count('overload_shed_total', { reason: 'media' }, 1);
-    refused(worker, 1);
+    refused(whyRefused(worker), 1);
     onEvent({ type: 'refused', session: command.session, op: command.op, failure: worker });
   };
   const leastLoaded = (candidates: number[]) =>

@@ -1,5 +1,7 @@
 /** What every media worker process does, whichever engine makes its browser legs: obeys the supervisor, relays, reports, ends with its parent. */
 import { getRandomValues } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { addressPolicy } from './address.ts';
 import type { EngineCommand, EngineCounts, EngineEvent } from './engine.ts';
@@ -46,6 +48,13 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
 
   const init = async (message: WorkerInit) => {
     const { settings } = message;
+    const { bind } = settings.ims;
+    if (!(await isOurs(bind))) {
+      return say({
+        type: 'unable',
+        reason: `The setting "media.imsHost" cannot be used: ${bind} is no address of this host.`,
+      });
+    }
     const opened = await open(message);
     if (typeof opened === 'string') return say({ type: 'unable', reason: opened });
     web = opened;
@@ -93,6 +102,15 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
   process.on('disconnect', () => {
     host?.close();
     process.exit(0);
+  });
+}
+
+/** Whether a socket can be bound to the address. */
+function isOurs(address: string): Promise<boolean> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  return new Promise(resolve => {
+    socket.once('error', () => resolve(false));
+    socket.bind(0, address, () => socket.close(() => resolve(true)));
   });
 }
 

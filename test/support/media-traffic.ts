@@ -295,6 +295,11 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
     taken.close();
   });
 
+  test(`${engine}: an address towards the core that is not this host's is told at the start`, async () => {
+    const ims = { ...MEDIA_DEFAULTS.ims, bind: '198.51.100.1' };
+    await assert.rejects(realMedia(`${network}.104`, { ims }, engine), /"media\.imsHost" .*198\.51\.100\.1/);
+  });
+
   test(`EMB-04 ${engine}: no web port to be had is told at the start`, async () => {
     const host = `${network}.102`;
     const taken = createSocket('udp4');
