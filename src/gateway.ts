@@ -23,7 +23,7 @@ import { createOpsServer } from './runtime/ops-server.ts';
 import { createRandom } from './runtime/random.ts';
 import { createTimerWheel } from './runtime/timer-wheel.ts';
 import { readKeyFile } from './store/key-file.ts';
-import { createStore } from './store/store.ts';
+import { createStore, StoreError } from './store/store.ts';
 import { createAccessTokens } from './waf/access-token.ts';
 import { createPages } from './wwsf/pages.ts';
 
@@ -168,7 +168,7 @@ export async function createGateway(
       await media.start();
       await mw.start();
       // First what is owed, so that the events of restored calls find their subscriptions.
-      events.start();
+      takeUp(() => events.start());
       loop.emit({ type: 'restore', bindings: valuesOf(store, 'binding'), calls: valuesOf(store, 'call') });
       const { url } = await api.start();
       if (publicUrl === '') publicUrl = url;
@@ -177,6 +177,19 @@ export async function createGateway(
     } catch (error) {
       await end();
       throw error;
+    }
+  }
+
+  /** A row of another shape than ours: an operator can do no more about it than about a damaged file. */
+  function takeUp(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      throw new StoreError(
+        `The store ${settings.store.file} holds rows that cannot be taken up (${(error as Error).message}); put a backup in its place, or move it away to start with nothing.`,
+        { cause: error },
+      );
     }
   }
 

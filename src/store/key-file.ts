@@ -1,7 +1,8 @@
 /** The key that seals secrets in the store: a file of its own, made at the first start. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { makeFolder } from './folder.ts';
 import { StoreError } from './migration.ts';
 
 const KEY_BYTES = 32;
@@ -41,7 +42,7 @@ function readKey(file: string): Buffer | null {
 
 /** Null when another process made it first. */
 function makeKey(file: string): Buffer | null {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(resolve(file)));
   const handle = openUnless('EEXIST', file, 'wx');
   if (handle === null) return null;
   try {

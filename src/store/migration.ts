@@ -31,16 +31,21 @@ export function migrate(db: DatabaseSync, file: string): void {
   }
 }
 
+/** What a file of any version holds, and nothing else unless a newer one. */
+const TABLES = new Set(['version', 'rows']);
+
 function readVersion(db: DatabaseSync, file: string): number {
-  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const tables = db.prepare('SELECT name FROM sqlite_schema').all();
   if (tables.length === 0) {
     db.exec('CREATE TABLE version (number INTEGER NOT NULL) STRICT');
     db.exec('INSERT INTO version (number) VALUES (0)');
     return 0;
   }
-  if (!tables.some(table => table.name === 'version')) {
-    throw new StoreError(`The store ${file} cannot be used: another program made it.`);
-  }
-  const row = db.prepare('SELECT number FROM version').get();
-  return Number(row?.number ?? 0);
+  const foreign = new StoreError(`The store ${file} cannot be used: another program made it.`);
+  const [column, ...more] = db.prepare("SELECT name FROM pragma_table_info('version')").all();
+  if (column?.name !== 'number' || more.length > 0) throw foreign;
+  const version = db.prepare('SELECT number FROM version').get()?.number;
+  if (typeof version !== 'number' || version < 1) throw foreign;
+  if (version <= VERSION && !tables.every(table => TABLES.has(String(table.name)))) throw foreign;
+  return version;
 }

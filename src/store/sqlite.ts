@@ -1,9 +1,10 @@
 /** The store of a single node: one sqlite file, written ahead, held by one process. */
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Store, StoreKind } from '../ep-cscf/ports.ts';
 import { encode } from './encode.ts';
+import { makeFolder } from './folder.ts';
 import { RECORDS_KEPT } from './memory.ts';
 import { migrate, StoreError } from './migration.ts';
 
@@ -55,7 +56,11 @@ export function createSqliteStore(file: string, recordsKept = RECORDS_KEPT): Sto
 
   return {
     load(kind) {
-      return statements.load.all(kind).map(row => ({ key: String(row.key), value: JSON.parse(String(row.value)) }));
+      try {
+        return statements.load.all(kind).map(row => ({ key: String(row.key), value: JSON.parse(String(row.value)) }));
+      } catch (error) {
+        throw damaged(file, `a row of the kind ${kind} cannot be read`, error);
+      }
     },
     commit(writes) {
       if (writes.length === 0) return;
@@ -77,6 +82,13 @@ export function createSqliteStore(file: string, recordsKept = RECORDS_KEPT): Sto
   };
 }
 
+function damaged(file: string, how: string, cause?: unknown): StoreError {
+  return new StoreError(
+    `The store ${file} is damaged (${how.replaceAll('\n', ' ')}); put a backup in its place, or move it away to start with nothing.`,
+    { cause },
+  );
+}
+
 function learn(rowids: Map<StoreKind, Map<string, number | bigint>>, all: StatementSync): void {
   rowids.clear();
   for (const row of all.iterate()) {
@@ -90,7 +102,7 @@ function learn(rowids: Map<StoreKind, Map<string, number | bigint>>, all: Statem
 function open(file: string): DatabaseSync {
   let db: DatabaseSync | null = null;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(resolve(file)));
     // sqlite would open it for reading and fail later with a stranger sentence.
     if (existsSync(file)) accessSync(file, constants.W_OK);
     // What it holds (tokens of sinks, SDP) is for this user only; the log beside it takes over the mode.
@@ -100,32 +112,45 @@ function open(file: string): DatabaseSync {
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     db.exec('PRAGMA journal_mode = WAL');
     db.exec('PRAGMA synchronous = NORMAL');
+    // Numbers and SDP of calls that are over do not stay behind in freed pages.
+    db.exec('PRAGMA secure_delete = ON');
     migrate(db, file);
+    const [fault] = db.prepare('PRAGMA quick_check(1)').all();
+    if (fault?.quick_check !== 'ok') throw damaged(file, String(fault?.quick_check));
     return db;
   } catch (error) {
     if (db?.isOpen) db.close();
     if (error instanceof StoreError) throw error;
+    if (primaryCode(error) === DAMAGED) throw damaged(file, (error as Error).message, error);
     throw new StoreError(`The store ${file} cannot be used: ${explain(error)}.`, { cause: error });
   }
 }
 
 /** The part of an sqlite result code that is the error's class. */
 const PRIMARY = 0xff;
+const DAMAGED = 11;
 const SENTENCES: Readonly<Record<number, string>> = {
   5: 'another process holds it',
   6: 'another process holds it',
   8: 'it is not writable',
   10: 'the disk failed to read or write it',
-  11: 'it is damaged',
   13: 'the disk is full',
   14: 'it cannot be opened or created',
   26: 'it is not an sqlite file',
 };
 
+function primaryCode(error: unknown): number | null {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined ? null : errcode & PRIMARY;
+}
+
 function explain(error: unknown): string {
-  const { errcode, code, message, syscall } = error as NodeJS.ErrnoException & { errcode?: number };
-  if (errcode !== undefined) return SENTENCES[errcode & PRIMARY] ?? message ?? 'unknown fault';
+  const { code, message, syscall } = error as NodeJS.ErrnoException;
+  const primary = primaryCode(error);
+  if (primary !== null) return SENTENCES[primary] ?? message ?? 'unknown fault';
   switch (code) {
+    case 'ENOENT':
+      return 'its directory cannot be made';
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

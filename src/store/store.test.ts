@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -188,11 +199,59 @@ describe('the sqlite file', () => {
     db.close();
     assert.throws(() => createSqliteStore(foreign), { message: /another program made it\.$/ });
 
+    const alike = join(directory, 'alike.sqlite');
+    const other = new DatabaseSync(alike);
+    other.exec(
+      'CREATE TABLE version (number INTEGER); INSERT INTO version VALUES (1); CREATE TABLE recipes (name TEXT)',
+    );
+    other.close();
+    assert.throws(() => createSqliteStore(alike), { message: /another program made it\.$/ });
+    const named = join(directory, 'named.sqlite');
+    const third = new DatabaseSync(named);
+    third.exec('CREATE TABLE version (major INTEGER, minor INTEGER)');
+    third.close();
+    assert.throws(() => createSqliteStore(named), { message: /another program made it\.$/ });
+
+    // Where every new name is answered ENOENT, Node's own mkdir would try for ever.
+    assert.throws(() => createSqliteStore('/proc/lineside/x.sqlite'), { message: /its directory cannot be made\.$/ });
+
     const text = join(directory, 'text.sqlite');
     writeFileSync(text, 'This is not a database. '.repeat(100));
     assert.throws(() => createSqliteStore(text), { message: /it is not an sqlite file\.$/ });
     assert.throws(() => createSqliteStore(join(text, 'x.sqlite')), StoreError);
     assert.throws(() => createSqliteStore(directory), { message: /cannot be opened or created\.$/ });
+  });
+
+  it('is refused with one sentence that names it when bytes or rows of it are damaged', () => {
+    const file = freshFile();
+    const store = createSqliteStore(file);
+    for (let i = 0; i < 50; i += 1) {
+      store.commit([{ op: 'put', kind: 'call', key: `k${i}`, value: 'x'.repeat(1000) }]);
+    }
+    store.close();
+    const good = readFileSync(file);
+    const fd = openSync(file, 'r+');
+    writeSync(fd, Buffer.alloc(4096, 0xa5), 0, 4096, 8192);
+    closeSync(fd);
+    const sentence = /^The store .*\.sqlite is damaged \(.*\); put a backup in its place, or move it away .*\.$/;
+    assert.throws(() => createSqliteStore(file), { message: sentence });
+
+    writeFileSync(file, good);
+    const db = new DatabaseSync(file);
+    db.exec("UPDATE rows SET value = '{bad' WHERE key = 'k7'");
+    db.close();
+    const opened = createSqliteStore(file);
+    assert.throws(() => opened.load('call'), { message: sentence });
+    opened.close();
+  });
+
+  it('keeps nothing of what was deleted', () => {
+    const file = freshFile();
+    const store = createSqliteStore(file);
+    store.commit([{ op: 'put', kind: 'outbox', key: 'k', value: { sdp: 'ice-pwd:not-for-long' } }]);
+    store.commit([{ op: 'delete', kind: 'outbox', key: 'k' }]);
+    store.close();
+    assert.equal(readFileSync(file).includes('not-for-long'), false);
   });
 
   it('is refused with one sentence when it cannot be written', async () => {
