@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { type BenchResult, table } from './bench.ts';
 import { handshakeBench } from './handshake.ts';
-import { mediaBench } from './media.ts';
+import { mediaBench } from './media/media.ts';
+import { machineShares, machineTime } from './process.ts';
 import { signallingBench } from './signalling/signalling.ts';
 import { sipBench } from './sip.ts';
 
@@ -24,14 +25,25 @@ for (const name of names) {
 }
 const folder = new URL('results/', import.meta.url);
 mkdirSync(folder, { recursive: true });
+/** Above this share of stolen time figures say more about the host than about us. */
+const STOLEN_PERCENT = 1;
 for (const name of names) {
+  const load = loadavg()[0] ?? 0;
+  const from = machineTime();
+  const results = (await benches[name]?.()) ?? [];
+  const { idle, stolen } = machineShares(from);
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     node: process.version,
-    load: loadavg()[0],
+    load,
+    idlePercent: idle,
+    stolenPercent: stolen,
   };
-  for (const result of (await benches[name]?.()) ?? []) {
+  console.log(
+    `${machine.cpu}, ${machine.cores} cores; load average ${load.toFixed(1)} before; ${idle.toFixed(0)} % idle and ${stolen.toFixed(1)} % stolen meanwhile${stolen > STOLEN_PERCENT ? ': too much to compare' : ''}.`,
+  );
+  for (const result of results) {
     console.log(`${result.method}\n${table(result)}\n`);
     const file = new URL(`${result.name}.json`, folder);
     writeFileSync(file, `${JSON.stringify({ ...result, machine, at: new Date().toISOString() }, null, 2)}\n`);

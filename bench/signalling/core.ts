@@ -24,7 +24,10 @@ export async function startCore(host: string, port: number): Promise<BenchCore> 
     const send = (line: string, more = '', body = '') =>
       socket.send(responseTo(text, line, more, body), peer.port, peer.address);
     if (method === 'REGISTER') {
-      send('200 OK', `Contact: ${field(text, 'Contact').replace(/;expires=\d+/, '')};expires=3600\r\nService-Route: <sip:${host}:${port};lr>\r\n`);
+      send(
+        '200 OK',
+        `Contact: ${field(text, 'Contact').replace(/;expires=\d+/, '')};expires=3600\r\nService-Route: <sip:${host}:${port};lr>\r\n`,
+      );
     } else if (method === 'INVITE') {
       const callee = /^INVITE sip:([^@;> ]+)/.exec(text)?.[1] ?? '';
       const contact = `Contact: <sip:core@${host}:${port}>\r\n`;

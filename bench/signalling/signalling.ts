@@ -10,7 +10,7 @@ import { cpuMs, pause, rssKb } from '../process.ts';
 import { type BenchDevice, createDevice, type Moments, OFFER } from './client.ts';
 import { type BenchCore, startCore } from './core.ts';
 import { startIssuer } from './issuer.ts';
-import { type JanusHandle, startJanus } from './janus.ts';
+import { type JanusCaller, startSipJanus } from './janus.ts';
 
 const REPEATS = Number(process.env.LINESIDE_BENCH_REPEATS ?? 3);
 const HOST = '127.0.63.1';
@@ -160,13 +160,13 @@ async function pacedCalls<T>(
 async function janusRun(): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'lineside-bench-'));
   const core = await startCore(HOST, CORE);
-  const janus = await startJanus(folder, HOST, JANUS);
+  const janus = await startSipJanus(folder, HOST, JANUS);
   try {
-    const handles: JanusHandle[] = [];
+    const handles: JanusCaller[] = [];
     for (let i = 0; i < DEVICES; i += 1) handles.push(await janus.attach(`u${i}`, `${HOST}:${CORE}`, HOST));
     // Now and then Janus loses one: it is counted, and the others go on.
     const lost = { asked: Number.NaN, connected: Number.NaN };
-    const call = (handle: JanusHandle, callee: string) =>
+    const call = (handle: JanusCaller, callee: string) =>
       Promise.race([
         handle.call(`sip:${callee}@${HOST}:${CORE}`, OFFER).catch(() => lost),
         pause(LOST_MS).then(() => lost),
