@@ -24,7 +24,8 @@ export type PipelineErrorCode =
   | 'subscription-exists'
   | 'subscription-quota'
   | 'channel-quota'
-  | 'overloaded';
+  | 'overloaded'
+  | 'not-kept';
 
 export type ErrorCode = CoreErrorCode | PipelineErrorCode;
 
@@ -85,6 +86,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   'subscription-exists': { status: 409, code: 'ALREADY_EXISTS', message: 'An equal subscription is active.' },
   'subscription-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many active subscriptions.' },
   'channel-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many open channels.' },
+  'not-kept': {
+    status: 503,
+    code: 'UNAVAILABLE',
+    message: 'The service cannot keep this now; try again later.',
+  },
   overloaded: { status: 503, code: 'UNAVAILABLE', message: 'The service is overloaded; try again later.' },
 
   'not-found': { status: 404, code: 'NOT_FOUND', message: 'The specified resource is not found.' },

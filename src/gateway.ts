@@ -21,6 +21,7 @@ import { createLoop, type Loop } from './runtime/loop.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { createOpsServer } from './runtime/ops-server.ts';
 import { createRandom } from './runtime/random.ts';
+import { watchStore } from './runtime/store-watch.ts';
 import { createTimerWheel } from './runtime/timer-wheel.ts';
 import { readKeyFile } from './store/key-file.ts';
 import { createStore, StoreError } from './store/store.ts';
@@ -30,7 +31,7 @@ import { createPages } from './wwsf/pages.ts';
 export interface Gateway {
   /** Opens everything, the API listener last. Rejects when a part cannot start; what was open is closed then. */
   start(): Promise<void>;
-  /** `drain`: live calls may go on for `ops.drainMs`. Then everything ends in order. Called again without `drain`, it cuts a drain short. */
+  /** `drain`: live calls may go on for `ops.drainMs`, emergency calls for `emergency.drainMs` more. Then everything ends in order. Called again without `drain`, it cuts a drain short. */
   close(options: { drain: boolean }): Promise<void>;
   /** Reads certificates again. */
   reload(): void;
@@ -43,10 +44,15 @@ const DRAIN_LOOK_MS = 100;
 /** After the last calls were ended: time for their BYEs, events and records to leave, in ms. */
 const LAST_WORDS_MS = 1500;
 
-/** `parts.engine`: another media engine than the one in the settings; benches give one that carries nothing. */
+export interface GatewayParts extends Pick<MediaPlaneOptions, 'engine'> {
+  /** In place of the one in the settings. */
+  store?: Store;
+}
+
+/** `parts` replace what the settings name: benches give an engine that carries nothing, tests a store that fails. */
 export async function createGateway(
   settings: Settings,
-  parts: Pick<MediaPlaneOptions, 'engine'> = {},
+  { store: givenStore, ...parts }: GatewayParts = {},
 ): Promise<Gateway> {
   const log = createLog(settings.log);
   const metrics = createMetrics();
@@ -55,7 +61,7 @@ export async function createGateway(
   const ids = createIds(random);
   const wheel = createTimerWheel(() => clock.now());
   const lag = createLag();
-  const store = createStore(settings.store);
+  const store = watchStore(givenStore ?? createStore(settings.store), { log, metrics, after });
   const core = createCore({ settings: coreSettingsOf(settings), ids });
   const count = metrics.count;
   let publicUrl = settings.public.url.replace(/\/+$/, '');
@@ -135,23 +141,19 @@ export async function createGateway(
   for (const path of settings.api.channelsPaths) api.onUpgrade(`${path}/channels/:id/ws`, events.handleUpgrade);
 
   let state: 'starting' | 'ready' | 'draining' = 'starting';
-  const ops = createOpsServer({
-    host: settings.ops.host,
-    port: settings.ops.port,
-    metrics,
-    unready: () => [
-      ...(state === 'ready' ? [] : [state]),
-      ...(loop.storeHealthy() ? [] : ['store']),
-      ...(media.health().ok ? [] : ['media']),
-      ...(mw.peers().length === 0 || mw.peers().some(({ up }) => up) ? [] : ['core']),
-    ],
-  });
+  const unready = (): string[] => [
+    ...(state === 'ready' ? [] : [state]),
+    ...(store.healthy() ? [] : ['store']),
+    ...(media.health().ok ? [] : ['media']),
+    ...(mw.peers().length === 0 || mw.peers().some(({ up }) => up) ? [] : ['core']),
+  ];
+  const ops = createOpsServer({ host: settings.ops.host, port: settings.ops.port, metrics, unready });
   declareGauges(metrics, {
     core,
     events,
     media,
     mw,
-    ready: () => state === 'ready',
+    ready: () => unready().length === 0,
     draining: () => state === 'draining',
   });
 
@@ -207,8 +209,14 @@ export async function createGateway(
     mw.drain();
     loop.emit({ type: 'drain' });
     await callsEnded(settings.ops.drainMs, () => hurried);
-    loop.emit({ type: 'end-all' });
+    loop.emit({ type: 'end-all', spareEmergency: !hurried });
     await callsEnded(LAST_WORDS_MS, () => false);
+    if (!hurried) {
+      // What is left are emergency calls.
+      await callsEnded(settings.emergency.drainMs, () => hurried);
+      loop.emit({ type: 'end-all', spareEmergency: false });
+      await callsEnded(LAST_WORDS_MS, () => false);
+    }
     await end();
     log.info({}, 'Lineside has ended');
   }

@@ -126,7 +126,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     if (subscription !== null) writes.push(deps.rows.put(subscription));
     if (!(await journal.commit(writes))) {
       book.remove(channel);
-      return { ok: false, error: 'internal' };
+      return { ok: false, error: 'not-kept' };
     }
     book.armExpiry(channel);
     if (subscription !== null) deps.life.begin(subscription);

@@ -8,7 +8,7 @@ export interface Journal {
   later(write: Write): void;
   /** Takes what waits, to be committed by the caller along with writes of its own. */
   take(): Write[];
-  /** Commits these writes and what waits. False when the store refused: it was logged, and memory goes on without it. */
+  /** Commits these writes and what waits. False when the store refused: who watches the store tells, and memory goes on without it. */
   commit(writes: readonly Write[]): boolean | Promise<boolean>;
   flush(): boolean | Promise<boolean>;
 }
@@ -30,7 +30,7 @@ export function createJournal(store: Store, clock: Clock, log: Log): Journal {
     return taken;
   };
   const failed = (error: unknown): false => {
-    log.error({ reason: (error as Error).message }, 'The store refused a write of the event side.');
+    log.debug({ reason: (error as Error).message }, 'The store refused a write of the event side.');
     return false;
   };
   const commit = (writes: readonly Write[]): boolean | Promise<boolean> => {

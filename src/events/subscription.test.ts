@@ -212,7 +212,7 @@ describe('7.10, 8.2 a subscription', () => {
     const rig = createRig({ store: broken });
     assert.deepEqual(await rig.events.subscriptions.create(alice, subscription(), 'c'), {
       ok: false,
-      error: 'internal',
+      error: 'not-kept',
     });
     assert.deepEqual(rig.events.subscriptions.list(alice), []);
     const channel = await rig.events.channels.create(
@@ -220,7 +220,7 @@ describe('7.10, 8.2 a subscription', () => {
       { deviceId: DEVICE, types: ['session-status'], expiresAt: null },
       'c',
     );
-    assert.deepEqual(channel, { ok: false, error: 'internal' });
+    assert.deepEqual(channel, { ok: false, error: 'not-kept' });
     assert.equal(rig.events.sizes().channels, 0);
     assert.equal(rig.clock.waiting(), 0);
   });

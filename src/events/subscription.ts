@@ -153,7 +153,7 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
     const subscription = table.add(row);
     if (!(await journal.commit([rows.put(row)]))) {
       table.forget(subscription);
-      return { ok: false, error: 'internal' };
+      return { ok: false, error: 'not-kept' };
     }
     if (!row.ended) arm(subscription);
     return { ok: true, subscription: viewOf(row) };
@@ -181,7 +181,7 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
       row.tokenEndsAt = tokenEnd(credential, now);
     }
     arm(subscription);
-    if (!(await journal.commit([rows.put(row)]))) return { ok: false, error: 'internal' };
+    if (!(await journal.commit([rows.put(row)]))) return { ok: false, error: 'not-kept' };
     return { ok: true, subscription: viewOf(row) };
   }
 

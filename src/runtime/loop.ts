@@ -46,8 +46,6 @@ export interface Loop {
   emit(input: Input): void;
   /** Queues an API request and resolves with its one reply. Never rejects. */
   ask(request: ApiRequest): Promise<Reply>;
-  /** False while the store cannot keep what it is given. */
-  storeHealthy(): boolean;
   sizes(): { queued: number; asked: number; timers: number };
 }
 
@@ -69,7 +67,6 @@ export function createLoop(parts: LoopParts): Loop {
   const out: Effect[] = [];
   let generation = 0;
   let scheduled = false;
-  let healthy = true;
   let dispatching = false;
   /** The store works on the writes of the present input. */
   let committing = false;
@@ -180,28 +177,14 @@ export function createLoop(parts: LoopParts): Loop {
     parts.events.dispatch(clock.now());
   }
 
-  /** A store that fails must not end calls: they go on, the node says it is not ready, the operator is told once. */
+  /** A store that fails must not end calls: they go on, and who watches the store tells. */
   function commit(rows: Write[]): Promise<void> | undefined {
     if (rows.length === 0) return undefined;
     try {
-      const result = store.commit(rows);
-      if (result !== undefined) return result.then(() => kept(), failed);
-      kept();
-    } catch (error) {
-      failed(error);
+      return store.commit(rows)?.catch(() => undefined);
+    } catch {
+      return undefined;
     }
-    return undefined;
-  }
-
-  function kept(): void {
-    if (!healthy) log.info({}, 'the store keeps state again');
-    healthy = true;
-  }
-
-  function failed(error: unknown): void {
-    metrics.count('store_failures_total');
-    if (healthy) log.error({ fault: (error as Error).message }, 'the store cannot keep state');
-    healthy = false;
   }
 
   function perform(effects: readonly Outward[]): void {
@@ -270,7 +253,6 @@ export function createLoop(parts: LoopParts): Loop {
         schedule();
       });
     },
-    storeHealthy: () => healthy,
     sizes: () => ({ queued: queue.length, asked: asked.size, timers: timers.size }),
   };
 }

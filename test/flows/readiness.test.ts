@@ -1,0 +1,62 @@
+/** What a load balancer sees of a node whose store fails: not ready, and ready again without anybody's help. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkSettings } from '../../src/config/settings.ts';
+import type { Store } from '../../src/ep-cscf/ports.ts';
+import { createGateway } from '../../src/gateway.ts';
+
+const HOST = '127.0.0.39';
+const operations = `http://${HOST}:9093`;
+
+/** The binding has no registration left, so taking it up is a write. */
+const binding = { v: 1, id: 'baaaaaaaaaaaaaaaaaaaaaaaaaa', number: '+15550100001', imsExpiresAt: 0, registrations: [] };
+
+function failingStore(): { store: Store; disk: { full: boolean } } {
+  const disk = { full: true };
+  return {
+    disk,
+    store: {
+      load: kind => (kind === 'binding' ? [{ key: binding.id, value: binding }] : []),
+      commit() {
+        if (disk.full) throw new Error('the disk is full');
+      },
+      close() {},
+    },
+  };
+}
+
+const readiness = async () => {
+  const response = await fetch(`${operations}/readyz`);
+  const { because = [] } = (await response.json()) as { because?: string[] };
+  const text = await (await fetch(`${operations}/metrics`)).text();
+  return { status: response.status, because, gauge: Number(/^lineside_ready (\d)$/m.exec(text)?.[1]) };
+};
+
+test('a store that fails makes the node unready, in /readyz and in the gauge, until it works again', async t => {
+  const { store, disk } = failingStore();
+  const settings = checkSettings({
+    api: { host: HOST, port: 0 },
+    auth: { issuers: ['https://id.example'] },
+    sip: { host: HOST, port: 0, optionsMs: 0 },
+    ims: { mode: 'trunk', transport: 'udp' },
+    media: { webHost: HOST, imsHost: HOST },
+    store: { kind: 'memory' },
+    ops: { host: HOST },
+    log: { level: 'error' },
+  });
+  const engine = () => ({
+    start: async () => undefined,
+    close: async () => undefined,
+    send: () => undefined,
+    health: () => ({ ok: true, sessions: 0, load: 0, workers: 1 }),
+  });
+  const gateway = await createGateway(settings, { store, engine });
+  t.after(() => gateway.close({ drain: false }));
+  await gateway.start();
+  assert.deepEqual(await readiness(), { status: 503, because: ['store'], gauge: 0 });
+  disk.full = false;
+  const until = Date.now() + 10_000;
+  while ((await readiness()).status !== 200 && Date.now() < until) await sleep(50);
+  assert.deepEqual(await readiness(), { status: 200, because: [], gauge: 1 });
+});
