@@ -10,6 +10,7 @@ const needed: ReadonlyArray<{ file: string; packageName: string }> = [
   { file: '/usr/sbin/ip', packageName: 'iproute2' },
   { file: '/usr/bin/openssl', packageName: 'openssl' },
   { file: '/usr/bin/baresip', packageName: 'baresip-core' },
+  { file: '/usr/bin/sipp', packageName: 'sip-tester' },
   { file: '/usr/sbin/kamailio', packageName: 'kamailio' },
   { file: `${KAMAILIO}/ims_icscf.so`, packageName: 'kamailio-ims-modules' },
   { file: `${KAMAILIO}/presence.so`, packageName: 'kamailio-presence-modules' },

@@ -1,0 +1,248 @@
+/** Lineside as a SIP trunk against SIPp: every row of the status table, and the dialogs that only a scripted peer can play. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type IdentityProvider, startIdentityProvider } from '../../sandbox/identity/provider.ts';
+import { checkSettings } from '../../src/config/settings.ts';
+import { createGateway, type Gateway } from '../../src/gateway.ts';
+import { Device, fetchToken } from '../support/camara.ts';
+import { browserAnswer, chromiumOffer } from '../support/media-sdp.ts';
+import { type SippOptions, startSipp } from '../support/sipp.ts';
+import { until } from '../support/talk.ts';
+
+const HOST = '127.0.0.38';
+const CORE = 5090;
+const ADA = '+15550100001';
+const BELA = '+15550100002';
+const CALLEE = '+15559990001';
+
+let folder = '';
+let identity: IdentityProvider;
+let gateway: Gateway;
+let device: Device;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lineside-sipp-'));
+  identity = await startIdentityProvider({ host: HOST, port: 9092, pagesUrls: [] });
+  gateway = await createGateway(
+    checkSettings({
+      public: { url: `http://${HOST}:9091` },
+      api: { host: HOST, ratePerClient: 10_000, ratePerUser: 10_000, ratePerAddress: 10_000, clients: { demo: {} } },
+      auth: { issuers: [identity.issuer] },
+      sip: { host: HOST, trustedPeers: [HOST], optionsMs: 0 },
+      ims: { mode: 'trunk', entry: `${HOST}:${CORE}`, transport: 'udp', home: HOST },
+      media: { webHost: HOST, imsHost: HOST, prefixes: ['127.0.0.0/8'] },
+      store: { file: join(folder, 'lineside.sqlite'), keyFile: join(folder, 'lineside.key') },
+      ops: { host: HOST },
+      log: { level: 'error' },
+    }),
+  );
+  await gateway.start();
+  device = new Device(`http://${HOST}:9091`, await fetchToken(identity.issuer, ADA));
+  await device.register();
+});
+
+after(async () => {
+  await device?.leave();
+  await gateway?.close({ drain: false });
+  await identity?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** SIPp where the gateway sends its calls. */
+const callee = (options: Omit<SippOptions, 'host' | 'port'>) => startSipp({ host: HOST, port: CORE, ...options });
+/** SIPp that calls a number at the gateway. */
+const caller = (options: Omit<SippOptions, 'host' | 'port' | 'target'>) =>
+  startSipp({ host: HOST, port: CORE, target: `${HOST}:5060`, ...options });
+
+async function dial(): Promise<string> {
+  const made = await device.startCall(CALLEE, chromiumOffer(), ADA);
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  return made.body.mediaSessionId;
+}
+
+/** Nothing of any call is left in any table; what a transaction needs after its end ends too. */
+async function assertNothingLeft(): Promise<void> {
+  await until(
+    () => {
+      const { calls, legs, 'mw.calls': mwCalls = 0, 'media.sessions': sessions = 0 } = gateway.sizes();
+      return [calls, legs, mwCalls, sessions].every(size => size === 0);
+    },
+    `empty tables: ${JSON.stringify(gateway.sizes())}`,
+  );
+}
+
+const NONE = 'X-Nothing: 1';
+const q850 = (cause: number) => `Reason: Q.850;cause=${cause}`;
+
+/** Code, status before which nothing rang, status after a 180. IMS digest 3.9.2. */
+const REFUSALS: ReadonlyArray<[code: number, silent: string, rung?: string]> = [
+  ...[300, 301, 302, 305, 380].map(code => [code, 'Failed'] as [number, string]),
+  ...[400, 402, 403, 405, 406, 412, 413, 414, 415, 416, 420, 423, 425, 428, 429, 430, 436, 437, 438].map(
+    code => [code, 'Failed'] as [number, string],
+  ),
+  ...[401, 407, 424, 440, 470, 481, 482, 483, 488, 489, 491, 493, 494, 499].map(
+    code => [code, 'Failed'] as [number, string],
+  ),
+  ...[500, 501, 502, 503, 504, 505, 513, 555, 580, 599, 606, 699].map(code => [code, 'Failed'] as [number, string]),
+  ...[404, 410, 484, 485, 604].map(code => [code, 'NotReachable'] as [number, string]),
+  [408, 'NoAnswer', 'NoAnswer'],
+  [480, 'NotReachable', 'NoAnswer'],
+  [486, 'Busy', 'Busy'],
+  [600, 'Busy'],
+  [487, 'SessionCancelled'],
+  [433, 'Declined'],
+  [603, 'Declined', 'Declined'],
+  [607, 'Declined'],
+  [608, 'Declined'],
+];
+
+async function refused(code: number, ringing: boolean, extra: string): Promise<string> {
+  const progress = ringing ? { ringing: '180', progress: 'Ringing' } : { ringing: '100', progress: 'Trying' };
+  const peer = callee({ scenario: 'refuse', keys: { code: `${code}`, phrase: 'As scripted', extra, ...progress } });
+  try {
+    const id = await dial();
+    const final = await device.waitFor(
+      event => event.data.mediaSessionId === id && /^SIP|^GW|^Q/.test(event.data.reason ?? ''),
+    );
+    await peer.done;
+    return final.data.status;
+  } finally {
+    peer.kill();
+  }
+}
+
+test('MAP-01 MAP-03 MAP-05 MAP-06 every final response gives its status, with and without ringing before it', async () => {
+  for (const [code, silent, rung] of REFUSALS) {
+    assert.equal(await refused(code, false, NONE), silent, `${code}`);
+    if (rung !== undefined) assert.equal(await refused(code, true, NONE), rung, `${code} after 180`);
+  }
+  await assertNothingLeft();
+});
+
+test('MAP-02 a Q.850 cause decides before the code', async () => {
+  for (const [cause, status] of [
+    [1, 'NotReachable'],
+    [17, 'Busy'],
+    [19, 'NoAnswer'],
+    [21, 'Declined'],
+    [34, 'Failed'],
+    [16, 'NotReachable'],
+  ] as const) {
+    assert.equal(await refused(480, false, q850(cause)), status, `cause ${cause}`);
+  }
+});
+
+test('MAP-01 every provisional response gives its status, and a hang-up cancels', async () => {
+  for (const [code, status] of [
+    [180, 'Ringing'],
+    [181, 'Proceeding'],
+    [182, 'Waiting'],
+    [183, 'InProgress'],
+    [188, 'Proceeding'],
+  ] as const) {
+    const peer = callee({ scenario: 'provisional', keys: { code: `${code}`, phrase: 'As scripted', extra: NONE } });
+    const id = await dial();
+    await device.waitStatus(id, status);
+    assert.equal((await device.hangUp(id)).status, 204);
+    await device.waitStatus(id, 'SessionCancelled');
+    await peer.done;
+  }
+  await assertNothingLeft();
+});
+
+/** A call out that SIPp answers as the scenario says, ended by us. */
+async function answered(scenario: string, options: Partial<SippOptions> = {}): Promise<void> {
+  const peer = callee({ scenario, ...options });
+  const id = await dial();
+  await device.waitStatus(id, 'Connected', 30_000);
+  await device.hangUp(id);
+  await device.waitStatus(id, 'Terminated');
+  await peer.done;
+  const answers = device.events.filter(e => e.data.mediaSessionId === id && e.data.answer).map(e => e.data.answer.sdp);
+  assert.ok(answers.length > 0 && answers.every(sdp => sdp === answers[0]), 'the browser is told one answer');
+}
+
+test('ORG-07 a reliable 183 is PRACKed, and the call is answered', () => answered('answer-reliable'));
+test('ORG-07 ORG-18 the same with a fifth of the packets lost', () => answered('answer-reliable', { lossPercent: 20 }));
+test('ORG-10 ORG-13 a second answer of a fork gets ACK and BYE, the browser keeps one answer', () => answered('fork'));
+test('ORG-14 a peer that insists on preconditions is told that ours are met', () =>
+  answered('precondition', { calls: 2 }));
+
+test('MID-01 MID-04 the far end holds by re-INVITE, resumes by UPDATE, asks by an empty one, and hangs up', async () => {
+  const peer = callee({ scenario: 'update' });
+  const id = await dial();
+  await device.waitStatus(id, 'Terminated');
+  await peer.done;
+  assert.deepEqual(device.statuses(id), ['Connected', 'Hold', 'Resume', 'Terminated']);
+});
+
+test('MID-02 a re-INVITE that crossed another is sent again after its time', async () => {
+  const peer = callee({ scenario: 'glare' });
+  const id = await dial();
+  await device.waitStatus(id, 'Connected');
+  assert.equal((await device.putStatus(id, { status: 'Hold' })).status, 200);
+  await device.waitStatus(id, 'Hold');
+  await until(() => device.statuses(id).includes('Hold'), 'the hold');
+  await new Promise(resolve => setTimeout(resolve, 4500));
+  await device.hangUp(id);
+  await device.waitStatus(id, 'Terminated');
+  await peer.done;
+});
+
+/** Answers every call that comes in on the device until told to stop. */
+function answering(target: Device): () => void {
+  let on = true;
+  let seen = target.events.length;
+  const look = async () => {
+    while (on) {
+      for (; seen < target.events.length; seen += 1) {
+        const event = target.events[seen];
+        if (event?.type.endsWith('session-invitation') !== true) continue;
+        const answer = { sdp: browserAnswer() };
+        await target.putStatus(event.data.mediaSessionId, { status: 'Connected', answer });
+      }
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+  };
+  void look();
+  return () => {
+    on = false;
+  };
+}
+
+for (const [name, scenario] of [
+  ['a call in is answered and ended by the caller', 'call'],
+  ['TRM-11 a call in without an offer is offered one, and answered in the ACK', 'offerless'],
+  ['MID-08 a session too short is refused with the minimum, and taken with it', 'short-session'],
+] as const) {
+  test(name, async () => {
+    const stop = answering(device);
+    await caller({ scenario, service: ADA }).done.finally(stop);
+    await assertNothingLeft();
+  });
+}
+
+test('TRM-18 a caller gives up while the device rings', async () => {
+  const before = device.events.length;
+  const ringing = device
+    .waitFor(event => device.events.indexOf(event) >= before && event.type.endsWith('session-invitation'))
+    .then(event => device.putStatus(event.data.mediaSessionId, { status: 'Ringing' }).then(() => event));
+  await caller({ scenario: 'cancel', service: ADA }).done;
+  const { data } = await ringing;
+  await device.waitStatus(data.mediaSessionId, 'SessionCancelled');
+  await assertNothingLeft();
+});
+
+test('a number nobody has registered is 404, an unknown extension 420', async () => {
+  await caller({ scenario: 'refused', service: BELA, keys: { code: '404', extra: NONE } }).done;
+  await caller({ scenario: 'refused', service: ADA, keys: { code: '420', extra: 'Require: nothing-known' } }).done;
+});
+
+test('sixty calls in with a twentieth of the packets lost: all are answered and ended, nothing is left', async () => {
+  const stop = answering(device);
+  await caller({ scenario: 'call', service: ADA, calls: 60, rate: 6, lossPercent: 5 }).done.finally(stop);
+  await assertNothingLeft();
+});
