@@ -54,6 +54,7 @@ export interface LightOptions {
 export async function lightBrowser(options: LightOptions): Promise<LightBrowser> {
   const now = () => performance.now();
   const out: DtlsEffect[] = [];
+  const early: Buffer[] = [];
   const scratch = Buffer.alloc(2_048);
   let socket = await bind(options.host);
   let ice = credentials();
@@ -99,8 +100,11 @@ export async function lightBrowser(options: LightOptions): Promise<LightBrowser>
         nominated = true;
         drive(d => d.start(now(), out));
       }
-    } else if (first < 64) drive(d => d.receive(datagram, now(), out));
-    else if (srtp !== null && ((datagram[1] ?? 0) < 192 || (datagram[1] ?? 0) > 223)) {
+    } else if (first < 64) {
+      // The other end may know us before we know it, as in a browser.
+      if (dtls === null) early.push(datagram);
+      else drive(d => d.receive(datagram, now(), out));
+    } else if (srtp !== null && ((datagram[1] ?? 0) < 192 || (datagram[1] ?? 0) > 223)) {
       const clear = srtp.unprotectRtp(datagram);
       if (typeof clear === 'string') return;
       seen.rtp += 1;
@@ -135,6 +139,7 @@ export async function lightBrowser(options: LightOptions): Promise<LightBrowser>
         ...(options.profiles === undefined ? {} : { profiles: options.profiles }),
       });
       check();
+      for (const datagram of early.splice(0)) drive(d => d.receive(datagram, now(), out));
       checks ??= setInterval(() => {
         if (srtp === null || version > 2 || options.consent === true) check();
       }, CHECK_MS);
