@@ -5,6 +5,7 @@ import type { Static } from 'typebox';
 import type { events } from '../config/events.ts';
 import type { sink } from '../config/sink.ts';
 import type { EventInput, EventsPort, Principal, Store } from '../ep-cscf/ports.ts';
+import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { type ChannelLife, createChannels } from './channel.ts';
@@ -79,13 +80,22 @@ export function createEvents(options: EventsOptions): Events {
   const rows = createSubscriptionRows(createSeal(options.key));
   const invitations = createInvitations(options.emit);
   let flying = 0;
+  /** The host alone: paths of sinks may hold secrets. */
+  let troubled = '';
+  const tellTrouble = createDiscardLog(clock.now, (reason, attempts) =>
+    log.warn({ sink: troubled, reason, attempts }, 'A sink did not take an event.'),
+  );
   const counted: SinkTransport = {
     async deliver(request) {
       flying += 1;
       try {
         const answer = await transport.deliver(request);
-        if (answer.type !== 'answered')
-          log.debug({ reason: answer.reason, correlator: request.correlator }, 'A sink was not reached.');
+        const reason = answer.type === 'answered' ? refusal(answer.status) : answer.reason;
+        if (reason !== null) {
+          troubled = new URL(request.url).host;
+          tellTrouble(reason, 1);
+          log.debug({ sink: troubled, reason, correlator: request.correlator }, 'An attempt at a sink failed.');
+        }
         return answer;
       } finally {
         flying -= 1;
@@ -195,6 +205,11 @@ export function createEvents(options: EventsOptions): Events {
       };
     },
   };
+}
+
+/** Why an answer is no delivery, or null. Few words: each has a log line of its own. */
+function refusal(status: number): string | null {
+  return status >= 200 && status < 300 ? null : `status ${status}`;
 }
 
 /** One queue for each subscription that is owed something at an https sink. */

@@ -192,9 +192,31 @@ describe('8.5 the outbox', () => {
     await rig.clock.advance(10_000);
     await publish();
     const message = 'Events did not reach their sinks.';
+    const trouble = { sink: 'app.example.com', reason: 'status 400', message: 'A sink did not take an event.' };
     assert.deepEqual(lines, [
+      { ...trouble, attempts: 1 },
       { outcome: 'refused', events: 1, message },
+      { ...trouble, attempts: 5 },
       { outcome: 'refused', events: 5, message },
+    ]);
+  });
+
+  it('tells the operator at once which sink cannot be reached, and why', async () => {
+    const lines: object[] = [];
+    const log = { ...silentLog, warn: (fields: object, message: string) => void lines.push({ ...fields, message }) };
+    const rig = createRig({ log });
+    await rig.subscribe();
+    rig.answer = () => ({ type: 'failed', reason: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    rig.publish(session('m1', 2));
+    await rig.clock.advance(2000);
+    assert.ok(rig.tried.length > 1);
+    assert.deepEqual(lines, [
+      {
+        sink: 'app.example.com',
+        reason: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+        attempts: 1,
+        message: 'A sink did not take an event.',
+      },
     ]);
   });
 

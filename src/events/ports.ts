@@ -71,7 +71,7 @@ export interface SinkRequest {
 /** What became of one attempt. */
 export type SinkAnswer =
   | { type: 'answered'; status: number; retryAfterMs: number | null }
-  /** Nothing came back: no name, no connection, no answer in time. */
+  /** Nothing came back: no name, no connection, no answer in time. `reason` is the system's word for it, such as ECONNREFUSED. */
   | { type: 'failed'; reason: string }
   /** The policy forbids the sink now. */
   | { type: 'blocked'; reason: string };

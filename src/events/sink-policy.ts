@@ -79,7 +79,7 @@ export function createSinkPolicy(
 }
 
 /** Host of a URL as a name or an address: no brackets, no closing dot. */
-export function hostOf(url: URL): string {
+function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 }
 

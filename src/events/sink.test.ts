@@ -137,7 +137,7 @@ describe('8.4, 8.5, 8.6 the https sink', { timeout: 20_000 }, () => {
   it('refuses a certificate for another name', async () => {
     hits = 0;
     const answer = await makeSink().deliver(event(`https://other.example.com:${port}/`));
-    assert.deepEqual(answer, { type: 'failed', reason: 'other.example.com: ERR_TLS_CERT_ALTNAME_INVALID' });
+    assert.deepEqual(answer, { type: 'failed', reason: 'ERR_TLS_CERT_ALTNAME_INVALID' });
     assert.equal(hits, 0);
   });
 
@@ -171,7 +171,7 @@ describe('8.4, 8.5, 8.6 the https sink', { timeout: 20_000 }, () => {
     });
     assert.deepEqual(await sink.deliver(event(`https://sink.example.com:${port}/`)), {
       type: 'failed',
-      reason: 'sink.example.com: ENOTFOUND',
+      reason: 'ENOTFOUND',
     });
   });
 

@@ -2,7 +2,7 @@
 import type { LookupFunction } from 'node:net';
 import { Agent, request } from 'undici';
 import type { SinkAnswer, SinkRequest, SinkTransport } from './ports.ts';
-import { hostOf, type SinkPolicy } from './sink-policy.ts';
+import type { SinkPolicy } from './sink-policy.ts';
 
 /** What of an answer's body is read before the connection is given up. */
 const BODY_LIMIT = 4096;
@@ -62,7 +62,7 @@ export function createSink(policy: SinkPolicy, limits: { connectMs: number; answ
       const cause = findBlocked(error);
       if (cause !== null) return { type: 'blocked', reason: cause.message };
       const { code, name } = error as NodeJS.ErrnoException;
-      return { type: 'failed', reason: `${hostOf(new URL(url))}: ${code ?? name}` };
+      return { type: 'failed', reason: code ?? name };
     }
   }
 
