@@ -1,12 +1,13 @@
 /** One call as an application sees it: its status, its sound, what can be done with it. */
 
+import type { CallEvents, CallOptions, Holder } from './call-parts.ts';
 import { createEmitter, type Listener } from './emitter.ts';
 import { type CallEnd, endOf } from './end.ts';
-import type { Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
-import type { Http } from './http.ts';
+import type { HttpOptions } from './http.ts';
 import type { KeptCall } from './kept-call.ts';
 import { type CallMedia, dtmfTones, type MediaState } from './media.ts';
+import { createNegotiation, type Negotiation } from './negotiation.ts';
 import { createRecovery, type Recovery } from './recovery.ts';
 import {
   type CallStatus,
@@ -17,38 +18,6 @@ import {
   readSession,
   type SessionNews,
 } from './session.ts';
-
-export interface CallEvents {
-  /** Every change; the call's own properties are already new. */
-  statusChanged: CallStatus;
-  ringing: { earlyMedia: boolean };
-  connected: undefined;
-  held: { by: 'local' | 'remote' };
-  resumed: undefined;
-  muted: boolean;
-  digits: string;
-  /** The sound was lost and may come back. */
-  reconnecting: { layer: 'media' };
-  reconnected: { layer: 'media' };
-  ended: CallEnd;
-}
-
-export interface CallOptions {
-  id: string;
-  direction: 'inbound' | 'outbound';
-  local: Party;
-  remote: Party;
-  http: Http;
-  environment: Environment;
-  /** Base path of webrtc-call-handling below the API root. */
-  path: string;
-  /** Outbound: open already. Inbound: opened by `answer`. */
-  media: CallMedia | null;
-  /** What it was before its page was loaded again. */
-  kept: KeptCall | null;
-  openMedia(onState: (state: MediaState) => void): Promise<CallMedia>;
-  onEnded(call: Call): void;
-}
 
 const DEFAULT_GAP_MS = 70;
 
@@ -64,14 +33,12 @@ export class Call {
   #status: CallStatus = 'Initial';
   #muted = false;
   #heldHere = false;
+  #heldThere = false;
   #sequence = 0;
-  #offer: string | null = null;
-  #answered = false;
   #answeredAt: number | null = null;
-  #ending = false;
   #end: CallEnd | null = null;
-  #work: Promise<unknown> = Promise.resolve();
   #remote: Party;
+  readonly #negotiation: Negotiation;
   readonly #recovery: Recovery;
 
   /** Calls are made by CallingClient. */
@@ -84,8 +51,15 @@ export class Call {
     this.#media = options.media;
     this.#emptyStream = options.environment.newStream();
     this.#recovery = createRecovery(options.environment, () => this.#renewMedia());
+    this.#negotiation = createNegotiation({
+      direction: options.direction,
+      answered: options.kept !== null,
+      media: () => (this.#end === null ? this.#media : null),
+      put: async (status, description) =>
+        readSession(await this.#request('PUT', '/status', { status, ...description })),
+      failed: () => this.#leave('Failed', { method: 'DELETE', tail: '' }, null),
+    });
     if (options.kept === null) return;
-    this.#answered = true;
     this.#answeredAt = options.kept.answeredAt;
     this.#heldHere = options.kept.heldHere;
     this.mute(options.kept.muted);
@@ -114,6 +88,13 @@ export class Call {
     return this.#answeredAt;
   }
 
+  /** Null while nobody holds it. */
+  get heldBy(): Holder | null {
+    if (this.#heldHere && this.#heldThere) return 'both';
+    if (this.#heldHere) return 'local';
+    return this.#heldThere ? 'remote' : null;
+  }
+
   /** How it ended, or null while it lives. */
   get end(): CallEnd | null {
     return this.#end;
@@ -134,14 +115,14 @@ export class Call {
 
   /** Answers an incoming call. Rejects with CallingError; the call rings on when the microphone is refused. */
   async answer(): Promise<void> {
-    this.#check(this.direction === 'inbound' && !this.#answered && this.#offer !== null);
-    const offer = this.#offer ?? '';
-    this.#answered = true;
+    const offer = this.#negotiation.waiting;
+    this.#check(this.direction === 'inbound' && offer !== null);
+    this.#negotiation.answered = true;
     let media: CallMedia;
     try {
       media = await this.#options.openMedia(state => this.mediaChanged(state));
     } catch (error) {
-      this.#answered = false;
+      this.#negotiation.answered = false;
       throw error;
     }
     if (this.#end !== null) {
@@ -151,50 +132,40 @@ export class Call {
     this.#media = media;
     media.mute(this.#muted);
     try {
-      await this.#put('Connected', { answer: { sdp: await media.answer(offer) } });
+      await this.#put('Connected', { answer: { sdp: await media.answer(offer ?? '') } });
     } catch (error) {
       media.close();
       this.#media = null;
-      this.#answered = false;
+      this.#negotiation.answered = false;
       if (error instanceof CallingError && error.httpStatus === 404) void this.refresh();
       throw error;
     }
   }
 
-  /** Refuses an incoming call. */
+  /** Refuses an incoming call. Over here at once; a service that cannot be reached is told when it can. */
   async reject(reason: 'busy' | 'decline' = 'decline'): Promise<void> {
     this.#check(this.direction === 'inbound' && !isAnswered(this.#status));
-    this.#ending = true;
-    if (reason === 'busy') await this.#ended(() => this.#request('PUT', '/status', { status: 'Busy' }));
-    else await this.#ended(() => this.#request('DELETE', ''));
-    this.#finish(reason === 'busy' ? 'Busy' : 'Declined', null);
+    if (reason === 'decline') return this.#leave('Declined', { method: 'DELETE', tail: '' });
+    await this.#leave('Busy', { method: 'PUT', tail: '/status', body: { status: 'Busy' } });
   }
 
-  /** Ends the call, or gives up calling. */
+  /** Ends the call, or gives up calling. Over here at once; a service that cannot be reached is told when it can. */
   async hangup(): Promise<void> {
     if (this.#end !== null) return;
     if (this.direction === 'inbound' && !isAnswered(this.#status)) return this.reject();
-    this.#ending = true;
-    try {
-      await this.#ended(() => this.#request('DELETE', ''));
-    } catch (error) {
-      // The sound stops here at once; the service notices the silence when it could not be told.
-      this.#media?.close();
-      throw error;
-    }
-    this.#finish(isAnswered(this.#status) ? 'Terminated' : 'SessionCancelled', null);
+    await this.#leave(isAnswered(this.#status) ? 'Terminated' : 'SessionCancelled', { method: 'DELETE', tail: '' });
   }
 
+  /** Also a call that the far end holds can be held. */
   async hold(): Promise<void> {
-    this.#check(isAnswered(this.#status));
-    this.#heldHere = true;
-    await this.#put('Hold', {});
+    this.#check(isAnswered(this.#status) && !this.#heldHere);
+    await this.#holdHere(true, 'Hold');
   }
 
+  /** Only who holds can resume. */
   async unhold(): Promise<void> {
-    this.#check(this.#status === 'Hold');
-    await this.#put('Resume', {});
-    this.#heldHere = false;
+    this.#check(this.#heldHere);
+    await this.#holdHere(false, 'Resume');
   }
 
   mute(on = true): void {
@@ -233,7 +204,7 @@ export class Call {
     }
     if (this.direction === 'outbound' && news.receiverName !== undefined)
       this.#remote = { ...this.#remote, display: news.receiverName };
-    this.#takeDescriptions(news);
+    this.#negotiation.take(news, this.#status);
     this.#moveTo(news.status, news.reason ?? null, news.answer?.sdp !== undefined);
   }
 
@@ -244,7 +215,7 @@ export class Call {
       if (news !== null) this.apply(news);
     } catch (error) {
       if (error instanceof CallingError && error.httpStatus === 404) {
-        this.#finish(this.#answeredAt === null ? 'SessionCancelled' : 'Terminated', null);
+        this.#finish(this.#answeredAt === null ? 'SessionCancelled' : 'Terminated', null, 'network');
       }
     }
   }
@@ -280,56 +251,28 @@ export class Call {
   /** One attempt. The far end notices nothing: the service answers the new offer by itself. */
   async #renewMedia(): Promise<void> {
     const media = this.#media;
-    await this.#work;
+    await this.#negotiation.idle();
     if (media === null || this.#end !== null) return;
     if (this.#mediaState !== 'new') {
       media.renew();
       this.mediaChanged('recovering');
     }
     try {
-      const body = { status: this.#heldHere ? 'Hold' : 'Connected', offer: { sdp: await media.offer() } };
-      const news = readSession(await this.#request('PUT', '/status', body));
-      if (news?.answer?.sdp === undefined) throw new CallingError('service');
-      await media.accept(news.answer.sdp);
+      await this.#negotiation.offer(media, this.#heldHere);
     } catch (error) {
       if (error instanceof CallingError && error.httpStatus === 404) await this.refresh();
       throw error;
     }
   }
 
-  #takeDescriptions(news: SessionNews): void {
-    const offer = news.offer?.sdp;
-    const answer = news.answer?.sdp;
-    if (this.direction === 'outbound' && !this.#answered && answer !== undefined) {
-      this.#answered = true;
-      this.#then(async media => media.accept(answer));
-      return;
+  async #holdHere(held: boolean, status: 'Hold' | 'Resume'): Promise<void> {
+    this.#heldHere = held;
+    try {
+      await this.#put(status, {});
+    } catch (error) {
+      this.#heldHere = !held;
+      throw error;
     }
-    if (this.direction === 'inbound' && this.#offer === null && offer !== undefined) {
-      this.#offer = offer;
-      return;
-    }
-    // A new offer of the gateway in an answered call waits for our answer. CAMARA digest 6.3.
-    if (isAnswered(this.#status) && offer !== undefined && answer === undefined && offer !== this.#offer) {
-      this.#offer = offer;
-      const { status } = news;
-      this.#then(async media => {
-        await this.#put(status, { answer: { sdp: await media.answer(offer) } });
-      });
-    }
-  }
-
-  /** One negotiation at a time, in order; one that fails ends the call, for it has no sound. */
-  #then(step: (media: CallMedia) => Promise<void>): void {
-    this.#work = this.#work.then(async () => {
-      if (this.#media === null || this.#end !== null) return;
-      try {
-        await step(this.#media);
-      } catch {
-        void this.#request('DELETE', '').catch(() => {});
-        this.#finish('Failed', null);
-      }
-    });
   }
 
   #moveTo(status: CallStatus, reason: string | null, withAnswer: boolean): void {
@@ -344,15 +287,33 @@ export class Call {
     this.#emitter.emit('statusChanged', status);
     if (status === 'Ringing') this.#emitter.emit('ringing', { earlyMedia: withAnswer });
     if (status === 'Connected' && !isAnswered(before)) this.#emitter.emit('connected', undefined);
-    if (status === 'Hold') this.#emitter.emit('held', { by: this.#heldHere ? 'local' : 'remote' });
-    if (before === 'Hold') this.#emitter.emit('resumed', undefined);
+    if (status === 'Hold') {
+      this.#heldThere = !this.#heldHere;
+      this.#emitter.emit('held', { by: this.#heldHere ? 'local' : 'remote' });
+    }
+    if (before !== 'Hold') return;
+    this.#heldHere = false;
+    this.#heldThere = false;
+    this.#emitter.emit('resumed', undefined);
   }
 
-  #finish(status: FinalStatus, reason: string | null): void {
+  /** Ends it here at once, and at the service as soon as that can be. */
+  async #leave(
+    status: FinalStatus,
+    { tail, ...request }: Pick<HttpOptions, 'method' | 'body'> & { tail: string },
+    by: 'local' | null = 'local',
+  ): Promise<void> {
+    const told = this.#options.farewells.say(this.id, { ...request, path: this.#path(tail) });
+    this.#finish(status, null, by);
+    await told;
+  }
+
+  /** `by` null: whoever the reason points to. */
+  #finish(status: FinalStatus, reason: string | null, by: 'local' | 'network' | null = null): void {
     if (this.#end !== null) return;
     const now = this.#options.environment.now();
     this.#status = status;
-    this.#end = endOf(status, reason, this.#ending, this.#answeredAt === null ? null : now - this.#answeredAt);
+    this.#end = endOf(status, reason, by, this.#answeredAt === null ? null : now - this.#answeredAt);
     this.#recovery.stop();
     this.#media?.close();
     this.#emitter.emit('statusChanged', status);
@@ -364,23 +325,17 @@ export class Call {
   async #put(status: CallStatus, more: Record<string, unknown>): Promise<void> {
     const news = readSession(await this.#request('PUT', '/status', { status, ...more }));
     if (news !== null && this.#end === null) {
-      this.#takeDescriptions(news);
+      this.#negotiation.take(news, this.#status);
       this.#moveTo(news.status, null, false);
     }
   }
 
-  #request(method: 'GET' | 'PUT' | 'DELETE', tail: string, body?: unknown): Promise<unknown> {
-    const path = `${this.#options.path}/sessions/${encodeURIComponent(this.id)}${tail}`;
-    return this.#options.http.request({ method, path, ...(body === undefined ? {} : { body }) });
+  #path(tail: string): string {
+    return `${this.#options.path}/sessions/${encodeURIComponent(this.id)}${tail}`;
   }
 
-  /** A call that is gone already is as ended as one we end. */
-  async #ended(request: () => Promise<unknown>): Promise<void> {
-    try {
-      await request();
-    } catch (error) {
-      if (!(error instanceof CallingError) || error.httpStatus !== 404) throw error;
-    }
+  #request(method: 'GET' | 'PUT', tail: string, body?: unknown): Promise<unknown> {
+    return this.#options.http.request({ method, path: this.#path(tail), ...(body === undefined ? {} : { body }) });
   }
 
   #check(allowed: boolean): void {

@@ -28,6 +28,8 @@ export interface Channel {
   start(): Promise<void>;
   /** Connects at once instead of waiting for the next try. */
   wake(): void;
+  /** The network is gone: what is open counts for nothing, the next try comes soon. */
+  drop(): void;
   /** Ends the channel at the service too. */
   stop(): Promise<void>;
 }
@@ -126,12 +128,14 @@ export function createChannel(options: ChannelOptions): Channel {
   /** A connection that says nothing for this long is dead, whatever TCP believes. */
   function watch(ms: number): void {
     stopWatching();
-    stopWatching = environment.after(ms, () => {
-      const silent = socket;
-      if (silent === null) return;
-      lost(1006);
-      silent.close();
-    });
+    stopWatching = environment.after(ms, drop);
+  }
+
+  function drop(): void {
+    const silent = socket;
+    if (silent === null) return;
+    lost(1006);
+    silent.close();
   }
 
   let quietMs = HELLO_MS;
@@ -213,6 +217,7 @@ export function createChannel(options: ChannelOptions): Channel {
       failures = 0;
       void connect();
     },
+    drop,
     async stop() {
       running = false;
       stopWaiting();

@@ -49,13 +49,30 @@ test('after a reload the registration and the channel are found again', async ()
   service.asked.length = 0;
   const after = await registered(service);
   assert.equal(after.deviceId, before.deviceId);
-  assert.deepEqual(methods(service), [
-    'POST channels/ch-1/tickets',
+  assert.deepEqual(methods(service), ['POST channels/ch-1/tickets', 'PUT sessions/reg-1']);
+  assert.deepEqual(service.socket().sent[0], { op: 'hello', ticket: 't2', lastSeq: 1 });
+});
+
+test('a registration that the page forgot, or that the service does not know any more, is found or made', async () => {
+  const service = fakeService();
+  const { deviceId } = await registered(service);
+  service.on('PUT registrations/*', () => ({ status: 404, body: { code: 'NOT_FOUND' } }));
+  service.asked.length = 0;
+  await registered(service);
+  assert.deepEqual(methods(service).slice(1), ['PUT sessions/reg-1', 'POST sessions']);
+  service.on('PUT registrations/*', () => ({
+    status: 200,
+    body: { registrationId: 'reg-1', regInfo: { phoneNumber: NUMBER }, expiresAt: '2026-01-01T01:00:00Z' },
+  }));
+  service.on('POST registrations', () => ({ status: 409, body: { code: 'ALREADY_EXISTS' } }));
+  service.environment.profile.removeItem(`lineside.registration.${deviceId}`);
+  service.asked.length = 0;
+  await registered(service);
+  assert.deepEqual(methods(service).slice(1), [
     'POST sessions',
-    `GET sessions?deviceId=${after.deviceId}`,
+    `GET sessions?deviceId=${deviceId}`,
     'PUT sessions/reg-1',
   ]);
-  assert.deepEqual(service.socket().sent[0], { op: 'hello', ticket: 't2', lastSeq: 1 });
 });
 
 test('a device id that is registered by somebody else is told', async () => {
@@ -307,7 +324,24 @@ test('a call the service refuses gives the microphone back and says why', async 
   assert.ok(service.peer().closed);
   assert.ok(service.tracks[0]?.stopped);
   await rejectsWith(client.call('113'), 'number-not-dialable');
-  assert.equal(dialAddress('urn:service:sos.fire'), 'urn:service:sos.fire');
+  const message = 'The value of "receiverAddress" cannot be used.';
+  service.on('POST calls', () => ({ status: 400, body: { code: 'INVALID_ARGUMENT', message } }));
+  await rejectsWith(client.call('sip:a@b.example'), 'number-not-dialable');
+});
+
+test('what a person may write as a number', () => {
+  for (const [typed, address] of [
+    ['+1 (555) 010-9000', 'tel:+15550109000'],
+    ['0044 20 7946 0000', 'tel:+442079460000'],
+    ['112', 'urn:service:sos'],
+    ['urn:service:sos.fire', 'urn:service:sos.fire'],
+    ['sip:bob@ims.example.com', 'sip:bob@ims.example.com'],
+    ['sip:x@y', null],
+    ['sip:bob@192.0.2.1', null],
+    ['5550109000', null],
+    ['', null],
+  ] as const)
+    assert.equal(dialAddress(typed), address, typed);
 });
 
 test('hold, resume, mute and digits', async () => {
@@ -323,6 +357,17 @@ test('hold, resume, mute and digits', async () => {
   await call.unhold();
   await service.event('session-status', { mediaSessionId: 'call-1', status: 'Hold', sequenceNumber: 2 });
   assert.deepEqual(heard, ['held by local', 'resumed', 'held by remote']);
+  assert.equal(call.heldBy, 'remote');
+  await rejectsWith(call.unhold(), 'wrong-moment');
+  assert.deepEqual(service.asked.at(-1)?.body, { status: 'Resume' }, 'nothing was asked');
+  await call.hold();
+  assert.equal(call.heldBy, 'both');
+  await rejectsWith(call.hold(), 'wrong-moment');
+  await call.unhold();
+  assert.equal(call.heldBy, null);
+  service.on('PUT calls/*/status', () => ({ status: 409, body: { code: 'INCOMPATIBLE_STATE' } }));
+  await rejectsWith(call.hold(), 'wrong-moment');
+  assert.equal(call.heldBy, null);
   call.mute();
   assert.equal(service.tracks[0]?.enabled, false);
   await call.sendDigits('12w#a');

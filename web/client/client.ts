@@ -1,15 +1,17 @@
 /** The SDK's root: registers the device, makes calls, announces incoming ones. */
-import { Call } from './call.ts';
+import type { Call } from './call.ts';
+import { type CallTable, createCallTable } from './calls.ts';
 import { type Channel, createChannel, type Snapshot } from './channel.ts';
 import { deviceId } from './device-id.ts';
 import { createEmitter, type Listener } from './emitter.ts';
 import { browserEnvironment, type Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
 import { createHttp, type Http, type Token } from './http.ts';
-import { type KeptCall, keepCall, takeKeptCall } from './kept-call.ts';
+import { keepCall, takeKeptCall } from './kept-call.ts';
 import { type CallMedia, type MediaState, openMedia } from './media.ts';
 import { createRegistrationKeeper, type Registration, type RegistrationKeeper } from './registration.ts';
-import { dialAddress, isAnswered, isFinal, partyOf, readSession, type SessionNews } from './session.ts';
+import { dialAddress, isAnswered, readSession, type SessionNews } from './session.ts';
+import type { Tabs } from './tabs.ts';
 
 export type ClientState = 'idle' | 'registering' | 'registered' | 'offline' | 'closed';
 
@@ -49,9 +51,6 @@ const PATHS: ApiPaths = {
   channels: '/webrtc-notification-channels/v0.1',
 };
 
-/** Events may overtake the answer that names their call: this many are kept for calls not known yet. */
-const MAX_EARLY_EVENTS = 64;
-
 export class CallingClient {
   readonly deviceId: string;
   readonly #options: CallingClientOptions;
@@ -60,12 +59,11 @@ export class CallingClient {
   readonly #http: Http;
   readonly #emitter = createEmitter<ClientEvents>();
   readonly #keeper: RegistrationKeeper;
-  readonly #calls = new Map<string, Call>();
+  readonly #calls: CallTable;
+  readonly #tabs: Tabs;
   readonly #stopListening: ReadonlyArray<() => void>;
   #channel: Channel | null = null;
   #state: ClientState = 'idle';
-  #early: SessionNews[] = [];
-  #placing = 0;
   #audio: MediaTrackConstraints | boolean;
   #shown: Snapshot = { sessions: [], registrations: [] };
 
@@ -84,8 +82,21 @@ export class CallingClient {
       onChanged: registration => this.#emitter.emit('registered', registration),
       onLost: error => void this.#lost(error),
     });
+    this.#calls = createCallTable({
+      http: this.#http,
+      environment: this.#environment,
+      path: this.#paths.callHandling,
+      openMedia: onState => this.#openMedia(onState),
+      onIncoming: call => this.#emitter.emit('incoming', call),
+    });
+    // The tabs of a profile share their registration: what one ends the others need again.
+    this.#tabs = this.#environment.openTabs(ended => {
+      if (ended === this.#keeper.current?.registrationId) this.#keeper.renew();
+    });
     this.#stopListening = [
+      () => this.#tabs.close(),
       this.#environment.whenOnline(() => this.#online()),
+      this.#environment.whenOffline(() => this.#channel?.drop()),
       this.#environment.whenLeaving(() => this.#leaving()),
     ];
   }
@@ -100,7 +111,7 @@ export class CallingClient {
   }
 
   get calls(): ReadonlyMap<string, Call> {
-    return this.#calls;
+    return this.#calls.all;
   }
 
   on<Name extends keyof ClientEvents>(name: Name, listener: Listener<ClientEvents[Name]>): () => void {
@@ -119,7 +130,7 @@ export class CallingClient {
       const registration = await this.#keeper.start();
       this.#move('registered');
       this.#emitter.emit('registered', registration);
-      this.#compare(this.#shown);
+      this.#calls.compare(this.#shown, registration.number);
       return registration;
     } catch (error) {
       await this.#keeper.stop().catch(() => {});
@@ -132,10 +143,13 @@ export class CallingClient {
 
   /** Ends the registration and its calls. */
   async unregister(): Promise<void> {
-    await Promise.allSettled([...this.#calls.values()].map(call => call.hangup()));
+    await Promise.allSettled([...this.#calls.all.values()].map(call => call.hangup()));
+    this.#calls.stop();
+    const ended = this.#keeper.current;
     try {
       await this.#keeper.stop();
     } finally {
+      if (ended !== null) this.#tabs.say(ended.registrationId);
       await this.#channel?.stop();
       this.#channel = null;
       if (this.#state !== 'closed') this.#move('idle');
@@ -146,13 +160,12 @@ export class CallingClient {
   /** The microphone of this and all later calls, as constraints. Rejects with CallingError when a call cannot go on with it. */
   async useMicrophone(audio: MediaTrackConstraints | boolean): Promise<void> {
     this.#audio = audio;
-    await Promise.all([...this.#calls.values()].map(call => call.useMicrophone(audio)));
+    await Promise.all([...this.#calls.all.values()].map(call => call.useMicrophone(audio)));
   }
 
   /** Calls +country and number, a tel: or sip: address, or an emergency service (112, 911, urn:service:sos). Resolves when the service has taken the call. Rejects with CallingError. */
   async call(to: string, options: { anonymous?: boolean } = {}): Promise<Call> {
-    const registration = this.#keeper.current;
-    if (registration === null) throw new CallingError('not-registered');
+    if (this.#keeper.current === null) throw new CallingError('not-registered');
     const receiverAddress = dialAddress(to);
     if (receiverAddress === null) throw new CallingError('number-not-dialable');
     let call: Call | null = null;
@@ -161,33 +174,35 @@ export class CallingClient {
       lastState = state;
       call?.mediaChanged(state);
     });
-    this.#placing += 1;
     try {
-      const own = `tel:${registration.number}`;
-      const body = {
-        originatorAddress: options.anonymous === true ? 'sip:anonymous@anonymous.invalid' : own,
-        receiverAddress,
-        offer: { sdp: await media.offer() },
-      };
-      const news = readSession(
-        await this.#http.request({
-          method: 'POST',
-          path: `${this.#paths.callHandling}/sessions`,
-          headers: { registrationId: registration.registrationId },
-          body,
-        }),
-      );
-      if (news === null) throw new CallingError('service');
-      call = this.#adopt(news, 'outbound', media);
+      const offer = { sdp: await media.offer() };
+      call = await this.#calls.placing(async () => {
+        const news = await this.#post(receiverAddress, options.anonymous === true, offer);
+        return this.#calls.adopt(news, 'outbound', media);
+      });
       call.mediaChanged(lastState);
       return call;
     } catch (error) {
       media.close();
       throw error;
-    } finally {
-      this.#placing -= 1;
-      if (this.#placing === 0) this.#early = [];
     }
+  }
+
+  async #post(receiverAddress: string, anonymous: boolean, offer: { sdp: string }): Promise<SessionNews> {
+    const post = ({ registrationId, number }: Registration) =>
+      this.#http.request({
+        method: 'POST',
+        path: `${this.#paths.callHandling}/sessions`,
+        headers: { registrationId },
+        body: {
+          originatorAddress: anonymous ? 'sip:anonymous@anonymous.invalid' : `tel:${number}`,
+          receiverAddress,
+          offer,
+        },
+      });
+    const news = readSession(await this.#keeper.use(post).catch(badAddress));
+    if (news === null) throw new CallingError('service');
+    return news;
   }
 
   /**
@@ -197,7 +212,7 @@ export class CallingClient {
   async resume(): Promise<Call | null> {
     if (this.#keeper.current === null) throw new CallingError('not-registered');
     const kept = takeKeptCall(this.#environment.tab);
-    if (kept === null || this.#calls.has(kept.id)) return null;
+    if (kept === null || this.#calls.all.has(kept.id)) return null;
     const path = `${this.#paths.callHandling}/sessions/${encodeURIComponent(kept.id)}`;
     const news = readSession(await this.#http.request({ method: 'GET', path }).catch(nothingFound));
     if (news === null || !isAnswered(news.status)) return null;
@@ -209,7 +224,7 @@ export class CallingClient {
       await this.#http.request({ method: 'DELETE', path }).catch(() => {});
       throw error;
     }
-    call = this.#adopt(news, kept.direction, media, kept);
+    call = this.#calls.adopt(news, kept.direction, media, kept);
     await call.reconnect();
     return call;
   }
@@ -226,12 +241,13 @@ export class CallingClient {
 
   #online(): void {
     this.#channel?.wake();
-    for (const call of this.#calls.values()) void call.reconnect();
+    this.#calls.reachable();
+    for (const call of this.#calls.all.values()) void call.reconnect();
   }
 
   /** Whether the page comes again nobody knows: an answered call is kept for it, one that nobody has answered is given up. */
   #leaving(): void {
-    for (const call of this.#calls.values()) {
+    for (const call of this.#calls.all.values()) {
       const kept = call.keep();
       if (kept !== null) keepCall(this.#environment.tab, kept);
       else if (call.direction === 'outbound') void call.hangup().catch(() => {});
@@ -256,7 +272,8 @@ export class CallingClient {
       onEvent: ({ type, data }) => this.#hear(type, data),
       onSnapshot: snapshot => {
         this.#shown = snapshot;
-        if (this.#keeper.current !== null) this.#compare(snapshot);
+        this.#calls.reachable();
+        if (this.#keeper.current !== null) this.#calls.compare(snapshot, this.#keeper.current.number);
       },
       onState: state => {
         if (this.#state === 'registered' && state === 'closed') this.#move('offline');
@@ -272,7 +289,7 @@ export class CallingClient {
       case 'session-invitation':
       case 'session-status': {
         const news = readSession(data);
-        if (news !== null) this.#session(news, type.endsWith('session-invitation'));
+        if (news !== null) this.#calls.hear(news, type.endsWith('session-invitation'));
         return;
       }
       case 'registration-ends':
@@ -281,73 +298,6 @@ export class CallingClient {
         else
           void this.#lost(new CallingError('registration-refused', { message: 'The network ended the registration.' }));
         return;
-    }
-  }
-
-  #session(news: SessionNews, invitation: boolean): void {
-    const known = this.#calls.get(news.mediaSessionId);
-    if (known !== undefined) known.apply(news);
-    else if (invitation) this.#invite(news);
-    else if (this.#placing > 0 && this.#early.length < MAX_EARLY_EVENTS) this.#early.push(news);
-  }
-
-  #invite(news: SessionNews): void {
-    const call = this.#adopt(news, 'inbound', null);
-    if (call.end !== null) return;
-    this.#emitter.emit('incoming', call);
-    call.alert().catch(error => {
-      // Over already, or answered before we said that it rings.
-      if (error instanceof CallingError && error.httpStatus === 404) void call.refresh();
-    });
-  }
-
-  #adopt(
-    news: SessionNews,
-    direction: 'inbound' | 'outbound',
-    media: CallMedia | null,
-    kept: KeptCall | null = null,
-  ): Call {
-    const originator = partyOf(news.originatorAddress ?? '', news.originatorName);
-    const receiver = partyOf(news.receiverAddress ?? '', news.receiverName);
-    const call = new Call({
-      id: news.mediaSessionId,
-      direction,
-      local: direction === 'outbound' ? originator : receiver,
-      remote: direction === 'outbound' ? receiver : originator,
-      http: this.#http,
-      environment: this.#environment,
-      path: this.#paths.callHandling,
-      media,
-      kept,
-      openMedia: onState => this.#openMedia(onState),
-      onEnded: ended => this.#calls.delete(ended.id),
-    });
-    this.#calls.set(call.id, call);
-    call.apply(news);
-    const early = this.#early.filter(other => other.mediaSessionId === call.id);
-    // The caller of `call()` gets the call first, then what has happened to it meanwhile.
-    if (early.length > 0) this.#environment.after(0, () => early.forEach(other => void call.apply(other)));
-    return call;
-  }
-
-  /** After a time without events: what is over is ended here, what is new is announced. */
-  #compare(snapshot: Snapshot): void {
-    const shown = new Map<string, SessionNews>();
-    for (const value of snapshot.sessions) {
-      const news = readSession(value);
-      if (news !== null && !isFinal(news.status)) shown.set(news.mediaSessionId, news);
-    }
-    for (const call of this.#calls.values()) {
-      const news = shown.get(call.id);
-      if (news === undefined) void call.refresh();
-      else call.apply(news);
-    }
-    const own = this.#keeper.current === null ? null : `tel:${this.#keeper.current.number}`;
-    for (const news of shown.values()) {
-      const waiting = news.status === 'Initial' || news.status === 'Ringing';
-      const forUs =
-        own !== null && news.originatorAddress !== own && news.offer !== undefined && news.answer === undefined;
-      if (waiting && forUs && !this.#calls.has(news.mediaSessionId)) this.#invite(news);
     }
   }
 
@@ -365,6 +315,13 @@ export class CallingClient {
     this.#state = state;
     this.#emitter.emit('connectionChanged', { state });
   }
+}
+
+/** Of what can be wrong in a request of ours, the address alone comes from a person. */
+function badAddress(error: unknown): never {
+  if (error instanceof CallingError && error.httpStatus === 400 && error.message.includes('receiverAddress'))
+    throw new CallingError('number-not-dialable', { cause: error });
+  throw error;
 }
 
 /** What is not there any more is no error to one who asks whether it is. */

@@ -24,7 +24,13 @@ const GATEWAY_TEXT: Readonly<Record<number, string>> = {
   7: 'The call reached its longest allowed time.',
 };
 
-export function endOf(status: FinalStatus, reason: string | null, local: boolean, durationMs: number | null): CallEnd {
+/** `by` null: whoever the reason points to. */
+export function endOf(
+  status: FinalStatus,
+  reason: string | null,
+  by: 'local' | 'network' | null,
+  durationMs: number | null,
+): CallEnd {
   const find = (pattern: RegExp) => {
     const found = reason === null ? null : pattern.exec(reason);
     return found?.[1] === undefined ? null : Number(found[1]);
@@ -36,9 +42,11 @@ export function endOf(status: FinalStatus, reason: string | null, local: boolean
     reason,
     sip,
     q850: find(/\bQ\.850;cause=(\d+)/),
-    by: local ? 'local' : gateway === null ? 'remote' : 'network',
+    by: by ?? (gateway === null ? 'remote' : 'network'),
     answeredElsewhere:
-      status === 'SessionCancelled' && !local && (gateway === 5 || sip === 200 || /elsewhere/i.test(reason ?? '')),
+      status === 'SessionCancelled' &&
+      by !== 'local' &&
+      (gateway === 5 || sip === 200 || /elsewhere/i.test(reason ?? '')),
     durationMs,
   };
 }
@@ -64,6 +72,7 @@ export function endText(end: CallEnd, direction: 'inbound' | 'outbound'): string
       return direction === 'inbound' ? 'The caller gave up.' : 'The call was cancelled.';
     case 'Terminated':
       if (end.by === 'local') return 'You hung up.';
+      if (end.reason === null && end.by === 'network') return 'The call ended while the service could not be reached.';
       return gatewayText(end) ?? 'The other side hung up.';
     default:
       return end.status satisfies never;

@@ -1,4 +1,5 @@
 /** What the SDK uses of the browser, so that tests can put their own in its place. */
+import { openTabs, type Tabs } from './tabs.ts';
 
 export interface KeyValueStore {
   getItem(key: string): string | null;
@@ -25,8 +26,12 @@ export interface Environment {
   tab: KeyValueStore;
   /** Calls back when the browser is on line again. */
   whenOnline(work: () => void): () => void;
+  /** Calls back when the browser knows of no network any more. */
+  whenOffline(work: () => void): () => void;
   /** Calls back when the page is being left, also to be loaded again. */
   whenLeaving(work: () => void): () => void;
+  /** The other tabs of this profile; `hear` gets what they say. */
+  openTabs(hear: (registrationId: string) => void): Tabs;
 }
 
 export function browserEnvironment(): Environment {
@@ -46,11 +51,13 @@ export function browserEnvironment(): Environment {
     profile: storeOrMemory(() => localStorage),
     tab: storeOrMemory(() => sessionStorage),
     whenOnline: work => listen('online', work),
+    whenOffline: work => listen('offline', work),
     whenLeaving: work => listen('pagehide', work),
+    openTabs: hear => openTabs('lineside.registration', hear),
   };
 }
 
-function listen(event: 'online' | 'pagehide', work: () => void): () => void {
+function listen(event: 'online' | 'offline' | 'pagehide', work: () => void): () => void {
   addEventListener(event, work);
   return () => removeEventListener(event, work);
 }

@@ -24,21 +24,31 @@ export type ErrorName =
 
 type Row = readonly [code: number, message: string, causes: readonly string[], solutions: readonly string[]];
 
-/** 1xxxx access, 2xxxx registration, 3xxxx call, 4xxxx media, 5xxxx device, 6xxxx network and service. */
+/** 1xxxx access, 2xxxx registration, 3xxxx call, 4xxxx microphone and sound, 6xxxx network and service. */
 const table: Readonly<Record<ErrorName, Row>> = {
   'token-unavailable': [10001, 'No access token could be had.', ['The sign-in has ended.'], ['Sign in again.']],
   'token-refused': [10002, 'The access token was refused.', ['It has expired or was revoked.'], ['Sign in again.']],
   'not-allowed': [10003, 'The access token does not allow this.', ['A scope is missing.'], ['Ask for the scope.']],
   'registration-refused': [20001, 'The network refuses to register this number.', [], []],
   'too-many-devices': [20002, 'The number is registered on too many devices.', [], ['Sign out on another device.']],
-  'not-registered': [20003, 'This device is not registered.', [], ['Call register() first.']],
+  'not-registered': [
+    20003,
+    'This device is not registered.',
+    ['Another tab or the network ended it.'],
+    ['Register again.'],
+  ],
   'device-taken': [
     20004,
     'This device is registered by somebody else.',
     ['Its id is used twice.'],
     ['Use a new device id.'],
   ],
-  'number-not-dialable': [30001, 'This is not a number that can be dialled.', [], ['Write it as +country and number.']],
+  'number-not-dialable': [
+    30001,
+    'This is not a number that can be dialled.',
+    [],
+    ['Write it with + and the country code, like +15550109000.'],
+  ],
   'call-refused': [30002, 'The call was refused.', [], []],
   'too-many-calls': [30003, 'There are too many calls at once.', [], ['End a call first.']],
   'emergency-not-supported': [30004, 'Emergency calls cannot be made here.', [], ['Use a telephone.']],
@@ -99,6 +109,7 @@ const byCamaraCode: Readonly<Record<string, ErrorName>> = {
   MAX_DEVICES_PER_USER: 'too-many-devices',
   MAX_REGISTRATION_PER_MSISDN: 'too-many-devices',
   MAX_REGISTRATION_PER_USER: 'too-many-devices',
+  INVALID_TOKEN_CONTEXT: 'not-registered',
   CALLTYPE_EMERGENCY_NOT_SUPPORTED: 'emergency-not-supported',
   QUOTA_EXCEEDED: 'too-many-calls',
   INCOMPATIBLE_STATE: 'wrong-moment',

@@ -113,6 +113,10 @@ export interface FakeService {
   microphone: { refuse: string | null };
   tracks: Array<{ enabled: boolean; stopped: boolean; stop(): void }>;
   online(): void;
+  offline(): void;
+  /** What this tab told the others, and a word of one of them. */
+  said: string[];
+  tabSays(registrationId: string): void;
   /** The page is being left. */
   leave(): void;
 }
@@ -128,7 +132,10 @@ export function fakeService(): FakeService {
   let seq = 0;
   let uuids = 0;
   let whenOnline = () => {};
+  let whenOffline = () => {};
   let whenLeaving = () => {};
+  let hearTab = (_registrationId: string) => {};
+  const said: string[] = [];
 
   const environment = {
     async fetch(url: string, init: RequestInit) {
@@ -180,6 +187,16 @@ export function fakeService(): FakeService {
         whenOnline = () => {};
       };
     },
+    whenOffline(work: () => void) {
+      whenOffline = work;
+      return () => {
+        whenOffline = () => {};
+      };
+    },
+    openTabs(hear: (registrationId: string) => void) {
+      hearTab = hear;
+      return { say: (word: string) => void said.push(word), close() {} };
+    },
     whenLeaving(work: () => void) {
       whenLeaving = work;
       return () => {
@@ -217,6 +234,9 @@ export function fakeService(): FakeService {
     },
     pass: clock.pass,
     online: () => whenOnline(),
+    offline: () => whenOffline(),
+    said,
+    tabSays: registrationId => hearTab(registrationId),
     leave: () => whenLeaving(),
   };
 }

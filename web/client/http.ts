@@ -5,7 +5,7 @@ import { CallingError, errorOfAnswer } from './errors.ts';
 /** A token alone is asked for again before each request; with `expiresAt` (ISO 8601 or ms) it is kept until a minute before. */
 export type Token = string | { accessToken: string; expiresAt: string | number };
 
-interface HttpOptions {
+export interface HttpOptions {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** From the API root on. */
   path: string;

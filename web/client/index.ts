@@ -1,5 +1,6 @@
 /** The calling SDK for browsers: CallingClient and what it hands out. */
-export { Call, type CallEvents } from './call.ts';
+export { Call } from './call.ts';
+export type { CallEvents, Holder } from './call-parts.ts';
 export { CallingClient, type CallingClientOptions, type ClientEvents, type ClientState } from './client.ts';
 export { type CallEnd, endText } from './end.ts';
 export type { Environment } from './environment.ts';

@@ -26,6 +26,8 @@ export interface RegistrationKeeper {
   start(): Promise<Registration>;
   /** The service ended it: make it again. */
   renew(): void;
+  /** A request that needs the registration, once more with a new one when the service does not know it any more. Rejects with CallingError. */
+  use<T>(request: (registration: Registration) => Promise<T>): Promise<T>;
   /** Ends it at the service. */
   stop(): Promise<void>;
   readonly current: Registration | null;
@@ -37,6 +39,7 @@ const LONGEST_WAIT_MS = 30_000;
 
 export function createRegistrationKeeper(options: RegistrationKeeperOptions): RegistrationKeeper {
   const { http, environment, deviceId } = options;
+  const key = `lineside.registration.${deviceId}`;
   let current: Registration | null = null;
   let running = false;
   let failures = 0;
@@ -53,7 +56,27 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
     }
   }
 
-  /** After a reload the registration is still there; this device's id finds it. */
+  /** After a reload the registration is still there. Null: it is not, or belongs to somebody who signed in before. */
+  async function keptOne(): Promise<Registration | null> {
+    const registrationId = environment.profile.getItem(key);
+    if (registrationId === null) return null;
+    try {
+      return await extend({ registrationId });
+    } catch (error) {
+      if (!(error instanceof CallingError) || error.retryable || error.code < 20000) throw error;
+      return null;
+    }
+  }
+
+  function keepId({ registrationId }: Registration): void {
+    try {
+      environment.profile.setItem(key, registrationId);
+    } catch {
+      // Without storage a reload finds it by the device's id.
+    }
+  }
+
+  /** The service knows the device already; its id finds the registration. */
   async function findAgain(): Promise<Registration> {
     const path = `${options.path}/sessions?deviceId=${encodeURIComponent(deviceId)}`;
     const found = await http.request({ method: 'GET', path });
@@ -62,8 +85,8 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
     return extend(read(first));
   }
 
-  async function extend(registration: Registration): Promise<Registration> {
-    const path = `${options.path}/sessions/${encodeURIComponent(registration.registrationId)}`;
+  async function extend({ registrationId }: Pick<Registration, 'registrationId'>): Promise<Registration> {
+    const path = `${options.path}/sessions/${encodeURIComponent(registrationId)}`;
     return read(await http.request({ method: 'PUT', path, body: {} }));
   }
 
@@ -81,6 +104,7 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
       if (!running) return;
       failures = 0;
       current = next;
+      keepId(next);
       options.onChanged(next);
       schedule();
     } catch (error) {
@@ -107,7 +131,8 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
   return {
     async start() {
       running = true;
-      current = await make();
+      current = (await keptOne()) ?? (await make());
+      keepId(current);
       schedule();
       return current;
     },
@@ -117,11 +142,28 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
       stopTimer();
       void keep();
     },
+    async use(request) {
+      const before = current;
+      if (before === null) throw new CallingError('not-registered');
+      try {
+        return await request(before);
+      } catch (error) {
+        if (!(error instanceof CallingError) || error.camaraCode !== 'INVALID_TOKEN_CONTEXT') throw error;
+        const next = await make();
+        if (!running || next.registrationId === before.registrationId) throw error;
+        current = next;
+        keepId(next);
+        options.onChanged(next);
+        schedule();
+        return request(next);
+      }
+    },
     async stop() {
       running = false;
       stopTimer();
       const last = current;
       current = null;
+      environment.profile.removeItem(key);
       if (last === null) return;
       const path = `${options.path}/sessions/${encodeURIComponent(last.registrationId)}`;
       try {

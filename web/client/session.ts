@@ -75,7 +75,9 @@ export function dialAddress(typed: string): string | null {
   // Devices know these two everywhere, and the service may know more by their local form. TS 22.101 10.
   if (text === '112' || text === '911') return 'urn:service:sos';
   if (/^urn:service:sos(?:\.[a-z0-9-]{1,32}){0,4}$/.test(text)) return text;
-  if (/^sip:[^\s@]{1,64}@[A-Za-z0-9.-]{1,128}$/.test(text)) return text;
+  if (/^sip:[^\s@]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{1,63}$/.test(text)) return text;
   const digits = text.replace(/^tel:/i, '').replace(/[\s().\-/]/g, '');
-  return /^\+[1-9]\d{4,14}$/.test(digits) ? `tel:${digits}` : null;
+  // What most countries dial before a country code. ITU-T E.164.
+  const international = digits.replace(/^00/, '+');
+  return /^\+[1-9]\d{4,14}$/.test(international) ? `tel:${international}` : null;
 }
