@@ -1,10 +1,12 @@
-/** What a load balancer sees of a node whose store fails: not ready, and ready again without anybody's help. */
+/** What operators see of a node: metrics that are documented, and readiness that tells the truth about the store. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkSettings } from '../../src/config/settings.ts';
 import type { Store } from '../../src/ep-cscf/ports.ts';
 import { createGateway } from '../../src/gateway.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
 
 const HOST = '127.0.0.39';
 const operations = `http://${HOST}:9093`;
@@ -33,8 +35,8 @@ const readiness = async () => {
   return { status: response.status, because, gauge: Number(/^lineside_ready (\d)$/m.exec(text)?.[1]) };
 };
 
-test('a store that fails makes the node unready, in /readyz and in the gauge, until it works again', async t => {
-  const { store, disk } = failingStore();
+/** A gateway without a core and without media, at the operations address. */
+async function start(t: TestContext, store: Store): Promise<void> {
   const settings = checkSettings({
     api: { host: HOST, port: 0 },
     auth: { issuers: ['https://id.example'] },
@@ -54,6 +56,24 @@ test('a store that fails makes the node unready, in /readyz and in the gauge, un
   const gateway = await createGateway(settings, { store, engine });
   t.after(() => gateway.close({ drain: false }));
   await gateway.start();
+}
+
+test('every metric of a node stands in the operations page', async t => {
+  await start(t, createMemoryStore());
+  const text = await (await fetch(`${operations}/metrics`)).text();
+  const names = Array.from(text.matchAll(/^# HELP (\S+)/gm), ([, name = '']) => name);
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const documented = new Set(page.match(/lineside_\w+/g));
+  assert.ok(names.length > 40);
+  assert.deepEqual(
+    names.filter(name => !/^lineside_(process|nodejs)_/.test(name) && !documented.has(name)),
+    [],
+  );
+});
+
+test('a store that fails makes the node unready, in /readyz and in the gauge, until it works again', async t => {
+  const { store, disk } = failingStore();
+  await start(t, store);
   assert.deepEqual(await readiness(), { status: 503, because: ['store'], gauge: 0 });
   disk.full = false;
   const until = Date.now() + 10_000;
