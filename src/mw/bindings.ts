@@ -30,6 +30,8 @@ export interface Bindings {
   deregister(effect: Extract<ImsEffect, { type: 'ims.deregister' }>): void;
   /** Drops a binding whatever its state; nothing is sent. */
   forget(id: BindingId): void;
+  /** Before the end: an identity that is found from now on starts nothing. */
+  stop(): void;
   /** Service-Route of a binding, in order; empty: the entry of the core. */
   routeOf(id: BindingId): readonly string[];
   /** What answers a challenge of a call of this binding. */
@@ -207,6 +209,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       node.emit({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref });
     },
     forget,
+    stop: () => looking.clear(),
     credentialsOf(id) {
       const binding = bindings.get(id);
       return binding === undefined ? undefined : node.credentialsOf(binding.identity);

@@ -54,14 +54,17 @@ test('REG-06 an identity with the form of an IMSI is refused unless the core kee
 test('a table gives what it has, the templates the rest, and a number it lacks is unknown', async t => {
   const path = folder(t);
   const yaml = join(path, 'identities.yaml');
-  writeFileSync(yaml, `"+15550100001":\n  impi: a@ims.example\n  password: secret\n`);
+  // Unquoted, as people write it: elsewhere in YAML these would be numbers.
+  writeFileSync(yaml, '+15550100001:\n  impi: a@ims.example\n  password: 012345\n');
   const answer = await of({ identityFile: yaml });
   assert.ok(answer.ok);
   assert.equal(answer.identity.impi, 'a@ims.example');
   assert.equal(answer.identity.impu, 'sip:+15550100001@ims.example');
-  assert.equal(answer.identity.secret.password, 'secret');
+  assert.equal(answer.identity.secret.password, '012345');
   const identities = createIdentities(realm({ identityFile: yaml }), () => {});
   assert.deepEqual((await ask(identities, '+15550100002' as E164)).ok, false);
+  writeFileSync(yaml, '15550100001:\n  impi: a@ims.example\n');
+  assert.throws(() => createIdentities(realm({ identityFile: yaml }), () => {}), /a key that is no \+number/);
 });
 
 test('a table is read again when it changed; one that broke leaves the rows as they were', async t => {
@@ -72,7 +75,7 @@ test('a table is read again when it changed; one that broke leaves the rows as t
     writeFileSync(file, text);
     utimesSync(file, at, at);
   };
-  write('{"+1": {"impi": "one"}}', 1000);
+  write('{"+15550100001": {"impi": "one"}}', 1000);
   const source = createIdentityFile(
     file,
     fault => faults.push(fault),
@@ -80,17 +83,17 @@ test('a table is read again when it changed; one that broke leaves the rows as t
   );
   const row = () => {
     let found: unknown;
-    source('+1' as E164, told => {
+    source('+15550100001' as E164, told => {
       found = told;
     });
     return found;
   };
   assert.deepEqual(row(), { impi: 'one' });
-  write('{"+1": {"impi": "two"}}', 2000);
+  write('{"+15550100001": {"impi": "two"}}', 2000);
   assert.deepEqual(row(), { impi: 'one' }, 'not looked at again so soon');
   now = 10_000;
   assert.deepEqual(row(), { impi: 'two' });
-  write('{"+1": {"k": "secret', 3000);
+  write('{"+15550100001": {"k": "secret', 3000);
   now = 20_000;
   assert.deepEqual(row(), { impi: 'two' });
   assert.equal(faults.length, 1);

@@ -1,6 +1,7 @@
 /** Identities from a table: a JSON or YAML file by number, read again when it has changed. */
 import { readFileSync, statSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
+import { E164_PATTERN } from '../ep-cscf/ids.ts';
 import type { IdentitySource } from './identities.ts';
 
 /** How often a look-up asks whether the file has changed, in ms. */
@@ -42,11 +43,14 @@ function read(file: string): { rows: Map<string, unknown>; mtimeMs: number } {
   }
   let tree: unknown;
   try {
-    tree = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text);
+    // In the plainest YAML everything is text: a number with its + stays one, and so does a password of digits.
+    tree = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text, { schema: 'failsafe' });
   } catch {
     // The parser's own words would quote the file, keys and all.
     throw fault('is neither JSON nor YAML');
   }
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) throw fault('must hold rows by number');
-  return { rows: new Map(Object.entries(tree)), mtimeMs };
+  const rows = new Map(Object.entries(tree));
+  for (const number of rows.keys()) if (!E164_PATTERN.test(number)) throw fault('has a key that is no +number');
+  return { rows, mtimeMs };
 }

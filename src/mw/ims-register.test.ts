@@ -1,5 +1,8 @@
 /** REGISTER of a trusted node on real loopback sockets, field by field, and every answer to it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import {
   BINDING,
@@ -166,4 +169,21 @@ test('what has to be said twice is counted', async t => {
   await b.input('ims-registered');
   const again = b.counted.filter(one => one === 'sip_retransmissions_total REGISTER').length;
   assert.ok(again >= 2);
+});
+
+test('an identity that is found after the end starts nothing', async t => {
+  const held: ServerResponse[] = [];
+  const service = createServer((_, response) => held.push(response)).listen(0, HOST);
+  await once(service, 'listening');
+  t.after(() => service.close());
+  const { port } = service.address() as AddressInfo;
+  const b = await bench(t, { identityUrl: `http://${HOST}:${port}/{digits}` });
+  register(b, 1);
+  await once(service, 'request');
+  await b.mw.close();
+  held[0]?.end('{}');
+  // A second question is answered after the first: by then the first has done all it will.
+  await (await fetch(`http://${HOST}:${port}/`, { signal: AbortSignal.timeout(50) }).catch(() => null))?.text();
+  assert.equal(b.mw.sizes().bindings, 0);
+  assert.deepEqual(b.inputs, []);
 });

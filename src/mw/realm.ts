@@ -81,6 +81,9 @@ export function createRealm(settings: RealmSettings, parts: NodeParts, timers: S
     bindings,
     calls: createCalls(node),
     start: () => own?.start(),
-    stop: () => own?.stop() ?? false,
+    stop() {
+      bindings.stop();
+      return own?.stop() ?? false;
+    },
   };
 }

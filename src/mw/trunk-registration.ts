@@ -44,7 +44,7 @@ export function createTrunkRegistration(
     const { transport } = node;
     if (!bulk) return `<${ownUri(pilot, node.hostPort(transport), transport)}>`;
     // No user part: the peer puts the number called there. RFC 6140 5.2.
-    return `<sip:${node.hostPort(transport)}${transport === 'tcp' ? ';transport=tcp' : ''};bnc>`;
+    return `<sip:${node.hostPort(transport)}${transport === 'udp' ? '' : `;transport=${transport}`};bnc>`;
   }
 
   function create(): Registration {

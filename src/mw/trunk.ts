@@ -38,6 +38,7 @@ export function createTrunk(node: MwNode, own: TrunkRegistration | null): Bindin
       node.emit({ type: 'ims-deregistered', owner, ref });
     },
     forget,
+    stop: () => {},
     routeOf: () => own?.route() ?? [],
     // One account for the whole trunk.
     credentialsOf: () => node.credentialsOf(null),

@@ -123,3 +123,21 @@ test('a timer that has fired is dropped when an input before it in the same turn
   assert.deepEqual(story, ['handle a', 'handle b']);
   assert.deepEqual(loop.sizes(), { queued: 0, asked: 0, timers: 0 });
 });
+
+test('after its end nothing is handled and nothing is told, and whoever asks gets an answer', async () => {
+  const held = Promise.withResolvers<void>();
+  const start: Effect = { type: 'timer.start', owner: OWNER, name: 'ring' as never, ms: 10 };
+  const { loop, story, wheel } = bench({ a: [start, kept('1'), said('one')] }, () => held.promise);
+  loop.emit(word('a'));
+  await turns();
+  const asked = loop.ask({ type: 'snapshot', ref: 7 as Ref } as never);
+  loop.close();
+  assert.equal((await asked).ok, false);
+  assert.equal((await loop.ask({ type: 'snapshot', ref: 8 as Ref } as never)).ok, false);
+  held.resolve();
+  wheel.advance(1000);
+  loop.emit(word('a'));
+  await turns();
+  assert.deepEqual(story, ['handle a', 'commit 1']);
+  assert.equal(loop.sizes().queued, 0);
+});

@@ -47,10 +47,15 @@ export interface Loop {
   /** Queues an API request and resolves with its one reply. Never rejects. */
   ask(request: ApiRequest): Promise<Reply>;
   sizes(): { queued: number; asked: number; timers: number };
+  /** Handles nothing any more: the ports end now, and a timer or a late answer must not reach one that has ended. */
+  close(): void;
 }
 
 /** Inputs handled before the sockets get their turn again. */
 const TURN = 256;
+
+/** What is said to whoever asks while the process ends. */
+const ENDED: Reply = { ok: false, error: 'network-unavailable' };
 
 /** What leaves the process's own memory, and waits for the store. */
 type Outward = Exclude<Effect, StoreEffect | TimerEffect | LogEffect | CountEffect | GoneEffect>;
@@ -67,6 +72,7 @@ export function createLoop(parts: LoopParts): Loop {
   const out: Effect[] = [];
   let generation = 0;
   let scheduled = false;
+  let closed = false;
   let dispatching = false;
   /** The store works on the writes of the present input. */
   let committing = false;
@@ -188,6 +194,7 @@ export function createLoop(parts: LoopParts): Loop {
   }
 
   function perform(effects: readonly Outward[]): void {
+    if (closed) return;
     for (const effect of effects) if (effect.type === 'reply') settle(effect.ref, effect.reply);
     for (const effect of effects) run(effect);
     dispatchSoon(effects);
@@ -221,6 +228,7 @@ export function createLoop(parts: LoopParts): Loop {
     names.add(name);
     timersOf.set(owner, names);
     wheel.start(key, effect.ms, () => {
+      if (closed) return;
       queue.push({ input: { type: 'timer', owner, name }, generation: mine });
       schedule();
     });
@@ -243,15 +251,22 @@ export function createLoop(parts: LoopParts): Loop {
 
   return {
     emit(input) {
+      if (closed) return;
       queue.push(input);
       schedule();
     },
     ask(request) {
+      if (closed) return Promise.resolve(ENDED);
       return new Promise(resolve => {
         asked.set(request.ref, resolve);
         queue.push(request);
         schedule();
       });
+    },
+    close() {
+      closed = true;
+      queue.length = 0;
+      for (const ref of [...asked.keys()]) settle(ref, ENDED);
     },
     sizes: () => ({ queued: queue.length, asked: asked.size, timers: timers.size }),
   };
