@@ -229,6 +229,7 @@ export async function createGateway(
   async function end(): Promise<void> {
     await api.close();
     await events.close();
+    loop.close();
     await mw.close();
     await media.close();
     await ops.close();
