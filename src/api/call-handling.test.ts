@@ -29,6 +29,20 @@ test('5.1 a call is made, seen, changed and ended', async () => {
   assert.equal((await send(kit.api, 'PUT', `${item}/status`, { body: {} })).status, 404);
 });
 
+test('EMG-06 the rate of a client or a user holds back no emergency call', async () => {
+  const kit = testApi({ ratePerUser: 1, ratePerClient: 2 });
+  const headers = await registered(kit);
+  const post = (body: object) => send(kit.api, 'POST', SESSIONS, { headers, body });
+  assert.equal((await post(call)).status, 201);
+  for (let i = 0; i < 3; i += 1) {
+    const held = await post(call);
+    assert.deepEqual([held.status, held.headers['retry-after']], [429, '1']);
+  }
+  for (const receiverAddress of ['urn:service:sos', 'tel:112;phone-context=ims.example.com'])
+    assert.equal((await post({ ...call, receiverAddress })).status, 201, receiverAddress);
+  assert.equal((await post({ ...call, receiverAddress: 'urn:service:sosx' })).status, 429);
+});
+
 test('5.2 the header registrationId is needed, once', async () => {
   const kit = testApi();
   const { registrationId = '' } = await registered(kit);

@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { SessionView } from '../ep-cscf/api-request.ts';
+import { isEmergency } from '../ep-cscf/identity.ts';
 import type { Ids, MediaSessionId, RegistrationId } from '../ep-cscf/ids.ts';
 import type { CallStatus, LocationDetails } from '../ep-cscf/ports.ts';
 import { isRefusal, refusalOf, sessionOf } from './core-reply.ts';
@@ -25,6 +26,8 @@ export interface CallHandlingParts {
   ids: Pick<Ids, 'ref'>;
   now(): number;
   settings: Pick<Settings['api'], 'callHandlingPaths'>;
+  /** Numbers that are emergency calls whatever the request says. */
+  emergency: Pick<Settings['emergency'], 'numbers'>;
 }
 
 const checkCreate = compile(mediaSessionCreate);
@@ -42,7 +45,7 @@ export function callHandlingApi(parts: CallHandlingParts): Api {
   };
 }
 
-function create({ core, ids, now }: CallHandlingParts): Operation {
+function create({ core, ids, now, emergency }: CallHandlingParts): Operation {
   return {
     id: 'createSession',
     method: 'POST',
@@ -50,6 +53,7 @@ function create({ core, ids, now }: CallHandlingParts): Operation {
     summary: 'Makes a call.',
     description: 'The answer comes at once; how the call goes on is told by events.',
     scopes: ['webrtc-call-handling:sessions:create'],
+    urgent: body => typeof body['receiverAddress'] === 'string' && isEmergency(body['receiverAddress'], emergency),
     parameters: [
       {
         name: 'registrationId',
@@ -72,6 +76,7 @@ function create({ core, ids, now }: CallHandlingParts): Operation {
       'emergency-mismatch',
       'registration-not-usable',
       'originator-mismatch',
+      'too-many-requests',
       'call-quota',
       'emergency-not-supported',
       'network-unavailable',

@@ -42,6 +42,8 @@ export interface Exchange {
   operation: Operation | null;
   params: Readonly<Record<string, string>>;
   access: Access | null;
+  /** The client asks too often, and has to wait this long unless its body says that the matter is urgent, in ms. */
+  waitMs: number;
   /** The token was shown by DPoP, good or not: the challenge of a 401 answers in kind. */
   dpop: boolean;
   body: JsonObject | null;

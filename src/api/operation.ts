@@ -61,6 +61,8 @@ export interface Operation {
   ticket?(ticket: string, params: Readonly<Record<string, string>>): Principal | null;
   /** Of a success; JSON when absent. */
   produces?: 'text/event-stream';
+  /** A body that is not held back by the rates of the client and the user. */
+  urgent?(body: JsonObject): boolean;
   /** All required. */
   parameters?: readonly Parameter[];
   body?: { required: boolean; schema: TSchema; check: BodyCheck };

@@ -73,9 +73,18 @@ export function callerRate(exchange: Exchange): Outcome | null {
   const { access, now, parts } = exchange;
   if (access === null) return null;
   const { clientId, subject } = access.principal;
-  const wait = parts.perClient.take(clientId, now);
-  if (wait > 0 || subject === null) return limited(wait);
-  return limited(parts.perUser.take(JSON.stringify([clientId, subject]), now));
+  let wait = parts.perClient.take(clientId, now);
+  if (wait === 0 && subject !== null) wait = parts.perUser.take(JSON.stringify([clientId, subject]), now);
+  if (operationOf(exchange).urgent === undefined) return limited(wait);
+  exchange.waitMs = wait;
+  return null;
+}
+
+/** What had to wait for its body is held back now, unless it is urgent: an emergency call is not refused for the calls before it. */
+export function urgency(exchange: Exchange): Outcome | null {
+  const { body, waitMs } = exchange;
+  if (waitMs === 0 || (body !== null && operationOf(exchange).urgent?.(body) === true)) return null;
+  return limited(waitMs);
 }
 
 export function scope(exchange: Exchange): Outcome | null {

@@ -15,6 +15,7 @@ import {
   schema,
   scope,
   tokenAgreement,
+  urgency,
 } from './pipeline-steps.ts';
 
 /** Null: go on. */
@@ -30,6 +31,7 @@ export const pipeline: ReadonlyArray<readonly [name: string, step: Step]> = [
   ['scope', scope],
   ['correlator', correlator],
   ['media', media],
+  ['urgency', urgency],
   ['parameters', parameters],
   ['ownership', ownership],
   ['schema', schema],

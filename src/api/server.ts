@@ -25,7 +25,7 @@ import { createService, type Service } from './service.ts';
 import { createUpgrades, type UpgradeHandler } from './upgrade.ts';
 
 export interface ApiParts {
-  settings: Pick<Settings, 'api' | 'tls' | 'public'>;
+  settings: Pick<Settings, 'api' | 'emergency' | 'tls' | 'public'>;
   tokens: AccessTokens;
   core: CorePort;
   subscriptions: Subscriptions;
@@ -127,10 +127,11 @@ function serviceOf(
 /** Every API this listener serves. */
 function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisParts): Api[] {
   const now = () => clock.now();
+  const { emergency } = settings;
   const { registrationV03Paths, callHandlingV03Paths, eventsV02Paths } = settings.api;
   return [
     registrationApi({ core, ids, settings: settings.api }),
-    callHandlingApi({ core, ids, now, settings: settings.api }),
+    callHandlingApi({ core, ids, now, settings: settings.api, emergency }),
     eventsSubscriptionsApi({ subscriptions, now, settings: settings.api }),
     notificationChannelsApi({ channels, now, settings: settings.api }),
     ...(registrationV03Paths.length === 0
@@ -138,7 +139,7 @@ function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisPar
       : [registrationV03({ core, ids, settings: settings.api, basePaths: registrationV03Paths })]),
     ...(callHandlingV03Paths.length === 0
       ? []
-      : [callHandlingV03({ core, ids, now, settings: settings.api, basePaths: callHandlingV03Paths })]),
+      : [callHandlingV03({ core, ids, now, settings: settings.api, emergency, basePaths: callHandlingV03Paths })]),
     ...(eventsV02Paths.length === 0 ? [] : [eventsV02({ core, ids, subscriptions, now, basePaths: eventsV02Paths })]),
   ];
 }

@@ -77,6 +77,7 @@ export function createService({ parts, clock, log, metrics }: ServiceParts): Ser
       operation: null,
       params: {},
       access: null,
+      waitMs: 0,
       dpop: false,
       body: null,
       call: null,

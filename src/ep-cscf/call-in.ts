@@ -34,15 +34,15 @@ export function onInvited(turn: Turn, input: Invited): Done {
   const binding = turn.registry.bindings.get(input.binding);
   if (binding === undefined)
     return turnAway(turn, input, { code: 404, phrase: 'Not Found', reason: null }, 'unknown-binding');
-  if (turn.draining) {
+  if (turn.draining && !input.emergency) {
     count(turn, 'overload_shed_total', { reason: 'draining' });
     return turnAway(turn, input, { code: 503, phrase: 'Service Unavailable', reason: null }, 'draining');
   }
   expireDue(turn, binding);
   const { perNumber } = turn.settings.call;
-  if ((turn.registry.callsOf.get(binding.number)?.size ?? 0) >= perNumber)
+  if (!input.emergency && (turn.registry.callsOf.get(binding.number)?.size ?? 0) >= perNumber)
     return turnAway(turn, input, BUSY, 'call-quota');
-  const { free, busy } = devicesFor(turn, binding);
+  const { free, busy } = devicesFor(turn, binding, input.emergency);
   if (free.length === 0) return turnAway(turn, input, busy ? BUSY : UNAVAILABLE, busy ? 'devices-busy' : 'no-device');
   const call = createIncoming(turn, input, binding, free);
   const ref = turn.ids.ref();
@@ -67,7 +67,7 @@ function turnAway(turn: Turn, input: Invited, end: ImsEnd, why: string): Done {
 }
 
 /** Devices to ring: not the one that calls its own number at this moment, nor one that has all the calls it may have. */
-function devicesFor(turn: Turn, binding: Binding): { free: Registration[]; busy: boolean } {
+function devicesFor(turn: Turn, binding: Binding, emergency: boolean): { free: Registration[]; busy: boolean } {
   const calling = new Set<string>();
   for (const call of turn.registry.callsOf.get(binding.number) ?? [])
     if (call.answeredAt === null && call.main !== null && callsOwnNumber(call)) calling.add(call.main.deviceId);
@@ -76,7 +76,7 @@ function devicesFor(turn: Turn, binding: Binding): { free: Registration[]; busy:
   for (const registration of binding.registrations.values()) {
     if (calling.has(registration.deviceId)) continue;
     const full = (turn.registry.legsOf.get(registration.id)?.size ?? 0) >= turn.settings.call.perRegistration;
-    if (full) busy = true;
+    if (full && !emergency) busy = true;
     else free.push(registration);
   }
   return { free, busy };
@@ -95,7 +95,7 @@ function createIncoming(turn: Turn, input: Invited, binding: Binding, devices: R
     originatorName: input.callerName,
     receiverName: null,
     callType: null,
-    emergency: false,
+    emergency: input.emergency,
     location: input.location,
     offerless: input.sdp === null,
     diverted: input.diverted,

@@ -97,7 +97,8 @@ function route(turn: Turn, input: Input): Done {
       return;
     case 'end-all':
       turn.draining = true;
-      for (const call of [...turn.registry.calls.values()]) drainCall(turn, call);
+      for (const call of [...turn.registry.calls.values()])
+        if (!(input.spareEmergency && call.emergency)) drainCall(turn, call);
       return;
     default:
       return callInput(turn, input);

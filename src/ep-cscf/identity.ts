@@ -12,7 +12,7 @@ export function isOwnAddress(originator: Address, number: E164, home: string | n
 }
 
 /** Whether a receiver is an emergency service: the URN, or a number the operator lists, in any dialled form. TS 23.167 7.1.2. */
-export function isEmergency(receiver: Address, settings: EmergencySettings): boolean {
+export function isEmergency(receiver: Address, settings: Pick<EmergencySettings, 'numbers'>): boolean {
   const parsed = parseAddress(receiver);
   if (parsed === null) return false;
   if (parsed.type === 'emergency') return true;

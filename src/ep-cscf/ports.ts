@@ -120,6 +120,8 @@ export type ImsInput =
       location: LocationDetails | null;
       /** RFC 4458 cause when the call was forwarded to us. */
       diverted: number | null;
+      /** A call back by an emergency centre: nothing turns it away. RFC 7090. */
+      emergency: boolean;
     }
   /** The caller gave up, or another branch answered, before our final response. */
   | { type: 'ims-cancelled'; owner: CallId; outcome: Outcome }
@@ -185,8 +187,8 @@ export type TimerInput = { type: 'timer'; owner: Owner; name: TimerName };
 /** Rows found at start, before any other input. */
 export type RestoreInput = { type: 'restore'; bindings: unknown[]; calls: unknown[] };
 
-/** The operator drains the node: no new calls; live ones go on until `end-all`. */
-export type AdminInput = { type: 'drain' } | { type: 'end-all' };
+/** The operator drains the node: no new calls but emergency ones; live ones go on until `end-all`, which may leave the emergency calls. */
+export type AdminInput = { type: 'drain' } | { type: 'end-all'; spareEmergency: boolean };
 
 export type Input = ApiRequest | ImsInput | MediaInput | EventInput | TimerInput | RestoreInput | AdminInput;
 

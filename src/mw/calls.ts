@@ -7,6 +7,7 @@ import {
   type CallUser,
   type Credentials,
   type ExtraHeaders,
+  isEmergencyRequest,
   type Reoffer,
   reasonPhrase,
   type SipRequest,
@@ -283,7 +284,10 @@ export function createCalls(node: MwNode): Calls {
       // Who hides the name hides the place.
       const location = caller.caller === ANONYMOUS ? null : locationIn(request, node.now());
       const diverted = diversionOf(request);
-      node.emit({ type: 'ims-invited', owner, binding, correlator, ...caller, called, sdp, location, diverted });
+      const emergency = isEmergencyRequest(request);
+      entry.emergency = emergency;
+      const given = { correlator, ...caller, called, sdp, location, diverted, emergency };
+      node.emit({ type: 'ims-invited', owner, binding, ...given });
       return listener(owner);
     },
     has: owner => entries.has(owner),

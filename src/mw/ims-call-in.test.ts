@@ -136,6 +136,15 @@ test('TRM-03 hidden and unknown callers, unknown tokens, drained node', async t 
   assert.ok(b.counted.includes('overload_shed_total draining'));
 });
 
+test('EMG-06 a drained node still takes a call back by an emergency centre', async t => {
+  const b = await bench(t);
+  b.mw.drain();
+  invite(b, [['Priority', 'psap-callback']]);
+  const { owner, emergency } = await b.input('ims-invited');
+  assert.equal(emergency, true);
+  b.mw.port.run({ type: 'ims.end', owner, code: 486, phrase: 'Busy Here', reason: null });
+});
+
 test('OPTIONS is answered with what we can do', async t => {
   const b = await bench(t);
   const heard = listen(b);

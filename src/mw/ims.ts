@@ -13,6 +13,7 @@ import {
   createTransactionLayer,
   createUserAgent,
   type DrivenTransactionLayer,
+  isEmergencyRequest,
   type Listen,
   type Refusal,
   reasonPhrase,
@@ -54,7 +55,7 @@ export interface Mw {
   port: ImsPort;
   /** Opens the sockets. Rejects with one sentence when a setting or an address cannot be used. */
   start(): Promise<void>;
-  /** New calls are refused with 503 from now; live ones go on. */
+  /** New calls are refused with 503 from now, but no emergency call and no call back to one; live ones go on. */
   drain(): void;
   /** Ends what is left (CANCEL, BYE, 480), gives it a second, closes the sockets. */
   close(): Promise<void>;
@@ -133,7 +134,7 @@ export function createMw(options: MwOptions): Mw {
   ): CallUser | Refusal {
     const known = minted.get(request);
     if (known === undefined) return { status: 404, reason: reasonPhrase(404) };
-    if (draining) {
+    if (draining && !isEmergencyRequest(request)) {
       count('overload_shed_total', { reason: 'draining' }, 1);
       return { status: 503, reason: reasonPhrase(503), headers: [['Retry-After', '30']] };
     }

@@ -1,5 +1,5 @@
 /** What is refused when there is too much to do, before any work is done for it. IMS digest 7.5. */
-import { type Refusal, reasonPhrase, type SipCount, type SipRequest } from '../sip/index.ts';
+import { isEmergencyRequest, type Refusal, reasonPhrase, type SipCount, type SipRequest } from '../sip/index.ts';
 
 export interface OverloadOptions {
   /** How late the event loop is, in ms. */
@@ -32,17 +32,10 @@ export function createOverload(options: OverloadOptions): (request: SipRequest) 
 
   return request => {
     const reason = reasonFor(request.method === 'INVITE');
-    if (reason === null || request.headers.to()?.params.has('tag') || isEmergency(request)) return 'accept';
+    if (reason === null || request.headers.to()?.params.has('tag') || isEmergencyRequest(request)) return 'accept';
     count('overload_shed_total', { reason }, 1);
     options.tell(reason);
     const seconds = RETRY_MIN_S + Math.floor(random() * (RETRY_MAX_S - RETRY_MIN_S + 1));
     return { status: 503, reason: reasonPhrase(503), headers: [['Retry-After', String(seconds)]] };
   };
-}
-
-/** An emergency call, or a call back to one. RFC 5031, RFC 7090. */
-function isEmergency(request: SipRequest): boolean {
-  if (/^urn:service:sos\b/i.test(request.uri)) return true;
-  const priority = request.headers.get('Priority')?.trim().toLowerCase();
-  return priority === 'emergency' || priority === 'psap-callback';
 }

@@ -3,6 +3,7 @@ import type { RequestSpec } from './dialog/types.ts';
 import type { Locate } from './locate/locator.ts';
 import type { TargetHealth } from './locate/target-health.ts';
 import { createResponse } from './message/build.ts';
+import { isEmergencyUri } from './message/emergency.ts';
 import type { SipResponse } from './message/message.ts';
 import { parseUri } from './message/uri.ts';
 import type { SipTimers } from './transaction/port.ts';
@@ -192,7 +193,7 @@ export function createSender(options: SenderOptions): Sender {
 /** Requests in a dialog and emergency calls are sent whatever a server has asked for. IMS digest 7.5. */
 function isUrgent(spec: RequestSpec): boolean {
   const to = spec.headers.find(([name]) => name === 'To')?.[1] ?? '';
-  return /;\s*tag=/i.test(to.slice(to.indexOf('>') + 1)) || /^urn:service:sos\b/i.test(spec.uri);
+  return /;\s*tag=/i.test(to.slice(to.indexOf('>') + 1)) || isEmergencyUri(spec.uri);
 }
 
 /** What a server that wants to be left alone would say again: the user need not know that it was not asked. RFC 3261 21.5.4. */

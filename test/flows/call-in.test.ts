@@ -255,6 +255,7 @@ test('TRM-06 who is not there: unknown binding 404, no device 480, all lines bus
     sdp: imsSdp(),
     location: null,
     diverted: null,
+    emergency: false,
   });
   assert.equal(lastEnd(w)?.code, 404);
   const talking = callIn(w, ALICE);
@@ -276,6 +277,20 @@ test('TRM-06 who is not there: unknown binding 404, no device 480, all lines bus
   draining.give({ type: 'drain' });
   callIn(draining, ALICE);
   assert.equal(lastEnd(draining)?.code, 503);
+});
+
+test('EMG-06 a call back by an emergency centre is turned away by no limit and no drain', () => {
+  const w = createWorld({ call: { perNumber: 1, perRegistration: 1 } });
+  register(w, ALICE, 1);
+  callIn(w, ALICE);
+  w.give({ type: 'drain' });
+  const { sessions } = callIn(w, ALICE, { emergency: true });
+  assert.equal(sessions.length, 1);
+  w.give({ type: 'end-all', spareEmergency: true });
+  assert.deepEqual([lastEnd(w)?.code, w.core.sizes().legs], [503, 1], 'the other call alone was ended');
+  assert.equal(put(w, ALICE, sessions[0] ?? ('' as never), 'Connected', { answer: ANSWER })?.ok, true);
+  w.give({ type: 'end-all', spareEmergency: false });
+  assert.equal(w.core.sizes().legs, 0);
 });
 
 test('a device with all the calls it may have is busy', () => {

@@ -335,7 +335,7 @@ test('EMG-03 EMG-06 emergency calls where they are enabled: caught by their digi
     ['urn:service:sos.fire', 'urn:service:sos'],
   );
   assert.equal(error({}), 'draining');
-  w.give({ type: 'end-all' });
+  w.give({ type: 'end-all', spareEmergency: false });
   w.advance(10_000);
   const counted = w.effects.filter(effect => effect.type === 'count' && effect.name === 'emergency_calls_total');
   assert.equal(counted.length, 2);

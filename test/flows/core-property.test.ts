@@ -183,6 +183,7 @@ function invite(w: World, seen: Seen, number: E164, n: number): void {
     sdp: pick([imsSdp(), null], n),
     location: null,
     diverted: null,
+    emergency: false,
   });
   seen.calls = ownersOf(w);
 }
@@ -297,7 +298,7 @@ function finish(w: World): void {
     stats: true,
   });
   w.advance(20_000);
-  w.give({ type: 'end-all' });
+  w.give({ type: 'end-all', spareEmergency: false });
   w.advance(2 * 86_400_000);
   w.assertQuiet();
 }

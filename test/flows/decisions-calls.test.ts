@@ -57,6 +57,7 @@ test('A-09 an offerless INVITE is announced with an offer all the same', async (
     sdp: null,
     location: null,
     diverted: null,
+    emergency: false,
   });
   await g.settle();
   const { data } = g.delivered.at(-1)?.event ?? {};

@@ -141,7 +141,7 @@ test('drain: live calls go on, new ones are refused, the operator ends the rest'
   w.give({ type: 'drain' });
   assert.deepEqual(originate(w, ALICE, reg), { ok: false, error: 'draining' });
   assert.equal(put(w, ALICE, call.id, 'Hold')?.ok, true);
-  w.give({ type: 'end-all' });
+  w.give({ type: 'end-all', spareEmergency: false });
   assert.equal(w.story(call.id).at(-1), '3 Terminated');
   assert.equal(w.story(sessions[0] ?? '').at(-1), '2 Failed');
   assert.deepEqual(

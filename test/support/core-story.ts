@@ -190,6 +190,7 @@ export function callIn(
     sdp: imsSdp(),
     location: null,
     diverted: null,
+    emergency: false,
     ...change,
   });
   const sessions: MediaSessionId[] = [];

@@ -137,6 +137,7 @@ export function createNetwork(emit: Emit): Network {
         sdp: imsSdp(),
         location: null,
         diverted: null,
+        emergency: false,
       });
       return owner;
     },

@@ -37,7 +37,7 @@ export type SipLog = (
 export type SipCount = (name: string, labels: Readonly<Record<string, string>>, value: number) => void;
 
 export interface TransactionLimits {
-  /** Live transactions above which new requests outside a dialog get 503; requests in a dialog and CANCELs have a quarter more. */
+  /** Live transactions above which new requests outside a dialog get 503; requests in a dialog and CANCELs have a quarter more, emergency calls a half. */
   transactions: number;
   /** Retry-After of that 503, in seconds. */
   retryAfterS: number;

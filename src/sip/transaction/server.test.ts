@@ -110,6 +110,27 @@ test('21.5.4: above the limit new requests get 503 with Retry-After and leave no
   assert.deepEqual(b.lines(), ['503', '503']);
 });
 
+test('EMG-06 above the limit an emergency call and a call back to one still find room, within bounds', () => {
+  const b = bench({ limits: { transactions: 4 } });
+  for (let i = 0; i < 4; i += 1) b.receive(theirs('OPTIONS', `z9hG4bK${i}`));
+  const urgent = (branch: string, change: (invite: ReturnType<typeof theirs>) => void) => {
+    const invite = theirs('INVITE', branch);
+    change(invite);
+    b.receive(invite);
+  };
+  urgent('z9hG4bKsos', invite => {
+    invite.uri = 'urn:service:sos.fire';
+  });
+  urgent('z9hG4bKback', invite => invite.headers.set('Priority', 'PSAP-callback'));
+  assert.deepEqual(b.lines(), ['100', '100']);
+  urgent('z9hG4bKmore', invite => invite.headers.set('Priority', 'emergency'));
+  assert.deepEqual(b.lines(), ['100', '100', '503'], 'memory has an end');
+  const options = theirs('OPTIONS', 'z9hG4bKopt');
+  options.headers.set('Priority', 'emergency');
+  b.receive(options);
+  assert.deepEqual(b.lines().slice(2), ['503', '503'], 'a header field makes no emergency of anything but a call');
+});
+
 test('what the parser refuses is answered statelessly, at a bounded rate, an ACK never', () => {
   const b = bench({ limits: { badAnswersPerS: 3 } });
   const bad = (method: string, status: number | null): ParseResult => ({

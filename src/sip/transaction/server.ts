@@ -1,5 +1,6 @@
 /** The server half of the layer: requests in, responses out, CANCEL, overload, and the answers to what cannot be read. */
 import { createResponse, type ResponseOptions } from '../message/build.ts';
+import { isEmergencyRequest } from '../message/emergency.ts';
 import type { ParseResult, SipRequest, SipResponse } from '../message/message.ts';
 import { serialize } from '../message/serialize.ts';
 import { responseTarget } from '../transport/response-route.ts';
@@ -71,10 +72,11 @@ export function createServer(
     driver().runServer(known, { type: 'ack', request });
   }
 
-  /** Requests in a dialog and CANCELs free resources, so they have headroom above the limit. */
+  /** Requests in a dialog and CANCELs free resources, so they have headroom above the limit; emergency calls have the most. */
   function overloaded(request: SipRequest): boolean {
     const live = table.servers.size + table.clients.size;
     if (live < limits.transactions) return false;
+    if (isEmergencyRequest(request)) return live >= limits.transactions * 1.5;
     const inside = request.method === 'CANCEL' || request.headers.to()?.params.has('tag') === true;
     return !inside || live >= limits.transactions * 1.25;
   }
