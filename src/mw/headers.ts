@@ -234,8 +234,14 @@ function userPhone(facts: HeaderFacts): string {
   return facts.userPhone ? ';user=phone' : '';
 }
 
-function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {
-  return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${facts.host};orig-ioi="Type 1${home}"`];
+/**
+ * A new charging identifier and the network it comes from. Between a P-CSCF and its S-CSCF that name begins with the type,
+ * without a space behind it; between two networks it stands alone. TS 24.229 table 7.2A.5A.
+ */
+function chargingVector(icid: string, home: string, { host, mode }: HeaderFacts): Field {
+  const network = mode === 'trunk' ? home : `"Type 1${home}"`;
+  const here = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${here};orig-ioi=${network}`];
 }
 
 function accessNetwork(facts: HeaderFacts): Field[] {

@@ -129,6 +129,8 @@ test('a trunk says nothing of registrations; calls go to the peer and come by th
   assert.equal(out.uri, `sip:+99910020002@${HOME};user=phone`);
   assert.equal(out.headers.get('P-Asserted-Identity'), `<sip:${NUMBER}@${HOME};user=phone>`);
   assert.equal(out.headers.has('Accept-Contact'), false);
+  const charging = out.headers.get('P-Charging-Vector') ?? '';
+  assert.ok(charging.endsWith(`;icid-generated-at=${HOST};orig-ioi=${HOME}`), 'between networks the name stands alone');
 
   const call = (uri: string, id: string) =>
     b.peer.send(
