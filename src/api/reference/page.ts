@@ -121,13 +121,28 @@ ${main}
 `.html;
 }
 
-export const STYLE = `:root { font: 16px/1.5 system-ui, sans-serif; }
+export const STYLE = `:root { color-scheme: light dark; --ink: #18202b; --soft: #55606f; --back: #ffffff; --key: #eef2f6; --line: #cfd7e1; --act: #0b5cad;
+  font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back); }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8ecf2; --soft: #a9b4c3; --back: #0f1318; --key: #242c37; --line: #364150; --act: #7ab8f5; }
+}
 body { margin: 0; padding: 1rem; }
-main { max-width: 60rem; margin: 0 auto; }
-code { font: 0.9em ui-monospace, monospace; overflow-wrap: anywhere; }
+main { max-width: 60rem; margin: 0 auto; overflow-wrap: anywhere; }
+a { color: var(--act); }
+code { font: 0.9em ui-monospace, monospace; background: var(--key); border-radius: 0.25rem; padding: 0.1em 0.3em; }
+a code { color: inherit; }
 table { width: 100%; border-collapse: collapse; }
-th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; border-bottom: 1px solid color-mix(in srgb, currentcolor 20%, transparent); }
+th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 600; }
 section { margin: 1.5rem 0; scroll-margin-top: 1rem; }
 section:target > h3 { text-decoration: underline; }
 b { font-weight: 600; }
+dd { margin: 0 0 0.75rem; }
+ul { padding-left: 1.2rem; }
+@media (max-width: 40rem) {
+  thead { position: absolute; clip-path: inset(50%); }
+  table, tbody { display: block; }
+  tr { display: block; padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
+  td { display: block; padding: 0; border: 0; }
+}
 `;
