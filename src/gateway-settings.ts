@@ -59,6 +59,7 @@ export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
     signallingPorts: [sip.port],
     imsSilentMs: media.imsSilentMs,
     webGraceMs: media.webGraceMs,
+    webLeftMs: media.webLeftMs,
   };
 }
 

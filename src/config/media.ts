@@ -25,4 +25,9 @@ export const media = area('Media (eIMS-AGW)', {
   ),
   imsSilentMs: integer('Neither RTP nor RTCP from the core for this long ends the call (not on hold).', 60_000, 1000),
   webGraceMs: integer('After the browser’s consent is lost, the call waits this long for it to come back.', 30_000, 0),
+  webLeftMs: integer(
+    'A page that was closed or is loaded again in a call has this long to come back; after that the call ends.',
+    8000,
+    0,
+  ),
 });

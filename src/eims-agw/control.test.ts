@@ -105,6 +105,27 @@ test('ICE-06 a browser that goes has 30 s to come back', () => {
   assert.equal(timers.length, 0);
 });
 
+test('a page that says goodbye has 8 s; a new connection of it gets the time any has', () => {
+  const { box, engine, offerOut, answerOut, pass, run, timers } = rig();
+  offerOut(chromiumOffer());
+  answerOut();
+  box.take('media-connected');
+  engine.emit({ type: 'leg-down', session: 1, leg: 1, cause: 'left' });
+  pass(7_999);
+  assert.deepEqual(box.all, []);
+  engine.connects = false;
+  const sdp = firefoxOffer({ fingerprint: OTHER_FINGERPRINT });
+  run({ type: 'media.reoffer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp });
+  box.take('media-ready');
+  pass(29_999);
+  engine.emit({ type: 'leg-up', session: 1, leg: 2 });
+  box.take('media-connected');
+  engine.emit({ type: 'leg-down', session: 1, leg: 2, cause: 'left' });
+  pass(8_000);
+  assert.deepEqual(box.take('media-lost'), { type: 'media-lost', owner: A, cause: 'web' });
+  assert.equal(timers.length, 0);
+});
+
 test('a browser that comes back in time keeps its call', () => {
   const { box, engine, offerOut, answerOut, pass, run } = rig();
   offerOut(chromiumOffer());

@@ -105,6 +105,9 @@ export type SilentSide = 'web' | 'ims' | 'both';
 /** What was dropped, by reason, and telephone events seen; they only grow. */
 export type EngineCounts = Readonly<Record<string, number>>;
 
+/** Why a browser leg is gone: it went silent or failed, it said goodbye (close_notify), it is not who its SDP said. */
+export type LegLoss = 'web' | 'left' | 'fingerprint';
+
 export type EngineEvent =
   | { type: 'opened'; session: number; op: number; ims: { address: string; port: number }; legs: WebTransport[] }
   | { type: 'leg-added'; session: number; op: number; transport: WebTransport }
@@ -112,7 +115,7 @@ export type EngineEvent =
   | { type: 'connecting'; session: number; op: number }
   | { type: 'refused'; session: number; op: number; failure: MediaFailure }
   | { type: 'leg-up'; session: number; leg: number }
-  | { type: 'leg-down'; session: number; leg: number; cause: 'web' | 'fingerprint' }
+  | { type: 'leg-down'; session: number; leg: number; cause: LegLoss }
   | { type: 'ims-silent'; session: number }
   /** Answered and connected, yet nothing comes from a side. */
   | { type: 'one-way'; session: number; side: SilentSide }

@@ -1,6 +1,6 @@
 /** What happens to a call when a browser leg comes up or goes, the far end falls silent, or the engine loses the session. */
 import { joined } from './call-media.ts';
-import type { EngineEvent } from './engine.ts';
+import type { EngineEvent, LegLoss } from './engine.ts';
 import { fail, type Plane, type Session, sendRoute } from './session.ts';
 import type { WebLeg } from './web-leg.ts';
 
@@ -38,8 +38,14 @@ export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent):
 
 /** A device was chosen: if its leg is gone already, the loss counts from now. */
 export function afterSelect(plane: Plane, session: Session, leg: WebLeg): void {
-  if (leg.link === 'down') startGrace(plane, session);
-  else if (leg.link === 'wrong-fingerprint') lose(plane, session, 'fingerprint');
+  if (leg.link !== 'new' && leg.link !== 'up') gone(plane, session, leg.link);
+}
+
+/** The browser of a lost leg has come with a new connection: that gets the time any connection has. */
+export function cameBack(plane: Plane, session: Session): void {
+  if (session.cancelGrace === null) return;
+  session.cancelGrace();
+  startGrace(plane, session, plane.settings.webGraceMs);
 }
 
 function legUp(plane: Plane, session: Session, number: number): void {
@@ -57,18 +63,23 @@ function legUp(plane: Plane, session: Session, number: number): void {
   plane.emit({ type: 'media-connected', owner: session.owner, leg: leg.id });
 }
 
-function legDown(plane: Plane, session: Session, number: number, cause: 'web' | 'fingerprint'): void {
+function legDown(plane: Plane, session: Session, number: number, cause: LegLoss): void {
   const leg = legOf(session, number);
   if (leg === null) return;
-  leg.link = cause === 'web' ? 'down' : 'wrong-fingerprint';
-  if (leg !== joined(session.call)) return;
+  leg.link = cause;
+  if (leg === joined(session.call)) gone(plane, session, cause);
+}
+
+/** A page that said goodbye is loaded again soon or never; a network may take longer to come back. */
+function gone(plane: Plane, session: Session, cause: LegLoss): void {
+  const { webGraceMs, webLeftMs } = plane.settings;
   if (cause === 'fingerprint') lose(plane, session, 'fingerprint');
-  else startGrace(plane, session);
+  else if (session.cancelGrace === null) startGrace(plane, session, cause === 'left' ? webLeftMs : webGraceMs);
 }
 
 /** The browser may come back with a new connection until the grace is over. */
-function startGrace(plane: Plane, session: Session): void {
-  session.cancelGrace ??= plane.clock.after(plane.settings.webGraceMs, () => {
+function startGrace(plane: Plane, session: Session, ms: number): void {
+  session.cancelGrace = plane.clock.after(ms, () => {
     session.cancelGrace = null;
     lose(plane, session, 'web');
   });

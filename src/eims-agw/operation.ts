@@ -5,7 +5,7 @@ import { bothLaws, EVENT_PT, firstLaw } from './codec.ts';
 
 import type { LegRequest, WebTransport } from './engine.ts';
 import { takeImsAnswer, takeImsOffer, writeImsAnswer, writeImsOffer } from './ims-side.ts';
-import { afterSelect } from './link.ts';
+import { afterSelect, cameBack } from './link.ts';
 import { ask, type Plane, type Session, sendRoute, timed } from './session.ts';
 import {
   bothLite,
@@ -278,6 +278,7 @@ function replaceLeg(
     if (unused !== null) plane.engine.send({ type: 'drop-leg', session: session.number, leg: unused });
     leg.replaces = old.replaces !== null && old.link !== 'up' ? old.replaces : old.request.leg;
     addLeg(call, leg, reply.transport);
+    cameBack(plane, session);
     return connect(plane, session, effect, leg, () => {
       const text = writeWebAnswer(leg, firstLaw(call.ims.to));
       sendRoute(plane, session);

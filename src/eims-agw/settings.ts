@@ -47,6 +47,8 @@ export interface MediaSettings {
   imsSilentMs: number;
   /** How long a lost browser leg may be replaced before the call's media counts as lost, ms. */
   webGraceMs: number;
+  /** The same for a browser that said goodbye, as a page does that is closed or loaded again, ms. */
+  webLeftMs: number;
 }
 
 export const MEDIA_DEFAULTS: MediaSettings = {
@@ -68,6 +70,7 @@ export const MEDIA_DEFAULTS: MediaSettings = {
   rtcpMs: 5_000,
   imsSilentMs: 60_000,
   webGraceMs: 30_000,
+  webLeftMs: 8_000,
 };
 
 /** Time as the media plane sees it: ms of a monotonic clock, and one-shot timers; `after` returns its cancel. */

@@ -3,7 +3,7 @@ import type { MediaSessionId } from '../ep-cscf/ids.ts';
 import type { MediaFailure } from '../ep-cscf/ports.ts';
 import { directionOf, firstLive, type MediaDesc, parseSdp, receives, type SessionDesc, sends } from '../sdp/index.ts';
 import { agreed, firstLaw, g711Of, type PtMap, single } from './codec.ts';
-import type { LegRequest, WebRemote, WebTransport } from './engine.ts';
+import type { LegLoss, LegRequest, WebRemote, WebTransport } from './engine.ts';
 import type { Law } from './settings.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeWeb } from './to-wic.ts';
@@ -31,8 +31,8 @@ export interface WebLeg {
   to: PtMap | null;
   wantsSend: boolean;
   wantsRecv: boolean;
-  /** DTLS and ICE: not yet, up, or gone. */
-  link: 'new' | 'up' | 'down' | 'wrong-fingerprint';
+  /** DTLS and ICE: not yet, up, or why they are gone. */
+  link: 'new' | 'up' | LegLoss;
   /** Engine's number of the leg this one replaces, joined until this one is up. */
   replaces: number | null;
 }

@@ -95,7 +95,7 @@ export function mediaTraffic({ engine, network }: TrafficOptions): void {
   HOST = `${network}.1`;
   PHONE = `${network}.9`;
   before(async () => {
-    media = await realMedia(HOST, { rtcpMs: 200, imsSilentMs: 1_500, webGraceMs: 0 }, engine);
+    media = await realMedia(HOST, { rtcpMs: 200, imsSilentMs: 1_500, webGraceMs: 0, webLeftMs: 0 }, engine);
   });
   after(() => media.close());
 

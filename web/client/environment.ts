@@ -24,7 +24,7 @@ export interface Environment {
   profile: KeyValueStore;
   /** Kept for this tab, also over a reload. */
   tab: KeyValueStore;
-  /** Calls back when the browser is on line again. */
+  /** Calls back when the browser is on line again, and when a page that was left is shown again as it was. */
   whenOnline(work: () => void): () => void;
   /** Calls back when the browser knows of no network any more. */
   whenOffline(work: () => void): () => void;
@@ -50,7 +50,7 @@ export function browserEnvironment(): Environment {
     uuid: () => crypto.randomUUID(),
     profile: storeOrMemory(() => localStorage),
     tab: storeOrMemory(() => sessionStorage),
-    whenOnline: work => listen('online', work),
+    whenOnline: work => all(listen('online', work), listenShownAgain(work)),
     whenOffline: work => listen('offline', work),
     whenLeaving: work => listen('pagehide', work),
     openTabs: hear => openTabs('lineside.registration', hear),
@@ -60,6 +60,21 @@ export function browserEnvironment(): Environment {
 function listen(event: 'online' | 'offline' | 'pagehide', work: () => void): () => void {
   addEventListener(event, work);
   return () => removeEventListener(event, work);
+}
+
+/** A page kept by the browser's back and forward cache has lost its connections like one that was off line. */
+function listenShownAgain(work: () => void): () => void {
+  const hear = ({ persisted }: PageTransitionEvent) => {
+    if (persisted) work();
+  };
+  addEventListener('pageshow', hear);
+  return () => removeEventListener('pageshow', hear);
+}
+
+function all(...stops: Array<() => void>): () => void {
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 /** Storage may be forbidden by the browser's settings; then nothing outlives the page. */

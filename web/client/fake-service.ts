@@ -133,7 +133,7 @@ export function fakeService(): FakeService {
   let uuids = 0;
   let whenOnline = () => {};
   let whenOffline = () => {};
-  let whenLeaving = () => {};
+  const whenLeaving = new Set<() => void>();
   let hearTab = (_registrationId: string) => {};
   const said: string[] = [];
 
@@ -198,10 +198,8 @@ export function fakeService(): FakeService {
       return { say: (word: string) => void said.push(word), close() {} };
     },
     whenLeaving(work: () => void) {
-      whenLeaving = work;
-      return () => {
-        whenLeaving = () => {};
-      };
+      whenLeaving.add(work);
+      return () => void whenLeaving.delete(work);
     },
   } satisfies Environment;
 
@@ -237,7 +235,7 @@ export function fakeService(): FakeService {
     offline: () => whenOffline(),
     said,
     tabSays: registrationId => hearTab(registrationId),
-    leave: () => whenLeaving(),
+    leave: () => whenLeaving.forEach(work => void work()),
   };
 }
 

@@ -55,6 +55,9 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
     return fresh;
   }
 
+  // A tab that is closed is torn down before its connections could say goodbye; then the far end would sit in silence.
+  const stopListening = options.environment.whenLeaving(() => peer.close());
+
   function disconnect(): void {
     peer.onconnectionstatechange = null;
     peer.ontrack = null;
@@ -107,6 +110,7 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
     stats: () => peer.getStats(),
     close() {
       closed = true;
+      stopListening();
       silence(localStream);
       disconnect();
     },

@@ -109,6 +109,7 @@ test('an answered call goes on after its page was loaded again, as muted and as 
   await service.pass(10_000);
   service.leave();
   assert.deepEqual(asked(service), [], 'nobody is told');
+  assert.equal(service.peer().closed, true, 'but the connection says goodbye');
   const client = await registered(service);
   service.asked.length = 0;
   const call = await client.resume();

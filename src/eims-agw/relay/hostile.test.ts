@@ -60,7 +60,7 @@ test('DTLS of a source is bounded before anything is opened, and a handshake fit
   const out: DtlsEffect[] = [];
   dtls.close(0, out);
   for (const effect of out) if (effect.type === 'send') ear.dtls(effect.datagram, ADDRESS, PORT);
-  assert.deepEqual(w.heard.down, ['web']);
+  assert.deepEqual(w.heard.down, ['left']);
 });
 
 test('a leg makes one handshake in its life: connected, failed or ended, it answers no other', () => {

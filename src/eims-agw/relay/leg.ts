@@ -1,5 +1,6 @@
 /** What one browser leg keeps, and what it does with checks and DTLS that reach it. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import type { LegLoss } from '../engine.ts';
 import { audioBucket, type Bucket, dtlsBucket, take } from '../rtp/bucket.ts';
 import type { WebEvents } from '../rtp/web-end.ts';
 import type { Clock } from '../settings.ts';
@@ -223,7 +224,7 @@ function perform(leg: Leg, effect: DtlsEffect): void {
       leg.events.up();
       break;
     case 'closed':
-      if (effect.reason === 'remote') down(leg, 'web');
+      if (effect.reason === 'remote') down(leg, 'left');
       break;
     case 'failed':
       leg.counts.handshakeFailed += 1;
@@ -251,7 +252,7 @@ export function tickLeg(leg: Leg): void {
 }
 
 /** Ends the leg and tells why. */
-function down(leg: Leg, cause: 'web' | 'fingerprint'): void {
+function down(leg: Leg, cause: LegLoss): void {
   if (leg.done) return;
   end(leg);
   leg.events.down(cause);

@@ -116,7 +116,7 @@ test('the browser’s goodbye ends the leg at once, its silence after 30 s, what
   const out: DtlsEffect[] = [];
   one.dtls.close(0, out);
   for (const effect of out) if (effect.type === 'send') one.ear.dtls(effect.datagram, ADDRESS, PORT);
-  assert.deepEqual(one.w.heard.down, ['web']);
+  assert.deepEqual(one.w.heard.down, ['left']);
   const two = connected();
   for (let second = 1; second < 30; second += 1) {
     two.w.pass(1);

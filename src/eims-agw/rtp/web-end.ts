@@ -1,5 +1,5 @@
 /** What a relay needs of one browser leg, whichever library terminates it. */
-import type { EngineCounts, LegRequest, WebRemote, WebTransport } from '../engine.ts';
+import type { EngineCounts, LegLoss, LegRequest, WebRemote, WebTransport } from '../engine.ts';
 
 export interface WebEnd {
   readonly transport: WebTransport;
@@ -21,7 +21,7 @@ export interface WebEvents {
   /** RTP or RTCP in clear; the buffer is the receiver's to change. */
   packet(packet: Buffer): void;
   up(): void;
-  down(cause: 'web' | 'fingerprint'): void;
+  down(cause: LegLoss): void;
 }
 
 export type MakeWebEnd = (request: LegRequest, events: WebEvents) => WebEnd;
