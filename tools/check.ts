@@ -13,6 +13,7 @@ export const staticChecks = [
   },
   { name: 'dead code', command: bin('knip'), args: [] },
   { name: 'settings page', command: process.execPath, args: ['tools/settings-doc.ts'] },
+  { name: 'conformance page', command: process.execPath, args: ['tools/conformance.ts'] },
 ];
 
 export const unitTests = (scale: number) => ({

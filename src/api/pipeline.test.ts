@@ -90,8 +90,8 @@ test('A-20 2.1 step 2: 405 with Allow; an empty id is 400 after authentication',
   assert.equal((await send(api, 'GET', `${EVENTS}/subscriptions`)).status, 200);
 });
 
-test('2.1 step 3: every bad credential gets the same 401', async () => {
-  const { api, counted } = testApi();
+test('ARC-01 2.1 step 3: every bad credential gets the same 401, and the core hears nothing', async () => {
+  const { api, core, counted } = testApi();
   const texts = new Set<string>();
   for (const authorization of [
     undefined,
@@ -112,6 +112,9 @@ test('2.1 step 3: every bad credential gets the same 401', async () => {
     texts.add(got.text);
   }
   assert.equal(texts.size, 1);
+  const body = { deviceId: DEVICE };
+  assert.equal((await send(api, 'POST', `${REGISTRATION}/sessions`, { token: 'unknown', body })).status, 401);
+  assert.deepEqual(core.asked, []);
   for (const token of [null, 'alice']) {
     const query = await send(api, 'GET', `${SESSIONS}?deviceId=${DEVICE}&access_token=alice`, { token });
     assert.equal(query.status, 401);
@@ -313,7 +316,7 @@ test('A-21 2.3 a body over the limit is 400, also where bodies are ignored', asy
   assert.equal(ignored.status, 200);
 });
 
-test('2.2 CORS: preflight by the union of origins, requests by the client’s own', async () => {
+test('ARC-02 2.2 CORS: preflight by the union of origins, requests by the client’s own', async () => {
   const { api } = testApi();
   const preflight = (origin: string, url = `${SESSIONS}/x`) =>
     send(api, 'OPTIONS', url, { token: null, headers: { origin, 'access-control-request-method': 'PUT' } });

@@ -201,3 +201,24 @@ test('a call out that is refused, cancelled, or answered across the CANCEL', asy
   await got('BYE');
   await eventually('the end', () => b.mw.sizes().calls === 0);
 });
+
+test('ARC-04 what a client writes adds no header field of the trust domain', async t => {
+  const b = await bench(t, { displayName: true, correlatorHeader: 'X-Correlator' });
+  const smuggled =
+    'x"\r\nP-Access-Network-Info: IEEE-802.11;network-provided\r\nAuthorization: Digest integrity-protected="yes"';
+  b.mw.port.run({
+    type: 'ims.invite',
+    owner: CALL,
+    binding: BINDING,
+    from: NUMBER,
+    anonymous: false,
+    displayName: smuggled,
+    to: 'tel:+99910020002',
+    sdp: OFFER,
+    correlator: smuggled,
+    location: null,
+  });
+  const { headers } = await b.request('INVITE');
+  for (const name of ['P-Access-Network-Info', 'Authorization']) assert.equal(headers.has(name), false, name);
+  assert.equal(headers.from()?.uri, `sip:${NUMBER}@${HOME};user=phone`);
+});

@@ -69,7 +69,7 @@ for (const transport of ['udp', 'tcp'] as const) {
   });
 }
 
-test('REG-02 REG-07 REG-19 a refresh keeps Call-ID and auth-done and counts CSeq on; the last REGISTER has expires 0', async t => {
+test('REG-02 REG-05 REG-07 REG-19 a refresh keeps Call-ID, instance and auth-done and counts CSeq on; the last REGISTER has expires 0', async t => {
   const b = await bench(t);
   registrar(b);
   register(b, 1);
@@ -84,6 +84,8 @@ test('REG-02 REG-07 REG-19 a refresh keeps Call-ID and auth-done and counts CSeq
     ['1 REGISTER', '2 REGISTER', '3 REGISTER'],
   );
   assert.equal(new Set(sent.map(got => got.get('Call-ID'))).size, 1);
+  const instances = sent.map(got => /\+sip\.instance="<urn:uuid:[0-9a-f-]{36}>"/.exec(got.get('Contact') ?? '')?.[0]);
+  assert.ok(instances[0] !== undefined && new Set(instances).size === 1);
   assert.equal(new Set(sent.map(got => got.get('P-Charging-Vector'))).size, 3);
   for (const got of sent) assert.match(got.get('Authorization') ?? '', /integrity-protected="auth-done"$/);
   assert.match(sent[2]?.get('Contact') ?? '', /;expires=0$/);

@@ -118,7 +118,7 @@ test('credentials of illegal length or letters are none', () => {
   assert.equal(at('a'.repeat(257), 'a'.repeat(22)), null);
 });
 
-test('only UDP candidates with a numeric address are kept', () => {
+test('ICE-03 only UDP candidates with a numeric address are kept', () => {
   const candidates = [
     '1 1 udp 1 192.0.2.1 5000 typ host',
     '1 1 UDP 1 2001:db8::5 5000 typ host',
@@ -136,7 +136,7 @@ test('only UDP candidates with a numeric address are kept', () => {
   assert.deepEqual(parsed(chromiumOffer({ candidates })).media[0]?.candidates, candidates.slice(0, 2));
 });
 
-test('every limit is kept and named', () => {
+test('SDP-05 every limit is kept and named', () => {
   const audio = (more: string) => `v=0\r\nm=audio 9 X 0\r\n${more}`;
   assert.match(reasonOf('x'.repeat(65_537)), /65536/);
   assert.match(reasonOf(audio(`a=${'x'.repeat(2_047)}\r\n`)), /2048/);

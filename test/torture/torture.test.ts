@@ -9,7 +9,7 @@ import { VALID } from './valid.ts';
 
 const ALL: readonly TortureCase[] = [...VALID, ...INVALID, ...SEMANTIC];
 
-test('all 49 cases are there, each once', () => {
+test('TRN-06 all 49 cases are there, each once', () => {
   assert.equal(ALL.length, 49);
   assert.equal(new Set(ALL.map(c => c.name)).size, 49);
 });

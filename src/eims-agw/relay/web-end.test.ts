@@ -15,7 +15,7 @@ import {
 import { createDtls } from './dtls/association.ts';
 import type { DtlsEffect } from './dtls/types.ts';
 
-test('offers say lite and passive, with new credentials for each leg', () => {
+test('DTL-02 offers say lite and passive, with new credentials for each leg', () => {
   const w = world();
   const [a, b] = [w.make().transport, w.make().transport];
   assert.deepEqual([a.iceLite, a.answerSetup, a.address, a.port], [true, 'passive', '198.51.100.1', 20_000]);
@@ -169,7 +169,7 @@ test('an ICE restart keeps keys and the old path until the new one is nominated'
   assert.equal(w.sent[0]?.port, 50_002);
 });
 
-test('floods of a known source: the rate is capped before any signature is checked', () => {
+test('SEC-02 floods of a known source: the rate is capped before any signature is checked', () => {
   const { w, end, ear, from } = connected();
   for (let i = 0; i < 400; i += 1) ear.media(from(i));
   const passed = w.heard.packets.length;

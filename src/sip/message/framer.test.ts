@@ -58,7 +58,7 @@ test('a message handed out stays as it was when the stream goes on', () => {
   assert.deepEqual(show(events), [message('first'), message('second')]);
 });
 
-test('a folded Content-Length is read', () => {
+test('TRN-05 a folded Content-Length is read', () => {
   const wire = 'OPTIONS sip:a@b SIP/2.0\r\nl:\r\n 3\r\n\r\nabcOPT';
   assert.deepEqual(show(createFramer().push(Buffer.from(wire))), [wire.slice(0, -3)]);
 });
@@ -81,7 +81,7 @@ for (const [name, wire, reason] of [
   });
 }
 
-test('a header section without end is refused at the limit, not held', () => {
+test('TRN-07 a header section without end is refused at the limit, not held', () => {
   const framer = createFramer({ startLineBytes: 100, headersBytes: 100 });
   let events: FramerEvent[] = [];
   let pushed = 0;

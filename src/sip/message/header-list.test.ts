@@ -11,7 +11,7 @@ import { serialize } from './serialize.ts';
 const RUNS = 300 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 const lines = (headers: Headers): string[] => [...headers.entries()].map(([name, value]) => `${name}: ${value}`);
 
-test('compact and odd spellings are one field, written in its long name', () => {
+test('TRN-05 compact and odd spellings are one field, written in its long name', () => {
   const headers = createHeaders([
     ['v', 'SIP/2.0/UDP a'],
     ['VIA', 'SIP/2.0/UDP b, SIP/2.0/UDP c'],
@@ -144,7 +144,7 @@ for (const [name, change, limits, reason] of [
   ['number of fields', (t: string) => t, { headerCount: 4 }, 'too many header fields'],
   ['body', (t: string) => `${t}0123456789`, { bodyBytes: 9 }, 'body too large'],
 ] as const) {
-  test(`limit: ${name}`, () => {
+  test(`TRN-07 limit: ${name}`, () => {
     const bytes = Buffer.from(change(REQUEST.toString()));
     const result = parseMessage(bytes, limits);
     assert.equal(result.ok ? '' : result.reason, reason);

@@ -87,7 +87,7 @@ test('9.1: a peer that answers neither INVITE nor CANCEL is given up 64*T1 after
   assert.equal(b.layer.size, 0);
 });
 
-test('18.1.2: responses that are not ours are dropped and counted', () => {
+test('TRN-11 18.1.2: responses that are not ours are dropped and counted', () => {
   const b = bench({ singleVia: true });
   b.layer.request(ours('OPTIONS'), PEER, b.user);
   const request = first(b);
@@ -117,7 +117,7 @@ test('16.7: a proxy takes responses with more than one Via', () => {
 
 const BIG = 'x'.repeat(1300);
 
-test('18.1.1: a request above 1300 bytes goes by TCP and says so in Via; below it stays on UDP', () => {
+test('TRN-01 18.1.1: a request above 1300 bytes goes by TCP and says so in Via; below it stays on UDP', () => {
   const b = bench();
   b.layer.request(ours('MESSAGE', [], BIG), PEER, b.user);
   assert.deepEqual(b.packets[0]?.target, { transport: 'tcp', host: '192.0.2.9', port: 5070 });
@@ -129,7 +129,7 @@ test('18.1.1: a request above 1300 bytes goes by TCP and says so in Via; below i
   assert.equal(b.packets[1]?.target.transport, 'udp');
 });
 
-test('18.1.1: when TCP is refused it goes by UDP with the same branch, and the next one at once', () => {
+test('TRN-01 18.1.1: when TCP is refused it goes by UDP with the same branch, and the next one at once', () => {
   const b = bench();
   b.layer.request(ours('INVITE', [], BIG), PEER, b.user);
   const branch = first(b).headers.via()?.params.get('branch');

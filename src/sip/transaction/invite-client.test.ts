@@ -29,7 +29,7 @@ test('17.1.1.2: on a reliable transport timer A is not started', () => {
   assert.deepEqual(machine(true).step(START), ['send INVITE', 'start B 32000']);
 });
 
-test('17.1.1.2: timer A repeats the INVITE at doubled intervals without a cap', () => {
+test('TRN-03 17.1.1.2: timer A repeats the INVITE at doubled intervals without a cap', () => {
   const m = started();
   const seen = [];
   for (let i = 0; i < 5; i += 1) seen.push(...m.step(timer('A')));
@@ -39,7 +39,7 @@ test('17.1.1.2: timer A repeats the INVITE at doubled intervals without a cap', 
   );
 });
 
-test('17.1.1.2: timer B in Calling tells the user of the timeout', () => {
+test('TRN-03 17.1.1.2: timer B in Calling tells the user of the timeout', () => {
   const m = started();
   assert.deepEqual(m.step(timer('B')), ['stop A', 'failed timeout', 'terminated']);
   assert.equal(m.state.state, 'Terminated');
@@ -59,7 +59,7 @@ test('17.1.1.2: 300-699 in Calling is acknowledged, told, and waited upon for 32
   assert.equal(m.state.state, 'Completed');
 });
 
-test('17.1.1.2: timer D is at least 32 s on a small T1 as well', () => {
+test('TRN-03 17.1.1.2: timer D is at least 32 s on a small T1 as well', () => {
   const setup = { key: 'k' as TransactionKey, request, reliable: false, values: { ...VALUES, t1: 10 } };
   const m = player(inviteClient(setup), handleInviteClient);
   assert.deepEqual(m.step(START), ['send INVITE', 'start B 640', 'start A 10']);
@@ -82,7 +82,7 @@ test('17.1.1.2: on a reliable transport timer D is zero', () => {
   assert.deepEqual(started(true).step(response(603)), ['stop B', 'send ACK', 'tell 603', 'terminated']);
 });
 
-test('RFC 6026 7.2: a 2xx leads to Accepted, where every further 2xx is told until timer M', () => {
+test('TRN-03 RFC 6026 7.2: a 2xx leads to Accepted, where every further 2xx is told until timer M', () => {
   const m = started();
   assert.deepEqual(m.step(response(200)), ['stop B', 'stop A', 'start M 32000', 'tell 200']);
   assert.deepEqual(m.step(response(200)), ['tell 200']);

@@ -28,7 +28,7 @@ test('17.2.1: a 100 of the user is not sent a second time', () => {
   assert.deepEqual(started().step(respond(100)), []);
 });
 
-test('17.2.1: a refusal is repeated by timer G, doubling to T2, until timer H', () => {
+test('TRN-03 17.2.1: a refusal is repeated by timer G, doubling to T2, until timer H', () => {
   const m = started();
   assert.deepEqual(m.step(respond(486)), ['send 486', 'start H 32000', 'start G 500']);
   const seen = [];
@@ -47,7 +47,7 @@ test('17.2.1: on a reliable transport a refusal is not repeated, but its ACK is 
   assert.deepEqual(m.step(ACK), ['stop H', 'terminated']);
 });
 
-test('17.2.1: the ACK of a refusal stops G and H and is absorbed with its copies until timer I', () => {
+test('TRN-03 17.2.1: the ACK of a refusal stops G and H and is absorbed with its copies until timer I', () => {
   const m = started();
   m.step(respond(486));
   assert.deepEqual(m.step(ACK), ['stop H', 'stop G', 'start I 5000']);
@@ -64,7 +64,7 @@ test('17.2.1: after a final response the user can send no other', () => {
   assert.deepEqual(m.step(respond(180)), []);
 });
 
-test('RFC 6026 7.1: after a 2xx copies are absorbed, further 2xx sent, ACKs told, until timer L', () => {
+test('TRN-03 RFC 6026 7.1: after a 2xx copies are absorbed, further 2xx sent, ACKs told, until timer L', () => {
   const m = started();
   assert.deepEqual(m.step(respond(200)), ['send 200', 'start L 32000']);
   assert.deepEqual(m.step(AGAIN), []);

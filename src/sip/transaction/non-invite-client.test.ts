@@ -17,7 +17,7 @@ function started(reliable = false) {
   return m;
 }
 
-test('17.1.2.2: timer E repeats the request, doubling to T2', () => {
+test('TRN-03 17.1.2.2: timer E repeats the request, doubling to T2', () => {
   const m = started();
   const seen = [];
   for (let i = 0; i < 5; i += 1) seen.push(...m.step(timer('E')));
@@ -33,7 +33,7 @@ test('17.1.2.2: in Proceeding it is repeated every T2', () => {
   assert.deepEqual(m.step(timer('E')), ['send BYE', 'start E 4000']);
 });
 
-test('17.1.2.2: timer F ends Trying and Proceeding alike', () => {
+test('TRN-03 17.1.2.2: timer F ends Trying and Proceeding alike', () => {
   const trying = started();
   assert.deepEqual(trying.step(timer('F')), ['stop E', 'failed timeout', 'terminated']);
   const proceeding = started();
@@ -41,7 +41,7 @@ test('17.1.2.2: timer F ends Trying and Proceeding alike', () => {
   assert.deepEqual(proceeding.step(timer('F')), ['stop E', 'failed timeout', 'terminated']);
 });
 
-test('17.1.2.2: a final response is told once; copies are absorbed until timer K', () => {
+test('TRN-03 17.1.2.2: a final response is told once; copies are absorbed until timer K', () => {
   const m = started();
   assert.deepEqual(m.step(response(200)), ['stop F', 'stop E', 'start K 5000', 'tell 200']);
   assert.deepEqual(m.step(response(200)), []);

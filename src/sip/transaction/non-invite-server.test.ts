@@ -19,7 +19,7 @@ test('17.2.2: a copy in Trying is dropped', () => {
   assert.deepEqual(started().step(AGAIN), []);
 });
 
-test('17.2.2: a final response is sent, and again for each copy, until timer J', () => {
+test('TRN-03 17.2.2: a final response is sent, and again for each copy, until timer J', () => {
   const m = started();
   assert.deepEqual(m.step(respond(200)), ['send 200', 'stop F', 'start J 32000']);
   assert.deepEqual(m.step(AGAIN), ['send 200']);
@@ -45,7 +45,7 @@ test('RFC 4320 4.1: no other provisional response ever leaves', () => {
   assert.deepEqual(started(true).step(respond(100)), ['send 100']);
 });
 
-test('RFC 4320 4.2: no 408, and nothing at all after 64*T1', () => {
+test('TRN-04 RFC 4320 4.2: no 408, and nothing at all after 64*T1', () => {
   const m = started();
   assert.deepEqual(m.step(respond(408)), []);
   assert.deepEqual(m.step(timer('F')), ['failed timeout', 'terminated']);

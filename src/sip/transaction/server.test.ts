@@ -35,7 +35,7 @@ test('TRM-01 17.2.1: an INVITE gets its 100 at once; a copy gets the newest resp
   assert.deepEqual(b.told, ['request INVITE']);
 });
 
-test('18.2.2, RFC 3581: responses go to the source address and the sent-by port, or with rport to the source port', () => {
+test('TRN-02 18.2.2, RFC 3581: responses go to the source address and the sent-by port, or with rport to the source port', () => {
   const b = bench();
   const source: Target = { transport: 'udp', host: '198.51.100.1', port: 40_000 };
   b.receive(theirs('INVITE', 'z9hG4bK1'), source);

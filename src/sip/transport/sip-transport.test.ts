@@ -80,7 +80,7 @@ test('a wildcard socket writes the advertised host', async () => {
   assert.equal(t.sentBy({ transport: 'udp', host: PEER, port: 5060 })?.host, 'gw.example.com');
 });
 
-test('18.2.1, RFC 3581: received and rport are written from the true source', async () => {
+test('TRN-02 18.2.1, RFC 3581: received and rport are written from the true source', async () => {
   const t = await open(US);
   const peer = await datagram();
   const cases: Array<[string, string]> = [

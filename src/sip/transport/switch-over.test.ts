@@ -84,7 +84,7 @@ async function status(responses: { next(): Promise<SipResponse | string> }): Pro
 
 const LARGE = 'x'.repeat(2000);
 
-test('a small INVITE travels by UDP, a large one by TCP, and both are answered and refused', async () => {
+test('TRN-01 a small INVITE travels by UDP, a large one by TCP, and both are answered and refused', async () => {
   const alice = await element('127.0.62.1', ['udp', 'tcp']);
   const bob = await element('127.0.62.2', ['udp', 'tcp']);
   for (const [body, expected] of [
@@ -105,7 +105,7 @@ test('a small INVITE travels by UDP, a large one by TCP, and both are answered a
   assert.equal(bob.transport.connections, 1);
 });
 
-test('where TCP is refused a large INVITE goes by UDP; its ACK does so at once', async () => {
+test('TRN-01 where TCP is refused a large INVITE goes by UDP; its ACK does so at once', async () => {
   const alice = await element('127.0.62.3', ['udp', 'tcp']);
   const bob = await element('127.0.62.4', ['udp']);
   const { responses, user } = listener();
