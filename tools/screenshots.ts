@@ -1,4 +1,4 @@
-/** `node tools/screenshots.ts FOLDER`: every screen of the softphone page, light and dark, phone and desktop wide, on a sandbox of its own. */
+/** `node tools/screenshots.ts FOLDER`: every screen of the softphone page, the sandbox's sign-in and the API reference, light and dark, phone and desktop wide, on a sandbox of its own. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -33,6 +33,11 @@ async function shoot(on: Stage, colorScheme: 'light' | 'dark', size: keyof typeo
   await out.goto(`${on.sandbox.pages}/softphone/`);
   await waitText(out, 'status', /^Signed out$/);
   await take(out, '1-signed-out');
+  await out.getByTestId('sign-in').click();
+  await out.getByTestId(`subscriber-${ADA}`).waitFor();
+  await take(out, '1-sign-in');
+  await out.goto(`${on.sandbox.pages}/docs/webrtc-call-handling`);
+  await take(out, '8-reference');
   await out.close();
   const bela = await signIn(context, on.sandbox.pages, BELA);
   await dress(bela);
@@ -49,10 +54,17 @@ async function shoot(on: Stage, colorScheme: 'light' | 'dark', size: keyof typeo
   await bela.getByTestId('mute-button').click();
   await bela.keyboard.type('42#');
   await take(bela, '5-digits');
+  await ada.getByTestId('hold-button').click();
+  await waitText(bela, 'status', /other side/);
+  await take(bela, '6-held');
+  await context.setOffline(true);
+  await waitText(bela, 'end-reason', /reached/);
+  await take(bela, '6-out-of-reach');
   await bela.getByTestId('hangup-button').click();
+  await context.setOffline(false);
   await waitText(bela, 'end-reason', /\./);
   await bela.getByTestId('sound').locator('summary').click();
-  await take(bela, '6-ended');
+  await take(bela, '7-ended');
   await ada.context().close();
   await context.close();
 }

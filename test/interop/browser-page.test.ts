@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { dial, leave, openStage, type Stage, signIn, waitText } from './browser-support.ts';
+import { choose, dial, leave, openStage, type Stage, signIn, waitText } from './browser-support.ts';
 
 const ADA = '+15550100001';
 const BELA = '+15550100002';
+const CLEO = '+15550100003';
+const ECHO = '+15550109000';
 const NO_ANSWER = '+15550109005';
 
 let stage: Stage;
@@ -101,6 +103,43 @@ test('a call by keyboard alone: dialled, rung, answered, digits, muted, hung up;
   assert.equal(await waitText(bela, 'end-reason', /\./), 'You hung up.');
   assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
   await accessible(bela);
+});
+
+test('the Enter that hung up does not dial again; + by a long press; what is typed beside the field lands in it', async () => {
+  await dial(ada, ECHO);
+  await waitText(ada, 'status', /^Connected$/);
+  await ada.getByTestId('hangup-button').focus();
+  await ada.keyboard.press('Enter');
+  await waitText(ada, 'end-reason', /\./);
+  await ada.keyboard.press('Enter');
+  await ada.keyboard.press('Enter');
+  assert.equal(await waitText(ada, 'status', /./), 'Call ended');
+  const field = ada.getByTestId('dial-input');
+  await field.fill('');
+  const zero = ada.locator('#dial-pad button', { hasText: '0' });
+  await zero.click({ delay: 700 });
+  await zero.click();
+  await ada.keyboard.type('15');
+  assert.equal(await field.inputValue(), '+015');
+});
+
+test('two tabs of a profile: signed out in one, signed out in both, signed in again in both', async () => {
+  const cleo = await signIn(await stage.profile(), stage.sandbox.pages, CLEO);
+  const other = await cleo.context().newPage();
+  const red: string[] = [];
+  other.on('console', message => message.type() === 'error' && red.push(message.text()));
+  await other.goto(`${stage.sandbox.pages}/softphone/`);
+  await waitText(other, 'status', /^Ready$/);
+  await other.reload();
+  await waitText(other, 'status', /^Ready$/);
+  assert.deepEqual(red, [], 'a page that is loaded again asks for nothing that is refused');
+  await cleo.locator('#sign-out').click();
+  await waitText(other, 'status', /^Signed out$/);
+  await waitText(cleo, 'status', /^Signed out$/);
+  await accessible(other);
+  await choose(cleo, CLEO);
+  await waitText(other, 'status', /^Ready$/);
+  await leave(cleo);
 });
 
 test('Escape declines; a silenced page does not ring; a withheld number is not shown', async () => {

@@ -284,17 +284,14 @@ export class Call {
     if (status === before || (isAnswered(before) && !isAnswered(status))) return;
     this.#status = status;
     if (isAnswered(status) && this.#answeredAt === null) this.#answeredAt = this.#options.environment.now();
+    const here = status === 'Hold' && this.#heldHere;
+    this.#heldThere = status === 'Hold' && !here;
+    if (before === 'Hold') this.#heldHere = false;
     this.#emitter.emit('statusChanged', status);
     if (status === 'Ringing') this.#emitter.emit('ringing', { earlyMedia: withAnswer });
     if (status === 'Connected' && !isAnswered(before)) this.#emitter.emit('connected', undefined);
-    if (status === 'Hold') {
-      this.#heldThere = !this.#heldHere;
-      this.#emitter.emit('held', { by: this.#heldHere ? 'local' : 'remote' });
-    }
-    if (before !== 'Hold') return;
-    this.#heldHere = false;
-    this.#heldThere = false;
-    this.#emitter.emit('resumed', undefined);
+    if (status === 'Hold') this.#emitter.emit('held', { by: here ? 'local' : 'remote' });
+    if (before === 'Hold') this.#emitter.emit('resumed', undefined);
   }
 
   /** Ends it here at once, and at the service as soon as that can be. */

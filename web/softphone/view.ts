@@ -51,6 +51,7 @@ const KEYS: ReadonlyArray<readonly [digit: string, letters: string]> = [
   ['#', ''],
 ];
 const TITLE = document.title;
+const LONG_PRESS_MS = 500;
 
 function find<T extends HTMLElement>(id: string, kind: new () => T): T {
   const element = document.getElementById(id);
@@ -110,15 +111,20 @@ export function createView(actions: ViewActions, loud: boolean): View {
   keypad.addEventListener('click', () => openKeypad(keypad.getAttribute('aria-expanded') !== 'true'));
   ring.checked = loud;
   ring.addEventListener('change', () => actions.ring(ring.checked));
-  fillPad(section('dial-pad'), digit => {
-    input.value += digit;
-  });
+  const type = (character: string) => {
+    input.value += character;
+  };
+  fillPad(section('dial-pad'), type, type);
   fillPad(section('digit-pad'), press);
   addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const isKey = KEYS.some(([digit]) => digit === event.key);
     if (shown === 'incoming' && event.key === 'Escape') actions.decline();
-    if (shown !== 'talk' || event.target instanceof HTMLSelectElement) return;
-    if (KEYS.some(([digit]) => digit === event.key)) press(event.key);
+    if (event.target instanceof HTMLSelectElement) return;
+    // Typed beside the field, it lands in it.
+    if (shown === 'ready' && (isKey || event.key === '+')) input.focus();
+    if (shown !== 'talk') return;
+    if (isKey && !keypad.disabled) press(event.key);
     if (event.key.toLowerCase() === 'm') toggleMute();
   });
   const devices = createDeviceChoice(microphone, speaker, {
@@ -132,6 +138,7 @@ export function createView(actions: ViewActions, loud: boolean): View {
 
   return {
     show(screen) {
+      const afterCall = shown === 'talk' || shown === 'incoming';
       shown = screen.type;
       const signedIn = screen.type !== 'signed-out';
       section('welcome').hidden = signedIn;
@@ -153,7 +160,8 @@ export function createView(actions: ViewActions, loud: boolean): View {
         // Not a button: the Enter that answered must not press the next one.
         section('talk').focus();
       }
-      if (screen.type === 'ready') input.focus();
+      // After a call not the field: the Enter that hung up would dial again.
+      if (screen.type === 'ready') (afterCall ? dialForm : input).focus();
       if (signedIn) void devices.refresh();
     },
     number: number => say('number', number),
@@ -166,9 +174,10 @@ export function createView(actions: ViewActions, loud: boolean): View {
       say('timer', call.answeredAt === null ? '' : timeText(Date.now() - call.answeredAt));
       say('mute', call.muted ? 'Muted' : 'Mute');
       mute.setAttribute('aria-pressed', String(call.muted));
-      hold.setAttribute('aria-pressed', String(call.status === 'Hold'));
+      hold.setAttribute('aria-pressed', String(call.heldBy === 'local' || call.heldBy === 'both'));
       hold.disabled = !answered;
       keypad.disabled = !answered && call.media !== 'flowing';
+      section('digit-hint').hidden = keypad.disabled;
     },
     play(stream) {
       if (audio.srcObject !== stream) audio.srcObject = stream;
@@ -182,7 +191,8 @@ export function createView(actions: ViewActions, loud: boolean): View {
   };
 }
 
-function fillPad(pad: HTMLElement, press: (digit: string) => void): void {
+/** `pressLong` gets the sign a key has beside its figure, when the key is held down. */
+function fillPad(pad: HTMLElement, press: (digit: string) => void, pressLong?: (sign: string) => void): void {
   for (const [digit, letters] of KEYS) {
     const key = document.createElement('button');
     const [figure, small] = [document.createElement('span'), document.createElement('small')];
@@ -191,7 +201,31 @@ function fillPad(pad: HTMLElement, press: (digit: string) => void): void {
     small.textContent = letters;
     key.append(figure, ...(letters === '' ? [] : [small]));
     if (digit === '*' || digit === '#') key.setAttribute('aria-label', digit === '*' ? 'star' : 'hash');
-    key.addEventListener('click', () => press(digit));
+    const wasLong = letters === '+' && pressLong !== undefined ? holdDown(key, () => pressLong(letters)) : () => false;
+    key.addEventListener('click', () => {
+      if (!wasLong()) press(digit);
+    });
     pad.append(key);
   }
+}
+
+/** Calls `work` when the key is held down; the function returned says of the click that follows whether it was. */
+function holdDown(key: HTMLElement, work: () => void): () => boolean {
+  let long = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  key.addEventListener('pointerdown', () => {
+    long = false;
+    timer = setTimeout(() => {
+      long = true;
+      work();
+    }, LONG_PRESS_MS);
+  });
+  for (const end of ['pointerup', 'pointerleave', 'pointercancel'])
+    key.addEventListener(end, () => clearTimeout(timer));
+  key.addEventListener('contextmenu', event => event.preventDefault());
+  return () => {
+    const was = long;
+    long = false;
+    return was;
+  };
 }

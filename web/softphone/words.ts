@@ -1,9 +1,15 @@
 /** The page's words for what a call does. */
-import type { Call, CallStatus, Party } from '../client/index.ts';
+import type { Call, CallStatus, Holder, Party } from '../client/index.ts';
+
+const HELD: Readonly<Record<Holder, string>> = {
+  local: 'On hold',
+  remote: 'On hold by the other side',
+  both: 'On hold by both sides',
+};
 
 export function statusText(call: Call): string {
   if (call.answeredAt !== null && (call.media === 'recovering' || call.media === 'lost')) return 'Reconnecting…';
-  return wordOf(call.status, call.direction);
+  return call.heldBy === null ? wordOf(call.status, call.direction) : HELD[call.heldBy];
 }
 
 function wordOf(status: CallStatus, direction: 'inbound' | 'outbound'): string {

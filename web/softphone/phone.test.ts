@@ -1,0 +1,172 @@
+/** The softphone without its elements: which screen and which words it shows for what the SDK and the user do. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type FakeService, fakeService, NUMBER, settle } from '../client/fake-service.ts';
+import { CallingClient, CallingError } from '../client/index.ts';
+import { createPhone, type Phone } from './phone.ts';
+import type { View } from './view.ts';
+import { statusText } from './words.ts';
+
+const ECHO = '+15550109000';
+
+interface Page {
+  service: FakeService;
+  phone: Phone;
+  shows: { screen: string; status: string; reason: string };
+  /** From now on the sign-in counts for nothing. */
+  endSignIn(): void;
+}
+
+async function open(service = fakeService()): Promise<Page> {
+  const shows = { screen: '', status: '', reason: '' };
+  const view: View = {
+    show: ({ type }) => void Object.assign(shows, { screen: type }),
+    status: status => void Object.assign(shows, { status }),
+    reason: reason => void Object.assign(shows, { reason }),
+    refresh: call => void Object.assign(shows, { status: statusText(call) }),
+    number() {},
+    play() {},
+  };
+  let signedIn = true;
+  const client = new CallingClient({
+    token: async () => {
+      if (!signedIn) throw new CallingError('token-unavailable');
+      return 'token';
+    },
+    environment: service.environment,
+  });
+  const sounds = { ring() {}, ringback() {}, stop() {} };
+  const phone = createPhone({ client, view, sounds, after: service.environment.after });
+  const started = phone.start();
+  await service.ready();
+  await started;
+  const endSignIn = () => {
+    signedIn = false;
+  };
+  return { service, phone, shows, endSignIn };
+}
+
+async function talking(): Promise<Page> {
+  const page = await open();
+  await page.phone.dial(ECHO, false);
+  const news = { mediaSessionId: 'call-1', status: 'Connected', answer: { sdp: 'a' }, sequenceNumber: 1 };
+  await page.service.event('session-status', news);
+  page.service.peer().becomes('connected');
+  return page;
+}
+
+test('the service goes away in a call: said so, and hanging up works at once', async () => {
+  const { service, phone, shows } = await talking();
+  for (const what of ['POST channels/*/tickets', 'PUT calls/*/status', 'DELETE calls/*'])
+    service.on(what, () => 'no network');
+  service.socket().drop(1006);
+  assert.deepEqual(shows, {
+    screen: 'talk',
+    status: 'Connected',
+    reason: 'The service cannot be reached; trying again. You can hang up all the same.',
+  });
+  service.peer().becomes('disconnected');
+  assert.equal(shows.status, 'Reconnecting…');
+  await phone.hangup();
+  assert.deepEqual(shows, { screen: 'ready', status: 'Connection lost, trying again…', reason: 'You hung up.' });
+  service.on('POST channels/*/tickets', () => ({ status: 201, body: { ticket: 't' } }));
+  await service.pass(2000);
+  await service.ready();
+  assert.equal(shows.status, 'Ready');
+});
+
+test('the service comes back in a call: the sentence goes', async () => {
+  const { service, shows } = await talking();
+  service.offline();
+  assert.match(shows.reason, /cannot be reached/);
+  await service.pass(500);
+  await service.ready({ sessions: [{ mediaSessionId: 'call-1', status: 'Connected' }] });
+  assert.deepEqual(shows, { screen: 'talk', status: 'Connected', reason: '' });
+});
+
+test('a sign-in that is over shows the way back in, in a call only after it', async () => {
+  const idle = await open();
+  idle.endSignIn();
+  await idle.phone.dial(ECHO, false);
+  assert.deepEqual(idle.shows, {
+    screen: 'signed-out',
+    status: 'Signed out',
+    reason: 'No access token could be had. Sign in again.',
+  });
+  const busy = await talking();
+  busy.endSignIn();
+  await busy.phone.hold(true);
+  assert.equal(busy.shows.screen, 'talk');
+  assert.match(busy.shows.reason, /Sign in again/);
+  await busy.phone.hangup();
+  assert.deepEqual(busy.shows, { screen: 'signed-out', status: 'Signed out', reason: 'You hung up.' });
+});
+
+test('what cannot be dialled is explained, an emergency call too', async () => {
+  const { service, phone, shows } = await open();
+  await phone.dial('5550109000', false);
+  assert.deepEqual(shows, {
+    screen: 'ready',
+    status: 'Ready',
+    reason: 'This is not a number that can be dialled. Write it with + and the country code, like +15550109000.',
+  });
+  service.on('POST calls', () => ({ status: 501, body: { code: 'CALLTYPE_EMERGENCY_NOT_SUPPORTED' } }));
+  for (const number of ['112', '911']) {
+    await phone.dial(number, false);
+    assert.equal(shows.reason, 'Emergency calls cannot be made here. Use a telephone.');
+  }
+});
+
+test('the page says who holds; what went wrong is forgotten with the next success', async () => {
+  const { service, phone, shows } = await talking();
+  await service.event('session-status', { mediaSessionId: 'call-1', status: 'Hold', sequenceNumber: 2 });
+  assert.equal(shows.status, 'On hold by the other side');
+  service.on('PUT calls/*/status', () => ({ status: 409, body: { code: 'INCOMPATIBLE_STATE' } }));
+  await phone.hold(true);
+  assert.deepEqual(
+    [shows.status, shows.reason],
+    ['On hold by the other side', 'The call is not in a state that allows this.'],
+  );
+  service.on('PUT calls/*/status', ({ body }) => ({ status: 200, body: { ...body, mediaSessionId: 'call-1' } }));
+  await phone.hold(true);
+  assert.deepEqual([shows.status, shows.reason], ['On hold by both sides', '']);
+  await phone.hold(false);
+  assert.equal(shows.status, 'Connected');
+});
+
+test('who signs out, here or in another tab, registers no more', async () => {
+  const { service, phone, shows } = await talking();
+  await phone.leave();
+  assert.deepEqual(shows, { screen: 'waiting', status: 'Signing out…', reason: '' });
+  const asked = service.asked.length;
+  await service.pass(600_000);
+  assert.equal(service.asked.length, asked);
+});
+
+test('a registration the network ended is made again; a call goes on meanwhile', async () => {
+  const { service, shows } = await talking();
+  await service.event('registration-ends', { registrationId: 'reg-1', terminationReason: 'NETWORK_TERMINATED' });
+  assert.equal(shows.screen, 'talk');
+  assert.match(shows.reason, /The network ended the registration/);
+  await service.pass(5000);
+  await service.ready({ sessions: [{ mediaSessionId: 'call-1', status: 'Connected' }] });
+  await settle();
+  assert.deepEqual([shows.screen, shows.status, shows.reason], ['talk', 'Connected', '']);
+});
+
+test('a reloaded page that may not use the microphone any more can still call', async () => {
+  const before = await talking();
+  const { service } = before;
+  service.leave();
+  service.on('GET calls/*', () => ({
+    status: 200,
+    body: { mediaSessionId: 'call-1', status: 'Connected', receiverAddress: `tel:${ECHO}`, originatorAddress: NUMBER },
+  }));
+  service.microphone.refuse = 'NotAllowedError';
+  const { shows } = await open(service);
+  assert.deepEqual(shows, {
+    screen: 'ready',
+    status: 'Ready',
+    reason: 'The microphone may not be used. Allow the microphone.',
+  });
+});
