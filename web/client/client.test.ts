@@ -365,6 +365,10 @@ test('hold, resume, mute and digits', async () => {
   await rejectsWith(call.hold(), 'wrong-moment');
   await call.unhold();
   assert.equal(call.heldBy, null);
+  await call.hold();
+  const reason = 'SIP;cause=488';
+  await service.event('session-status', { mediaSessionId: 'call-1', status: 'Connected', reason, sequenceNumber: 3 });
+  assert.equal(call.heldBy, null, 'the far end refused to be held');
   service.on('PUT calls/*/status', () => ({ status: 409, body: { code: 'INCOMPATIBLE_STATE' } }));
   await rejectsWith(call.hold(), 'wrong-moment');
   assert.equal(call.heldBy, null);

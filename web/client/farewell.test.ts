@@ -52,6 +52,7 @@ test('a new connection is the moment to tell it, too; what the service refuses i
   service.on('DELETE calls/*', () => ({ status: 500, body: { code: 'INTERNAL' } }));
   const before = deletes(service);
   await service.ready({ sessions: [{ mediaSessionId: call.id, status: 'Connected' }] });
+  assert.equal(deletes(service), before + 1);
   await service.pass(60_000);
   assert.equal(deletes(service), before + 1);
 });

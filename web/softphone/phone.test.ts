@@ -136,11 +136,12 @@ test('the page says who holds; what went wrong is forgotten with the next succes
 
 test('who signs out, here or in another tab, registers no more', async () => {
   const { service, phone, shows } = await talking();
+  await service.event('registration-ends', { registrationId: 'reg-1', terminationReason: 'NETWORK_TERMINATED' });
   await phone.leave();
   assert.deepEqual(shows, { screen: 'waiting', status: 'Signing out…', reason: '' });
   const asked = service.asked.length;
   await service.pass(600_000);
-  assert.equal(service.asked.length, asked);
+  assert.deepEqual([service.asked.length, shows.status], [asked, 'Signing out…']);
 });
 
 test('a registration the network ended is made again; a call goes on meanwhile', async () => {
