@@ -127,9 +127,9 @@ export const STYLE = `:root { color-scheme: light dark; --ink: #18202b; --soft: 
   :root { --ink: #e8ecf2; --soft: #a9b4c3; --back: #0f1318; --key: #242c37; --line: #364150; --act: #7ab8f5; }
 }
 body { margin: 0; padding: 1rem; }
-main { max-width: 60rem; margin: 0 auto; overflow-wrap: anywhere; }
+main { max-width: 60rem; margin: 0 auto; overflow-wrap: break-word; }
 a { color: var(--act); }
-code { font: 0.9em ui-monospace, monospace; background: var(--key); border-radius: 0.25rem; padding: 0.1em 0.3em; }
+code { font: 0.9em ui-monospace, monospace; overflow-wrap: anywhere; background: var(--key); border-radius: 0.25rem; padding: 0.1em 0.3em; }
 a code { color: inherit; }
 table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; border-bottom: 1px solid var(--line); }
