@@ -33,7 +33,11 @@ export function coreSettingsOf({ registration, ims, call, emergency }: Settings)
       declineMode: call.declineMode,
       sendLocation: call.sendLocation,
     },
-    emergency: { enabled: emergency.route !== 'reject', numbers: emergency.numbers },
+    emergency: {
+      enabled: emergency.route !== 'reject',
+      numbers: emergency.numbers,
+      beyondQuota: emergency.beyondQuota,
+    },
   });
 }
 

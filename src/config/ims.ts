@@ -33,7 +33,7 @@ const realmFields = {
   ),
   impi: text('Template of the private identity, with the same words.', 'web-{digits}@{home}'),
   identityFile: text(
-    'JSON or YAML file with identities by number: `impi`, `impu`, and for `client` `password`, or `k` and `opc` (or `op`) for AKA. What it leaves out comes from the templates; a number it does not hold is refused. Read again when it changes.',
+    'JSON file (64 MiB at most) or YAML file (256 KiB) with identities by number: `impi`, `impu`, and for `client` `password`, or `k` and `opc` (or `op`) for AKA. What it leaves out comes from the templates; a number it does not hold is refused. Read again when it changes.',
   ),
   identityUrl: text(
     'Web service that knows the identities of a number, such as https://provisioning.example/{number}; it answers the fields of `identityFile` as JSON, or 404.',

@@ -64,12 +64,12 @@ function check(
   // An emergency call hides nobody. CAMARA digest 7.8.
   if (emergency && anonymous) return { error: 'originator-mismatch' };
   if (!checkOffer(request.offer).ok) return { error: 'sdp-unusable', field: 'offer' };
-  if (emergency) return null;
-  if (turn.draining) return { error: 'draining' };
+  if (turn.draining && !emergency) return { error: 'draining' };
   const { perRegistration, perNumber } = settings.call;
+  const room = emergency ? settings.emergency.beyondQuota : 0;
   const ofNumber = registry.callsOf.get(number)?.size ?? 0;
   const ofRegistration = registry.legsOf.get(registration.id)?.size ?? 0;
-  return ofNumber >= perNumber || ofRegistration >= perRegistration ? { error: 'call-quota' } : null;
+  return ofNumber >= perNumber + room || ofRegistration >= perRegistration + room ? { error: 'call-quota' } : null;
 }
 
 function create(

@@ -73,6 +73,8 @@ export interface EmergencySettings {
   enabled: boolean;
   /** Numbers that are emergency calls whatever the request says, as dialled: `112`, `911`. */
   numbers: readonly string[];
+  /** Calls a number may have as emergency calls beyond its quota. */
+  beyondQuota: number;
 }
 
 export interface CoreSettings {
@@ -133,6 +135,11 @@ export function coreSettings(
       earlyMediaDefault: 'open',
       ...override.call,
     },
-    emergency: { enabled: false, numbers: ['112', '911', '999', '000', '110', '119'], ...override.emergency },
+    emergency: {
+      enabled: false,
+      numbers: ['112', '911', '999', '000', '110', '119'],
+      beyondQuota: 4,
+      ...override.emergency,
+    },
   };
 }

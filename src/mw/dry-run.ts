@@ -1,5 +1,6 @@
 /** The REGISTER and the INVITE a number would send, made by the same code over a wire that goes nowhere. */
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { realmFinder, realmsOf } from '../config/realm.ts';
 import type { Settings } from '../config/settings.ts';
 import type { BindingId, CallId, E164, Ids } from '../ep-cscf/ids.ts';
@@ -17,6 +18,7 @@ import {
 } from '../sip/index.ts';
 import { createDns } from './dns.ts';
 import { createNextHops } from './next-hop.ts';
+import type { Transport } from './node.ts';
 import { createRealm, type Realm } from './realm.ts';
 
 export interface DryRunOptions {
@@ -47,7 +49,8 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
     settled = resolve;
   });
   const host = settings.sip.advertisedHost || settings.sip.host;
-  const hostPort = () => `${host}:${settings.sip.port}`;
+  const portOf = (transport: Transport) => (transport === 'tls' ? settings.sip.tlsPort : settings.sip.port);
+  const shown = isIP(host) === 6 ? `[${host}]` : host;
   const realm = createRealm(
     found,
     {
@@ -57,7 +60,7 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
       emergency: settings.emergency,
       log: options.log,
       host,
-      hostPort,
+      hostPort: transport => `${shown}:${portOf(transport)}`,
       icid: () => hex(16),
       agent: () => made.agent as UserAgent,
       emit(input) {
@@ -69,7 +72,7 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
   );
   const first = await firstHop(realm, settings.sip.dnsServers);
   if (first === undefined) throw new Error(`The first hop of the realm ${found.name} has no address.`);
-  made.agent = wireless(host, settings.sip.port, first, made, message => {
+  made.agent = wireless({ host: shown, port: portOf(first.transport) }, first, made, message => {
     messages.push(message);
     if (!message.text.startsWith('REGISTER ')) return;
     settled(null);
@@ -109,8 +112,7 @@ const hex = (bytes: number) => randomBytes(bytes).toString('hex');
 
 /** An agent whose messages are heard instead of sent. */
 function wireless(
-  host: string,
-  port: number,
+  sentBy: { host: string; port: number },
   first: Target,
   made: { layer?: DrivenTransactionLayer },
   heard: (message: DryMessage) => void,
@@ -121,7 +123,7 @@ function wireless(
       made.layer = createTransactionLayer({
         wire: {
           send: (packet, target) => heard({ target, text: Buffer.from(packet).toString('utf8') }),
-          sentBy: () => ({ host, port }),
+          sentBy: () => sentBy,
         },
         timers: IDLE,
         now: () => 0,
@@ -133,7 +135,7 @@ function wireless(
     timers: IDLE,
     now: () => 0,
     locate: (_uri, tell) => tell([first]),
-    contact: () => `<sip:${host}>`,
+    contact: () => `<sip:${sentBy.host}>`,
     randomHex: hex,
   });
 }

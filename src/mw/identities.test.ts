@@ -65,6 +65,8 @@ test('a table gives what it has, the templates the rest, and a number it lacks i
   assert.deepEqual((await ask(identities, '+15550100002' as E164)).ok, false);
   writeFileSync(yaml, '15550100001:\n  impi: a@ims.example\n');
   assert.throws(() => createIdentities(realm({ identityFile: yaml }), () => {}), /a key that is no \+number/);
+  writeFileSync(yaml, '+15550100001:\n  impi: a@ims.example\n'.padEnd(300_000, '#'));
+  assert.throws(() => createIdentities(realm({ identityFile: yaml }), () => {}), /larger than 256 KiB as YAML/);
 });
 
 test('a table is read again when it changed; one that broke leaves the rows as they were', async t => {

@@ -316,7 +316,7 @@ test('the quota of a number counts all its devices', () => {
 });
 
 test('EMG-03 EMG-06 emergency calls where they are enabled: caught by their digits, routed, uncounted, never drained', () => {
-  const { w, reg } = world({ emergency: { enabled: true }, call: { perNumber: 0 } });
+  const { w, reg } = world({ emergency: { enabled: true, beyondQuota: 2 }, call: { perNumber: 0 } });
   const error = (change: Parameters<typeof originate>[3]) => {
     const reply = originate(w, ALICE, reg, change);
     return reply !== null && !reply.ok ? reply.error : 'ok';
@@ -330,6 +330,8 @@ test('EMG-03 EMG-06 emergency calls where they are enabled: caught by their digi
   );
   assert.equal(error({ receiver: 'urn:service:sos.fire', callType: 'EMERGENCY' }), 'ok');
   assert.equal(error({ receiver: 'tel:112;phone-context=ims.example.com', callType: 'REGULAR' }), 'ok');
+  // Beyond the quota, but not without end: a stolen token must not take the lines of an emergency centre.
+  assert.equal(error({ receiver: 'urn:service:sos' }), 'call-quota');
   assert.deepEqual(
     w.take('ims.invite').map(i => i.to),
     ['urn:service:sos.fire', 'urn:service:sos'],

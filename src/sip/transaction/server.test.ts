@@ -123,10 +123,10 @@ test('EMG-06 above the limit an emergency call and a call back to one still find
   });
   urgent('z9hG4bKback', invite => invite.headers.set('Priority', 'PSAP-callback'));
   assert.deepEqual(b.lines(), ['100', '100']);
-  urgent('z9hG4bKmore', invite => invite.headers.set('Priority', 'emergency'));
+  urgent('z9hG4bKmore', invite => invite.headers.set('Priority', 'psap-callback'));
   assert.deepEqual(b.lines(), ['100', '100', '503'], 'memory has an end');
   const options = theirs('OPTIONS', 'z9hG4bKopt');
-  options.headers.set('Priority', 'emergency');
+  options.headers.set('Priority', 'psap-callback');
   b.receive(options);
   assert.deepEqual(b.lines().slice(2), ['503', '503'], 'a header field makes no emergency of anything but a call');
 });

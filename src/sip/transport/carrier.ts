@@ -58,13 +58,16 @@ export function tlsCarrier(shared: Shared, side: () => TlsSide): Carrier {
     );
     wrapper.on('tlsClientError', error => {
       shared.count('sip_connections_refused', 'tls');
-      shared.log('info', 'a TLS handshake failed', { error: error.message });
+      // Counted, and told by its count: strangers may fail as often as they like.
+      shared.log('debug', 'a TLS handshake failed', { error: error.message });
     });
     servers.push(wrapper);
     return net.createServer(socket => {
       // Where certificates open no door, a stranger is not worth a handshake.
-      const door = side().peers.length > 0 || shared.accept(socket.remoteAddress ?? '');
-      if (!door || handshaking.size >= MAX_HANDSHAKES) {
+      const known = shared.accept(socket.remoteAddress ?? '');
+      const door = known || side().peers.length > 0;
+      // Half of the room is kept for the core.
+      if (!door || handshaking.size >= (known ? MAX_HANDSHAKES : MAX_HANDSHAKES / 2)) {
         refuse(socket, shared, door ? 'limit' : 'address');
         return;
       }
