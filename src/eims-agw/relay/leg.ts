@@ -50,6 +50,7 @@ export interface Leg {
   dtlsBucket: Bucket;
   counts: LegCounts;
   done: boolean;
+  upTold: boolean;
   quietTold: boolean;
   /** Authenticated packets in all. */
   taken: number;
@@ -78,6 +79,7 @@ export function makeLeg(share: LegShare, events: WebEvents, ear: MuxLeg, identit
     dtlsBucket: dtlsBucket(now),
     counts: noLegCounts(),
     done: false,
+    upTold: false,
     quietTold: false,
     taken: 0,
     takenLately: 0,
@@ -151,6 +153,7 @@ function takeSigned(leg: Leg, request: BindingRequest, key: KeyObject, address: 
   if (agent.selected === before) return;
   if (before !== null) counts.sourceMoved += 1;
   startClient(leg);
+  tellUp(leg);
 }
 
 /** As DTLS client we speak first, once there is somebody to speak to. */
@@ -221,7 +224,7 @@ function perform(leg: Leg, effect: DtlsEffect): void {
     case 'connected':
       leg.srtp = srtpSession(effect.profile, effect.keys);
       leg.counts[effect.profile === 'SRTP_AEAD_AES_128_GCM' ? 'profileGcm' : 'profileCm'] += 1;
-      leg.events.up();
+      tellUp(leg);
       break;
     case 'closed':
       if (effect.reason === 'remote') down(leg, 'left');
@@ -233,6 +236,13 @@ function perform(leg: Leg, effect: DtlsEffect): void {
     default:
       effect satisfies never;
   }
+}
+
+/** There are keys and a source to send to: DTLS may be done before the browser has nominated one. */
+function tellUp(leg: Leg): void {
+  if (leg.upTold || leg.srtp === null || leg.agent.selected === null) return;
+  leg.upTold = true;
+  leg.events.up();
 }
 
 /** Once a second. */

@@ -80,6 +80,19 @@ test('as DTLS client we begin once there is a nomination', () => {
   assert.equal(w.heard.up, 1);
 });
 
+test('a leg is up once there are keys and a nomination, whichever comes last', () => {
+  const w = world();
+  const end = w.make();
+  end.connect(remote());
+  w.check(end, { useCandidate: false });
+  assert.ok(handshake(w).srtp);
+  assert.equal(w.heard.up, 0);
+  w.check(end);
+  w.check(end, { port: 50_001 });
+  assert.equal(w.heard.up, 1);
+  assert.equal(end.send(rtp(1, 77)), true);
+});
+
 test('a handshake that comes before the browser’s SDP waits for it, one flight of it', () => {
   const w = world();
   const end = w.make();
