@@ -30,6 +30,10 @@ export const sip = area('SIP towards the core', {
     32_000,
   ),
   optionsMs: integer('Time between two OPTIONS to each server of a first hop; 0 sends none.', 30_000, 0, 3_600_000),
+  overloadControl: flag(
+    'Offer RFC 7339 to the core: a server that is busy may say what share of new requests to hold back. Emergency calls and requests in a dialog are always sent.',
+    true,
+  ),
   dnsServers: list('DNS servers asked for names in SIP, address or address:port; empty means the system’s.'),
   maxCalls: integer('Calls at once above which a call in is refused with 503 and Retry-After.', 20_000, 1),
   maxLagMs: integer(

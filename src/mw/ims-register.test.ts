@@ -23,7 +23,7 @@ import { createSystemTimers } from '../sip/index.ts';
 import { createMw } from './ims.ts';
 
 for (const transport of ['udp', 'tcp'] as const) {
-  test(`REG-01 REG-03 REG-04 REG-05 REGISTER of a trusted node by ${transport}, field by field`, async t => {
+  test(`REG-01 REG-03 REG-04 REG-05 TRN-09 REGISTER of a trusted node by ${transport}, field by field`, async t => {
     const b = await bench(t, { transport });
     registrar(b);
     register(b, 1);
@@ -40,7 +40,9 @@ for (const transport of ['udp', 'tcp'] as const) {
     const got = fields(text);
     assert.match(
       got.get('Via') ?? '',
-      new RegExp(`^SIP/2.0/${transport.toUpperCase()} ${HOST}:${b.port};branch=z9hG4bK[0-9a-f]{16,};rport$`),
+      new RegExp(
+        `^SIP/2.0/${transport.toUpperCase()} ${HOST}:${b.port};branch=z9hG4bK[0-9a-f]{16,};rport;oc;oc-algo="loss"$`,
+      ),
     );
     assert.equal(got.get('Max-Forwards'), '70');
     assert.match(got.get('From') ?? '', new RegExp(`^<${IDENTITY.impu.replace('+', '\\+')}>;tag=[0-9a-f]+$`));

@@ -15,6 +15,7 @@ import {
   type DrivenTransactionLayer,
   isEmergencyRequest,
   type Listen,
+  OVERLOAD_CONTROL,
   type Refusal,
   reasonPhrase,
   type SipCount,
@@ -192,6 +193,7 @@ export function createMw(options: MwOptions): Mw {
           timerValues,
           limits: { transactions: sip.maxTransactions },
           singleVia: true,
+          viaParams: sip.overloadControl ? OVERLOAD_CONTROL : '',
           log: sipLog,
           count: counted,
         });

@@ -11,7 +11,11 @@ const target = (host: string): Target => ({ transport: 'udp', host, port: 5060 }
 function bench(hosts: string[]) {
   const world = createWorld();
   const changes: string[] = [];
-  const health = createTargetHealth(world.clock.now, ({ host }, up) => changes.push(`${host} ${up ? 'up' : 'down'}`));
+  const health = createTargetHealth(
+    world.clock.now,
+    ({ host }, up) => changes.push(`${host} ${up ? 'up' : 'down'}`),
+    () => 0,
+  );
   const { agent } = world.party('192.0.2.1', { health });
   const targets = hosts.map(target);
   const made = hosts.map(host => world.peer(host));

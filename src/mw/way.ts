@@ -38,11 +38,16 @@ export function createWay(
     random: Math.random,
     onFailure: (name, stale) => log.warn({ name, stale }, 'a SIP name has no address'),
   });
-  const health = createTargetHealth(clock.now, (target, up) => {
-    const peer = shownTarget(target);
-    if (up) log.info({ peer }, 'SIP peer up');
-    else log.warn({ peer }, 'SIP peer down: it does not answer, or wants to be left alone');
-  });
+  const health = createTargetHealth(
+    clock.now,
+    (target, up) => {
+      const peer = shownTarget(target);
+      if (up) log.info({ peer }, 'SIP peer up');
+      else log.warn({ peer }, 'SIP peer down: it does not answer, or wants to be left alone');
+    },
+    Math.random,
+    (target, percent) => log.warn({ peer: shownTarget(target), percent }, 'SIP peer wants fewer requests'),
+  );
   return {
     locate: hops.locate,
     health,

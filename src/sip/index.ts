@@ -66,6 +66,7 @@ export type { Listen, SipTransport, TlsSide } from './transport/types.ts';
 
 export type { Dns } from './locate/dns.ts';
 export { createLocator, type Locate, locateNumeric } from './locate/locator.ts';
+export { OVERLOAD_CONTROL } from './locate/overload-control.ts';
 export { orderServers, type Server } from './locate/server-set.ts';
 export { createTargetHealth, type TargetHealth } from './locate/target-health.ts';
 

@@ -26,8 +26,15 @@ interface Bench {
 function bench(targets: Target[]): Bench {
   const world = createWorld();
   const changes: string[] = [];
-  const health = createTargetHealth(world.clock.now, (target, up) =>
-    changes.push(`${target.host} ${up ? 'up' : 'down'}`),
+  let drawn = 0;
+  const health = createTargetHealth(
+    world.clock.now,
+    (target, up) => changes.push(`${target.host} ${up ? 'up' : 'down'}`),
+    () => {
+      drawn += 1;
+      return (drawn % 10) / 10;
+    },
+    (target, percent) => changes.push(`${target.host} ${percent} % less`),
   );
   const agent = world.party(A, { locate: (_uri, tell) => tell(targets), health, patienceMs: 4000 });
   const peers = targets.map(({ host }) => world.peer(host));
@@ -239,4 +246,37 @@ test('a next hop that is found later is used then; a call cancelled before that 
   world.clock.advance(100);
   assert.equal(peer.requests.length, 1);
   assert.deepEqual(agent.heard.sort(), ['rejected cancelled', 'rejected no-route']);
+});
+
+test('TRN-09 a server that wants fewer requests gets fewer new ones, for as long as it says', () => {
+  const { world, peers, options, agent, changes } = bench([udp('192.0.2.2')]);
+  const [peer] = peers;
+  assert.ok(peer);
+  let words = 'oc=40;oc-algo="loss";oc-validity=60000;oc-seq=1.5';
+  peer.onRequest = request => {
+    if (request.method === 'ACK') return;
+    request.headers.set('Via', `${request.headers.get('Via')};${words}`);
+    peer.respond(request, 200, 't', [
+      ['Contact', '<sip:b@192.0.2.2>'],
+      ['Content-Type', 'application/sdp'],
+    ]);
+  };
+  const ask = (times: number) => {
+    const outcomes: string[][] = [];
+    for (let i = 0; i < times; i += 1) outcomes.push(options());
+    world.clock.advance(100);
+    return outcomes.flat().filter(outcome => outcome !== '200');
+  };
+  assert.deepEqual(ask(1), []);
+  assert.deepEqual(changes, ['192.0.2.2 40 % less']);
+  assert.deepEqual(ask(10), Array(4).fill('503 1'));
+  world.place(agent, 'core.example', { uri: 'urn:service:sos' });
+  world.clock.advance(100);
+  assert.equal(peer.requests.at(-1)?.method, 'ACK', 'an emergency call goes whatever it says');
+  words = 'oc=0;oc-algo="loss";oc-validity=0;oc-seq=1.4';
+  assert.equal(ask(10).length, 4, 'an older word is not obeyed');
+  words = 'oc=0;oc-algo="loss";oc-validity=0;oc-seq=2';
+  world.clock.advance(1000);
+  ask(10);
+  assert.deepEqual(ask(10), []);
 });

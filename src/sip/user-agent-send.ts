@@ -1,6 +1,7 @@
 /** Sends a request to the servers of its next hop, one after the other until one takes it. RFC 3263 4.3. */
 import type { RequestSpec } from './dialog/types.ts';
 import type { Locate } from './locate/locator.ts';
+import { lossReportOf } from './locate/overload-control.ts';
 import type { TargetHealth } from './locate/target-health.ts';
 import { createResponse } from './message/build.ts';
 import { isEmergencyUri } from './message/emergency.ts';
@@ -131,6 +132,8 @@ export function createSender(options: SenderOptions): Sender {
     const final = status >= 200;
     if (status === 503) health.failed(target, response.headers.number('Retry-After') ?? null);
     else health.alive(target);
+    const report = lossReportOf(response);
+    if (report !== null) health.loss(target, report);
     const accepted = final && status < 300;
     // A server that was given up and takes the call all the same is one more fork of it; anything else it says comes too late.
     const counts = attempt === flight.tries && !flight.settled;

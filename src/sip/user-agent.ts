@@ -52,7 +52,13 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
   const sender = createSender({
     layer: () => layer,
     locate: options.locate ?? ((uri, tell) => tell([locateNumeric(uri) ?? []].flat())),
-    health: options.health ?? createTargetHealth(now, () => {}),
+    health:
+      options.health ??
+      createTargetHealth(
+        now,
+        () => {},
+        () => (seed() >>> 0) / 2 ** 32,
+      ),
     timers,
     prefix,
     product,

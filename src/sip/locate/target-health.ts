@@ -1,16 +1,20 @@
-/** Which targets are avoided for a while, and why: silence, broken transport, 503. RFC 3263 4.3, RFC 3261 21.5.4. */
+/** Which targets are avoided for a while, and why: silence, broken transport, 503, a load they cannot take. RFC 3263 4.3, RFC 3261 21.5.4, RFC 7339. */
 import type { Endpoint, Target } from '../transaction/types.ts';
+import { createLossLimits, type LossReport } from './overload-control.ts';
 
 export interface TargetHealth {
   /**
    * The targets to try, in order: good ones, then those that failed lately. One that asked to be left alone (Retry-After) is left out
-   * unless `urgent` says that this request is sent all the same. Empty: all of them want to be left alone.
+   * unless `urgent` says that this request is sent all the same, and so is one that wants fewer requests and not this one. Empty: all
+   * of them want to be left alone.
    */
   choose(targets: readonly Target[], urgent: () => boolean): readonly Target[];
   /** It answered. */
   alive(target: Endpoint): void;
   /** It did not answer, or could not be reached, or refused with 503; `retryAfterS` as it said. */
   failed(target: Endpoint, retryAfterS: number | null): void;
+  /** It said what share of new requests it cannot take. */
+  loss(target: Endpoint, report: LossReport): void;
   /** False while a target is avoided. */
   isUp(target: Endpoint): boolean;
   /** How long the first of these wants to be left alone yet, in whole seconds. */
@@ -28,8 +32,14 @@ interface Mark {
   heldUntil: number;
 }
 
-/** `now` in ms; `onChange` hears when a target is avoided, and when it answers again. */
-export function createTargetHealth(now: () => number, onChange: (target: Endpoint, up: boolean) => void): TargetHealth {
+/** `now` in ms; `onChange` hears when a target is avoided, and when it answers again; `random` gives [0, 1); `onLoss` hears when a target wants fewer requests. */
+export function createTargetHealth(
+  now: () => number,
+  onChange: (target: Endpoint, up: boolean) => void,
+  random: () => number,
+  onLoss: (target: Endpoint, percent: number) => void = () => {},
+): TargetHealth {
+  const losses = createLossLimits(now, random);
   const marks = new Map<string, Mark>();
 
   const heldUntil = (target: Endpoint) => marks.get(endpointKey(target))?.heldUntil ?? 0;
@@ -39,7 +49,8 @@ export function createTargetHealth(now: () => number, onChange: (target: Endpoin
     return mark === undefined || (mark.failedUntil <= now() && mark.heldUntil <= now());
   }
 
-  function choose(targets: readonly Target[], urgent: () => boolean): readonly Target[] {
+  function choose(all: readonly Target[], urgent: () => boolean): readonly Target[] {
+    const targets = losses.size === 0 || urgent() ? all : all.filter(target => !losses.drops(endpointKey(target)));
     if (marks.size === 0 || targets.every(isUp)) return targets;
     const at = now();
     const good = targets.filter(isUp);
@@ -74,6 +85,9 @@ export function createTargetHealth(now: () => number, onChange: (target: Endpoin
     choose,
     alive,
     failed,
+    loss(target, report) {
+      if (losses.report(endpointKey(target), report)) onLoss(target, report.percent);
+    },
     isUp,
     heldForS(targets) {
       const first = Math.min(...targets.map(heldUntil));

@@ -46,14 +46,14 @@ export function createClient(
   nextId: () => string,
   drop: (why: string) => void,
 ): Client {
-  const { wire, now, random, timerValues: values = DEFAULT_TIMERS, singleVia = false } = options;
+  const { wire, now, random, timerValues: values = DEFAULT_TIMERS, singleVia = false, viaParams = '' } = options;
   const refusing = refusals();
 
   /** Pushes the top Via, and picks TCP for a large request. RFC 3261 18.1.1. */
   function prepare(request: SipRequest, target: Target, branch: string): Prepared | null {
     const sentBy = wire.sentBy(target);
     if (sentBy === null) return null;
-    request.headers.prepend('Via', viaText(target, sentBy, branch));
+    request.headers.prepend('Via', viaText(target, sentBy, branch) + viaParams);
     const packet = serialize(request);
     if (target.transport !== 'udp' || packet.length <= SWITCH_BYTES || refusing.has(target, now())) {
       return { target, fallback: null, packet, sentBy };
@@ -61,7 +61,7 @@ export function createClient(
     const stream: Target = { transport: 'tcp', host: target.host, port: target.port };
     const streamSentBy = wire.sentBy(stream);
     if (streamSentBy === null) return { target, fallback: null, packet, sentBy };
-    replaceVia(request, viaText(stream, streamSentBy, branch));
+    replaceVia(request, viaText(stream, streamSentBy, branch) + viaParams);
     return { target: stream, fallback: target, packet: serialize(request), sentBy: streamSentBy };
   }
 
@@ -169,7 +169,7 @@ export function createClient(
     entry.fallback = null;
     if (sentBy === null) return false;
     driver().stopTimers(entry);
-    replaceVia(state.request, viaText(fallback, sentBy, entry.branch));
+    replaceVia(state.request, viaText(fallback, sentBy, entry.branch) + viaParams);
     entry.target = fallback;
     entry.sentBy = sentBy;
     entry.packet = null;

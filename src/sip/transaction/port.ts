@@ -63,6 +63,8 @@ export interface TransactionLayerOptions {
   limits?: Partial<TransactionLimits>;
   /** True for a user agent: a response with more than one Via is not for it. RFC 3261 8.1.3.3. False (the default) for a proxy. */
   singleVia?: boolean;
+  /** Written behind our Via in every request: `;oc;oc-algo="loss"`. Default none. */
+  viaParams?: string;
   log?: SipLog;
   count?: SipCount;
 }
