@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { choose, dial, leave, openStage, type Stage, signIn, waitText } from './browser-support.ts';
+import { choose, dial, leave, openStage, press, type Stage, signIn, waitText } from './browser-support.ts';
 
 const ADA = '+15550100001';
 const BELA = '+15550100002';
@@ -121,6 +121,25 @@ test('the Enter that hung up does not dial again; + by a long press; what is typ
   await zero.click();
   await ada.keyboard.type('15');
   assert.equal(await field.inputValue(), '+015');
+});
+
+test('held by the other side; hung up without a network, over here at once and there when the network is back', async () => {
+  await dial(ada, BELA);
+  await press(bela, 'answer-button');
+  await waitText(ada, 'status', /^Connected$/);
+  await press(ada, 'hold-button');
+  await waitText(bela, 'status', /^On hold by the other side$/);
+  assert.equal(await bela.getByTestId('hold-button').getAttribute('aria-pressed'), 'false');
+  await press(ada, 'hold-button');
+  await waitText(bela, 'status', /^Connected$/);
+  await ada.context().setOffline(true);
+  await waitText(ada, 'end-reason', /cannot be reached/);
+  await press(ada, 'hangup-button');
+  assert.equal(await waitText(ada, 'end-reason', /hung up/), 'You hung up.');
+  assert.equal(await bela.getByTestId('status').textContent(), 'Connected');
+  await ada.context().setOffline(false);
+  assert.equal(await waitText(bela, 'end-reason', /\./), 'The other side hung up.');
+  await waitText(ada, 'status', /^Ready$/);
 });
 
 test('two tabs of a profile: signed out in one, signed out in both, signed in again in both', async () => {
