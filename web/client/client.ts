@@ -214,7 +214,15 @@ export class CallingClient {
     const kept = takeKeptCall(this.#environment.tab);
     if (kept === null || this.#calls.all.has(kept.id)) return null;
     const path = `${this.#paths.callHandling}/sessions/${encodeURIComponent(kept.id)}`;
-    const news = readSession(await this.#http.request({ method: 'GET', path }).catch(nothingFound));
+    const found = await this.#http
+      .request({ method: 'GET', path })
+      .catch(nothingFound)
+      .catch(error => {
+        // It may still be there: whoever tries again must find it.
+        keepCall(this.#environment.tab, kept);
+        throw error;
+      });
+    const news = readSession(found);
     if (news === null || !isAnswered(news.status)) return null;
     let call: Call | null = null;
     let media: CallMedia;

@@ -140,6 +140,19 @@ test('a call that ended meanwhile is not resumed', async () => {
   assert.equal(await (await registered(service)).resume(), null);
 });
 
+test('a call that cannot be asked about now is resumed by the next try', async () => {
+  const service = fakeService();
+  const { id } = await talking(service);
+  service.leave();
+  const client = await registered(service);
+  let reachable = false;
+  const session = { mediaSessionId: id, status: 'Connected', receiverAddress: 'tel:+15550109000' };
+  service.on('GET calls/*', () => (reachable ? { status: 200, body: session } : 'no network'));
+  await assert.rejects(client.resume(), CallingError);
+  reachable = true;
+  assert.equal((await client.resume())?.id, id);
+});
+
 test('a call that cannot go on without a microphone ends', async () => {
   const service = fakeService();
   const { id } = await talking(service);
