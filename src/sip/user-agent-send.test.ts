@@ -131,6 +131,24 @@ test('ORG-19 a server given up that answers the call all the same is one fork of
   assert.equal(agent.agent.sizes().calls, 0);
 });
 
+test('ORG-19 a server given up that answers first has the call, and the next one stops ringing', () => {
+  const { world, agent, peers } = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  const [first, second] = peers;
+  assert.ok(first !== undefined && second !== undefined);
+  second.onRequest = request => {
+    if (request.method === 'INVITE') second.respond(request, 180, 'two');
+    if (request.method === 'CANCEL') second.respond(request, 200, 'two');
+  };
+  world.place(agent, 'core.example', { body: sdp('x') });
+  world.clock.advance(5000);
+  const asked = first.requests[0];
+  assert.ok(asked !== undefined);
+  first.respond(asked, 200, 'one', [['Contact', '<sip:one@192.0.2.2>']]);
+  world.clock.advance(1000);
+  assert.ok(second.requests.some(({ method }) => method === 'CANCEL'));
+  assert.ok(first.requests.some(({ method }) => method === 'ACK'));
+});
+
 test('ORG-19 a cancelled call tries no further server', () => {
   const { world, agent, peers } = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
   const call = world.place(agent, 'core.example');

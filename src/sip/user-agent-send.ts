@@ -138,7 +138,12 @@ export function createSender(options: SenderOptions): Sender {
     // A server that was given up and takes the call all the same is one more fork of it; anything else it says comes too late.
     const counts = attempt === flight.tries && !flight.settled;
     if (!counts) {
-      if (accepted && (flight.spec.method === 'INVITE' || !flight.settled)) settle(flight, response);
+      if (!accepted || (flight.spec.method !== 'INVITE' && flight.settled)) return;
+      // The try that is still under way would ring on.
+      if (!flight.settled && flight.key !== null && flight.spec.method === 'INVITE') {
+        options.layer().cancel(flight.key, []);
+      }
+      settle(flight, response);
       return;
     }
     timers.stop(flight.id);
