@@ -21,6 +21,8 @@ const registered = async (number: string) => (await bench.core.subscriber(number
 
 test('a binding of nine seconds is refreshed again and again, and calls come', async () => {
   const [ada, bela] = [await bench.registered(ADA), await bench.registered(BELA)];
+  const icscf = 'sip_peer_up{peer="127.0.0.42:4060;transport=tcp"}';
+  await until(async () => (await metric(bench.sandbox, icscf)) === 1, 'our OPTIONS answered');
   const before = await metric(bench.sandbox, OK);
   // Two numbers, a refresh each about every four seconds: three cycles outlive what was granted first.
   await until(async () => (await metric(bench.sandbox, OK)) >= before + 6, 'three refreshes of each number', 20_000);
