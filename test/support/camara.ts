@@ -121,6 +121,7 @@ export class Device {
       socket.on('message', data => {
         const frame = JSON.parse(String(data));
         if (frame.op === 'ready') resolve();
+        if (frame.op === 'ping') socket.send('{"op":"pong"}');
         if (frame.op === 'event') {
           this.#lastSeq = frame.seq;
           this.#contract.event(frame.event, null);
