@@ -31,7 +31,8 @@ for (const [srtp, event, host] of [
 
     const bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
     await dial(ada, BELA);
-    await waitText(ada, 'status', /^(Calling|Ringing|Connecting)/);
+    // A call that fails says why here; the far page would only stay silent.
+    await waitText(ada, 'status', /^Ringing…$/);
     await bela.getByTestId('answer-button').click();
     await waitText(ada, 'status', /^Connected$/);
     await Promise.all([waitTone(ada, MICROPHONE_HZ), waitTone(bela, MICROPHONE_HZ)]);
