@@ -1,4 +1,4 @@
-/** Firefox on another host, over TLS: signs in, hears its own tone, also after a reload, calls Chromium and is called by it, under either SRTP profile. */
+/** Firefox on another host, over TLS: signs in, hears its own tone, also after a reload, calls Chromium and is called by it, under either SRTP profile; closed in a call it ends it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -89,6 +89,12 @@ for (const srtp of ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM']) {
       assert.equal(await waitText(called, 'end-reason', /\./), 'You hung up.');
       assert.equal(await waitText(caller, 'end-reason', /\./), 'The other side hung up.');
     }
+    await dial(bela, ADA);
+    await press(ada, 'answer-button');
+    await waitText(bela, 'status', /^Connected$/);
+    await bela.close();
+    // Long before the loss of its network would be noticed.
+    assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
     await leave(ada);
   });
 }
