@@ -1,4 +1,5 @@
 /** What the schema cannot say of realms: header rules, sources of identities, prefixes, trunk registrations. */
+import { parseHostPort } from './host-port.ts';
 import type { RealmSettings } from './realm.ts';
 
 type Fault = { name: string; must: string };
@@ -29,8 +30,9 @@ export function realmFault(realms: readonly RealmSettings[]): Fault | null {
   return null;
 }
 
-function homeFault({ home }: RealmSettings): Fault | null {
-  return DOMAIN.test(home) ? null : { name: 'ims.home', must: 'must be a domain such as ims.example' };
+function homeFault({ home, entry }: RealmSettings): Fault | null {
+  if (!DOMAIN.test(home)) return { name: 'ims.home', must: 'must be a domain such as ims.example' };
+  return parseHostPort(entry) === null ? { name: 'ims.entry', must: 'must be a host or host:port' } : null;
 }
 
 /** A client that has no password is refused by its first challenge. */

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { apiFault } from './api-sense.ts';
+import { parseHostPort } from './host-port.ts';
 import { realmsOf } from './realm.ts';
 import { realmFault } from './realm-sense.ts';
 import type { Settings } from './settings.ts';
@@ -31,7 +32,11 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
   if (emergency.route === 'ecscf' && emergency.cscfs.length === 0) {
     return fault('emergency.cscfs', 'must name an E-CSCF when emergency.route is ecscf');
   }
-  if (!emergency.cscfs.every(isHostPort)) return fault('emergency.cscfs', 'must hold host:port');
+  if (!emergency.cscfs.every(text => parseHostPort(text) !== null))
+    return fault('emergency.cscfs', 'must hold host:port');
+  if (!sip.dnsServers.every(text => isIP(text) !== 0 || isIP(parseHostPort(text)?.host ?? '') !== 0)) {
+    return fault('sip.dnsServers', 'must hold addresses, or address:port');
+  }
   if (media.webPortMin > media.webPortMax) return fault('media.webPortMin', 'must not exceed media.webPortMax');
   if (media.imsPortMin > media.imsPortMax) return fault('media.imsPortMin', 'must not exceed media.imsPortMax');
   const { ttlMinMs, ttlDefaultMs, ttlMaxMs } = registration;
@@ -74,11 +79,6 @@ function fault(name: string, must: string): { name: string; must: string } {
 function isWebUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'https:' || url.protocol === 'http:');
-}
-
-/** The host an address (IPv6 in brackets) or a name; the port may be left out. */
-function isHostPort(text: string): boolean {
-  return /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/.test(text);
 }
 
 function isPrefix(text: string): boolean {

@@ -110,6 +110,7 @@ export function createMw(options: MwOptions): Mw {
     ...others.map(one => createRealm(one, parts, timers)),
   ] as const;
   const realms = createRealms(realmList, options.emit, token => options.shardOfBinding(token as BindingId) !== null);
+  const way = createWay(sip, realmList, clock, timers, log);
   /** Ids of calls whose INVITE is being taken in: the Contact is asked for before the call is offered. */
   const minted = new WeakMap<SipRequest, { owner: CallId; realm: Realm; binding: BindingId }>();
 
@@ -144,7 +145,6 @@ export function createMw(options: MwOptions): Mw {
 
   async function start(): Promise<void> {
     const accept = trustOf(sip.trustedPeers);
-    const way = createWay(sip, realmList, clock, timers, log);
     const timerValues = { t1: sip.t1Ms, t2: sip.t2Ms, t4: sip.t4Ms };
     const sipLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Parameters<Log['info']>[0]) =>
       log[level](fields, message);

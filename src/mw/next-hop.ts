@@ -1,5 +1,6 @@
 /** Next hops: the first hops of the realms, by name or by a list, and names wherever else they stand. RFC 3263 4. */
 import { isIP } from 'node:net';
+import { parseHostPort } from '../config/host-port.ts';
 import {
   createLocator,
   type Dns,
@@ -49,19 +50,11 @@ interface Listed {
   weight: number;
 }
 
-/** Reads `host` or `host:port`; the host an address (IPv6 in brackets) or a name. Throws with one sentence. */
-export function parseEntry(text: string): { host: string; port: number | null } {
-  const found = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(text);
-  const port = found?.[2] === undefined ? null : Number(found[2]);
-  if (found?.[1] === undefined || port === 0 || (port ?? 0) > 65_535) {
-    throw new Error(`The setting "ims.entry" must be a host or host:port, not "${text}".`);
-  }
-  return { host: found[1].replace(/^\[|\]$/g, ''), port };
-}
-
-/** The entry as a URI. A name without a port is looked up by the SRV records of its transport, so that is said. */
+/** A host or host:port as a URI. A name without a port is looked up by the SRV records of its transport, so that is said. Throws for what the settings do not let pass. */
 export function entryUriOf(entry: string, transport: Transport): string {
-  const { host, port } = parseEntry(entry);
+  const read = parseHostPort(entry);
+  if (read === null) throw new Error(`The first hop "${entry}" is no host:port.`);
+  const { host, port } = read;
   const says = transport === 'udp' && port !== null ? '' : `;transport=${transport}`;
   return `sip:${isIP(host) === 6 ? `[${host}]` : host}${port === null ? '' : `:${port}`}${says}`;
 }
