@@ -241,7 +241,10 @@ export async function createGateway(
   return {
     start,
     close,
-    reload: mw.reload,
+    reload() {
+      api.reload();
+      mw.reload();
+    },
     sizes: () => ({
       ...core.sizes(),
       ...prefixed('mw', mw.sizes()),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Settings } from '../config/settings.ts';
 import { errorTable } from '../errors.ts';
@@ -63,6 +64,17 @@ export function urlOf(server: Server, settings: Pick<Settings, 'api' | 'tls'>): 
 export function answer(reply: FastifyReply, error: 'invalid-argument' | 'internal' | 'unknown-route'): FastifyReply {
   const row = errorTable[error];
   return reply.code(row.status).header('cache-control', 'no-store').type('application/json').send(JSON.stringify(row));
+}
+
+/** Reads certificate and key again, for connections to come. What cannot be used leaves the old ones, and a line in the log. */
+export function renewCertificate(server: Server, settings: Settings['tls'], log: Log): void {
+  if (!(server instanceof TlsServer)) return;
+  try {
+    server.setSecureContext(tlsOf(settings) ?? {});
+    log.info({}, 'the certificate of the API was read again');
+  } catch (error) {
+    log.error({ fault: (error as Error).message }, 'the certificate of the API cannot be used; the old one stays');
+  }
 }
 
 function tlsOf({ cert, key }: Settings['tls']): { cert: Buffer; key: Buffer; minVersion: 'TLSv1.2' } | null {

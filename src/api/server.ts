@@ -10,7 +10,7 @@ import { callHandlingApi } from './call-handling.ts';
 import { createCors } from './cors.ts';
 import { withDocument } from './document-route.ts';
 import { eventsSubscriptionsApi } from './events-subscriptions.ts';
-import { answer, createHttpServer, urlOf } from './http-server.ts';
+import { answer, createHttpServer, renewCertificate, urlOf } from './http-server.ts';
 import { notificationChannelsApi } from './notification-channels.ts';
 import type { Api } from './operation.ts';
 import type { AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
@@ -43,6 +43,8 @@ type ApisParts = Pick<ApiParts, 'settings' | 'core' | 'subscriptions' | 'channel
 export interface ApiServer {
   /** Listens. `url` is where, as the listener knows it. Rejects when the address cannot be bound. */
   start(): Promise<{ url: string }>;
+  /** Reads the certificate again; open connections keep theirs. */
+  reload(): void;
   /** Takes no more requests, lets those under way end, closes idle connections. */
   close(): Promise<void>;
   /** WebSocket upgrades of a path go to `handler`; see Upgrades. */
@@ -86,6 +88,7 @@ export function createApi(given: ApiParts): ApiServer {
       listening = urlOf(app.server, settings);
       return { url: listening };
     },
+    reload: () => renewCertificate(app.server, settings.tls, given.log),
     async close() {
       upgrades.end();
       // They would go on for ever, and the listener waits for them.
