@@ -23,12 +23,14 @@ const BUSY = '+15550109003';
 const DECLINES = '+15550109004';
 const NO_ANSWER = '+15550109005';
 const HANGS_UP = '+15550109006';
+/** A call out is given up after this: long for what is answered here, short for who waits for it. */
+const GUARD_MS = 15_000;
 
 let stage: Stage;
 let ada: Page;
 
 before(async () => {
-  stage = await openStage('127.0.0.33');
+  stage = await openStage('127.0.0.33', { call: { originateGuardMs: GUARD_MS } });
   ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
 });
 after(async () => {
@@ -107,6 +109,12 @@ test('a call that is not answered can be cancelled', async () => {
   await dial(ada, NO_ANSWER);
   await waitText(ada, 'status', /^Ringing…$/);
   assert.equal(await hangUp(ada), 'You cancelled the call.');
+});
+
+test('a call that nobody answers ends by itself, and says why', async () => {
+  await dial(ada, NO_ANSWER);
+  await waitText(ada, 'status', /^Ringing…$/);
+  assert.equal(await waitText(ada, 'end-reason', /\./), 'Nobody answered.');
 });
 
 test('the far end hanging up is told in words, with the time the call took', async () => {

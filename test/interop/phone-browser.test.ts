@@ -72,7 +72,7 @@ test('the phone calls Chromium, which shows name and number, answers and hangs u
   await leave(ada);
 });
 
-test('two browsers and the phone ring: a browser has the call, then the phone', async () => {
+test('two browsers and the phone ring: each browser has the call once, then the phone', async () => {
   const first = await pageOf(BELA);
   const second = await pageOf(BELA);
   const ring = async () => {
@@ -82,17 +82,22 @@ test('two browsers and the phone ring: a browser has the call, then the phone', 
     await sim.waitFor('CALL_INCOMING', at.sim);
     return at;
   };
-  const one = await ring();
-  await second.getByTestId('answer-button').click();
-  await caller.waitFor('CALL_ESTABLISHED', one.caller);
-  assert.equal(await endReason(first), ELSEWHERE);
-  await sim.waitFor('CALL_CLOSED', one.sim);
-  const [cancel] = seen(sim.wire().slice(one.wire), /^CANCEL /);
-  assert.match(cancel?.text ?? '', /^Reason: SIP\s*;\s*cause=200/m);
-  await waitTone(second, CALLER_HZ);
-  await phoneHears(caller, MICROPHONE_HZ);
-  await caller.hangUp();
-  assert.equal(await endReason(second), 'The other side hung up.');
+  for (const [winner, loser] of [
+    [second, first],
+    [first, second],
+  ] as const) {
+    const at = await ring();
+    await winner.getByTestId('answer-button').click();
+    await caller.waitFor('CALL_ESTABLISHED', at.caller);
+    assert.equal(await endReason(loser), ELSEWHERE);
+    await sim.waitFor('CALL_CLOSED', at.sim);
+    const [cancel] = seen(sim.wire().slice(at.wire), /^CANCEL /);
+    assert.match(cancel?.text ?? '', /^Reason: SIP\s*;\s*cause=200/m);
+    await waitTone(winner, CALLER_HZ);
+    await phoneHears(caller, MICROPHONE_HZ);
+    await caller.hangUp();
+    assert.equal(await endReason(winner), 'The other side hung up.');
+  }
 
   const two = await ring();
   await first.getByTestId('decline-button').click();

@@ -207,6 +207,7 @@ test('every end of a call out has its sentence', async () => {
     ['Declined', 'SIP;cause=603', 'The other side declined the call.'],
     ['NoAnswer', 'SIP;cause=408', 'Nobody answered.'],
     ['NotReachable', 'SIP;cause=404', 'The number cannot be reached.'],
+    ['Failed', 'SIP;cause=503;text="No media resources"', 'The network is busy. Try again in a moment.'],
     ['Failed', 'SIP;cause=488', 'The two sides have no sound format in common.'],
     ['Terminated', 'SIP BYE', 'The other side hung up.'],
     ['Terminated', 'GW;cause=3;text="media timeout"', 'The call was cut because no sound came through.'],

@@ -83,6 +83,7 @@ function failedText(end: CallEnd): string {
   const known = gatewayText(end);
   if (known !== null) return known;
   if (end.sip === 403) return 'The network does not allow this call.';
+  if (end.sip === 503) return 'The network is busy. Try again in a moment.';
   if (end.sip === 488 || end.sip === 606) return 'The two sides have no sound format in common.';
   return 'The call could not be made.';
 }
