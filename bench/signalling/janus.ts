@@ -33,8 +33,8 @@ export async function startSipJanus(folder: string, host: string, port: number):
       const told = (event: string) => {
         const heard = Promise.withResolvers<number>();
         waiting.set(event, heard);
-    // A call that was given up waits for nothing any more.
-    heard.promise.catch(() => {});
+        // A call that was given up waits for nothing any more.
+        heard.promise.catch(() => {});
         return heard.promise;
       };
       const registered = told('registered');
