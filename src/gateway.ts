@@ -227,6 +227,7 @@ export async function createGateway(
   }
 
   async function end(): Promise<void> {
+    loop.flush();
     await api.close();
     await events.close();
     loop.close();

@@ -141,3 +141,20 @@ test('after its end nothing is handled and nothing is told, and whoever asks get
   assert.deepEqual(story, ['handle a', 'commit 1']);
   assert.equal(loop.sizes().queued, 0);
 });
+
+test('events leave at once when asked to, and once', async () => {
+  const publish = { type: 'event.publish', owner: OWNER } as unknown as Effect;
+  const { loop, story } = bench({ a: [publish, said('one')] });
+  loop.flush();
+  loop.emit(word('a'));
+  await new Promise<void>(resolve => {
+    setImmediate(() => {
+      loop.flush();
+      resolve();
+    });
+  });
+  assert.deepEqual(story, ['handle a', 'ims one', 'dispatch']);
+  await turns();
+  await turns();
+  assert.deepEqual(story, ['handle a', 'ims one', 'dispatch']);
+});

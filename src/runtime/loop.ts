@@ -47,6 +47,8 @@ export interface Loop {
   /** Queues an API request and resolves with its one reply. Never rejects. */
   ask(request: ApiRequest): Promise<Reply>;
   sizes(): { queued: number; asked: number; timers: number };
+  /** Lets events leave now that would leave on the next turn: their channels are about to be closed. */
+  flush(): void;
   /** Handles nothing any more: the ports end now, and a timer or a late answer must not reach one that has ended. */
   close(): void;
 }
@@ -178,7 +180,7 @@ export function createLoop(parts: LoopParts): Loop {
 
   function dispatch(): void {
     // What the store has not kept yet stands among the planned: it takes all of them along once it has.
-    if (committing) return;
+    if (committing || !dispatching) return;
     dispatching = false;
     parts.events.dispatch(clock.now());
   }
@@ -263,6 +265,7 @@ export function createLoop(parts: LoopParts): Loop {
         schedule();
       });
     },
+    flush: dispatch,
     close() {
       closed = true;
       queue.length = 0;
