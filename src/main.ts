@@ -63,9 +63,9 @@ function endOnSignal(gateway: Gateway): void {
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => take(signals.signal(name, performance.now())));
   }
-  process.on('disconnect', () => take(signals.orphaned()));
+  process.on('disconnect', () => take(signals.orphaned(performance.now())));
   // The channel to the parent may have closed before anybody listened.
-  if (process.connected === false) take(signals.orphaned());
+  if (process.connected === false) take(signals.orphaned(performance.now()));
   process.on('SIGHUP', () => gateway.reload());
 }
 

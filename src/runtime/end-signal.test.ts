@@ -25,13 +25,19 @@ test('one press that arrives three times is one signal', () => {
 
 test('the end of the parent ends in order, and never forces', () => {
   const signals = createEndSignals();
-  assert.equal(signals.orphaned(), 'end');
-  assert.equal(signals.orphaned(), null);
+  assert.equal(signals.orphaned(0), 'end');
+  assert.equal(signals.orphaned(1), null);
   const pressed = createEndSignals();
   assert.equal(pressed.signal('SIGINT', 0), 'end');
-  assert.equal(pressed.orphaned(), null);
+  assert.equal(pressed.orphaned(1), null);
   const draining = createEndSignals();
   draining.signal('SIGTERM', 0);
-  assert.equal(draining.orphaned(), 'end');
+  assert.equal(draining.orphaned(1000), 'end');
   assert.equal(draining.signal('SIGINT', 3000), 'force');
+});
+
+test('a press of Ctrl-C that the parent heard first is one press', () => {
+  const signals = createEndSignals();
+  assert.equal(signals.orphaned(100), 'end');
+  assert.equal(signals.signal('SIGINT', 150), null);
 });

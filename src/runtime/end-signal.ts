@@ -9,8 +9,8 @@ const SAME_SIGNAL_MS = 1000;
 export interface EndSignals {
   /** A signal came at `now` (ms): the step to take, or null when it says nothing new. */
   signal(name: 'SIGTERM' | 'SIGINT', now: number): EndStep | null;
-  /** The parent process let go of this one: never a reason to force. */
-  orphaned(): EndStep | null;
+  /** The parent process let go of this one at `now` (ms): never a reason to force, and with the press it may have heard first it is one. */
+  orphaned(now: number): EndStep | null;
 }
 
 /** SIGTERM drains, SIGINT ends at once; a second signal cuts a drain short, one after that forces. */
@@ -30,6 +30,9 @@ export function createEndSignals(): EndSignals {
       if (step === null) return take(name === 'SIGTERM' ? 'drain' : 'end');
       return take(step === 'drain' ? 'end' : 'force');
     },
-    orphaned: () => (step === null || step === 'drain' ? take('end') : null),
+    orphaned(now) {
+      heardAt = now;
+      return step === null || step === 'drain' ? take('end') : null;
+    },
   };
 }
