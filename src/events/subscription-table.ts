@@ -1,22 +1,13 @@
 /** The subscriptions in memory, found by id, by whom they belong to, by channel, and by the events they match. CAMARA digest 8.3. */
 
-import type { EventName, SubscriptionView, Watched } from '../ep-cscf/event-word.ts';
+import type { SubscriptionView } from '../ep-cscf/event-word.ts';
 import type { Audience, CoreEvent, Principal } from '../ep-cscf/ports.ts';
 
 /** A subscription as it is kept in the store. */
-export interface SubscriptionRow extends Watched {
-  id: string;
+export interface SubscriptionRow extends Omit<SubscriptionView, 'status'> {
   who: Principal;
-  api: string;
-  sink: string;
   /** The notification channel the sink stands for, or null for an https sink. */
   channelId: string | null;
-  types: EventName[];
-  startsAt: number;
-  expiresAt: number;
-  requestedExpiry: number | null;
-  maxEvents: number | null;
-  initialEvent: boolean | null;
   accessToken: string | null;
   accessTokenExpires: number | null;
   /** When it ends because its sink token does; ms since the epoch. */

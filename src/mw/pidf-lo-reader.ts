@@ -1,7 +1,8 @@
 /** Reads PIDF-LO documents of the network: the first place in them, as the API says it. RFC 5491, RFC 7459, IMS digest 6.3. */
-import { SaxesParser, type SaxesTagNS } from 'saxes';
+import type { SaxesTagNS } from 'saxes';
 import type { LocationDetails } from '../ep-cscf/ports.ts';
 import { CONFIDENCE, DATA_MODEL, DEGREES, FLAT, GEOPRIV, GML, METRES, PIDF, RULES, SHAPES, SOLID } from './pidf-lo.ts';
+import { attribute, readXml } from './strict-xml.ts';
 
 const MAX_BYTES = 16 * 1024;
 const MAX_ELEMENTS = 500;
@@ -19,28 +20,20 @@ interface Found {
 /** The place in a document, or null: none, one we cannot say, past its retention, not well-formed, a document type, more than 16 KiB. `now` in ms. */
 export function readPidfLo(text: string, now: number): LocationDetails | null {
   if (text.length > MAX_BYTES) return null;
-  const { parser, found } = createReader();
-  try {
-    parser.write(text).close();
-  } catch {
-    return null;
-  }
+  const { found, ...reader } = createReader();
+  if (!readXml(text, MAX_ELEMENTS, reader)) return null;
   const expiry = Date.parse(textOf(found, 'retention-expiry'));
   return expiry < now ? null : detailsOf(found, now);
 }
 
 function createReader() {
-  const parser = new SaxesParser({ xmlns: true });
   const found: Found = { shape: null, crs: '', texts: new Map(), pdf: '' };
   /** Local name of the shape we are in. */
   let inside: string | null = null;
   let inPlace = false;
   let current: { name: string; text: string; unit: string } | null = null;
-  let elements = 0;
 
   function open(tag: SaxesTagNS): void {
-    elements += 1;
-    if (elements > MAX_ELEMENTS) throw new Error('too many elements');
     const { uri, local } = tag;
     current = null;
     if (uri === GEOPRIV && local === 'location-info') inPlace = true;
@@ -61,18 +54,10 @@ function createReader() {
     else if (tag.uri === GEOPRIV && tag.local === 'location-info') inPlace = false;
   }
 
-  parser.on('error', error => {
-    throw error;
-  });
-  parser.on('doctype', () => {
-    throw new Error('a document type is not taken');
-  });
-  parser.on('opentag', open);
-  parser.on('closetag', close);
-  parser.on('text', text => {
-    if (current !== null) current.text += text;
-  });
-  return { parser, found };
+  const text = (part: string) => {
+    if (current !== null) current.text += part;
+  };
+  return { open, close, text, found };
 }
 
 function isWanted(uri: string, local: string, inShape: boolean, inPlace: boolean): boolean {
@@ -81,10 +66,6 @@ function isWanted(uri: string, local: string, inShape: boolean, inPlace: boolean
   if (uri === GEOPRIV) return local === 'method';
   if (uri === RULES) return local === 'retention-expiry';
   return (uri === DATA_MODEL || uri === PIDF) && local === 'timestamp';
-}
-
-function attribute(tag: SaxesTagNS, name: string): string {
-  return tag.attributes[name]?.value.trim() ?? '';
 }
 
 function textOf(found: Found, name: string): string {

@@ -1,5 +1,6 @@
 /** Reads registration-state documents (application/reginfo+xml). RFC 3680 5, RFC 5628. */
-import { SaxesParser, type SaxesTagNS } from 'saxes';
+import type { SaxesTagNS } from 'saxes';
+import { attribute, readXml } from './strict-xml.ts';
 
 export interface RegContact {
   id: string;
@@ -33,25 +34,16 @@ const MAX_ELEMENTS = 2000;
 export function parseRegInfo(text: string): RegInfo | null {
   if (text.length > MAX_BYTES) return null;
   const reader = createReader();
-  try {
-    reader.parser.write(text).close();
-  } catch {
-    return null;
-  }
-  return reader.result();
+  return readXml(text, MAX_ELEMENTS, reader) ? reader.result() : null;
 }
 
 function createReader() {
-  const parser = new SaxesParser({ xmlns: true });
   let info: RegInfo | null = null;
   let registration: RegRegistration | null = null;
   let contact: RegContact | null = null;
   let uri: string | null = null;
-  let elements = 0;
 
   function open(tag: SaxesTagNS): void {
-    elements += 1;
-    if (elements > MAX_ELEMENTS) throw new Error('too many elements');
     const known = tag.uri === NAMESPACE;
     if (info === null) {
       info = known && tag.local === 'reginfo' ? infoOf(tag) : null;
@@ -75,22 +67,10 @@ function createReader() {
     else if (tag.local === 'registration') registration = null;
   }
 
-  parser.on('error', error => {
-    throw error;
-  });
-  parser.on('doctype', () => {
-    throw new Error('a document type is not taken');
-  });
-  parser.on('opentag', open);
-  parser.on('closetag', close);
-  parser.on('text', text => {
-    if (uri !== null) uri += text;
-  });
-  return { parser, result: () => info };
-}
-
-function attribute(tag: SaxesTagNS, name: string): string {
-  return tag.attributes[name]?.value.trim() ?? '';
+  const text = (part: string) => {
+    if (uri !== null) uri += part;
+  };
+  return { open, close, text, result: () => info };
 }
 
 function seconds(text: string): number | null {
