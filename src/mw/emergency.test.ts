@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCorePeer, eventually } from '../../test/support/core-peer.ts';
-import { BINDING, bench, CALL, fields, HOME, HOST, NUMBER, OFFER, SDP } from '../../test/support/mw-bench.ts';
+import { BINDING, bench, CALL, fields, HOME, HOST, INVITE, NUMBER, OFFER, SDP } from '../../test/support/mw-bench.ts';
 import type { DeviceId } from '../ep-cscf/ids.ts';
 import type { ImsEffect } from '../ep-cscf/ports.ts';
 import type { SipRequest } from '../sip/index.ts';
@@ -11,15 +11,9 @@ const LOCATION = {
   details: { shape: 'Circle', coordinates: { latitude: 40.4, longitude: -3.7, radius: 35 } },
   deviceId: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' as DeviceId,
 };
-const INVITE: Extract<ImsEffect, { type: 'ims.invite' }> = {
-  type: 'ims.invite',
-  owner: CALL,
-  binding: BINDING,
-  from: NUMBER,
-  anonymous: false,
-  displayName: null,
+const SOS: ImsEffect = {
+  ...INVITE,
   to: 'urn:service:sos.fire',
-  sdp: OFFER,
   correlator: '',
   location: LOCATION,
 };
@@ -41,7 +35,7 @@ test('EMG-01 EMG-02 LOC-03 LOC-04 an emergency call goes to the E-CSCF that answ
   };
   const b = await bench(t, {}, {}, { emergency: cscfs(broken.port) });
   b.mw.drain();
-  b.mw.port.run(INVITE);
+  b.mw.port.run(SOS);
   await b.input('ims-answered');
   assert.deepEqual(b.peer.texts, [], 'the S-CSCF hears nothing');
   const text = psap.texts[0] ?? '';
@@ -73,7 +67,7 @@ test('a 380 that names the emergency service is told as that, any other as a ref
       if (message.type === 'request' && message.method === 'INVITE')
         b.peer.respond(message, reply, 380, [['Content-Type', 'application/3gpp-ims+xml']], xml);
     };
-    b.mw.port.run({ ...INVITE, to: 'tel:+99910020002', location: null });
+    b.mw.port.run({ ...SOS, to: 'tel:+99910020002', location: null });
     await b.input(type === 'emergency' ? 'ims-is-emergency' : 'ims-rejected');
     assert.deepEqual(b.inputs, []);
   }
@@ -90,7 +84,7 @@ test('a place that changes is told by UPDATE once the call stands, to a peer tha
       b.peer.respond(message, reply, 200, [contact, SDP, ['Allow', 'INVITE, UPDATE']], OFFER);
     else if (message.method !== 'ACK') b.peer.respond(message, reply, 200);
   };
-  b.mw.port.run({ ...INVITE, to: 'tel:+99910020002', anonymous: true, location: null });
+  b.mw.port.run({ ...SOS, to: 'tel:+99910020002', anonymous: true, location: null });
   b.mw.port.run({ type: 'ims.locate', owner: CALL, number: NUMBER, location: LOCATION });
   await b.input('ims-answered');
   const update = await eventually('UPDATE', () => requests.find(({ method }) => method === 'UPDATE'));

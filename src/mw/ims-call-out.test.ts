@@ -9,6 +9,7 @@ import {
   fields,
   HOME,
   HOST,
+  INVITE,
   NUMBER,
   OFFER,
   register,
@@ -138,19 +139,7 @@ test('ORG-04 anonymous call: From hides the caller, P-Asserted-Identity does not
 
 test('a call out that is refused, cancelled, or answered across the CANCEL', async t => {
   const b = await bench(t);
-  const invite = (owner: CallId) =>
-    b.mw.port.run({
-      type: 'ims.invite',
-      owner,
-      binding: BINDING,
-      from: NUMBER,
-      anonymous: false,
-      displayName: null,
-      to: 'tel:+99910020002',
-      sdp: OFFER,
-      correlator: '',
-      location: null,
-    });
+  const invite = (owner: CallId) => b.mw.port.run({ ...INVITE, owner, correlator: '' });
   const replies = new Map<string, (bytes: Uint8Array) => void>();
   const requests: SipRequest[] = [];
   b.peer.onMessage = (message, reply) => {
@@ -206,18 +195,7 @@ test('ARC-04 what a client writes adds no header field of the trust domain', asy
   const b = await bench(t, { displayName: true, correlatorHeader: 'X-Correlator' });
   const smuggled =
     'x"\r\nP-Access-Network-Info: IEEE-802.11;network-provided\r\nAuthorization: Digest integrity-protected="yes"';
-  b.mw.port.run({
-    type: 'ims.invite',
-    owner: CALL,
-    binding: BINDING,
-    from: NUMBER,
-    anonymous: false,
-    displayName: smuggled,
-    to: 'tel:+99910020002',
-    sdp: OFFER,
-    correlator: smuggled,
-    location: null,
-  });
+  b.mw.port.run({ ...INVITE, displayName: smuggled, correlator: smuggled });
   const { headers } = await b.request('INVITE');
   for (const name of ['P-Access-Network-Info', 'Authorization']) assert.equal(headers.has(name), false, name);
   assert.equal(headers.from()?.uri, `sip:${NUMBER}@${HOME};user=phone`);

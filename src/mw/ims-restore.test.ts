@@ -2,17 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../../test/support/core-peer.ts';
-import {
-  type Bench,
-  BINDING,
-  bench,
-  CALL,
-  fields,
-  NUMBER,
-  OFFER,
-  register,
-  registrar,
-} from '../../test/support/mw-bench.ts';
+import { type Bench, bench, fields, INVITE, register, registrar } from '../../test/support/mw-bench.ts';
 
 /** Answers the first REGISTERs with these, and every later one with 200. */
 function answers(b: Bench, refusals: Array<[number, Array<[string, string]>]>): void {
@@ -111,18 +101,7 @@ test('REG-08 the Service-Route of each 200 takes the place of the one before', a
   await b.input('ims-registered');
   register(b, 2, false);
   await b.input('ims-registered');
-  b.mw.port.run({
-    type: 'ims.invite',
-    owner: CALL,
-    binding: BINDING,
-    from: NUMBER,
-    anonymous: false,
-    displayName: null,
-    to: 'tel:+99910020002',
-    sdp: OFFER,
-    correlator: 'c-1',
-    location: null,
-  });
+  b.mw.port.run({ ...INVITE });
   const route = await eventually('INVITE', () => b.peer.texts.find(text => text.startsWith('INVITE')));
   assert.equal(fields(route).get('Route'), `<sip:third@127.0.0.1:${b.peer.port};lr>`);
 });

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import {
   BINDING,
   bench,
-  CALL,
   fields,
   HOME,
   HOST,
   IDENTITY,
+  INVITE,
   NUMBER,
   OFFER,
   register,
@@ -16,24 +16,10 @@ import {
 } from '../../test/support/mw-bench.ts';
 import { checkSettings } from '../config/settings.ts';
 import type { Ref } from '../ep-cscf/ids.ts';
-import type { ImsEffect } from '../ep-cscf/ports.ts';
 import { createIds } from '../runtime/ids.ts';
 import { silentLog } from '../runtime/log.ts';
 import { answerChallenge, parseChallenge, type SipRequest } from '../sip/index.ts';
 import { dryRun } from './dry-run.ts';
-
-const INVITE: Extract<ImsEffect, { type: 'ims.invite' }> = {
-  type: 'ims.invite',
-  owner: CALL,
-  binding: BINDING,
-  from: NUMBER,
-  anonymous: false,
-  displayName: null,
-  to: 'tel:+99910020002',
-  sdp: OFFER,
-  correlator: 'c-1',
-  location: null,
-};
 
 /** Checks the Authorization of a request against the password. */
 function proves(request: SipRequest, field: string, challenge: string, username: string, password: string): boolean {

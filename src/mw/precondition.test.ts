@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../../test/support/core-peer.ts';
-import { BINDING, bench, CALL, HOST, NUMBER, SDP } from '../../test/support/mw-bench.ts';
+import { bench, CALL, HOST, INVITE, SDP } from '../../test/support/mw-bench.ts';
 import type { Ref } from '../ep-cscf/ids.ts';
 import type { SipRequest } from '../sip/index.ts';
 import { createReadiness, offerStatus } from './precondition.ts';
@@ -15,18 +15,7 @@ const STATUS =
 /** The answer of a callee that reserves and wants to be told. */
 const WAITING = `${FAR}a=curr:qos local none\r\na=curr:qos remote none\r\na=des:qos mandatory local sendrecv\r\na=des:qos mandatory remote sendrecv\r\na=conf:qos remote sendrecv\r\n`;
 
-const invite = {
-  type: 'ims.invite',
-  owner: CALL,
-  binding: BINDING,
-  from: NUMBER,
-  anonymous: false,
-  displayName: null,
-  to: 'tel:+99910020002',
-  sdp: OFFER,
-  correlator: '',
-  location: null,
-} as const;
+const invite = { ...INVITE, sdp: OFFER, correlator: '' };
 
 test('ORG-14 a 421 is answered with preconditions, the answer that waits with an UPDATE, and both sides go on from there', async t => {
   const b = await bench(t);

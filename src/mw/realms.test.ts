@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCorePeer } from '../../test/support/core-peer.ts';
-import { BINDING, bench, CALL, HOME, HOST, OFFER, register, registrar, SDP } from '../../test/support/mw-bench.ts';
+import {
+  BINDING,
+  bench,
+  CALL,
+  HOME,
+  HOST,
+  INVITE,
+  OFFER,
+  register,
+  registrar,
+  SDP,
+} from '../../test/support/mw-bench.ts';
 import { checkSettings } from '../config/settings.ts';
 import type { BindingId, CallId, E164, Ref } from '../ep-cscf/ids.ts';
 import { createIds } from '../runtime/ids.ts';
@@ -14,19 +25,7 @@ const OTHER = '+4930123456' as E164;
 const OTHER_BINDING = 'bbbbbbbbbbbbbbbbbbbbbbbbbb' as BindingId;
 const OTHER_CALL = 'cbbbbbbbbbbbbbbbbbbbbbbbbb' as CallId;
 
-const call = (owner: CallId, binding: BindingId, from: E164) =>
-  ({
-    type: 'ims.invite',
-    owner,
-    binding,
-    from,
-    anonymous: false,
-    displayName: null,
-    to: 'tel:+99910020002',
-    sdp: OFFER,
-    correlator: 'c-1',
-    location: null,
-  }) as const;
+const call = (owner: CallId, binding: BindingId, from: E164) => ({ ...INVITE, owner, binding, from }) as const;
 
 test('ARC-05 a number of a trusted realm and one of a trunk speak to their own cores at once', async t => {
   const second = await createCorePeer(HOST);

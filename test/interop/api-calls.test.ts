@@ -1,15 +1,15 @@
 /** Calls by the APIs alone: a plain HTTP client, a second WebRTC stack (werift) as the browser, the sandbox's IMS behind SIP. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { Device, fetchToken } from '../support/camara.ts';
 import { type BrowserPeer, browserPeer as newPeer } from '../support/media-browser.ts';
+import { ADA, BELA } from '../support/number.ts';
 import { talk, until } from '../support/talk.ts';
 import { measureTone } from '../support/tone.ts';
 
 const HOST = '127.0.0.31';
-const ADA = '+15550100001';
-const BELA = '+15550100002';
 
 let sandbox: Sandbox;
 const logLines: string[] = [];

@@ -1,4 +1,5 @@
 /** Clients that mean harm, over real sockets, against the whole gateway: each gets its refusal, nobody else notices. */
+
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
@@ -6,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { Device, fetchToken } from '../support/camara.ts';
+import { ADA } from '../support/number.ts';
 
 const HOST = '127.0.0.47';
-const ADA = '+15550100001';
 const REGISTRATION = '/webrtc-registration/v0.4rc1/sessions';
 const CALLS = '/webrtc-call-handling/v0.4rc1/sessions';
 const SUBSCRIPTIONS = '/webrtc-events-subscriptions/v0.3rc1/subscriptions';

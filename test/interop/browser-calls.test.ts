@@ -1,7 +1,9 @@
 /** Chromium on the softphone page: signs in, calls through real SIP, hears what it should, is told every end in words. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { ADA, BELA, BUSY, DECLINES, EARLY, ECHO, HANGS_UP, NO_ANSWER, TONE } from '../support/number.ts';
 import {
   dial,
   hear,
@@ -14,15 +16,6 @@ import {
   waitTone,
 } from './browser-support.ts';
 
-const ADA = '+15550100001';
-const BELA = '+15550100002';
-const ECHO = '+15550109000';
-const TONE = '+15550109001';
-const EARLY = '+15550109002';
-const BUSY = '+15550109003';
-const DECLINES = '+15550109004';
-const NO_ANSWER = '+15550109005';
-const HANGS_UP = '+15550109006';
 /** A call out is given up after this: long for what is answered here, short for who waits for it. */
 const GUARD_MS = 15_000;
 

@@ -1,4 +1,5 @@
 /** Firefox on another host, over TLS: signs in, hears its own tone, also after a reload, calls Chromium and is called by it, under either SRTP profile; closed in a call it ends it. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FIREFOX_HZ, type Firefox, startFirefox } from '../support/firefox.ts';
 import { type NetworkNamespace, openNamespace } from '../support/network-namespace.ts';
+import { ADA, BELA, ECHO } from '../support/number.ts';
 import {
   choose,
   dial,
@@ -19,10 +21,6 @@ import {
   waitText,
   waitTone,
 } from './browser-support.ts';
-
-const ADA = '+15550100001';
-const BELA = '+15550100002';
-const ECHO = '+15550109000';
 
 let network: NetworkNamespace;
 let firefox: Firefox;

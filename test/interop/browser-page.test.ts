@@ -1,15 +1,11 @@
 /** The softphone page itself: open to everybody (axe, keyboard), its own sounds, the choice of devices, a withheld number. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
+import { ADA, BELA, CHIDI, ECHO, NO_ANSWER } from '../support/number.ts';
 import { choose, dial, leave, openStage, press, type Stage, signIn, waitText } from './browser-support.ts';
-
-const ADA = '+15550100001';
-const BELA = '+15550100002';
-const CLEO = '+15550100003';
-const ECHO = '+15550109000';
-const NO_ANSWER = '+15550109005';
 
 let stage: Stage;
 let ada: Page;
@@ -143,7 +139,7 @@ test('held by the other side; hung up without a network, over here at once and t
 });
 
 test('two tabs of a profile: signed out in one, signed out in both, signed in again in both', async () => {
-  const cleo = await signIn(await stage.profile(), stage.sandbox.pages, CLEO);
+  const cleo = await signIn(await stage.profile(), stage.sandbox.pages, CHIDI);
   const other = await cleo.context().newPage();
   const red: string[] = [];
   other.on('console', message => message.type() === 'error' && red.push(message.text()));
@@ -156,7 +152,7 @@ test('two tabs of a profile: signed out in one, signed out in both, signed in ag
   await waitText(other, 'status', /^Signed out$/);
   await waitText(cleo, 'status', /^Signed out$/);
   await accessible(other);
-  await choose(cleo, CLEO);
+  await choose(cleo, CHIDI);
   await waitText(other, 'status', /^Ready$/);
   await leave(cleo);
 });

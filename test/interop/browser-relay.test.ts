@@ -1,11 +1,9 @@
 /** Chromium on our own media engine, under either SRTP profile: hears its own tone, is rung, comes back, and is missed when it goes. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ADA, BELA, ECHO } from '../support/number.ts';
 import { dial, leave, MICROPHONE_HZ, openStage, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
-
-const ADA = '+15550100001';
-const BELA = '+15550100002';
-const ECHO = '+15550109000';
 
 /** Figures of the media engine by event, as the operator sees them. */
 async function figures(stage: Stage): Promise<Map<string, number>> {

@@ -1,7 +1,9 @@
 /** A page that is loaded again in a call goes on with it; one that does not come back ends it; a change of network is survived. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { ADA, BELA, ECHO } from '../support/number.ts';
 import {
   dial,
   leave,
@@ -14,9 +16,6 @@ import {
   waitTone,
 } from './browser-support.ts';
 
-const ADA = '+15550100001';
-const BELA = '+15550100002';
-const ECHO = '+15550109000';
 /** Too long to wait for: a page that is gone has said goodbye. */
 const GRACE_MS = 120_000;
 

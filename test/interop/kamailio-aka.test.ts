@@ -1,4 +1,5 @@
 /** Lineside as an IMS client with a SIM in software: registered by AKA with a real core. */
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,8 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { simKeysOf } from '../../lab/hss/subscriber.ts';
 import { type LabBench, metric, startLabBench, until } from '../support/lab-bench.ts';
+import { ADA } from '../support/number.ts';
 
-const ADA = '+15550100001';
 const HOME = 'ims.mnc001.mcc001.3gppnetwork.org';
 
 const folder = mkdtempSync(join(tmpdir(), 'lineside-sims-'));

@@ -1,11 +1,10 @@
 /** Calls between two subscribers through a real IMS core: Kamailio as I-CSCF and S-CSCF, an HSS behind it. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Device } from '../support/camara.ts';
 import { connected, hearEachOther, type LabBench, ringing, startLabBench, until } from '../support/lab-bench.ts';
-
-const ADA = '+15550100001';
-const BELA = '+15550100002';
+import { ADA, BELA } from '../support/number.ts';
 
 let bench: LabBench;
 let ada: Device;

@@ -1,4 +1,5 @@
 /** Lineside as an IMS client: behind the access proxy of a real core, registered by digest. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
@@ -10,10 +11,7 @@ import {
   startLabBench,
   until,
 } from '../support/lab-bench.ts';
-
-const ADA = '+15550100001';
-const BELA = '+15550100002';
-const CHIDI = '+15550100003';
+import { ADA, BELA, CHIDI } from '../support/number.ts';
 
 let bench: LabBench;
 

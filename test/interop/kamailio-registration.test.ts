@@ -1,12 +1,11 @@
 /** Registrations at a real core that lasts, restarts, and loses its HSS: short expiries, so that refreshes come by themselves. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connected, type LabBench, metric, startLabBench, until } from '../support/lab-bench.ts';
+import { ADA, BELA, CHIDI } from '../support/number.ts';
 
-const ADA = '+15550100001';
-const BELA = '+15550100002';
-const CHIDI = '+15550100003';
 const OK = 'ims_register_total{outcome="ok",sip_code="200"}';
 const SESSIONS = '/webrtc-registration/v0.4rc1/sessions';
 

@@ -1,13 +1,14 @@
 /** What survives when processes die: media workers, and the gateway itself with kill -9. */
+
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { Device, fetchToken } from '../support/camara.ts';
 import { type BrowserPeer, browserPeer } from '../support/media-browser.ts';
+import { ADA } from '../support/number.ts';
 
 const HOST = '127.0.0.32';
-const ADA = '+15550100001';
 
 let sandbox: Sandbox;
 let log = '';

@@ -1,11 +1,13 @@
 /** Chromium, a real SIP phone, and a number that both have: calls both ways, and who has the call when everything rings. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { ADA, BELA, CHIDI } from '../support/number.ts';
 import { type Phone, startPhone } from '../support/phone.ts';
 import { until } from '../support/talk.ts';
 import { dial, leave, MICROPHONE_HZ, openStage, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
-import { ADA, BELA, CHIDI, seen } from './phone-support.ts';
+import { seen } from './phone-support.ts';
 
 const HOST = '127.0.0.44';
 const SIM_HZ = 800;

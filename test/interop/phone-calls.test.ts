@@ -1,10 +1,12 @@
 /** A real SIP phone as a subscriber's SIM phone: it registers, and the web side and it call each other. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Device } from '../support/camara.ts';
+import { ADA, BELA } from '../support/number.ts';
 import type { Phone } from '../support/phone.ts';
 import { heardBy, keysAt, press, talk, until } from '../support/talk.ts';
-import { ADA, BELA, type Floor, type Line, openFloor, seen } from './phone-support.ts';
+import { type Floor, type Line, openFloor, seen } from './phone-support.ts';
 
 const HOST = '127.0.0.41';
 const PHONE_HZ = 800;

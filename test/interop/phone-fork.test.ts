@@ -1,10 +1,12 @@
 /** One number on two signed-in devices and a SIM phone: all ring, one has the call, the others are told where it went. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Device } from '../support/camara.ts';
+import { ADA, BELA } from '../support/number.ts';
 import type { Phone } from '../support/phone.ts';
 import { heardBy, talk, until } from '../support/talk.ts';
-import { ADA, BELA, type Floor, openFloor, preferALaw, type Rung, seen } from './phone-support.ts';
+import { type Floor, openFloor, preferALaw, type Rung, seen } from './phone-support.ts';
 
 const HOST = '127.0.0.43';
 const CALLER_HZ = 600;

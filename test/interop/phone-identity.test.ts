@@ -1,4 +1,5 @@
 /** Who the phone is and who calls: digest with both algorithms, names, and callers that stay unknown. RFC 3325, RFC 8760. */
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -6,8 +7,9 @@ import { after, before, test } from 'node:test';
 import { openPhone, type Phone as RawPhone } from '../../sandbox/ims/test-phone.ts';
 import { DOMAIN } from '../../sandbox/subscribers.ts';
 import type { Device } from '../support/camara.ts';
+import { ADA, BELA, CHIDI } from '../support/number.ts';
 import type { Phone } from '../support/phone.ts';
-import { ADA, BELA, CHIDI, type Floor, openFloor, seen } from './phone-support.ts';
+import { type Floor, openFloor, seen } from './phone-support.ts';
 
 const HOST = '127.0.0.45';
 const NOBODY = 'sip:anonymous@anonymous.invalid';

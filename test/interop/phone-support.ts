@@ -1,14 +1,11 @@
 /** A sandbox with phones, API devices and WebRTC peers on it: what the tests with a real SIP phone share. */
+
 import assert from 'node:assert/strict';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { type CloudEvent, Device, fetchToken } from '../support/camara.ts';
 import { type BrowserPeer, browserPeer } from '../support/media-browser.ts';
 import { type Phone, type PhoneOptions, startPhone, type WireMessage } from '../support/phone.ts';
 import { until } from '../support/talk.ts';
-
-export const ADA = '+15550100001';
-export const BELA = '+15550100002';
-export const CHIDI = '+15550100003';
 
 export interface Rung {
   device: Device;

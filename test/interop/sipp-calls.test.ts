@@ -1,4 +1,5 @@
 /** Lineside as a SIP trunk against SIPp: every row of the status table, and the dialogs that only a scripted peer can play. */
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,13 +10,12 @@ import { checkSettings } from '../../src/config/settings.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import { Device, fetchToken } from '../support/camara.ts';
 import { browserAnswer, chromiumOffer } from '../support/media-sdp.ts';
+import { ADA, BELA } from '../support/number.ts';
 import { type SippOptions, startSipp } from '../support/sipp.ts';
 import { until } from '../support/talk.ts';
 
 const HOST = '127.0.0.38';
 const CORE = 5090;
-const ADA = '+15550100001';
-const BELA = '+15550100002';
 const CALLEE = '+15559990001';
 
 let folder = '';

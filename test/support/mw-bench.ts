@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { checkSettings } from '../../src/config/settings.ts';
 import type { BindingId, CallId, E164, Ref } from '../../src/ep-cscf/ids.ts';
-import type { ImsInput } from '../../src/ep-cscf/ports.ts';
+import type { ImsEffect, ImsInput } from '../../src/ep-cscf/ports.ts';
 import { createMw, type Mw } from '../../src/mw/ims.ts';
 import { createIds } from '../../src/runtime/ids.ts';
 import { type Log, silentLog } from '../../src/runtime/log.ts';
@@ -23,6 +23,19 @@ export const IDENTITY = {
   secret: {},
 };
 export const OFFER = 'v=0\r\no=- 7001 1 IN IP4 192.0.2.20\r\ns=-\r\nt=0 0\r\n';
+/** A call of our number, as the core asks for it. */
+export const INVITE: Extract<ImsEffect, { type: 'ims.invite' }> = {
+  type: 'ims.invite',
+  owner: CALL,
+  binding: BINDING,
+  from: NUMBER,
+  anonymous: false,
+  displayName: null,
+  to: 'tel:+99910020002',
+  sdp: OFFER,
+  correlator: 'c-1',
+  location: null,
+};
 export const SDP: [string, string] = ['Content-Type', 'application/sdp'];
 
 export interface Bench {

@@ -3,15 +3,8 @@ import { test } from 'node:test';
 import type { Call } from './call.ts';
 import { CallingClient } from './client.ts';
 import { CallingError } from './errors.ts';
+import { registered } from './fake-page.ts';
 import { type FakeService, fakeService, NUMBER, settle } from './fake-service.ts';
-
-async function registered(service: FakeService): Promise<CallingClient> {
-  const client = new CallingClient({ token: async () => 'token', environment: service.environment });
-  const done = client.register();
-  await service.ready();
-  await done;
-  return client;
-}
 
 const paths = (service: FakeService) => service.asked.map(({ method, path }) => `${method} ${path.split('/v0.1/')[1]}`);
 

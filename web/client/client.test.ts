@@ -4,18 +4,11 @@ import type { Call } from './call.ts';
 import { CallingClient } from './client.ts';
 import { endText } from './end.ts';
 import { CallingError } from './errors.ts';
+import { registered } from './fake-page.ts';
 import { type FakeService, fakeService, NUMBER, settle } from './fake-service.ts';
 import { dialAddress } from './session.ts';
 
 const token = async () => 'token';
-
-async function registered(service: FakeService): Promise<CallingClient> {
-  const client = new CallingClient({ token, environment: service.environment });
-  const done = client.register();
-  await service.ready();
-  await done;
-  return client;
-}
 
 async function calling(service: FakeService): Promise<{ client: CallingClient; call: Call }> {
   const client = await registered(service);

@@ -2,17 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Call } from './call.ts';
-import { CallingClient } from './client.ts';
 import { endText } from './end.ts';
+import { registered } from './fake-page.ts';
 import { type FakeService, fakeService, NUMBER, settle } from './fake-service.ts';
-
-async function registered(service: FakeService): Promise<CallingClient> {
-  const client = new CallingClient({ token: async () => 'token', environment: service.environment });
-  const done = client.register();
-  await service.ready();
-  await done;
-  return client;
-}
 
 const deletes = (service: FakeService) => service.asked.filter(({ method }) => method === 'DELETE').length;
 

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { registered } from './fake-page.ts';
 import { type FakeService, fakeService, settle } from './fake-service.ts';
-import { type Call, type CallEvents, CallingClient, CallingError } from './index.ts';
+import { type Call, type CallEvents, CallingError } from './index.ts';
 
 const NEW_ANSWER = 'new-answer-of-gateway';
-
-async function registered(service: FakeService): Promise<CallingClient> {
-  const client = new CallingClient({ token: async () => 'token', environment: service.environment });
-  const done = client.register();
-  await service.ready();
-  await done;
-  return client;
-}
 
 /** A call that is answered and heard; the service answers every new offer. */
 async function talking(service: FakeService): Promise<Call> {

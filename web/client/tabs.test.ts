@@ -1,18 +1,10 @@
 /** Two tabs of one profile: they share a device and with it one registration. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CallingClient } from './client.ts';
 import { CallingError } from './errors.ts';
+import { registered } from './fake-page.ts';
 import { type FakeService, fakeService, NUMBER, settle } from './fake-service.ts';
 import { openTabs } from './tabs.ts';
-
-async function registered(service: FakeService): Promise<CallingClient> {
-  const client = new CallingClient({ token: async () => 'token', environment: service.environment });
-  const done = client.register();
-  await service.ready();
-  await done;
-  return client;
-}
 
 const registration = (registrationId: string) => ({
   status: 201,
