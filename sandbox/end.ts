@@ -14,5 +14,9 @@ export function endOnSignal(sandbox: Sandbox): void {
   };
   process.on('SIGINT', () => end(0));
   process.on('SIGTERM', () => end(0));
-  sandbox.gatewayEnded().then(() => end(1));
+  sandbox.gatewayEnded().then(code => {
+    if (!ending)
+      process.stderr.write(`The gateway has ended by itself (${code ?? 'by a signal'}); so does the sandbox.\n`);
+    end(1);
+  });
 }

@@ -35,7 +35,7 @@ export interface Gateway {
   close(options: { drain: boolean }): Promise<void>;
   /** Reads certificates again. */
   reload(): void;
-  /** Live counts of every table, for leak tests. All zero when nobody is registered and no call is up. */
+  /** Live counts of every table and of all timers, for leak tests. When nobody is registered and no call is up only the node's own remain: connections to the core, and timers of those. */
   sizes(): Record<string, number>;
 }
 
@@ -252,6 +252,7 @@ export async function createGateway(
       ...prefixed('media', media.sizes()),
       ...prefixed('events', { ...events.sizes() }),
       ...prefixed('loop', loop.sizes()),
+      ...prefixed('wheel', { timers: wheel.size }),
     }),
   };
 }

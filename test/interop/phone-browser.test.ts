@@ -37,7 +37,7 @@ async function pageOf(number: string): Promise<Page> {
 const endReason = (page: Page) => waitText(page, 'end-reason', /\./);
 const phoneHears = (phone: Phone, hz: number) => until(() => phone.heard().hz === hz, `${hz} Hz at the phone`);
 
-test('Chromium calls the phone: sound and digits both ways, the phone hangs up', async () => {
+test('Chromium calls the phone: sound both ways, digits to the phone, the phone hangs up', async () => {
   const ada = await pageOf(ADA);
   const at = sim.events.length;
   await dial(ada, BELA);

@@ -171,3 +171,32 @@ test('a reloaded page that may not use the microphone any more can still call', 
     reason: 'The microphone may not be used. Allow the microphone.',
   });
 });
+
+test('answered here and elsewhere at once: the one that lost says elsewhere, whatever the late answer gets', async () => {
+  const { service, phone, shows } = await open();
+  await service.event('session-invitation', {
+    mediaSessionId: 'in-1',
+    status: 'Initial',
+    originatorAddress: 'tel:+15550100002',
+    offer: { sdp: 'o' },
+    sequenceNumber: 1,
+  });
+  service.on('PUT calls/*/status', ({ body }) => {
+    if (body?.['status'] !== 'Connected') return { status: 200, body: {} };
+    const reason = 'GW;cause=5;text="answered elsewhere"';
+    void service.event('session-status', {
+      mediaSessionId: 'in-1',
+      status: 'SessionCancelled',
+      reason,
+      sequenceNumber: 2,
+    });
+    return { status: 404, body: { status: 404, code: 'NOT_FOUND', message: 'The specified resource is not found.' } };
+  });
+  await phone.answer();
+  await settle();
+  assert.deepEqual(shows, {
+    screen: 'ready',
+    status: 'Call ended',
+    reason: 'The call was answered on another device.',
+  });
+});

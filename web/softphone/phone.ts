@@ -64,12 +64,13 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
 
   /** A success takes away what was said before it, unless it said something itself. */
   async function attempt(work: () => Promise<unknown> | undefined): Promise<void> {
-    const before = reason;
+    const [before, call] = [reason, current];
     try {
       await work();
       if (reason === before) tell('');
     } catch (error) {
-      failed(error);
+      // How a call ended was told; that a late wish for it was refused says nothing more.
+      if (call === null || call.end === null) failed(error);
     }
     if (current !== null) view.refresh(current);
   }
