@@ -76,8 +76,27 @@ test('a device id that is registered by somebody else is told', async () => {
   const done = client.register();
   const told = rejectsWith(done, 'device-taken');
   await service.ready();
+  await service.pass(1000);
+  await service.pass(1000);
+  await service.pass(1000);
   await told;
   assert.equal(client.state, 'idle');
+});
+
+test('a registration that another tab is just making, or just ending, is waited for', async () => {
+  const service = fakeService();
+  const mine = { registrationId: 'reg-1', regInfo: { phoneNumber: NUMBER }, expiresAt: '2026-01-01T01:00:00Z' };
+  let seen = 0;
+  service.on('POST registrations', () => ({ status: 409, body: { code: 'ALREADY_EXISTS' } }));
+  service.on('GET registrations', () => {
+    seen += 1;
+    return { status: 200, body: seen > 1 ? [mine] : [] };
+  });
+  const client = new CallingClient({ token, environment: service.environment });
+  const done = client.register();
+  await service.ready();
+  await service.pass(1000);
+  assert.equal((await done).number, NUMBER);
 });
 
 test('the registration is extended 120 s before its end, again and again', async () => {

@@ -36,6 +36,8 @@ export interface RegistrationKeeper {
 const LEAD_MS = 120_000;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
+const FIND_TRIES = 4;
+const FIND_AGAIN_MS = 1000;
 
 export function createRegistrationKeeper(options: RegistrationKeeperOptions): RegistrationKeeper {
   const { http, environment, deviceId } = options;
@@ -45,12 +47,19 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
   let failures = 0;
   let stopTimer: () => void = () => {};
 
-  async function make(): Promise<Registration> {
+  async function make(tries = FIND_TRIES): Promise<Registration> {
     try {
       return read(await http.request({ method: 'POST', path: `${options.path}/sessions`, body: { deviceId } }));
     } catch (error) {
       if (!(error instanceof CallingError)) throw error;
-      if (error.camaraCode === 'ALREADY_EXISTS') return findAgain();
+      if (error.camaraCode === 'ALREADY_EXISTS') {
+        const found = await findAgain();
+        if (found !== null) return found;
+        if (tries === 1) throw new CallingError('device-taken');
+        // Another tab makes or ends it at this moment: soon it can be found, or made.
+        await new Promise<void>(resolve => environment.after(FIND_AGAIN_MS, resolve));
+        return make(tries - 1);
+      }
       if (error.camaraCode === 'PERMISSION_DENIED') throw new CallingError('registration-refused', { cause: error });
       throw error;
     }
@@ -76,13 +85,12 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
     }
   }
 
-  /** The service knows the device already; its id finds the registration. */
-  async function findAgain(): Promise<Registration> {
+  /** The service knows the device already; its id finds the registration. Null: it shows none. */
+  async function findAgain(): Promise<Registration | null> {
     const path = `${options.path}/sessions?deviceId=${encodeURIComponent(deviceId)}`;
     const found = await http.request({ method: 'GET', path });
     const [first] = Array.isArray(found) ? found : [];
-    if (first === undefined) throw new CallingError('device-taken');
-    return extend(read(first));
+    return first === undefined ? null : extend(read(first));
   }
 
   async function extend({ registrationId }: Pick<Registration, 'registrationId'>): Promise<Registration> {
