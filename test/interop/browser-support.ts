@@ -159,12 +159,18 @@ export function hear(page: AnyPage, ms = 1500): Promise<Heard> {
     ).lineside?.client;
     const [call] = [...(client?.calls.values() ?? [])];
     if (call === undefined) throw new Error('There is no call on the page.');
+    const pause = () => new Promise(resolve => setTimeout(resolve, length));
+    // A call that has just been answered has no sound yet, and nothing to record.
+    if (!call.remoteStream.active) {
+      await pause();
+      return { hz: 0, prominenceDb: 0 };
+    }
     const recorder = new MediaRecorder(call.remoteStream);
     const recorded = new Promise<Blob>(resolve => {
       recorder.ondataavailable = ({ data }) => resolve(data);
     });
     recorder.start();
-    await new Promise(resolve => setTimeout(resolve, length));
+    await pause();
     recorder.stop();
     const rate = 48_000;
     const packed = await (await recorded).arrayBuffer();
