@@ -1,6 +1,6 @@
 /** `npm test`: everything. Installs missing Debian packages first when it may. */
 import { staticChecks, unitTests } from './check.ts';
-import { interopTests, suites } from './interop.ts';
+import { allSuites, runInterop } from './interop.ts';
 import { ensurePackages } from './packages.ts';
 import { runAll } from './run.ts';
 
@@ -14,5 +14,5 @@ await runAll([
     command: process.execPath,
     args: ['--expose-gc', '--test', '--test-timeout=600000', 'test/endurance/*.test.ts'],
   },
-  interopTests(Object.keys(suites)),
 ]);
+await runInterop(allSuites);
