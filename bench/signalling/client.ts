@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'undici';
 import { WebSocket } from 'ws';
+import { chromiumOffer } from '../../test/support/media-sdp.ts';
 
 const TYPE = 'org.camaraproject.webrtc-events-subscriptions.v0.';
 const TYPES = ['session-invitation', 'session-status', 'registration-ends'].map(name => TYPE + name);
@@ -90,38 +91,5 @@ export function createDevice(pool: Pool, origin: string, number: string, token: 
   };
 }
 
-/** What a browser offers for sound, cut to what is read. */
-export const OFFER = [
-  'v=0',
-  'o=- 4611731400430051336 2 IN IP4 127.0.0.1',
-  's=-',
-  't=0 0',
-  'a=group:BUNDLE 0',
-  'a=msid-semantic: WMS',
-  'm=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126',
-  'c=IN IP4 0.0.0.0',
-  'a=rtcp:9 IN IP4 0.0.0.0',
-  'a=ice-ufrag:Yq3k',
-  'a=ice-pwd:0b66f472495ef0ccac7bda653ab6be49',
-  'a=ice-options:trickle',
-  `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'A5').join(':')}`,
-  'a=setup:actpass',
-  'a=mid:0',
-  'a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level',
-  'a=sendrecv',
-  'a=msid:- 6e2b0b2c-2f0a-4a39-9d07-3c5d4f0f7d11',
-  'a=rtcp-mux',
-  'a=rtpmap:111 opus/48000/2',
-  'a=rtcp-fb:111 transport-cc',
-  'a=fmtp:111 minptime=10;useinbandfec=1',
-  'a=rtpmap:63 red/48000/2',
-  'a=fmtp:63 111/111',
-  'a=rtpmap:9 G722/8000',
-  'a=rtpmap:0 PCMU/8000',
-  'a=rtpmap:8 PCMA/8000',
-  'a=rtpmap:13 CN/8000',
-  'a=rtpmap:110 telephone-event/48000',
-  'a=rtpmap:126 telephone-event/8000',
-  'a=ssrc:3570614608 cname:4TOk42mSjXCkVIa6',
-  '',
-].join('\r\n');
+/** What a browser offers for sound. */
+export const OFFER = chromiumOffer();
