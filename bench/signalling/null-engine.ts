@@ -1,5 +1,6 @@
 /** A media engine that grants everything and carries nothing, so that a bench measures signalling alone. */
 import { type Engine, type EngineEvent, NO_TOTALS, type WebTransport } from '../../src/eims-agw/engine.ts';
+import { RELAY_CAPS } from '../../src/eims-agw/rtp/caps.ts';
 
 const FINGERPRINT = Array.from({ length: 32 }, () => 'A5').join(':');
 
@@ -18,6 +19,7 @@ export function nullEngine(onEvent: (event: EngineEvent) => void, address: strin
     start: async () => undefined,
     close: async () => undefined,
     health: () => ({ ok: true, sessions, load: 0, workers: 1 }),
+    caps: () => RELAY_CAPS,
     send(command) {
       const { session } = command;
       if (command.type === 'open') {

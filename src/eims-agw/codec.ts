@@ -1,6 +1,7 @@
 /** Codec policy of a plane without transcoder: G.711 of either law, and telephone events at its clock. RFC 3551, RFC 4733, RFC 3264 6.1. */
 import { findCodec, type MediaDesc } from '../sdp/index.ts';
-import type { PtRule } from './engine.ts';
+import type { PayloadFormat, PtRule } from './engine.ts';
+import { PCMA, PCMU } from './payload-format.ts';
 import type { Law } from './settings.ts';
 
 /** Payload types of what one party may send (numbers of the other's SDP); laws in order of preference. */
@@ -9,6 +10,8 @@ export interface PtMap {
   event: number | null;
 }
 
+const FORMATS: Readonly<Record<Law, PayloadFormat>> = { PCMA, PCMU };
+const EVENT: PayloadFormat = { name: 'telephone-event', clock: 8000, channels: 1, fmtp: '0-15' };
 const STATIC_PT: Readonly<Record<Law, number>> = { PCMA: 8, PCMU: 0 };
 /** Ours when the far end gave none to reuse. */
 export const EVENT_PT = 101;
@@ -60,10 +63,11 @@ export function rules(from: PtMap | null, to: PtMap | null): PtRule[] {
     in: pt,
     out: target.pt,
     kind: 'speech',
-    convert: law === target.law ? 'none' : law === 'PCMA' ? 'a-to-u' : 'u-to-a',
+    from: FORMATS[law],
+    to: FORMATS[target.law],
   }));
   if (from.event !== null && to.event !== null)
-    list.push({ in: from.event, out: to.event, kind: 'event', convert: 'none' });
+    list.push({ in: from.event, out: to.event, kind: 'event', from: EVENT, to: EVENT });
   return list;
 }
 

@@ -30,13 +30,38 @@ export interface LegRequest {
   cname: string;
 }
 
-/** One accepted payload type and what becomes of it. */
+/** What the bytes of a payload type mean: name as in rtpmap (any case), clock in Hz, format parameters as written. RFC 8866 6.6. */
+export interface PayloadFormat {
+  name: string;
+  clock: number;
+  channels: number;
+  fmtp: string | null;
+}
+
+/**
+ * One accepted payload type and what becomes of it. How `from` is made `to` is the engine's affair: the same format is
+ * sent on, others are transcoded. What it cannot do it drops and counts; nobody asks for it who has read its `caps`.
+ */
 export interface PtRule {
   in: number;
   out: number;
-  kind: 'speech' | 'event';
-  /** Law of the packets that come in and of those that go out; equal for events. */
-  convert: 'none' | 'a-to-u' | 'u-to-a';
+  kind: 'speech' | 'event' | 'video';
+  from: PayloadFormat;
+  to: PayloadFormat;
+}
+
+/** What an engine can do; may change when it starts again. */
+export interface EngineCaps {
+  /** Speech formats it can decode and encode: it makes any of these into any other. Equal formats pass without. */
+  transcode: readonly PayloadFormat[];
+  /** Carries video streams; it never transcodes them. */
+  video: boolean;
+  /** Several m-lines of a browser on one transport. RFC 9143. */
+  bundle: boolean;
+  /** SRTP with keys in SDP towards the core. RFC 4568. */
+  sdes: boolean;
+  /** Plays announcements. */
+  play: boolean;
 }
 
 export interface ImsTarget {
@@ -138,4 +163,6 @@ export interface Engine {
   close(): Promise<void>;
   send(command: EngineCommand): void;
   health(): EngineHealth;
+  /** As found by `start`. */
+  caps(): EngineCaps;
 }

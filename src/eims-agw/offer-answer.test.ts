@@ -4,6 +4,9 @@ import { test } from 'node:test';
 import { legId, nextRef } from '../../test/support/media-inbox.ts';
 import { A, audioOf, LEG, mediaRig as rig } from '../../test/support/media-rig.ts';
 import { browserAnswer, chromiumOffer, firefoxOffer, phoneSdp, volteOffer } from '../../test/support/media-sdp.ts';
+import { PCMA, PCMU } from './payload-format.ts';
+
+const EVENT = { name: 'telephone-event', clock: 8000, channels: 1, fmtp: '0-15' };
 
 test('SDP-01 SDP-13 SDP-14 a call out: the IMS offer, word for word', () => {
   assert.equal(
@@ -94,12 +97,12 @@ test('SDP-08 SDP-09 the browser has one answer, byte for byte, whatever the fork
   assert.deepEqual(route().target, { address: '127.0.0.77', port: 50000, rtcpAddress: '127.0.0.77', rtcpPort: 50001 });
   // The second fork has the other law: the relay converts.
   assert.deepEqual(route().toIms, [
-    { in: 8, out: 0, kind: 'speech', convert: 'a-to-u' },
-    { in: 126, out: 101, kind: 'event', convert: 'none' },
+    { in: 8, out: 0, kind: 'speech', from: PCMA, to: PCMU },
+    { in: 126, out: 101, kind: 'event', from: EVENT, to: EVENT },
   ]);
   assert.deepEqual(route().toWeb, [
-    { in: 0, out: 8, kind: 'speech', convert: 'u-to-a' },
-    { in: 126, out: 126, kind: 'event', convert: 'none' },
+    { in: 0, out: 8, kind: 'speech', from: PCMU, to: PCMA },
+    { in: 126, out: 126, kind: 'event', from: EVENT, to: EVENT },
   ]);
   assert.equal(answerOut(phoneSdp({ formats: [8] }), 'a'), first);
 });
@@ -186,7 +189,7 @@ test('a call in: every device its own credentials, one IMS answer', () => {
     { type: 'drop-leg', session: 1, leg: 2 },
   );
   assert.equal(route().leg, 1);
-  assert.deepEqual(route().toIms[0], { in: 0, out: 8, kind: 'speech', convert: 'u-to-a' });
+  assert.deepEqual(route().toIms[0], { in: 0, out: 8, kind: 'speech', from: PCMU, to: PCMA });
 });
 
 test('SDP-10 a call in without a common codec fails before ringing', () => {
@@ -233,11 +236,11 @@ test('SDP-20 an INVITE without offer: both sides are offered policy, the ACK set
   run({ type: 'media.settle', owner: A, sdp: phoneSdp({ formats: [0], event: 96 }) });
   open();
   assert.deepEqual(route().toIms, [
-    { in: 8, out: 0, kind: 'speech', convert: 'a-to-u' },
-    { in: 0, out: 0, kind: 'speech', convert: 'none' },
-    { in: 101, out: 96, kind: 'event', convert: 'none' },
+    { in: 8, out: 0, kind: 'speech', from: PCMA, to: PCMU },
+    { in: 0, out: 0, kind: 'speech', from: PCMU, to: PCMU },
+    { in: 101, out: 96, kind: 'event', from: EVENT, to: EVENT },
   ]);
-  assert.deepEqual(route().toWeb[0], { in: 0, out: 0, kind: 'speech', convert: 'none' });
+  assert.deepEqual(route().toWeb[0], { in: 0, out: 0, kind: 'speech', from: PCMU, to: PCMU });
 });
 
 test('IPv6 on the IMS side', () => {

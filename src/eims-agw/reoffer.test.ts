@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { nextRef } from '../../test/support/media-inbox.ts';
 import { A, audioOf, directionOf, LEG, mediaRig as rig, versionOf } from '../../test/support/media-rig.ts';
 import { chromiumOffer, firefoxOffer, OTHER_FINGERPRINT, phoneSdp } from '../../test/support/media-sdp.ts';
+import { PCMA, PCMU } from './payload-format.ts';
 
 test('SDP-03 SDP-11 hold and resume by our user, and the versions of o=', () => {
   const { offerOut, answerOut, hold, run, route, open } = rig();
@@ -80,7 +81,8 @@ test('a re-INVITE with the other law: the browser is not asked, the relay conver
   const answer = answerOut(phoneSdp({ formats: [8] }));
   assert.match(answer, /SAVPF 8 126/);
   assert.match(reofferIms(phoneSdp({ formats: [0], version: 2 })), /m=audio 21000 RTP\/AVP 0 101\r\n/);
-  assert.equal(route().toIms[0]?.convert, 'a-to-u');
+  const [rule] = route().toIms;
+  assert.deepEqual([rule?.from, rule?.to], [PCMA, PCMU]);
 });
 
 test('the browser changes direction: a new answer, the same transport and role', () => {

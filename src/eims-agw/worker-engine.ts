@@ -1,6 +1,7 @@
 /** A media engine in worker processes: spreads sessions over them, whatever makes their browser legs. */
 import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Engine, EngineCommand, EngineEvent } from './engine.ts';
+import { RELAY_CAPS } from './rtp/caps.ts';
 import type { Clock, Count, Log, MediaSettings, PortRange } from './settings.ts';
 import { isThrownAway } from './thrown-away.ts';
 import type { WorkerInit } from './worker-process.ts';
@@ -148,6 +149,7 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
         workers: ready,
       };
     },
+    caps: () => RELAY_CAPS,
     pid: index => workers.pid(index),
   };
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkSettings } from '../../src/config/settings.ts';
+import { RELAY_CAPS } from '../../src/eims-agw/rtp/caps.ts';
 import type { Store } from '../../src/ep-cscf/ports.ts';
 import { createGateway } from '../../src/gateway.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -52,6 +53,7 @@ async function start(t: TestContext, store: Store): Promise<void> {
     close: async () => undefined,
     send: () => undefined,
     health: () => ({ ok: true, sessions: 0, load: 0, workers: 1 }),
+    caps: () => RELAY_CAPS,
   });
   const gateway = await createGateway(settings, { store, engine });
   t.after(() => gateway.close({ drain: false }));

@@ -2,12 +2,14 @@
 
 import {
   type Engine,
+  type EngineCaps,
   type EngineCommand,
   type EngineEvent,
   NO_TOTALS,
   type WebTransport,
 } from '../../src/eims-agw/engine.ts';
 import { createMediaPlane, type MediaPlane } from '../../src/eims-agw/media-plane.ts';
+import { RELAY_CAPS } from '../../src/eims-agw/rtp/caps.ts';
 import { type Clock, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
 import type { Emit } from '../../src/ep-cscf/ports.ts';
 
@@ -22,6 +24,8 @@ export interface FakeEngine extends Engine {
   lite: boolean;
   /** It can restart ICE. */
   restarts: boolean;
+  /** What it can do; the relay's when not changed. */
+  able: EngineCaps;
   /** Next questions are refused with this. */
   refuse: Extract<EngineEvent, { type: 'refused' }>['failure'] | null;
   emit(event: EngineEvent): void;
@@ -88,6 +92,7 @@ export function fakeEngine(
     connects: true,
     lite: false,
     restarts: false,
+    able: RELAY_CAPS,
     refuse: null,
     start: async () => undefined,
     close: async () => sessions.clear(),
@@ -101,6 +106,7 @@ export function fakeEngine(
       load: sessions.size / settings.sessionsPerWorker,
       workers: settings.workers,
     }),
+    caps: () => fake.able,
     emit: onEvent,
     die() {
       for (const session of [...sessions.keys()]) {

@@ -278,8 +278,8 @@ function addRelay(into: Record<string, number>, r: Relay): void {
 function closeSession(session: HostSession, gone: Record<string, number>, now: number): EngineTotals {
   const { relay: r } = session;
   const totals = {
-    fromWeb: legStats(r.toIms.rx, r.toWeb.far),
-    fromIms: legStats(r.toWeb.rx, r.toIms.far),
+    fromWeb: legStats(r.toIms, r.toWeb.far),
+    fromIms: legStats(r.toWeb, r.toIms.far),
     path: r.web?.path?.() ?? null,
     oneWay: silentSide(r, now, SHORT_CALL_MS),
   };

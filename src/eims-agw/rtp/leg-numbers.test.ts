@@ -4,13 +4,14 @@ import { createSocket } from 'node:dgram';
 import { test } from 'node:test';
 import { addressPolicy } from '../address.ts';
 import type { EngineEvent, PtRule } from '../engine.ts';
+import { PCMA } from '../payload-format.ts';
 import { MEDIA_DEFAULTS } from '../settings.ts';
 import { createHost } from './host.ts';
 import { createPortPool } from './port-pool.ts';
 
 const HOST = '127.0.44.231';
 const FAR = '127.0.44.232';
-const RULES: PtRule[] = [{ in: 8, out: 8, kind: 'speech', convert: 'none' }];
+const RULES: PtRule[] = [{ in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA }];
 
 function rtp(seq: number): Buffer {
   const packet = Buffer.alloc(172, 1);

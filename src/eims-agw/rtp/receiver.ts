@@ -78,6 +78,13 @@ export function receive(
   r.jitter += (moved - r.jitter) / 16;
 }
 
+/** Goes on with a codec whose clock is `factor` times as fast. */
+export function rescale(r: Receiver, factor: number): void {
+  r.jitter *= factor;
+  r.jitterSum *= factor;
+  r.transit = Number.NaN;
+}
+
 /** Packets lost of all sources so far; never negative. */
 export function lostTotal(r: Receiver): number {
   return r.lostBefore + (r.started ? Math.max(0, expected(r) - r.received) : 0);

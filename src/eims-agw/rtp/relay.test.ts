@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PtRule, Route } from '../engine.ts';
+import { PCMA } from '../payload-format.ts';
 import type { ImsLeg } from './ims-leg.ts';
 import { applyRoute, fromIms, fromWeb, type Relay, relay, rtcpFromIms } from './relay.ts';
 
 const TARGET = { address: '192.0.2.9', port: 4000, rtcpAddress: '192.0.2.9', rtcpPort: 4001 };
-const RULES: PtRule[] = [{ in: 8, out: 8, kind: 'speech', convert: 'none' }];
+const RULES: PtRule[] = [{ in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA }];
 const ROUTE: Route = {
   leg: 1,
   target: TARGET,

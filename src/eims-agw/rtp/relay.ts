@@ -5,13 +5,11 @@ import { audioBucket, type Bucket, take } from './bucket.ts';
 import type { FarReport } from './far-report.ts';
 import type { ImsLeg } from './ims-leg.ts';
 import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
-import { lostTotal, type Receiver } from './receiver.ts';
+import { lostTotal } from './receiver.ts';
 import { buildReport, isRtcp, takeRtcp } from './rtcp.ts';
 import { countIn, firstNumbers, goOn, payloadOffset, rewrite, type Stream, setRules, stream } from './stream.ts';
 import type { WebEnd } from './web-end.ts';
 
-/** Timestamp units of every codec passed. */
-const UNITS_PER_MS = 8;
 const MAX_FROM_WEB = 1_472;
 const MAX_FROM_IMS = 1_400;
 /** After this long without a packet from one side a connected call is one-way. */
@@ -180,14 +178,14 @@ export function foundOneWay(r: Relay, now: number): SilentSide | null {
 }
 
 /** Totals of what one side sent us, and what it says of what we sent it. */
-export function legStats(from: Receiver, far: FarReport): EngineLegStats {
+export function legStats({ rx: from, unitsPerMs }: Stream, far: FarReport): EngineLegStats {
   const known = from.packets > 0;
   const jitter = from.jitterCount > 0 ? from.jitterSum / from.jitterCount : from.jitter;
   return {
     packets: from.packets,
     bytes: from.bytes,
     lost: known ? lostTotal(from) : null,
-    jitterMs: known ? tenths(jitter / UNITS_PER_MS) : null,
+    jitterMs: known ? tenths(jitter / unitsPerMs) : null,
     farLost: far.lost === null ? null : Math.max(0, far.lost),
     roundTripMs: far.roundTrips === 0 ? null : tenths(far.roundTripSumMs / far.roundTrips),
   };

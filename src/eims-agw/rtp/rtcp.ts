@@ -5,7 +5,6 @@ import type { Stream } from './stream.ts';
 
 /** Seconds from 1900 to 1970. */
 const NTP_EPOCH_S = 2_208_988_800;
-const UNITS_PER_MS = 8;
 const SENDER_REPORT = 200;
 const RECEIVER_REPORT = 201;
 
@@ -70,7 +69,7 @@ function writeSender(packet: Buffer, out: Stream, now: number, wallMs: number): 
   const seconds = Math.floor(wallMs / 1000);
   packet.writeUInt32BE((seconds + NTP_EPOCH_S) % 0x1_0000_0000, 8);
   packet.writeUInt32BE(Math.floor(((wallMs - seconds * 1000) / 1000) * 0x1_0000_0000), 12);
-  packet.writeUInt32BE((out.outTs + Math.round((now - out.outAt) * UNITS_PER_MS)) >>> 0, 16);
+  packet.writeUInt32BE((out.outTs + Math.round((now - out.outAt) * out.unitsPerMs)) >>> 0, 16);
   packet.writeUInt32BE(out.packets >>> 0, 20);
   packet.writeUInt32BE(out.octets >>> 0, 24);
   out.far.sentNtp = packet.readUInt32BE(10);

@@ -3,15 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PtRule } from '../engine.ts';
+import { PCMA, PCMU } from '../payload-format.ts';
 import { lostTotal } from './receiver.ts';
 import { countIn, payloadOffset, rewrite, type Stream, setRules, stream } from './stream.ts';
 
 const SCALE = Number(process.env.LINESIDE_TEST_SCALE ?? '1');
 const SSRC = 0xabcdef01;
+const EVENT = { name: 'telephone-event', clock: 8000, channels: 1, fmtp: '0-15' };
 const RULES: PtRule[] = [
-  { in: 8, out: 8, kind: 'speech', convert: 'none' },
-  { in: 0, out: 8, kind: 'speech', convert: 'u-to-a' },
-  { in: 126, out: 101, kind: 'event', convert: 'none' },
+  { in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA },
+  { in: 0, out: 8, kind: 'speech', from: PCMU, to: PCMA },
+  { in: 126, out: 101, kind: 'event', from: EVENT, to: EVENT },
 ];
 
 interface Packet {
@@ -102,6 +104,45 @@ test('RTP-09 laws are converted in place, padding is left alone', () => {
   const out = pass(opened(), packet({ pt: 0, payload: [0xff, 0x7f], padding: 2 }), 0);
   // Both zeros of mu-law are the smallest step of A-law.
   assert.equal(out?.subarray(12).toString('hex'), 'd5d50002');
+});
+
+test('other codecs pass as they are, on their own clock; what would have to be transcoded is dropped and counted', () => {
+  const opus = { name: 'opus', clock: 48_000, channels: 2, fmtp: 'useinbandfec=1' };
+  const s = opened();
+  pass(s, packet({ seq: 1, ts: 0 }), 0);
+  const speech = { kind: 'speech', to: { ...opus, name: 'OPUS', fmtp: null } } as const;
+  setRules(
+    s,
+    [
+      { in: 111, out: 96, from: opus, ...speech },
+      { in: 8, out: 96, from: PCMA, ...speech },
+    ],
+    true,
+  );
+  const outs = [2, 3].map(seq => pass(s, packet({ pt: 111, seq, ts: seq * 960, payload: [5] }), (seq - 1) * 20));
+  assert.deepEqual(
+    outs.map(o => [o?.[1], o?.[12], tsOf(o)]),
+    [
+      [96, 5, 50_000 + 960],
+      [96, 5, 50_000 + 1_920],
+    ],
+  );
+  assert.equal(pass(s, packet({ pt: 8, seq: 4 }), 60), null);
+  assert.deepEqual([s.counts.unsupported, s.counts.unknownPt], [1, 0]);
+  // Half a second later another source: it goes on at 48 kHz.
+  assert.equal(tsOf(pass(s, packet({ pt: 111, seq: 9, ssrc: 2 }), 540)), 50_000 + 1_920 + 500 * 48);
+});
+
+test('the jitter of a call is one, whatever the clocks of its codecs', () => {
+  const opus = { name: 'opus', clock: 48_000, channels: 2, fmtp: null };
+  const jitterMs = (s: Stream) => s.rx.jitter / s.unitsPerMs;
+  const s = opened();
+  for (let i = 0; i < 50; i += 1) pass(s, packet({ seq: i, ts: i * 160 }), i * 20 + (i % 2) * 10);
+  const before = jitterMs(s);
+  setRules(s, [{ in: 111, out: 111, kind: 'speech', from: opus, to: opus }], true);
+  assert.ok(before > 5 && Math.abs(jitterMs(s) - before) < 1e-9);
+  for (let i = 50; i < 150; i += 1) pass(s, packet({ pt: 111, seq: i, ts: i * 960 }), i * 20);
+  assert.ok(jitterMs(s) < 0.1, String(jitterMs(s)));
 });
 
 test('telephone events keep their time over a burst and are counted once', () => {

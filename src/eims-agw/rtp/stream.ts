@@ -1,18 +1,27 @@
 /** One direction of a relayed call: checks a packet, counts it, and rewrites it in place for the other side. RFC 3550 5.1. */
 import type { PtRule } from '../engine.ts';
+import { PCMA, PCMU, sameFormat } from '../payload-format.ts';
 import { type FarReport, farReport } from './far-report.ts';
 import { A_TO_U, convertLaw, U_TO_A } from './g711.ts';
-import { MAX_JUMP, type Receiver, receive, receiver } from './receiver.ts';
+import { MAX_JUMP, type Receiver, receive, receiver, rescale } from './receiver.ts';
 
-/** All codecs passed have this clock: timestamp units per ms. */
+/** Until a route says which codec it is: that of G.711. */
 const UNITS_PER_MS = 8;
-const PACKET_UNITS = 160;
+const PACKET_MS = 20;
+
+/** What is done with a payload type; the numbers are those of `Stream.action`. */
+const FORWARD = 0;
+const TO_MU = 1;
+const TO_A = 2;
 const EVENT = 4;
+const UNSUPPORTED = 5;
 
 /** Why packets were not passed on, and telephone events seen. */
 export interface StreamCounts {
   malformed: number;
   unknownPt: number;
+  /** A rule asked for what this relay cannot do. */
+  unsupported: number;
   wrongSource: number;
   oversize: number;
   rate: number;
@@ -25,9 +34,11 @@ export interface Stream {
   /** Of the packets we send. */
   ssrc: number;
   open: boolean;
+  /** Timestamp units of the codec that passes. */
+  unitsPerMs: number;
   /** For each payload type in: the one out, -1 to drop. */
   out: Int16Array;
-  /** For each payload type in: 1 A to mu, 2 mu to A, 4 telephone event. */
+  /** For each payload type in: what is done with it. */
   action: Uint8Array;
   rx: Receiver;
   /** What the receiver of our packets says of them. */
@@ -76,11 +87,22 @@ export function stream(ssrc: number, seq: number, ts: number): Stream {
   return {
     ssrc,
     open: false,
+    unitsPerMs: UNITS_PER_MS,
     out: new Int16Array(128).fill(-1),
     action: new Uint8Array(128),
     rx: receiver(),
     far: farReport(),
-    counts: { malformed: 0, unknownPt: 0, wrongSource: 0, oversize: 0, rate: 0, gate: 0, send: 0, events: 0 },
+    counts: {
+      malformed: 0,
+      unknownPt: 0,
+      unsupported: 0,
+      wrongSource: 0,
+      oversize: 0,
+      rate: 0,
+      gate: 0,
+      send: 0,
+      events: 0,
+    },
     anchored: false,
     inSsrc: 0,
     inSeq: 0,
@@ -100,12 +122,28 @@ export function setRules(s: Stream, rules: readonly PtRule[], open: boolean): vo
   s.out.fill(-1);
   s.action.fill(0);
   for (const rule of rules) {
-    s.out[rule.in] = rule.out;
-    s.action[rule.in] =
-      rule.kind === 'event' ? EVENT : rule.convert === 'a-to-u' ? 1 : rule.convert === 'u-to-a' ? 2 : 0;
+    const action = actionOf(rule);
+    s.action[rule.in] = action;
+    if (action !== UNSUPPORTED) s.out[rule.in] = rule.out;
   }
+  // All speech of one direction has one clock: only formats of the same one are made into each other here.
+  setClock(s, (rules.find(rule => rule.kind !== 'event')?.to.clock ?? 1000 * s.unitsPerMs) / 1000);
   s.open = open;
   if (!open) s.anchored = false;
+}
+
+function actionOf({ kind, from, to }: PtRule): number {
+  if (sameFormat(from, to)) return kind === 'event' ? EVENT : FORWARD;
+  if (sameFormat(from, PCMA) && sameFormat(to, PCMU)) return TO_MU;
+  return sameFormat(from, PCMU) && sameFormat(to, PCMA) ? TO_A : UNSUPPORTED;
+}
+
+/** Another codec's timestamps are another timeline, and its jitter is told in other units. */
+function setClock(s: Stream, unitsPerMs: number): void {
+  if (unitsPerMs === s.unitsPerMs) return;
+  rescale(s.rx, unitsPerMs / s.unitsPerMs);
+  s.unitsPerMs = unitsPerMs;
+  s.anchored = false;
 }
 
 /** Offset of the payload, or -1 when the packet is malformed or of no known payload type (counted). */
@@ -121,7 +159,8 @@ export function payloadOffset(s: Stream, packet: Buffer): number {
   const padding = first & 0x20 ? (packet[length - 1] ?? 0) : 0;
   if (offset + padding > length || (first & 0x20 && padding === 0)) return malformed(s);
   if ((s.out[(packet[1] ?? 0) & 0x7f] ?? -1) < 0) {
-    s.counts.unknownPt += 1;
+    if (s.action[(packet[1] ?? 0) & 0x7f] === UNSUPPORTED) s.counts.unsupported += 1;
+    else s.counts.unknownPt += 1;
     return -1;
   }
   return offset;
@@ -137,7 +176,7 @@ export function countIn(s: Stream, packet: Buffer, now: number): void {
     packet.readUInt16BE(2),
     ts,
     packet.length,
-    event ? Number.NaN : now * UNITS_PER_MS,
+    event ? Number.NaN : now * s.unitsPerMs,
   );
   if (event && ts !== s.eventTs) {
     s.eventTs = ts;
@@ -173,8 +212,8 @@ export function rewrite(s: Stream, packet: Buffer, offset: number, now: number):
   }
   const end = packet.length - (first & 0x20 ? (packet[packet.length - 1] ?? 0) : 0);
   const action = s.action[pt];
-  if (action === 1) convertLaw(packet, offset, end, A_TO_U);
-  else if (action === 2) convertLaw(packet, offset, end, U_TO_A);
+  if (action === TO_MU) convertLaw(packet, offset, end, A_TO_U);
+  else if (action === TO_A) convertLaw(packet, offset, end, U_TO_A);
   const start = offset - 12;
   packet[start] = 0x80 | (first & 0x20);
   packet[start + 1] = (second & 0x80) | (s.out[pt] ?? 0);
@@ -190,7 +229,7 @@ export function rewrite(s: Stream, packet: Buffer, offset: number, now: number):
 function anchor(s: Stream, ssrc: number, seq: number, ts: number, now: number): number {
   const delta = ((seq - s.inSeq) << 16) >> 16;
   if (s.anchored && ssrc === s.inSsrc && delta <= MAX_JUMP && delta >= -MAX_JUMP) return delta;
-  const units = s.sent ? Math.max(PACKET_UNITS, Math.round((now - s.outAt) * UNITS_PER_MS)) : 0;
+  const units = s.sent ? Math.round(Math.max(PACKET_MS, now - s.outAt) * s.unitsPerMs) : 0;
   s.seqOffset = s.outSeq + 1 - seq;
   s.tsOffset = s.outTs + units - ts;
   s.anchored = true;

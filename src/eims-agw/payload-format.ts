@@ -1,0 +1,43 @@
+/** What the bytes behind a payload type mean, and when two such meanings are one. RFC 3264 6.1, RFC 4867 8.1, RFC 6184 8.1. */
+import type { PayloadFormat } from './engine.ts';
+
+export const PCMA: PayloadFormat = { name: 'PCMA', clock: 8000, channels: 1, fmtp: null };
+export const PCMU: PayloadFormat = { name: 'PCMU', clock: 8000, channels: 1, fmtp: null };
+
+/** Format parameters that change how the payload is laid out, with what they are when not said. All others only limit what is sent. */
+const LAYOUT: Readonly<Record<string, string>> = {
+  'octet-align': '0',
+  crc: '0',
+  'robust-sorting': '0',
+  interleaving: '',
+  'packetization-mode': '0',
+};
+
+/** Whether packets of one are packets of the other: same name (in any case), clock, channels and layout. */
+export function sameFormat(a: PayloadFormat, b: PayloadFormat): boolean {
+  return (
+    a.clock === b.clock &&
+    a.channels === b.channels &&
+    a.name.toLowerCase() === b.name.toLowerCase() &&
+    layoutOf(a.fmtp) === layoutOf(b.fmtp)
+  );
+}
+
+/** Parameters of an fmtp value by lower-case name; one without a value has ''. Never throws. */
+export function parametersOf(fmtp: string | null): Map<string, string> {
+  const parameters = new Map<string, string>();
+  for (const part of (fmtp ?? '').split(';')) {
+    const [name = '', ...value] = part.split('=');
+    if (name.trim() !== '') parameters.set(name.trim().toLowerCase(), value.join('=').trim());
+  }
+  return parameters;
+}
+
+function layoutOf(fmtp: string | null): string {
+  if (fmtp === null) return '';
+  const said = parametersOf(fmtp);
+  return Object.entries(LAYOUT)
+    .filter(([name, unsaid]) => (said.get(name) ?? unsaid) !== unsaid)
+    .map(([name]) => `${name}=${said.get(name)}`)
+    .join(';');
+}

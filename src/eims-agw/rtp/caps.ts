@@ -1,0 +1,12 @@
+/** What the relay of our own workers can do with media, whichever library makes the browser legs. */
+import type { EngineCaps } from '../engine.ts';
+import { PCMA, PCMU } from '../payload-format.ts';
+
+/** The two laws of G.711 by table; everything else passes as it is. */
+export const RELAY_CAPS: EngineCaps = {
+  transcode: [PCMA, PCMU],
+  video: false,
+  bundle: true,
+  sdes: false,
+  play: false,
+};
