@@ -27,7 +27,7 @@ export function subscriberBySubject(subject: string): Subscriber | undefined {
 
 const EVENTS = ['session-status', 'session-invitation', 'registration-ends'];
 
-/** Every API scope a token of the sandbox may carry. CAMARA webrtc APIs, and our notification channels. */
+/** Every API scope a token of the sandbox may carry. CAMARA webrtc APIs, and our notification channels and ICE servers. */
 export const apiScopes: readonly string[] = [
   ...['create', 'read', 'write', 'delete'].map(action => `webrtc-registration:sessions:${action}`),
   ...['create', 'read', 'write', 'delete'].map(action => `webrtc-call-handling:sessions:${action}`),
@@ -37,6 +37,7 @@ export const apiScopes: readonly string[] = [
     ...['read', 'update', 'delete'].map(action => `${api}:${action}`),
   ]),
   ...['create', 'read', 'delete'].map(action => `webrtc-notification-channels:channels:${action}`),
+  'webrtc-ice-servers:servers:retrieve',
 ];
 
 /** The one purpose of the W3C Data Privacy Vocabulary the demo operator knows. */

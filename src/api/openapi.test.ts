@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { CALLS, CHANNELS, EVENTS, REGISTRATION, send, testApi } from '../../test/support/api-kit.ts';
+import { CALLS, CHANNELS, EVENTS, ICE_SERVERS, REGISTRATION, send, testApi } from '../../test/support/api-kit.ts';
 
 type Node = Record<string, unknown>;
 interface Document extends Node {
@@ -246,7 +246,7 @@ for (const [base, name, operations, but] of [
 }
 
 test('every document is whole: each reference resolves, each object is strict, nothing but OpenAPI 3.0 words', async () => {
-  for (const base of [REGISTRATION, CALLS, EVENTS, CHANNELS]) {
+  for (const base of [REGISTRATION, CALLS, EVENTS, CHANNELS, ICE_SERVERS]) {
     const document = await served(base);
     assert.equal(document['openapi'], '3.0.3');
     let objects = 0;

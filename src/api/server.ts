@@ -11,6 +11,8 @@ import { createCors } from './cors.ts';
 import { withDocument } from './document-route.ts';
 import { eventsSubscriptionsApi } from './events-subscriptions.ts';
 import { answer, createHttpServer, renewCertificate, urlOf } from './http-server.ts';
+import { iceServersApi } from './ice-servers.ts';
+import { iceServersSecret } from './ice-servers-secret.ts';
 import { notificationChannelsApi } from './notification-channels.ts';
 import type { Api } from './operation.ts';
 import type { AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
@@ -25,7 +27,7 @@ import { createService, type Service } from './service.ts';
 import { createUpgrades, type UpgradeHandler } from './upgrade.ts';
 
 export interface ApiParts {
-  settings: Pick<Settings, 'api' | 'emergency' | 'tls' | 'public'>;
+  settings: Pick<Settings, 'api' | 'emergency' | 'tls' | 'public' | 'turn'>;
   tokens: AccessTokens;
   core: CorePort;
   subscriptions: Subscriptions;
@@ -38,12 +40,14 @@ export interface ApiParts {
   pages?: (app: FastifyInstance) => void | Promise<void>;
 }
 
-type ApisParts = Pick<ApiParts, 'settings' | 'core' | 'subscriptions' | 'channels' | 'ids' | 'clock'>;
+type ApisParts = Pick<ApiParts, 'settings' | 'core' | 'subscriptions' | 'channels' | 'ids' | 'clock'> & {
+  turnSecret(): string;
+};
 
 export interface ApiServer {
   /** Listens. `url` is where, as the listener knows it. Rejects when the address cannot be bound. */
   start(): Promise<{ url: string }>;
-  /** Reads the certificate again; open connections keep theirs. */
+  /** Reads the certificate and the secret of the TURN servers again; open connections keep theirs. */
   reload(): void;
   /** Takes no more requests, lets those under way end, closes idle connections. */
   close(): Promise<void>;
@@ -53,14 +57,15 @@ export interface ApiServer {
   inject: FastifyInstance['inject'];
 }
 
-/** Builds the listener. Nothing is bound before `start`. Throws when the certificate cannot be read. */
+/** Builds the listener. Nothing is bound before `start`. Throws when the certificate or the secret of the TURN servers cannot be read. */
 export function createApi(given: ApiParts): ApiServer {
   const { settings } = given;
   let listening = `http://${settings.api.host}:${settings.api.port}`;
   const publicUrl = () => (settings.public.url === '' ? listening : settings.public.url.replace(/\/+$/, ''));
   const perAddress = createRateLimit(settings.api.ratePerAddress, settings.api.ratePerAddress);
   const streams = new Set<ServerResponse>();
-  const apis = apisOf(given);
+  const turnSecret = iceServersSecret(settings.turn, given.log);
+  const apis = apisOf({ ...given, turnSecret: turnSecret.current });
   const service = serviceOf(given, apis, perAddress, streams, publicUrl);
   const app = createHttpServer(settings, given.log, (request, reply) => {
     if (service.owns(request.raw.url ?? '')) service.serve(request, reply);
@@ -88,7 +93,10 @@ export function createApi(given: ApiParts): ApiServer {
       listening = urlOf(app.server, settings);
       return { url: listening };
     },
-    reload: () => renewCertificate(app.server, settings.tls, given.log),
+    reload() {
+      renewCertificate(app.server, settings.tls, given.log);
+      turnSecret.reload();
+    },
     async close() {
       upgrades.end();
       // They would go on for ever, and the listener waits for them.
@@ -128,15 +136,16 @@ function serviceOf(
 }
 
 /** Every API this listener serves. */
-function apisOf({ settings, core, subscriptions, channels, ids, clock }: ApisParts): Api[] {
+function apisOf({ settings, core, subscriptions, channels, ids, clock, turnSecret }: ApisParts): Api[] {
   const now = () => clock.now();
   const { emergency } = settings;
-  const { registrationV03Paths, callHandlingV03Paths, eventsV02Paths } = settings.api;
+  const { iceServersPaths, registrationV03Paths, callHandlingV03Paths, eventsV02Paths } = settings.api;
   return [
     registrationApi({ core, ids, settings: settings.api }),
     callHandlingApi({ core, ids, now, settings: settings.api, emergency }),
     eventsSubscriptionsApi({ subscriptions, now, settings: settings.api }),
     notificationChannelsApi({ channels, now, settings: settings.api }),
+    ...(iceServersPaths.length === 0 ? [] : [iceServersApi({ core, channels, ids, settings, secret: turnSecret })]),
     ...(registrationV03Paths.length === 0
       ? []
       : [registrationV03({ core, ids, settings: settings.api, basePaths: registrationV03Paths })]),

@@ -14,6 +14,9 @@ const OFFERS = [
   ['eventsPaths', 'eventsV02Paths', 'channelsPaths'],
 ] as const;
 
+/** May be left out. */
+const EXTRAS = ['iceServersPaths'] as const;
+
 /** The first fault of `api` and of the origins of channels, or null. */
 export function apiFault({ api, events }: Pick<Settings, 'api' | 'events'>): Fault | null {
   return pathFault(api) ?? clientFault(api.clients) ?? originFault('events.channelOrigins', events.channelOrigins);
@@ -21,7 +24,7 @@ export function apiFault({ api, events }: Pick<Settings, 'api' | 'events'>): Fau
 
 function pathFault(api: Settings['api']): Fault | null {
   const seen = new Map<string, string>();
-  for (const names of OFFERS) {
+  for (const names of [...OFFERS, EXTRAS]) {
     for (const name of names) {
       for (const path of api[name]) {
         if (!PATH.test(path))
@@ -31,7 +34,8 @@ function pathFault(api: Settings['api']): Fault | null {
         seen.set(path, name);
       }
     }
-    if (names.every(name => api[name].length === 0)) return { name: `api.${names[0]}`, must: 'must hold a path' };
+    if (names !== EXTRAS && names.every(name => api[name].length === 0))
+      return { name: `api.${names[0]}`, must: 'must hold a path' };
   }
   return null;
 }

@@ -6,6 +6,7 @@ import { parseHostPort } from './host-port.ts';
 import { realmsOf } from './realm.ts';
 import { realmFault } from './realm-sense.ts';
 import type { Settings } from './settings.ts';
+import { turnFault } from './turn-sense.ts';
 
 const HOST_NAME = /^[A-Za-z0-9._-]+$/;
 const WILDCARDS = new Set(['0.0.0.0', '::']);
@@ -45,7 +46,7 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
     return fault('registration.ttlDefaultMs', 'must lie between registration.ttlMinMs and registration.ttlMaxMs');
   }
   if ((tls.cert === '') !== (tls.key === '')) return fault('tls.cert', 'must be set together with tls.key');
-  return hostFault(settings) ?? apiFault(settings) ?? realmFault(realmsOf(settings.ims));
+  return hostFault(settings) ?? apiFault(settings) ?? turnFault(settings) ?? realmFault(realmsOf(settings.ims));
 }
 
 /** Listeners by name or address, sockets of SIP and media by address; what is written into messages has to be one that others can reach. */

@@ -18,6 +18,7 @@ import { sink } from './sink.ts';
 import { sip } from './sip.ts';
 import { store } from './store.ts';
 import { tls } from './tls.ts';
+import { turn } from './turn.ts';
 import { web } from './web.ts';
 
 export const areas = {
@@ -31,6 +32,7 @@ export const areas = {
   sip,
   ims,
   media,
+  turn,
   events,
   sink,
   web,

@@ -39,6 +39,7 @@ const SCOPE = [
   ...['create', 'read', 'write', 'delete'].map(action => `webrtc-call-handling:sessions:${action}`),
   ...['session-status', 'session-invitation', 'registration-ends'].map(event => `${EVENT}.${event}:create`),
   ...['create', 'read', 'delete'].map(action => `webrtc-notification-channels:channels:${action}`),
+  'webrtc-ice-servers:servers:retrieve',
 ].join(' ');
 
 /** Throws SettingsError when the client secret cannot be read or the issuer is missing. */

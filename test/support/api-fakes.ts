@@ -16,6 +16,7 @@ const allScopes: ReadonlySet<string> = new Set([
   ]),
   ...['read', 'update', 'delete'].map(verb => `webrtc-events-subscriptions:${verb}`),
   ...todaysEvents.createScopes,
+  'webrtc-ice-servers:servers:retrieve',
 ]);
 
 const alice: Principal = {

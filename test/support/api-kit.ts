@@ -11,6 +11,7 @@ export const REGISTRATION = '/webrtc-registration/v0.4rc1';
 export const CALLS = '/webrtc-call-handling/v0.4rc1';
 export const EVENTS = '/webrtc-events-subscriptions/v0.3rc1';
 export const CHANNELS = '/webrtc-notification-channels/v0.1';
+export const ICE_SERVERS = '/webrtc-ice-servers/v0.1';
 
 interface Counted {
   name: string;

@@ -83,6 +83,7 @@ const apiScopes = [
       name => `${api}:org.camaraproject.${api}.v0.${name}:create`,
     ),
   ]),
+  'webrtc-ice-servers:servers:retrieve',
 ];
 
 /** `ada` and `bela` are subscribers, `ada-other` is Ada through another client, `shop` a business with two numbers. */

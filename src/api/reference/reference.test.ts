@@ -1,11 +1,11 @@
 /** The reference to read: whole, safe, and switched off when an operator says so. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CALLS, CHANNELS, EVENTS, REGISTRATION, send, testApi } from '../../../test/support/api-kit.ts';
+import { CALLS, CHANNELS, EVENTS, ICE_SERVERS, REGISTRATION, send, testApi } from '../../../test/support/api-kit.ts';
 import type { ApiServer } from '../server.ts';
 import { html, prose } from './html.ts';
 
-const BASES = [REGISTRATION, CALLS, EVENTS, CHANNELS];
+const BASES = [REGISTRATION, CALLS, EVENTS, CHANNELS, ICE_SERVERS];
 const get = (api: ApiServer, url: string) => api.inject({ url, headers: { host: '127.0.0.1:9091' } });
 const nameOf = (base: string) => base.split('/')[1] ?? '';
 
