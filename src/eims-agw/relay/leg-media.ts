@@ -46,8 +46,8 @@ export function takeMedia(leg: Leg, packet: Buffer): void {
   leg.events.packet(packet.subarray(0, clear));
 }
 
-/** Protects a packet in a buffer of the mux and sends it to the selected source. */
-export function sendMedia(leg: Leg, packet: Buffer): boolean {
+/** Protects a packet in a buffer of the mux and sends it to the selected source; `again` when it was sent before and got lost. */
+export function sendMedia(leg: Leg, packet: Buffer, again = false): boolean {
   const { srtp, share } = leg;
   const { selected } = leg.agent;
   if (srtp === null || selected === null || leg.done || packet.length > BUFFER_BYTES - MAX_OVERHEAD) return false;
@@ -55,7 +55,7 @@ export function sendMedia(leg: Leg, packet: Buffer): boolean {
   if (buffer === null) return false;
   packet.copy(buffer);
   const rtcp = isRtcp(packet);
-  const length = rtcp ? srtp.protectRtcp(buffer, packet.length) : srtp.protectRtp(buffer, packet.length);
+  const length = rtcp ? srtp.protectRtcp(buffer, packet.length) : srtp.protectRtp(buffer, packet.length, again);
   if (length > 0) share.mux.send(buffer, length, selected.address, selected.port);
   leg.sentLately += 1;
   // A copy of what was sent needs no second sending.

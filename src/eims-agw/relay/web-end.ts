@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { WebRemote, WebTransport } from '../engine.ts';
+import { audioBucket, bothBucket } from '../rtp/bucket.ts';
 import { namedCounts } from '../rtp/named-counts.ts';
 import type { MakeWebEnd, WebEnd, WebEvents } from '../rtp/web-end.ts';
 import type { SrtpName } from '../settings.ts';
@@ -85,6 +86,10 @@ function makeEnd(share: LegShare, events: WebEvents, gone: () => void): [WebEnd,
       return transport(fresh);
     },
     send: packet => sendMedia(leg, packet),
+    resend: packet => void sendMedia(leg, packet, true),
+    carry(video) {
+      leg.bucket = video ? bothBucket(share.clock.now()) : audioBucket(share.clock.now());
+    },
     path: () => pathOf(leg),
     counts: () => ({ ...namedCounts('leg', leg.counts), ...namedCounts('dtls', leg.dtls?.counters ?? {}) }),
     close() {

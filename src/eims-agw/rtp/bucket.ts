@@ -13,6 +13,16 @@ export function audioBucket(now: number): Bucket {
   return { packetsPerS: 200, bytesPerS: 32_000, packets: 200, bytes: 32_000, at: now };
 }
 
+/** Cap for one direction of video: 2000 packets/s and 4 Mbit/s. */
+export function videoBucket(now: number): Bucket {
+  return { packetsPerS: 2_000, bytesPerS: 500_000, packets: 2_000, bytes: 500_000, at: now };
+}
+
+/** Cap for a browser that sends sound and video. */
+export function bothBucket(now: number): Bucket {
+  return { packetsPerS: 2_200, bytesPerS: 532_000, packets: 2_200, bytes: 532_000, at: now };
+}
+
 /** Cap for the handshake and the goodbye of one browser: 50 datagrams/s and 256 kbit/s. */
 export function dtlsBucket(now: number): Bucket {
   return { packetsPerS: 50, bytesPerS: 32_000, packets: 50, bytes: 32_000, at: now };

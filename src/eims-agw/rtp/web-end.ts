@@ -8,6 +8,10 @@ export interface WebEnd {
   addCandidates(candidates: readonly string[]): void;
   /** Sends RTP or RTCP in clear; false when it was not sent. */
   send(packet: Buffer): boolean;
+  /** Sends an RTP packet once more that was sent already: the very same one. Absent when this leg cannot. */
+  resend?(packet: Buffer): void;
+  /** What the browser may send at most from now on: sound alone, or sound and video. */
+  carry?(video: boolean): void;
   /** Takes new ICE credentials for the same DTLS association; null, or absent, when this leg cannot. RFC 8445 9. */
   restart?(remote: WebRemote): WebTransport | null;
   /** How the browser is, or was last, reached: transport and SRTP profile; null before it was. */

@@ -231,16 +231,35 @@ for (const profile of PROFILES) {
     assert.equal(b.unprotectRtcp(Buffer.from(report)), 'replay');
   });
 
-  test(`${profile}: no index is used twice, and one SSRC is all we send`, () => {
+  test(`${profile}: no index is used twice, and two SSRCs are all we send`, () => {
     const { a } = pair(profile);
     for (let seq = 0; seq < 20; seq += 1) sealed(a, rtp(seq, Buffer.alloc(160)));
     assert.equal(protect(a, rtp(19, Buffer.alloc(160, 9))), 0);
     assert.equal(protect(a, rtp(3, Buffer.alloc(160, 9))), 0);
-    assert.equal(protect(a, rtp(400, Buffer.alloc(160), 78)), -1);
+    sealed(a, rtp(400, Buffer.alloc(160), 78));
+    assert.equal(protect(a, rtp(400, Buffer.alloc(160), 79)), -1);
     sealed(a, rtp(400, Buffer.alloc(160)));
     sealed(a, rtp(300, Buffer.alloc(160)));
     assert.equal(protect(a, rtp(100, Buffer.alloc(160))), -1);
     assert.equal(protect(a, Buffer.alloc(11, 0x80)), -1);
+  });
+
+  test(`${profile}: a packet that is sent again is the one that was sent; none that was not can be`, () => {
+    const { a, b } = pair(profile);
+    const again = (clear: Buffer): Buffer | number => {
+      const buffer = Buffer.alloc(clear.length + MAX_OVERHEAD);
+      clear.copy(buffer);
+      const length = a.protectRtp(buffer, clear.length, true);
+      return length > 0 ? buffer.subarray(0, length) : length;
+    };
+    const clear = rtp(65_535, Buffer.alloc(1_100, 5));
+    const first = sealed(a, clear);
+    for (let seq = 65_536; seq < 65_600; seq += 1) b.unprotectRtp(sealed(a, rtp(seq, Buffer.alloc(900, 6))));
+    const second = again(clear);
+    assert.ok(typeof second !== 'number' && second.equals(first));
+    assert.equal(b.unprotectRtp(second), clear.length);
+    assert.equal(again(rtp(65_601, Buffer.alloc(8))), -1);
+    assert.equal(again(rtp(65_000, Buffer.alloc(8))), -1);
   });
 
   test(`${profile}: sources are few, authenticated, and none is forgotten, so that nothing of it can be played back`, () => {

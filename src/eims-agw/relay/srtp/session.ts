@@ -9,6 +9,8 @@ import { look, mark, type Window, window256 } from './window.ts';
 const AUTH_BYTES = 20;
 /** Sources of one association. None is forgotten: with it would go what it has sent, and all of that could be played back. */
 const MAX_SSRCS = 64;
+/** SSRCs of ours: one of the sound, one of the picture. More would count anew what these keys have protected. */
+const MAX_SENDERS = 2;
 /** How far ahead of the last packet one that continues a stream may be. */
 const NEAR = 64;
 const RTP_END = 2 ** 48;
@@ -23,6 +25,12 @@ interface Source {
   rtcp: Window;
 }
 
+/** One source we send. */
+interface Sender {
+  ssrc: number;
+  rtp: Window;
+}
+
 /** Why a packet was not taken. Counted by the leg. */
 export type SrtpDrop = 'malformed' | 'replay' | 'tag' | 'ssrc' | 'usedUp';
 
@@ -30,9 +38,10 @@ export interface SrtpSession {
   /**
    * Protects an RTP packet of `length` bytes at the start of `buffer`, in place, with `MAX_OVERHEAD` bytes of room
    * behind it. Returns the new length; 0 when this very packet was sent before; -1 when it cannot be sent: too old,
-   * malformed, or the keys are used up.
+   * malformed, or the keys are used up. With `again` a packet sent before comes out as it did then, to be sent once
+   * more: it must be the very same, for two texts under one index would give both away.
    */
-  protectRtp(buffer: Buffer, length: number): number;
+  protectRtp(buffer: Buffer, length: number, again?: boolean): number;
   /** The same for RTCP. */
   protectRtcp(buffer: Buffer, length: number): number;
   /** Checks and decrypts in place. Returns the length in clear, or why it was dropped; a dropped packet changes nothing. */
@@ -54,7 +63,8 @@ export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
     key.fill(0);
     salt.fill(0);
   }
-  const sender = { ssrc: -1, rtp: window256(), rtcpNext: 1 };
+  const senders: Sender[] = [];
+  let rtcpNext = 1;
   const sources: Source[] = [];
   let last: Source | null = null;
   let closed = false;
@@ -68,26 +78,35 @@ export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
   const indexWordAt = (length: number): number =>
     profile === 'SRTP_AEAD_AES_128_GCM' ? length - INDEX_BYTES : length - into.rtcp.tagBytes - INDEX_BYTES;
 
+  const senderOf = (ssrc: number): Sender | null => {
+    const [first] = senders;
+    if (first !== undefined && first.ssrc === ssrc) return first;
+    const known = senders.find(sender => sender.ssrc === ssrc);
+    if (known !== undefined || senders.length >= MAX_SENDERS) return known ?? null;
+    const fresh: Sender = { ssrc, rtp: window256() };
+    senders.push(fresh);
+    return fresh;
+  };
+
   return {
-    protectRtp(buffer, length) {
+    protectRtp(buffer, length, again = false) {
       const header = headerBytes(buffer, length);
       if (header < 0 || closed) return -1;
       const ssrc = buffer.readUInt32BE(8);
-      // One SSRC for each key: a second one would begin a second count of what these keys have protected.
-      if (sender.ssrc < 0) sender.ssrc = ssrc;
-      if (ssrc !== sender.ssrc) return -1;
+      const sender = senderOf(ssrc);
+      if (sender === null) return -1;
       const index = guess(sender.rtp.top, buffer.readUInt16BE(2));
       if (index < 0 || index >= RTP_END) return -1;
       const seen = look(sender.rtp, index);
-      if (seen !== 'new') return seen === 'seen' ? 0 : -1;
+      if (again ? seen !== 'seen' : seen !== 'new') return seen === 'seen' ? 0 : -1;
       mark(sender.rtp, index);
       out.rtp.sealRtp(buffer, header, length, ssrc, index);
       return length + out.rtp.tagBytes;
     },
     protectRtcp(buffer, length) {
-      if (length < RTCP_CLEAR_BYTES || sender.rtcpNext >= RTCP_END || closed) return -1;
-      const index = sender.rtcpNext;
-      sender.rtcpNext += 1;
+      if (length < RTCP_CLEAR_BYTES || rtcpNext >= RTCP_END || closed) return -1;
+      const index = rtcpNext;
+      rtcpNext += 1;
       return out.rtcp.sealRtcp(buffer, length, index);
     },
     unprotectRtp(packet) {
