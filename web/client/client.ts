@@ -7,6 +7,7 @@ import { createEmitter, type Listener } from './emitter.ts';
 import { browserEnvironment, type Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
 import { createHttp, type Http, type Token } from './http.ts';
+import { createIceServers, fixedIceServers, type IceServers } from './ice-servers.ts';
 import { keepCall, takeKeptCall } from './kept-call.ts';
 import { type CallMedia, type MediaState, openMedia } from './media.ts';
 import { createRegistrationKeeper, type Registration, type RegistrationKeeper } from './registration.ts';
@@ -29,6 +30,7 @@ export interface ApiPaths {
   registration: string;
   callHandling: string;
   channels: string;
+  iceServers: string;
 }
 
 export interface CallingClientOptions {
@@ -38,6 +40,7 @@ export interface CallingClientOptions {
   token(): Promise<Token>;
   /** UUID; by default one is made and kept for the browser profile. */
   deviceId?: string;
+  /** In place of those of the service. */
   iceServers?: RTCIceServer[];
   audio?: MediaTrackConstraints | boolean;
   paths?: Partial<ApiPaths>;
@@ -49,16 +52,17 @@ const PATHS: ApiPaths = {
   registration: '/webrtc-registration/v0.4rc1',
   callHandling: '/webrtc-call-handling/v0.4rc1',
   channels: '/webrtc-notification-channels/v0.1',
+  iceServers: '/webrtc-ice-servers/v0.1',
 };
 
 export class CallingClient {
   readonly deviceId: string;
-  readonly #options: CallingClientOptions;
   readonly #environment: Environment;
   readonly #paths: ApiPaths;
   readonly #http: Http;
   readonly #emitter = createEmitter<ClientEvents>();
   readonly #keeper: RegistrationKeeper;
+  readonly #iceServers: IceServers;
   readonly #calls: CallTable;
   readonly #tabs: Tabs;
   readonly #stopListening: ReadonlyArray<() => void>;
@@ -68,7 +72,6 @@ export class CallingClient {
   #shown: Snapshot = { sessions: [], registrations: [] };
 
   constructor(options: CallingClientOptions) {
-    this.#options = options;
     this.#audio = options.audio ?? true;
     this.#environment = options.environment ?? browserEnvironment();
     this.#paths = { ...PATHS, ...options.paths };
@@ -82,6 +85,10 @@ export class CallingClient {
       onChanged: registration => this.#emitter.emit('registered', registration),
       onLost: error => void this.#lost(error),
     });
+    this.#iceServers =
+      options.iceServers === undefined
+        ? createIceServers({ http: this.#http, environment: this.#environment, path: this.#paths.iceServers })
+        : fixedIceServers(options.iceServers);
     this.#calls = createCallTable({
       http: this.#http,
       environment: this.#environment,
@@ -124,6 +131,7 @@ export class CallingClient {
     if (this.#keeper.current !== null && this.#channel !== null) return this.#keeper.current;
     this.#move('registering');
     this.#emitter.emit('registering', undefined);
+    this.#iceServers.start();
     try {
       // Events first: a call that comes in between the two would be lost.
       await this.#openChannel();
@@ -133,9 +141,7 @@ export class CallingClient {
       this.#calls.compare(this.#shown, registration.number);
       return registration;
     } catch (error) {
-      await this.#keeper.stop().catch(() => {});
-      await this.#channel?.stop();
-      this.#channel = null;
+      await this.#giveUp();
       this.#move('idle');
       throw error;
     }
@@ -145,6 +151,7 @@ export class CallingClient {
   async unregister(): Promise<void> {
     await Promise.allSettled([...this.#calls.all.values()].map(call => call.hangup()));
     this.#calls.stop();
+    this.#iceServers.stop();
     const ended = this.#keeper.current;
     try {
       await this.#keeper.stop();
@@ -249,6 +256,7 @@ export class CallingClient {
 
   #online(): void {
     this.#channel?.wake();
+    this.#iceServers.wake();
     this.#calls.reachable();
     for (const call of this.#calls.all.values()) void call.reconnect();
   }
@@ -266,7 +274,7 @@ export class CallingClient {
     return openMedia({
       environment: this.#environment,
       audio: this.#audio,
-      iceServers: this.#options.iceServers ?? [],
+      iceServers: this.#iceServers,
       onState,
     });
   }
@@ -309,10 +317,16 @@ export class CallingClient {
     }
   }
 
-  async #lost(error: CallingError): Promise<void> {
+  /** Without a registration there is nothing to keep up for it. */
+  async #giveUp(): Promise<void> {
+    this.#iceServers.stop();
     await this.#keeper.stop().catch(() => {});
     await this.#channel?.stop();
     this.#channel = null;
+  }
+
+  async #lost(error: CallingError): Promise<void> {
+    await this.#giveUp();
     if (this.#state === 'closed') return;
     this.#move('idle');
     this.#emitter.emit('unregistered', { error });

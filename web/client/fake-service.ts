@@ -15,6 +15,7 @@ export const NUMBER = '+15550100001';
 const REGISTRATION = '/webrtc-registration/v0.4rc1/sessions';
 const CALLS = '/webrtc-call-handling/v0.4rc1/sessions';
 const CHANNELS = '/webrtc-notification-channels/v0.1/channels';
+const ICE_SERVERS = '/webrtc-ice-servers/v0.1/retrieve';
 
 /** Lets every promise under way go as far as it can. */
 export async function settle(): Promise<void> {
@@ -63,6 +64,11 @@ class FakePeer {
   refuseRemote = false;
 
   readonly sending: unknown[] = [];
+  readonly iceServers: readonly RTCIceServer[];
+
+  constructor(iceServers: readonly RTCIceServer[]) {
+    this.iceServers = iceServers;
+  }
 
   addTrack(track: unknown): void {
     this.sending.push(track);
@@ -98,6 +104,8 @@ class FakePeer {
 export interface FakeService {
   environment: Environment;
   asked: Asked[];
+  /** Requests for ICE servers, which go on beside all others. */
+  iceServersAsked: Asked[];
   sockets: FakeSocket[];
   peers: FakePeer[];
   /** The newest connection. */
@@ -124,6 +132,7 @@ export interface FakeService {
 export function fakeService(): FakeService {
   const clock = fakeClock();
   const asked: Asked[] = [];
+  const iceServersAsked: Asked[] = [];
   const sockets: FakeSocket[] = [];
   const peers: FakePeer[] = [];
   const tracks: FakeService['tracks'] = [];
@@ -141,7 +150,7 @@ export function fakeService(): FakeService {
     async fetch(url: string, init: RequestInit) {
       const body = typeof init.body === 'string' ? JSON.parse(init.body) : null;
       const entry: Asked = { method: init.method ?? 'GET', path: url, body, headers: new Headers(init.headers) };
-      asked.push(entry);
+      (url === ICE_SERVERS ? iceServersAsked : asked).push(entry);
       const route = routes.get(keyOf(entry));
       if (route === undefined) return new Response('{"status":404,"code":"NOT_FOUND","message":"x"}', { status: 404 });
       const answer = route(entry);
@@ -154,8 +163,8 @@ export function fakeService(): FakeService {
       sockets.push(socket);
       return socket as unknown as WebSocket;
     },
-    openPeer() {
-      const peer = new FakePeer();
+    openPeer(configuration: RTCConfiguration) {
+      const peer = new FakePeer(configuration.iceServers ?? []);
       peers.push(peer);
       return peer as unknown as RTCPeerConnection;
     },
@@ -207,6 +216,7 @@ export function fakeService(): FakeService {
   return {
     environment,
     asked,
+    iceServersAsked,
     sockets,
     peers,
     tracks,
@@ -268,7 +278,11 @@ function fakeClock() {
 }
 
 function keyOf({ method, path }: Asked): string {
-  const tail = path.replace(REGISTRATION, 'registrations').replace(CALLS, 'calls').replace(CHANNELS, 'channels');
+  const tail = path
+    .replace(REGISTRATION, 'registrations')
+    .replace(CALLS, 'calls')
+    .replace(CHANNELS, 'channels')
+    .replace(ICE_SERVERS, 'ice-servers');
   return `${method} ${tail.replace(/\?.*/, '').replace(/^(\w+)\/[^/]+/, '$1/*')}`;
 }
 
@@ -286,6 +300,7 @@ function defaultRoutes(now: () => number): Map<string, Route> {
     ],
     ['POST channels/*/tickets', () => ({ status: 201, body: { ticket: 't2' } })],
     ['DELETE channels/*', () => ({ status: 204 })],
+    ['POST ice-servers', () => ({ status: 200, body: { iceServers: [], ttl: 3600 } })],
     ['POST registrations', () => ({ status: 201, body: registration() })],
     ['GET registrations', () => ({ status: 200, body: [registration()] })],
     ['PUT registrations/*', () => ({ status: 200, body: registration() })],

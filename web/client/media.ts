@@ -1,6 +1,7 @@
 /** The sound of one call: microphone, RTCPeerConnection, digits. Descriptions go out at once; candidates are found meanwhile. */
 import type { Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
+import type { IceServers } from './ice-servers.ts';
 
 export type MediaState = 'new' | 'flowing' | 'recovering' | 'lost';
 
@@ -26,7 +27,7 @@ export interface CallMedia {
 export interface MediaOptions {
   environment: Environment;
   audio: MediaTrackConstraints | boolean;
-  iceServers: RTCIceServer[];
+  iceServers: Pick<IceServers, 'current' | 'ready'>;
   onState(state: MediaState): void;
 }
 
@@ -34,7 +35,10 @@ const DIGIT_MS = 160;
 
 /** Opens the microphone and a connection. Rejects with CallingError. */
 export async function openMedia(options: MediaOptions): Promise<CallMedia> {
-  let localStream = await openMicrophone(options.environment, options.audio);
+  let [localStream] = await Promise.all([
+    openMicrophone(options.environment, options.audio),
+    options.iceServers.ready(),
+  ]);
   let muted = false;
   let closed = false;
   const remoteStream = options.environment.newStream();
@@ -42,7 +46,7 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
 
   function connect(): RTCPeerConnection {
     const fresh = options.environment.openPeer({
-      iceServers: options.iceServers,
+      iceServers: options.iceServers.current,
       bundlePolicy: 'max-bundle',
       rtcpMuxPolicy: 'require',
     });
