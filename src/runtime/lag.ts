@@ -1,6 +1,6 @@
 /** How late the event loop is: the measure of a process that has more to do than time. */
 
-const EVERY_MS = 50;
+const EVERY_MS = 100;
 /** Share of a new figure in the mean. */
 const SHARE = 0.2;
 

@@ -16,7 +16,7 @@ const said = (phrase: string): Effect => ({ type: 'ims.reject', owner: OWNER, re
 /** A loop whose core does what the test says for the phrase of each input, and everything that happened, in order. */
 function bench(script: Record<string, Effect[]>, commit: Store['commit'] = () => undefined) {
   const story: string[] = [];
-  const wheel = createTimerWheel(() => 0, false);
+  const wheel = createTimerWheel(() => 0, null);
   const refuse = () => assert.fail('not asked for');
   const log = { debug() {}, info() {}, warn() {}, error: (_: object, text: string) => story.push(text) };
   const loop = createLoop({

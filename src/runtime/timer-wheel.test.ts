@@ -7,7 +7,7 @@ import { createTimerWheel } from './timer-wheel.ts';
 test('a timer fires once, not before its time and at most one tick after it', () => {
   let now = 1000;
   const fired: string[] = [];
-  const wheel = createTimerWheel(() => now, false);
+  const wheel = createTimerWheel(() => now, null);
   wheel.start('a', 25, key => fired.push(key));
   now = 1024;
   wheel.advance(now);
@@ -22,7 +22,7 @@ test('a timer fires once, not before its time and at most one tick after it', ()
 test('a timer stopped or restarted by one that fires in the same tick does not fire', () => {
   let now = 0;
   const fired: string[] = [];
-  const wheel = createTimerWheel(() => now, false);
+  const wheel = createTimerWheel(() => now, null);
   wheel.start('first', 10, () => {
     fired.push('first');
     wheel.stop('second');
@@ -39,15 +39,18 @@ test('a timer stopped or restarted by one that fires in the same tick does not f
 });
 
 test('any sequence of starts, stops and leaps agrees with a plain list', () => {
+  const near = fc.integer({ min: 0, max: 40_000 });
+  // Past what the greatest wheel reaches: 46 hours.
+  const far = fc.integer({ min: 0, max: 400_000_000 });
   const step = fc.oneof(
-    fc.record({ do: fc.constant('start' as const), key: fc.nat(5), ms: fc.integer({ min: 1, max: 40_000 }) }),
+    fc.record({ do: fc.constant('start' as const), key: fc.nat(5), ms: fc.oneof(near, far) }),
     fc.record({ do: fc.constant('stop' as const), key: fc.nat(5), ms: fc.constant(0) }),
-    fc.record({ do: fc.constant('advance' as const), key: fc.constant(0), ms: fc.integer({ min: 0, max: 25_000 }) }),
+    fc.record({ do: fc.constant('advance' as const), key: fc.constant(0), ms: fc.oneof(near, far) }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), steps => {
       let now = 123_456;
-      const wheel = createTimerWheel(() => now, false);
+      const wheel = createTimerWheel(() => now, null);
       const model = new Map<string, number>();
       for (const { do: what, key: n, ms } of steps) {
         const key = String(n);
@@ -71,4 +74,58 @@ test('any sequence of starts, stops and leaps agrees with a plain list', () => {
     }),
     { seed: 11, numRuns: 300 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1) },
   );
+});
+
+test('it sleeps until the next timer is due, is woken for no other, and sleeps no longer when none is left', () => {
+  let now = 5000;
+  const asked: number[] = [];
+  let wake: (() => void) | null = null;
+  const fired: string[] = [];
+  const wheel = createTimerWheel(
+    () => now,
+    (ms, run) => {
+      asked.push(ms);
+      wake = run;
+      return () => {
+        wake = null;
+      };
+    },
+  );
+  const wakeAt = (at: number) => {
+    now = at;
+    const run = wake;
+    wake = null;
+    run?.();
+  };
+  const note = (key: string) => fired.push(key);
+  wheel.start('later', 700, note);
+  wheel.start('last', 900, note);
+  assert.deepEqual(asked, [700]);
+  wheel.start('soon', 200, note);
+  assert.deepEqual(asked, [700, 200]);
+  wakeAt(5200);
+  assert.deepEqual([fired, asked], [['soon'], [700, 200, 500]]);
+  wheel.stop('last');
+  wakeAt(5700);
+  assert.deepEqual([fired, wake], [['soon', 'later'], null]);
+});
+
+test('a clock that was set while it slept is noticed within a second', () => {
+  let now = 0;
+  let wake = () => {};
+  let asked = 0;
+  const fired: string[] = [];
+  const wheel = createTimerWheel(
+    () => now,
+    (ms, run) => {
+      asked = ms;
+      wake = run;
+      return () => {};
+    },
+  );
+  wheel.start('hour', 3_600_000, key => fired.push(key));
+  assert.ok(asked <= 1000, `${asked}`);
+  now = 3_600_010;
+  wake();
+  assert.deepEqual(fired, ['hour']);
 });

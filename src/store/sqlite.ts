@@ -8,6 +8,9 @@ import { makeFolder } from './folder.ts';
 import { RECORDS_KEPT } from './memory.ts';
 import { migrate, StoreError } from './migration.ts';
 
+/** Pages of 4 KiB: 16 MiB. */
+const LOG_PAGES = 4096;
+
 /**
  * Opens or creates the store in `file`; of the call records the newest `recordsKept` stay; its directory is made when it is missing.
  * A commit is one transaction in the write-ahead log: it survives the death of the process at any instant; a loss of power may take the
@@ -112,6 +115,8 @@ function open(file: string): DatabaseSync {
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     db.exec('PRAGMA journal_mode = WAL');
     db.exec('PRAGMA synchronous = NORMAL');
+    // The log is copied into the file when it holds this much, and only then the disk is waited for: a page that changed often is copied once.
+    db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
     // Numbers and SDP of calls that are over do not stay behind in freed pages.
     db.exec('PRAGMA secure_delete = ON');
     migrate(db, file);

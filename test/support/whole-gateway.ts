@@ -125,7 +125,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
     sink: { allow: ['app.example.com'], ...options.settings?.['sink'] },
   });
   const ids = createIds(randomBytes);
-  const wheel = createTimerWheel(clock.now, false);
+  const wheel = createTimerWheel(clock.now, null);
   const metrics = createMetrics();
   const core = createCore({ settings: coreSettingsOf(settings), ids });
   const network = createNetwork(input => loop.emit(input));
