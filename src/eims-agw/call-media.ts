@@ -58,5 +58,6 @@ export function routeOf(call: CallMedia): Route {
     toImsOpen: call.fromWeb && !heldByUser && ims.wantsRecv && (leg?.wantsSend ?? false),
     toWebOpen: call.fromIms && !heldByUser && (leg?.wantsRecv ?? false),
     supervise: both && !heldByUser && ims.wantsSend && ims.wantsRecv,
+    video: null,
   };
 }

@@ -25,9 +25,14 @@ export interface WebRemote {
 export interface LegRequest {
   /** Number of the leg, never used twice in a session. */
   leg: number;
-  /** SSRC and CNAME of what we send to the browser. */
+  /** SSRC (of the sound; see `videoSsrc`) and CNAME of what we send to the browser. */
   ssrc: number;
   cname: string;
+}
+
+/** SSRC of the picture we send to a browser: the one behind that of the sound, and never 0. */
+export function videoSsrc(ssrc: number): number {
+  return (ssrc % 0xffff_ffff) + 1;
 }
 
 /** What the bytes of a payload type mean: name as in rtpmap (any case), clock in Hz, format parameters as written. RFC 8866 6.6. */
@@ -71,6 +76,19 @@ export interface ImsTarget {
   rtcpPort: number;
 }
 
+/** What is relayed of the video of a call, beside its sound. */
+export interface VideoRoute {
+  target: ImsTarget | null;
+  toIms: PtRule[];
+  toWeb: PtRule[];
+  toImsOpen: boolean;
+  toWebOpen: boolean;
+  /** The far end takes feedback packets: AVPF was agreed. RFC 4585. */
+  feedback: boolean;
+  /** Ids of the header extension for the orientation of the camera on both sides; null: not agreed, dropped. TS 26.114 7.4.5. */
+  orientation: { web: number; ims: number } | null;
+}
+
 /** All that decides what is relayed; each replaces the one before. */
 export interface Route {
   /** The leg joined with the IMS side, or null. */
@@ -82,6 +100,8 @@ export interface Route {
   toWebOpen: boolean;
   /** Whether silence of the IMS side counts. */
   supervise: boolean;
+  /** Null when there is none; it needs the ports of `add-video`. */
+  video: VideoRoute | null;
 }
 
 export type EngineCommand =
@@ -95,6 +115,10 @@ export type EngineCommand =
   | { type: 'restart'; session: number; op: number; leg: number; remote: WebRemote }
   | { type: 'candidates'; session: number; leg: number; candidates: string[] }
   | { type: 'drop-leg'; session: number; leg: number }
+  /** Takes IMS ports for video; those it had before are given back. -> `video-added` or `refused`. */
+  | { type: 'add-video'; session: number; op: number }
+  /** Gives them back. */
+  | { type: 'drop-video'; session: number }
   | { type: 'route'; session: number; route: Route }
   /** Frees everything. -> `closed`. */
   | { type: 'close'; session: number };
@@ -136,6 +160,7 @@ export type LegLoss = 'web' | 'left' | 'fingerprint';
 export type EngineEvent =
   | { type: 'opened'; session: number; op: number; ims: { address: string; port: number }; legs: WebTransport[] }
   | { type: 'leg-added'; session: number; op: number; transport: WebTransport }
+  | { type: 'video-added'; session: number; op: number; ims: { address: string; port: number } }
   | { type: 'restarted'; session: number; op: number; transport: WebTransport }
   | { type: 'connecting'; session: number; op: number }
   | { type: 'refused'; session: number; op: number; failure: MediaFailure }

@@ -76,6 +76,10 @@ export function fakeEngine(
     }
     if (!sessions.has(session)) return [{ type: 'refused', session, op, failure: 'driver' }];
     if (command.type === 'add-leg') return [{ type: 'leg-added', session, op, transport: transport() }];
+    if (command.type === 'add-video') {
+      const ims = { address: settings.ims.advertise, port: settings.ims.ports.min + 2 * ports++ };
+      return [{ type: 'video-added', session, op, ims }];
+    }
     if (command.type === 'restart') {
       return [
         fake.restarts

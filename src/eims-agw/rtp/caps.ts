@@ -5,7 +5,7 @@ import { PCMA, PCMU } from '../payload-format.ts';
 /** The two laws of G.711 by table; everything else passes as it is. */
 export const RELAY_CAPS: EngineCaps = {
   transcode: [PCMA, PCMU],
-  video: false,
+  video: true,
   bundle: true,
   sdes: false,
   play: false,

@@ -1,5 +1,6 @@
 /** The sessions of one worker: engine commands in, engine events out, whichever library makes the browser legs. */
 
+import type { RemoteInfo } from 'node:dgram';
 import type { MediaFailure } from '../../ep-cscf/ports.ts';
 import type { AddressPolicy } from '../address.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type EngineTotals,
   type LegRequest,
   NO_TOTALS,
+  videoSsrc,
   type WebTransport,
 } from '../engine.ts';
 import type { MediaSettings } from '../settings.ts';
@@ -27,8 +29,10 @@ import {
   report,
   rtcpFromIms,
   silentSide,
+  videoPacketFromIms,
 } from './relay.ts';
 import { firstNumbers, goOn, type Numbers, numbersOf } from './stream.ts';
+import { type Video, video } from './video.ts';
 import type { MakeWebEnd, WebEnd } from './web-end.ts';
 
 interface Leg {
@@ -39,6 +43,7 @@ interface Leg {
   connectingAt: number | null;
   /** Of what we send it, while it is not joined: its SRTP keys have seen them, and take none twice. */
   numbers: Numbers;
+  videoNumbers: Numbers;
 }
 
 /** A leg that has not come up so long after the SDP was exchanged never will. */
@@ -136,6 +141,27 @@ export function createHost(options: HostOptions): Host {
     );
   };
 
+  const addVideo = (session: HostSession, command: Extract<EngineCommand, { type: 'add-video' }>) => {
+    const r = session.relay;
+    dropVideo(session, gone);
+    const events = {
+      rtp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, false, packet, from.address, from.port, now()),
+      rtcp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, true, packet, from.address, from.port, now()),
+      fault: options.onFault,
+    };
+    openImsLeg(settings.ims.bind, options.pool, events, ims => {
+      if (ims === null) return refuse(command, 'no-port');
+      if (session.closed || r.video !== null) return ims.close();
+      r.video = video(ims, r.imsCname, now(), options.random, r.latch.mayMove);
+      joinVideo(session, r.video);
+      send({
+        type: 'video-added',
+        session: session.number,
+        op: command.op,
+        ims: { address: settings.ims.advertise, port: ims.port },
+      });
+    });
+  };
   const connect = (session: HostSession, command: Extract<EngineCommand, { type: 'connect' }>) => {
     const leg = session.legs.get(command.leg);
     if (leg?.end.connect(command.remote) !== true) return refuse(command, 'bad-sdp');
@@ -178,6 +204,10 @@ export function createHost(options: HostOptions): Host {
           return session.legs.get(command.leg)?.end.addCandidates(command.candidates);
         case 'drop-leg':
           return dropLeg(session, command.leg, gone);
+        case 'add-video':
+          return addVideo(session, command);
+        case 'drop-video':
+          return dropVideo(session, gone);
         case 'route':
           join(session, command.route.leg);
           return applyRoute(session.relay, command.route, now());
@@ -240,7 +270,8 @@ function addLeg(options: HostOptions, session: HostSession, request: LegRequest)
     },
   });
   const numbers = firstNumbers(options.random);
-  session.legs.set(number, { request, end, up: false, connectingAt: null, numbers });
+  const videoNumbers = firstNumbers(options.random);
+  session.legs.set(number, { request, end, up: false, connectingAt: null, numbers, videoNumbers });
   return end.transport;
 }
 
@@ -250,13 +281,41 @@ function join(session: HostSession, number: number | null): void {
   const leg = number === null ? undefined : session.legs.get(number);
   const { relay: r } = session;
   const before = session.joined === null ? undefined : session.legs.get(session.joined);
-  if (before !== undefined) before.numbers = numbersOf(r.toWeb);
+  if (before !== undefined) {
+    before.numbers = numbersOf(r.toWeb);
+    if (r.video !== null) before.videoNumbers = numbersOf(r.video.toWeb.stream);
+  }
   session.joined = leg === undefined ? null : number;
   r.web = leg?.end ?? null;
   r.webUp = leg?.up ?? false;
   if (leg === undefined) return;
   goOn(r.toWeb, leg.request.ssrc, leg.numbers);
   r.webCname = leg.request.cname;
+  if (r.video !== null) joinVideo(session, r.video);
+}
+
+/** The video goes where the sound goes: to the leg that is joined, under the numbers it has there. */
+function joinVideo(session: HostSession, v: Video): void {
+  const leg = session.joined === null ? undefined : session.legs.get(session.joined);
+  if (leg === undefined) return;
+  leg.end.carry?.(true);
+  goOn(v.toWeb.stream, videoSsrc(leg.request.ssrc), leg.videoNumbers);
+  v.toWeb.flows = false;
+  v.toIms.flows = false;
+}
+
+/** Ends the video; the sound goes on. */
+function dropVideo(session: HostSession, gone: Record<string, number>): void {
+  const { relay: r } = session;
+  const { video: v } = r;
+  if (v === null) return;
+  r.video = null;
+  v.ims.close();
+  addVideoCounts(gone, v);
+  const leg = session.joined === null ? undefined : session.legs.get(session.joined);
+  if (leg === undefined) return;
+  leg.videoNumbers = numbersOf(v.toWeb.stream);
+  leg.end.carry?.(false);
 }
 
 function dropLeg(session: HostSession, number: number, gone: Record<string, number>): void {
@@ -272,6 +331,12 @@ function dropLeg(session: HostSession, number: number, gone: Record<string, numb
 function addRelay(into: Record<string, number>, r: Relay): void {
   addCounts(into, namedCounts('web', r.toIms.counts));
   addCounts(into, namedCounts('ims', r.toWeb.counts));
+  if (r.video !== null) addVideoCounts(into, r.video);
+}
+
+function addVideoCounts(into: Record<string, number>, v: Video): void {
+  addCounts(into, namedCounts('web', v.toIms.stream.counts));
+  addCounts(into, namedCounts('ims', v.toWeb.stream.counts));
 }
 
 /** Frees all of a session; its totals. */
@@ -285,6 +350,7 @@ function closeSession(session: HostSession, gone: Record<string, number>, now: n
   };
   session.closed = true;
   for (const number of [...session.legs.keys()]) dropLeg(session, number, gone);
+  dropVideo(session, gone);
   addRelay(gone, r);
   r.ims?.close();
   r.ims = null;

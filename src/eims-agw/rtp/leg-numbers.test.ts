@@ -75,7 +75,7 @@ test('each leg begins below 2^15 under its own SSRC, and goes on where it was wh
   let seq = 7;
   /** Joins a leg and sends it one packet; SSRC and number under which it came. */
   const speak = async (number: number): Promise<[number, number]> => {
-    const open = { toIms: RULES, toWeb: RULES, toImsOpen: true, toWebOpen: true, supervise: false };
+    const open = { toIms: RULES, toWeb: RULES, toImsOpen: true, toWebOpen: true, supervise: false, video: null };
     host.handle({ type: 'route', session: 1, route: { leg: number, target, ...open } });
     const packet = await new Promise<Buffer>(resolve => {
       heard = resolve;

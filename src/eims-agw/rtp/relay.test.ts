@@ -16,6 +16,7 @@ const ROUTE: Route = {
   toImsOpen: true,
   toWebOpen: true,
   supervise: true,
+  video: null,
 };
 
 /** A joined call; the packets that left it, by side. */

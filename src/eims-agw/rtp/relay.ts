@@ -1,4 +1,4 @@
-/** One call in a worker: a browser leg and an IMS leg joined packet by packet, RTCP made for each. */
+/** One call in a worker: a browser leg and an IMS leg joined packet by packet, RTCP made for each. Its video, if any, is in `video.ts`. */
 
 import type { EngineLegStats, Route, SilentSide } from '../engine.ts';
 import { audioBucket, type Bucket, take } from './bucket.ts';
@@ -7,7 +7,17 @@ import type { ImsLeg } from './ims-leg.ts';
 import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
 import { lostTotal } from './receiver.ts';
 import { buildReport, isRtcp, takeRtcp } from './rtcp.ts';
-import { countIn, firstNumbers, goOn, payloadOffset, rewrite, type Stream, setRules, stream } from './stream.ts';
+import { beginStream, countIn, payloadOffset, rewrite, type Stream, setRules } from './stream.ts';
+import {
+  applyVideoRoute,
+  isVideo,
+  reportVideo,
+  type Video,
+  videoFromIms,
+  videoFromWeb,
+  videoRtcpFromIms,
+  videoRtcpFromWeb,
+} from './video.ts';
 import type { WebEnd } from './web-end.ts';
 
 const MAX_FROM_WEB = 1_472;
@@ -33,6 +43,7 @@ export interface Relay {
   silent: boolean;
   nextReport: number;
   oneWayTold: boolean;
+  video: Video | null;
 }
 
 /** `random` gives 32 bits; `webSsrc` is the one written into the browser's SDP. `now` in ms. */
@@ -48,8 +59,8 @@ export function relay(
     ims: null,
     web: null,
     webUp: false,
-    toIms: begun(random(), random),
-    toWeb: begun(webSsrc, random),
+    toIms: beginStream(random(), random),
+    toWeb: beginStream(webSsrc, random),
     webBucket: audioBucket(now),
     imsBucket: audioBucket(now),
     latch: latch(mayMove),
@@ -61,13 +72,8 @@ export function relay(
     silent: false,
     nextReport: now + (random() % reportMs),
     oneWayTold: false,
+    video: null,
   };
-}
-
-function begun(ssrc: number, random: () => number): Stream {
-  const s = stream(ssrc, 0, 0);
-  goOn(s, ssrc, firstNumbers(random));
-  return s;
 }
 
 export function applyRoute(r: Relay, route: Route, now: number): void {
@@ -80,13 +86,18 @@ export function applyRoute(r: Relay, route: Route, now: number): void {
     r.silent = false;
   }
   r.supervise = route.supervise;
+  if (r.video !== null && route.video !== null) applyVideoRoute(r.video, route.video);
 }
 
 /** A packet in clear from the browser. */
 export function fromWeb(r: Relay, packet: Buffer, now: number): void {
-  const { toIms } = r;
+  const { toIms, video } = r;
   if (packet.length > MAX_FROM_WEB) {
     toIms.counts.oversize += 1;
+    return;
+  }
+  if (video !== null && !isRtcp(packet) && isVideo(video, packet)) {
+    videoFromWeb(video, r, packet, now);
     return;
   }
   if (!take(r.webBucket, packet.length, now)) {
@@ -95,6 +106,7 @@ export function fromWeb(r: Relay, packet: Buffer, now: number): void {
   }
   if (packet.length >= 8 && isRtcp(packet)) {
     if (!takeRtcp(toIms.rx, r.toWeb, packet, now)) toIms.counts.malformed += 1;
+    else if (video !== null) videoRtcpFromWeb(video, r, packet, now);
     return;
   }
   const offset = payloadOffset(toIms, packet);
@@ -144,8 +156,29 @@ export function rtcpFromIms(r: Relay, packet: Buffer, address: string, port: num
   else r.toWeb.counts.malformed += 1;
 }
 
+/** A packet of the IMS side for the video port, or the one behind it. */
+export function videoPacketFromIms(
+  r: Relay,
+  rtcp: boolean,
+  packet: Buffer,
+  address: string,
+  port: number,
+  now: number,
+): void {
+  const { video } = r;
+  if (video === null) return;
+  if (packet.length > MAX_FROM_IMS) {
+    video.toWeb.stream.counts.oversize += 1;
+    return;
+  }
+  // A far end that shows itself is not silent, whatever it shows.
+  const take = rtcp ? videoRtcpFromIms : videoFromIms;
+  if (take(video, r, packet, address, port, now)) r.imsHeardAt = now;
+}
+
 /** Reports that are due, each to its own side. `wallMs` since the epoch. */
 export function report(r: Relay, now: number, wallMs: number, everyMs: number): void {
+  if (r.video !== null) reportVideo(r.video, r, r.webCname, now, wallMs, everyMs);
   if (now < r.nextReport) return;
   r.nextReport = now + everyMs;
   if (r.ims !== null && r.latch.target !== null) {

@@ -60,6 +60,13 @@ export interface Stream {
   eventTs: number;
 }
 
+/** A stream of this SSRC whose numbers begin at random; `random` gives 32 bits. */
+export function beginStream(ssrc: number, random: () => number): Stream {
+  const s = stream(ssrc, 0, 0);
+  goOn(s, ssrc, firstNumbers(random));
+  return s;
+}
+
 /** Where the numbers of one SSRC stand. */
 export type Numbers = Pick<Stream, 'outSeq' | 'outTs' | 'outAt' | 'sent' | 'packets' | 'octets'>;
 
