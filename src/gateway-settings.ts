@@ -23,6 +23,7 @@ export function coreSettingsOf({ registration, ims, call, emergency }: Settings)
     realm: { homeOf: number => realmOf(number)?.home ?? null },
     call: {
       originateGuardMs: call.originateGuardMs,
+      callerReadyMs: call.callerReadyMs,
       ringGuardMs: call.ringGuardMs,
       invitationMs: call.invitationMs,
       mediaSetupMs: call.mediaSetupMs,

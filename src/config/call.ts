@@ -3,6 +3,11 @@ import { area, choice, flag, integer } from './area.ts';
 
 export const call = area('Calls', {
   originateGuardMs: integer('A call out that nobody answers ends after this.', 180_000, 1000),
+  callerReadyMs: integer(
+    'A call in whose caller still reserves its line waits so long before it is refused.',
+    20_000,
+    1000,
+  ),
   ringGuardMs: integer('A call in that no device answers ends after this.', 120_000, 1000),
   invitationMs: integer('A device none of whose sinks took the invitation within this is skipped.', 8000, 100),
   mediaSetupMs: integer('Time for ICE and DTLS after the answer.', 10_000, 500),

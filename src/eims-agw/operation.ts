@@ -83,6 +83,9 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
   }
   const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random()));
   return open(plane, session, effect, legs, () => {
+    const answer =
+      effect.commit === true && call.ims.to !== null ? writeImsAnswer(call.ims, wishOf(call, null), null) : null;
+    // Committed, it is one law: what the devices are offered first.
     const { to } = call.ims;
     const codecs = bothLaws(
       to === null ? [] : to.laws.map(l => l.law),
@@ -91,7 +94,7 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
     );
     const offers = legs.map(leg => ({ leg: leg.id, sdp: writeWebOffer(leg, codecs) }));
     timed(plane, session, effect, 'ok');
-    plane.emit({ type: 'media-offers', owner: session.owner, ref: effect.ref, offers });
+    plane.emit({ type: 'media-offers', owner: session.owner, ref: effect.ref, offers, answer });
     return null;
   });
 }
@@ -195,10 +198,12 @@ function hold(plane: Plane, session: Session, effect: EffectOf<'media.hold'>): D
 function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'ims' }): Done {
   const { call } = session;
   const leg = joined(call);
-  if (leg === null || call.ims.slots === null) return 'unsupported';
+  if (call.ims.slots === null) return 'unsupported';
+  // Without a leg no device has won yet: the IMS side was answered before any of them did.
   const wish = wishOf(call, leg);
   if (effect.sdp === null) {
-    return ready(plane, session, effect, writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null));
+    const event = leg?.from?.event ?? null;
+    return ready(plane, session, effect, writeImsOffer(call.ims, wish, plane.settings.codecs, event));
   }
   const current = firstLaw(call.ims.to);
   const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses);

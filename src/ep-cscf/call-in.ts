@@ -8,17 +8,19 @@ import { callsOwnNumber } from './call-out.ts';
 import { cancelledOf, type Final } from './call-status.ts';
 import { shardOf } from './ids.ts';
 import { publish } from './leg.ts';
-import type { ImsInput, MediaFailure } from './ports.ts';
+import type { ImsInput, MediaFailure, MediaInput } from './ports.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { addCall, addLeg } from './registry.ts';
-import { count, type Done, log, startTimer, type Turn } from './turn.ts';
+import { count, type Done, log, startTimer, stopTimer, type Turn } from './turn.ts';
 
 type Invited = Extract<ImsInput, { type: 'ims-invited' }>;
 
 const UNAVAILABLE: ImsEnd = { code: 480, phrase: 'Temporarily Unavailable', reason: null };
 const BUSY: ImsEnd = { code: 486, phrase: 'Busy Here', reason: null };
+const PRECONDITION: ImsEnd = { code: 580, phrase: 'Precondition Failure', reason: null };
 const DECLINE: ImsEnd = { code: 603, phrase: 'Decline', reason: null };
 
+const NOT_READY: Final = { status: 'Failed', reason: sipReason(580, 'Precondition Failure'), class: 'network' };
 const NOT_REACHED: Final = { status: 'NotReachable', reason: gwReason(GW.noResponse, 'no response'), class: 'network' };
 const DECLINED_ELSEWHERE: Final = {
   status: 'SessionCancelled',
@@ -51,7 +53,7 @@ export function onInvited(turn: Turn, input: Invited): Done {
     turn,
     call,
     { kind: 'offers-in', ref },
-    { type: 'media.offer', owner: call.id, ref, from: 'ims', legs, sdp: input.sdp },
+    { type: 'media.offer', owner: call.id, ref, from: 'ims', legs, sdp: input.sdp, commit: !call.callerReady },
   );
 }
 
@@ -99,6 +101,7 @@ function createIncoming(turn: Turn, input: Invited, binding: Binding, devices: R
     location: input.location,
     offerless: input.sdp === null,
     diverted: input.diverted,
+    callerReady: input.callerReady,
   });
   for (const { id: registrationId, deviceId, holder } of devices)
     call.legs.push(
@@ -108,14 +111,35 @@ function createIncoming(turn: Turn, input: Invited, binding: Binding, devices: R
   return call;
 }
 
-/** The browser offers are ready: every device is invited. */
-export function inviteDevices(turn: Turn, call: Call, offers: ReadonlyArray<{ leg: string; sdp: string }>): Done {
+/** The browser offers are ready: every device is invited, unless the caller has to reserve first and needs our answer for it. */
+export function offersReady(turn: Turn, call: Call, ready: Extract<MediaInput, { type: 'media-offers' }>): Done {
+  for (const leg of call.legs) leg.offer = ready.offers.find(offer => offer.leg === leg.id)?.sdp ?? null;
+  if (call.callerReady) return inviteDevices(turn, call);
+  call.committed = true;
+  call.provisional = 183;
+  turn.out.push({ type: 'ims.provisional', owner: call.id, code: 183, sdp: ready.answer });
+  startTimer(turn, call, 'caller-ready', turn.settings.call.callerReadyMs);
+}
+
+/** The caller has what it wanted to have before we ring. RFC 3312 6. */
+export function onCallerReady(turn: Turn, call: Call): Done {
+  if (call.callerReady) return;
+  call.callerReady = true;
+  stopTimer(turn, call, 'caller-ready');
+  inviteDevices(turn, call);
+}
+
+/** The caller never got ready: nobody was rung. IMS digest 4.4. */
+export function callerReadyGuard(turn: Turn, call: Call): Done {
+  endCall(turn, call, NOT_READY, PRECONDITION);
+}
+
+function inviteDevices(turn: Turn, call: Call): Done {
   const { ringGuardMs, invitationMs, provisionalRepeatMs } = turn.settings.call;
   call.phase = 'alerting';
   for (const leg of call.legs) {
-    const offer = offers.find(o => o.leg === leg.id);
-    if (offer === undefined || leg.final !== null) continue;
-    leg.offer = offer.sdp;
+    // A registration may have gone meanwhile.
+    if (leg.offer === null || !turn.registry.registrations.has(leg.registrationId)) continue;
     addLeg(turn.registry, leg);
     publish(turn, call, leg, forwarded(call));
   }

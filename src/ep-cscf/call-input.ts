@@ -6,10 +6,12 @@ import { deviceAnswerFailed, deviceAnswerReady, onAcked } from './call-answer.ts
 import { earlyReady, onProgress } from './call-early.ts';
 import { endCall, forgetCall, type ImsEnd, MEDIA_LOSS, USER_ENDS } from './call-end.ts';
 import {
+  callerReadyGuard,
   decline,
   invitationGuard,
-  inviteDevices,
   offersFailed,
+  offersReady,
+  onCallerReady,
   onCancelled,
   onInvitation,
   repeatProvisional,
@@ -123,6 +125,8 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
       return call.direction === 'out' ? onEmergency(turn, call) : undefined;
     case 'ims-cancelled':
       return call.direction === 'in' ? onCancelled(turn, call, input) : undefined;
+    case 'ims-caller-ready':
+      return onCallerReady(turn, call);
     case 'ims-acked':
       onAcked(turn, call, input);
       if (input.sdp !== null) remoteHold(turn, call, input.sdp);
@@ -141,7 +145,7 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
     }
     case 'media-offers': {
       const op = takeOp(turn, call, input.ref);
-      return op?.kind === 'offers-in' ? inviteDevices(turn, call, input.offers) : undefined;
+      return op?.kind === 'offers-in' ? offersReady(turn, call, input) : undefined;
     }
     case 'media-failed': {
       const op = takeOp(turn, call, input.ref);
@@ -286,6 +290,8 @@ function timer(turn: Turn, call: Call, name: TimerName): Done {
   switch (name) {
     case 'originate-guard':
       return originateGuard(turn, call);
+    case 'caller-ready':
+      return callerReadyGuard(turn, call);
     case 'ring-guard':
       return ringGuard(turn, call);
     case 'invitation':

@@ -163,7 +163,7 @@ export function onReoffered(turn: Turn, call: Call, input: Extract<ImsInput, { t
 function canReoffer(call: Call): boolean {
   if (call.phase === 'talking') return true;
   if (call.phase === 'inviting') return call.appliedSdp !== null;
-  return call.phase === 'alerting' && call.committed;
+  return (call.phase === 'alerting' || call.phase === 'offering') && call.committed;
 }
 
 function reject(turn: Turn, call: Call, input: { ref: PutRequest['ref'] }, code: number, phrase: string): Done {

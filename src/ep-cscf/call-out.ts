@@ -96,6 +96,7 @@ function create(
     location: request.location,
     offerless: false,
     diverted: null,
+    callerReady: true,
   });
   const leg = newLeg({
     id: turn.ids.mediaSession(shardOf(holder.number)),

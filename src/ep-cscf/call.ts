@@ -7,7 +7,7 @@ import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Ref, Registrati
 import type { Address, CallStatus, ImsInput, LocationDetails, MediaStats, TimerName } from './ports.ts';
 
 /**
- * `offering`: the media plane makes the first SDP. `inviting`: our INVITE is out. `alerting`: devices were invited.
+ * `offering`: the media plane makes the first SDP, or the caller reserves. `inviting`: our INVITE is out. `alerting`: devices were invited.
  * `answering`: 2xx in, the browser's answer is being made. `talking`: answered. `cancelling`: hung up by the user before
  * the answer, the network's last word awaited. `closing`: over, the media totals awaited.
  */
@@ -114,6 +114,8 @@ export interface Call {
   readonly offerless: boolean;
   /** Call in: RFC 4458 cause of a forwarding. */
   readonly diverted: number | null;
+  /** Call in: nothing of the caller's has to be waited for before it may be rung. RFC 3312. */
+  callerReady: boolean;
   /** Call in: last provisional said to the network; 0 none. */
   provisional: 0 | 180 | 183;
   /** Call in: the SDP was said in a provisional already. */
@@ -144,6 +146,7 @@ export type CallSeed = Pick<
   | 'location'
   | 'offerless'
   | 'diverted'
+  | 'callerReady'
 >;
 
 export function newCall(seed: CallSeed): Call {

@@ -122,7 +122,11 @@ export type ImsInput =
       diverted: number | null;
       /** A call back by an emergency centre: nothing turns it away. RFC 7090. */
       emergency: boolean;
+      /** False: the caller still reserves and wants our answer for it; nobody is rung before `ims-caller-ready`. RFC 3312. */
+      callerReady: boolean;
     }
+  /** What the caller reserved is there: it may be rung. */
+  | { type: 'ims-caller-ready'; owner: CallId }
   /** The caller gave up, or another branch answered, before our final response. */
   | { type: 'ims-cancelled'; owner: CallId; outcome: Outcome }
   /** ACK of our 2xx; `sdp` when it carried the answer to our offer. */
@@ -139,8 +143,14 @@ export type MediaFailure = 'bad-sdp' | 'no-codec' | 'no-port' | 'overload' | 'dr
 export type MediaInput =
   /** Answer to `media.offer` from the web, `media.answer`, `media.hold`, `media.reoffer`: the SDP to send to the other side. */
   | { type: 'media-ready'; owner: CallId; ref: Ref; sdp: string }
-  /** Answer to `media.offer` from the IMS: one offer for each device leg, and whether the IMS offer left a codec in common. */
-  | { type: 'media-offers'; owner: CallId; ref: Ref; offers: Array<{ leg: MediaSessionId; sdp: string }> }
+  /** Answer to `media.offer` from the IMS: one offer for each device leg. `answer`: that to the IMS offer, when it was asked for. */
+  | {
+      type: 'media-offers';
+      owner: CallId;
+      ref: Ref;
+      offers: Array<{ leg: MediaSessionId; sdp: string }>;
+      answer: string | null;
+    }
   | { type: 'media-failed'; owner: CallId; ref: Ref; failure: MediaFailure }
   /** ICE and DTLS are up and the fingerprint is right. */
   | { type: 'media-connected'; owner: CallId; leg: MediaSessionId }
@@ -200,6 +210,7 @@ export type TimerName =
   /** Earliest expiry among the binding's registrations. */
   | 'registration-expiry'
   | 'originate-guard'
+  | 'caller-ready'
   | 'ring-guard'
   | 'invitation'
   | 'device-alert'
@@ -258,8 +269,19 @@ export type ImsEffect =
 export type MediaEffect =
   /** The browser's offer of a call out -> `media-ready` with the IMS offer. */
   | { type: 'media.offer'; owner: CallId; ref: Ref; from: 'web'; leg: MediaSessionId; sdp: string }
-  /** The IMS offer of a call in (null: offerless) -> `media-offers`, one for each leg. */
-  | { type: 'media.offer'; owner: CallId; ref: Ref; from: 'ims'; legs: MediaSessionId[]; sdp: string | null }
+  /**
+   * The IMS offer of a call in (null: offerless) -> `media-offers`, one for each leg. `commit`: the IMS side is answered
+   * already now, before any device has; whatever a device answers later has to fit that.
+   */
+  | {
+      type: 'media.offer';
+      owner: CallId;
+      ref: Ref;
+      from: 'ims';
+      legs: MediaSessionId[];
+      sdp: string | null;
+      commit?: boolean;
+    }
   /** The IMS answer on one early dialog -> `media-ready` with the browser's answer, the same text for every fork. */
   | { type: 'media.answer'; owner: CallId; ref: Ref; from: 'ims'; fork: string; sdp: string }
   /** A device's answer -> `media-ready` with the IMS answer. Its transport is set up; it carries sound once selected. */

@@ -151,7 +151,7 @@ function restoreBinding(turn: Turn, row: BindingRow, spreadMs: number): Done {
 
 /** Its dialog and its media are gone with the old process: every leg gets its final event and its record. */
 function closeLostCall(turn: Turn, row: CallRow): Done {
-  const call = newCall({ ...row, location: null, offerless: false, diverted: null });
+  const call = newCall({ ...row, location: null, offerless: false, diverted: null, callerReady: true });
   call.ringingAt = row.ringingAt;
   call.answeredAt = row.answeredAt;
   const reason = gwReason(GW.drained, 'gateway restarted');

@@ -42,6 +42,8 @@ interface RealmSettings {
 interface CallSettings {
   /** Outgoing call not answered, ms. */
   originateGuardMs: number;
+  /** The caller reserves before it may be rung, ms. RFC 3312. */
+  callerReadyMs: number;
   /** Incoming call not answered, ms. */
   ringGuardMs: number;
   /** No sink took the invitation, ms: the device is skipped. */
@@ -119,6 +121,7 @@ export function coreSettings(
     realm: { homeOf: () => home, ...override.realm },
     call: {
       originateGuardMs: 3 * MINUTE,
+      callerReadyMs: 20_000,
       ringGuardMs: 2 * MINUTE,
       invitationMs: 8_000,
       provisionalRepeatMs: MINUTE,

@@ -1,27 +1,28 @@
 /** The SIP side of calls: effects of the core become requests and responses, what the network says becomes inputs. IMS digest 3 to 5. */
 import type { BindingId, CallId, Ref } from '../ep-cscf/ids.ts';
-import { ANONYMOUS, type ImsEffect } from '../ep-cscf/ports.ts';
+import type { ImsEffect } from '../ep-cscf/ports.ts';
 import {
   type Body,
   type Call,
   type CallUser,
   type Credentials,
   type ExtraHeaders,
-  isEmergencyRequest,
+  type Refusal,
   type Reoffer,
   reasonPhrase,
   type SipRequest,
 } from '../sip/index.ts';
-import { diversionOf } from './diversion.ts';
 import { gateOf } from './early-media.ts';
 import { inviteParts } from './headers.ts';
-import { calledOf, calleeNameOf, callerOf } from './identity.ts';
+import { calleeNameOf } from './identity.ts';
+import { incomingOf } from './incoming.ts';
 import { inviteRequest, sdpBody, sentLocation } from './invite-request.ts';
-import { locationFields, locationIn, type SentLocation, withLocation } from './location.ts';
+import { locationFields, type SentLocation, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere, saysEmergency } from './outcome.ts';
 import { placeCall } from './placed-call.ts';
-import { createReadiness, type Readiness } from './precondition.ts';
+import { answeringReadiness, offeringReadiness, type Readiness } from './precondition.ts';
+import { namesPreconditions, PRECONDITION, preconditionFailure, refusalOf } from './precondition-demand.ts';
 
 type EffectOf<T extends ImsEffect['type']> = Extract<ImsEffect, { type: T }>;
 
@@ -54,13 +55,11 @@ export interface Calls {
   update(effect: EffectOf<'ims.update'>): void;
   end(effect: EffectOf<'ims.end'>): void;
   locate(effect: EffectOf<'ims.locate'>): void;
-  /** A call from the core for one of our bindings. */
-  invited(owner: CallId, binding: BindingId, call: Call, request: SipRequest, sdp: string | null): CallUser;
+  /** A call from the core for one of our bindings; a refusal when it demands what it cannot have. */
+  invited(owner: CallId, binding: BindingId, call: Call, request: SipRequest, sdp: string | null): CallUser | Refusal;
   has(owner: CallId): boolean;
   readonly size: number;
 }
-
-const CORRELATOR = /^[a-zA-Z0-9\-_:;./<>{}]{1,256}$/;
 
 export function createCalls(node: MwNode): Calls {
   const entries = new Map<CallId, Entry>();
@@ -190,6 +189,11 @@ export function createCalls(node: MwNode): Calls {
       node.log.debug(fieldsOf(entry), 'the far end wants a confirmation and takes no UPDATE');
   }
 
+  /** Our answer to the offer of a call in. */
+  function first(entry: Entry, sdp: string): Body {
+    return said(entry, sdp, entry.readiness?.offer ?? null);
+  }
+
   /** A description of the media plane's as this call has to say it; `offer` is what it answers. */
   function said(entry: Entry, sdp: string, offer: string | null): Body {
     return sdpBody(entry.readiness?.said(sdp, offer) ?? sdp);
@@ -214,7 +218,7 @@ export function createCalls(node: MwNode): Calls {
           located: effect.location !== null,
           request(attempt) {
             const known = entries.get(owner);
-            if (known !== undefined) known.readiness = attempt.precondition ? createReadiness(effect.sdp) : null;
+            if (known !== undefined) known.readiness = attempt.precondition ? offeringReadiness(effect.sdp) : null;
             return request(attempt);
           },
         },
@@ -226,19 +230,23 @@ export function createCalls(node: MwNode): Calls {
       node.log.info({ ...fieldsOf(entry), emergency }, 'call out');
     },
     provisional({ owner, code, sdp }) {
-      const body = sdp === null ? null : sdpBody(sdp);
-      entries.get(owner)?.call.provisional({ status: code, reason: reasonPhrase(code), body });
+      const entry = entries.get(owner);
+      if (entry === undefined) return;
+      const body = sdp === null ? null : first(entry, sdp);
+      const headers: ExtraHeaders = body !== null && entry.readiness?.waits ? [['Require', PRECONDITION]] : [];
+      entry.call.provisional({ status: code, reason: reasonPhrase(code), body, headers });
     },
     answer({ owner, ref, sdp }) {
       const entry = entries.get(owner);
       if (entry === undefined) return;
       if (ref === null) {
-        if (entry.call.answer(sdp === null ? null : sdpBody(sdp))) entry.phase = 'confirmed';
+        if (entry.call.answer(sdp === null ? null : first(entry, sdp))) entry.phase = 'confirmed';
         return;
       }
       const reoffer = entry.reoffers.get(ref);
       reoffer?.accept(sdp === null ? null : said(entry, sdp, reoffer.sdp));
       entry.reoffers.delete(ref);
+      if (reoffer?.sdp != null && entry.readiness?.hears(reoffer.sdp)) node.emit({ type: 'ims-caller-ready', owner });
     },
     reject({ owner, ref, code, phrase }) {
       const reoffers = entries.get(owner)?.reoffers;
@@ -265,7 +273,8 @@ export function createCalls(node: MwNode): Calls {
       if (entry.phase === 'in') {
         entries.delete(owner);
         const final = code >= 300 ? { status: code, reason: phrase } : { status: 480, reason: reasonPhrase(480) };
-        entry.call.reject(final);
+        const demand = code === 580 ? entry.readiness?.offer : null;
+        entry.call.reject(demand == null ? final : preconditionFailure(demand));
         return;
       }
       const headers: ExtraHeaders = reason === null ? [] : [['Reason', reason]];
@@ -274,20 +283,16 @@ export function createCalls(node: MwNode): Calls {
       if (entry.phase === 'confirmed' || !going) entries.delete(owner);
     },
     invited(owner, binding, call, request, sdp) {
-      const named = node.facts.correlatorHeader === '' ? undefined : request.headers.get(node.facts.correlatorHeader);
-      const correlator = named !== undefined && CORRELATOR.test(named) ? named : node.ids.uuid();
-      const entry = add(owner, call, 'in', correlator);
+      const demand = sdp !== null && namesPreconditions(request) ? sdp : null;
+      const refusal = demand === null ? null : refusalOf(request, demand);
+      if (refusal !== null) return refusal;
+      const given = incomingOf(node, request);
+      const entry = add(owner, call, 'in', given.correlator);
+      entry.emergency = given.emergency;
+      if (demand !== null) entry.readiness = answeringReadiness(demand);
       node.log.info(fieldsOf(entry), 'call in');
-      const called = calledOf(request);
-      // A trunk's peer answers for what it writes. IMS digest 4.1.
-      const caller = callerOf(request, node.facts.mode === 'trunk');
-      // Who hides the name hides the place.
-      const location = caller.caller === ANONYMOUS ? null : locationIn(request, node.now());
-      const diverted = diversionOf(request);
-      const emergency = isEmergencyRequest(request);
-      entry.emergency = emergency;
-      const given = { correlator, ...caller, called, sdp, location, diverted, emergency };
-      node.emit({ type: 'ims-invited', owner, binding, ...given });
+      const callerReady = entry.readiness?.waits !== true;
+      node.emit({ type: 'ims-invited', owner, binding, sdp, callerReady, ...given });
       return listener(owner);
     },
     has: owner => entries.has(owner),

@@ -29,6 +29,7 @@ import { callContact, ownUri } from './headers.ts';
 import type { Transport } from './node.ts';
 import { createOverload } from './overload.ts';
 import type { Peers } from './peers.ts';
+import { PRECONDITION } from './precondition-demand.ts';
 import { createRealm, type NodeParts, type Realm } from './realm.ts';
 import { createRealms } from './realms.ts';
 import { readTlsSide } from './tls-side.ts';
@@ -206,6 +207,7 @@ export function createMw(options: MwOptions): Mw {
       health: way.health,
       patienceMs: sip.targetPatienceMs,
       contact: contactOf,
+      onDemand: [PRECONDITION],
       randomHex,
     });
     if (layer === null) throw new Error('the user agent has built no transaction layer');

@@ -6,7 +6,8 @@ import { callContact, type Field, type InviteParts, ownUri } from './headers.ts'
 import { locatedOf, locationFields, locationOut, type SentLocation, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
 import type { Attempt } from './placed-call.ts';
-import { offerStatus, PRECONDITION } from './precondition.ts';
+import { offerStatus } from './precondition.ts';
+import { PRECONDITION } from './precondition-demand.ts';
 
 /** What one INVITE says; each names its location anew. */
 export function inviteRequest(

@@ -1,35 +1,65 @@
 /** Quality-of-service preconditions in descriptions: our side is ready from the start, the far side may wait for a word of it. RFC 3312, RFC 4032, IMS digest 3.6. */
 import type { SipResponse } from '../sip/index.ts';
-
-/** The option tag. */
-export const PRECONDITION = 'precondition';
+import { isInUse, PRECONDITION, sections, standingOf, unmet } from './precondition-demand.ts';
 
 /** True when a refusal asks for preconditions: 421 that requires them. RFC 3312 9. */
 export function asksForPreconditions(response: SipResponse): boolean {
   return response.status === 421 && response.headers.hasToken('Require', PRECONDITION);
 }
 
-/** Preconditions in use on one call. */
+/** Preconditions in use on one call, out or in. */
 export interface Readiness {
+  /** Call in: the offer of its INVITE; null on a call out. */
+  readonly offer: string | null;
+  /** Call in: the far side has still to get ready. */
+  readonly waits: boolean;
+  /** A later offer of the far side was answered: true when with that it has got ready. */
+  hears(offer: string): boolean;
   /** The offer that tells the far side we are ready, when its answer on an early dialog asks for that word the first time; else null. */
   confirmation(fork: string, answer: string): string | null;
   /** A later description of the media plane's as this call has to say it. `offer`: what it answers, or null. */
   said(sdp: string, offer: string | null): string;
 }
 
-/** `sdp`: the media plane's offer, as it was before the lines of preconditions. */
-export function createReadiness(sdp: string): Readiness {
+/** Of a call out. `sdp`: the media plane's offer, as it was before the lines of preconditions. */
+export function offeringReadiness(sdp: string): Readiness {
+  return readiness(sdp, null);
+}
+
+/** Of a call in whose caller speaks of preconditions in this offer. */
+export function answeringReadiness(offer: string): Readiness {
+  return readiness(null, offer);
+}
+
+function readiness(sdp: string | null, offer: string | null): Readiness {
   /** By how much our versions are ahead of the media plane's. */
   let ahead = 0;
+  let waits = offer !== null && standingOf(offer) === 'waiting';
+  let last = { sdp: '', full: '' };
   const told = new Set<string>();
   return {
+    offer,
+    get waits() {
+      return waits;
+    },
+    hears(later) {
+      if (!waits || standingOf(later) !== 'ready') return false;
+      waits = false;
+      return true;
+    },
     confirmation(fork, answer) {
-      if (told.has(fork) || !wantsConfirmation(answer)) return null;
+      if (sdp === null || told.has(fork) || !wantsConfirmation(answer)) return null;
       told.add(fork);
       ahead += 1;
       return raiseVersion(offerStatus(sdp, turned(farStatus(answer))), ahead);
     },
-    said: (later, offer) => raiseVersion(offer === null ? later : answerStatus(later, offer), ahead),
+    said(later, offer) {
+      const full = offer === null ? later : answerStatus(later, offer);
+      // New lines around what the media plane says unchanged: new to the far side all the same. RFC 3264 8.
+      if (later === last.sdp && full !== last.full) ahead += 1;
+      last = { sdp: later, full };
+      return raiseVersion(full, ahead);
+    },
   };
 }
 
@@ -53,7 +83,10 @@ function farStatus(sdp: string): string {
   return /^a=curr:qos local (\w+)/m.exec(sdp)?.[1] ?? 'none';
 }
 
-/** Our answer to an offer with preconditions: the same wishes seen from our side. Without them the answer stays as it is. RFC 3312 5.2. */
+/**
+ * Our answer to an offer with preconditions: the same wishes seen from our side, and when the far side has still to get
+ * ready, the wish to be told of it. Without them the answer stays as it is. RFC 3312 5.2, 6, IMS digest 4.4.
+ */
 function answerStatus(answer: string, offer: string): string {
   const offered = sections(offer).slice(1);
   return eachMedia(answer, index => {
@@ -61,11 +94,13 @@ function answerStatus(answer: string, offer: string): string {
     const wish = (side: string) => new RegExp(`^a=des:qos (\\w+) ${side} (\\w+)`, 'm').exec(section);
     const [ours, theirs] = [wish('remote'), wish('local')];
     if (ours === null && theirs === null) return [];
+    const waits = unmet(section).some(({ status }) => status === 'local');
     return [
       'a=curr:qos local sendrecv',
       `a=curr:qos remote ${turned(farStatus(section))}`,
-      `a=des:qos ${ours?.[1] ?? 'none'} local sendrecv`,
+      `a=des:qos ${waits ? 'mandatory' : (ours?.[1] ?? 'none')} local sendrecv`,
       `a=des:qos ${theirs?.[1] ?? 'none'} remote sendrecv`,
+      ...(waits ? ['a=conf:qos remote sendrecv'] : []),
     ];
   });
 }
@@ -88,14 +123,8 @@ function raiseVersion(sdp: string, by: number): string {
 function eachMedia(sdp: string, lines: (index: number) => string[]): string {
   const [session = '', ...media] = sections(sdp);
   const changed = media.map((section, index) => {
-    const unused = /^m=\S+ 0[ /]/.test(section);
-    const added = unused ? [] : lines(index);
+    const added = isInUse(section) ? lines(index) : [];
     return added.length === 0 ? section : `${section}${added.join('\r\n')}\r\n`;
   });
   return session + changed.join('');
-}
-
-/** The session part and the media sections, each ending with its line break. */
-function sections(sdp: string): string[] {
-  return sdp.split(/^(?=m=)/m);
 }

@@ -20,6 +20,7 @@ export interface Refusal {
   status: number;
   reason: string;
   headers?: ExtraHeaders;
+  body?: Body;
 }
 
 /** Where the answer to a request never came from, or why it ended without one. */
@@ -284,6 +285,8 @@ export interface UserAgentOptions {
   contact: (invite: SipRequest) => string;
   /** Extension tags of calls in and out. Default 100rel and timer. */
   supported?: readonly string[];
+  /** Extension tags that a call uses, and tells of, when its INVITE names them. Default none. */
+  onDemand?: readonly string[];
   /** Methods of the Allow header. */
   allow?: readonly string[];
   /** Smallest Session-Expires taken, in seconds. Default 90. */

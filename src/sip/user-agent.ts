@@ -35,6 +35,7 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
     allow: options.allow ?? ALLOW,
     minSeS: options.minSeS ?? 90,
   };
+  const { onDemand = [] } = options;
   /** By Call-ID and our tag. */
   const dialogs = new Map<string, CallDriver>();
   /** Likewise. */
@@ -118,14 +119,20 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
       answer(request, key, plain(482, 'Loop Detected'));
       return;
     }
-    const refusal = refusalOf(request, facts) ?? tooShort(request, facts);
+    const { headers } = request;
+    const known = withTags(
+      facts,
+      onDemand,
+      tag => headers.hasToken('Supported', tag) || headers.hasToken('Require', tag),
+    );
+    const refusal = refusalOf(request, known) ?? tooShort(request, known);
     if (refusal !== null) {
       answer(request, key, refusal);
       return;
     }
     const localTag = randomHex(8);
     const callId = request.headers.callId() ?? '';
-    const state = newUas(request, key, facts, localTag, options.contact(request), seed());
+    const state = newUas(request, key, known, localTag, options.contact(request), seed());
     const driver = createCallDriver(
       host,
       nextId(),
@@ -178,7 +185,7 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
       contact,
       seq: 1 + (seed() & 0xffff),
     };
-    const state = newUac(sent, { to, route, proxy, headers, body }, factsOf(request, facts), seed());
+    const state = newUac(sent, { to, route, proxy, headers, body }, factsOf(request, facts, onDemand), seed());
     const authorize = createAuthorizer(request.credentials, randomHex);
     const driver = createCallDriver(host, nextId(), callId, localTag, state, authorize, () => {
       dialogs.delete(dialogKey(callId, localTag));
@@ -220,15 +227,17 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
   };
 }
 
-/**
- * An INVITE without offer must not get one in a reliable 1xx: the answer would have to ride in our PRACK. Preconditions are
- * known to those calls alone that name them.
- */
-function factsOf({ body, headers }: OutgoingCall, facts: Facts): Facts {
-  const named = headers.some(([name, value]) => name === 'Supported' && /\bprecondition\b/.test(value));
-  if (body !== null && !named) return facts;
-  const supported = facts.supported.filter(tag => tag !== '100rel' || body !== null);
-  return { ...facts, supported: named ? [...supported, 'precondition'] : supported };
+/** An INVITE without offer must not get one in a reliable 1xx: the answer would have to ride in our PRACK. */
+function factsOf({ body, headers }: OutgoingCall, facts: Facts, onDemand: readonly string[]): Facts {
+  const tags = headers.flatMap(([name, value]) => (name === 'Supported' ? value.split(/\s*,\s*/) : []));
+  const known = body === null ? { ...facts, supported: facts.supported.filter(tag => tag !== '100rel') } : facts;
+  return withTags(known, onDemand, tag => tags.includes(tag));
+}
+
+/** What the agent knows of one call: extensions on demand are known to those calls alone that name them. */
+function withTags(facts: Facts, onDemand: readonly string[], isNamed: (tag: string) => boolean): Facts {
+  const named = onDemand.filter(isNamed);
+  return named.length === 0 ? facts : { ...facts, supported: [...facts.supported, ...named] };
 }
 
 function dialogKey(callId: string, localTag: string): string {

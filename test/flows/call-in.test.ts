@@ -256,6 +256,7 @@ test('TRM-06 who is not there: unknown binding 404, no device 480, all lines bus
     location: null,
     diverted: null,
     emergency: false,
+    callerReady: true,
   });
   assert.equal(lastEnd(w)?.code, 404);
   const talking = callIn(w, ALICE);

@@ -184,6 +184,7 @@ function invite(w: World, seen: Seen, number: E164, n: number): void {
     location: null,
     diverted: null,
     emergency: false,
+    callerReady: true,
   });
   seen.calls = ownersOf(w);
 }

@@ -58,6 +58,7 @@ test('A-09 an offerless INVITE is announced with an offer all the same', async (
     location: null,
     diverted: null,
     emergency: false,
+    callerReady: true,
   });
   await g.settle();
   const { data } = g.delivered.at(-1)?.event ?? {};

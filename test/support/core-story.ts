@@ -191,6 +191,7 @@ export function callIn(
     location: null,
     diverted: null,
     emergency: false,
+    callerReady: true,
     ...change,
   });
   const sessions: MediaSessionId[] = [];

@@ -283,6 +283,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
         owner,
         ref,
         offers: effect.legs.map(leg => ({ leg, sdp: browserOffer('g') })),
+        answer: effect.commit ? imsSdp('sendrecv', 5000) : null,
       });
     else queue.push({ type: 'media-ready', owner, ref, sdp: mediaSdp(effect) });
   }

@@ -99,7 +99,7 @@ export function createNetwork(emit: Emit): Network {
     if (network.mediaFailure !== null) give({ type: 'media-failed', owner, ref, failure: network.mediaFailure });
     else if (effect.type === 'media.offer' && effect.from === 'ims') {
       const offers = effect.legs.map(leg => ({ leg, sdp: browserOffer('g') }));
-      give({ type: 'media-offers', owner, ref, offers });
+      give({ type: 'media-offers', owner, ref, offers, answer: effect.commit ? imsSdp() : null });
     } else {
       const toBrowser = effect.type === 'media.answer' ? effect.from === 'ims' : false;
       const toBrowserAgain = effect.type === 'media.reoffer' && effect.from === 'web';
@@ -138,6 +138,7 @@ export function createNetwork(emit: Emit): Network {
         location: null,
         diverted: null,
         emergency: false,
+        callerReady: true,
       });
       return owner;
     },

@@ -128,7 +128,8 @@ export function nextId(session: Session): number {
 
 /** Refusal as a response. */
 export function refusalSpec(refusal: Refusal): ResponseSpec {
-  return plain(refusal.status, refusal.reason, [...(refusal.headers ?? [])]);
+  const { status, reason, headers = [], body = null } = refusal;
+  return { status, reason, headers: [...headers], body };
 }
 
 /** Starts the copies of a 2xx just sent. */
