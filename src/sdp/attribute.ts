@@ -3,6 +3,8 @@ import { isIP } from 'node:net';
 import { SDP_LIMITS, type SdpLine } from './lines.ts';
 import type { Bandwidth, Direction, Fingerprint, MediaDesc, SessionDesc, Setup } from './session.ts';
 
+const AVPF = 'RTP/AVPF';
+
 const HASH_BYTES: Readonly<Record<string, number>> = { 'sha-256': 32, 'sha-384': 48, 'sha-512': 64 };
 
 /** Attributes of one level, gathered in one pass over its lines. */
@@ -31,6 +33,11 @@ export interface Section extends Level {
   fmtps: Map<number, string>;
   ssrcs: Set<number>;
   fid: number | null;
+  extensions: MediaDesc['extensions'];
+  feedback: Set<string>;
+  /** Number of the transport capability RTP/AVPF, and the configurations that need one capability of transport alone. RFC 5939 3.4, 3.5. */
+  avpfCapability: number | null;
+  configs: Array<{ number: number; transports: number[] }>;
   candidates: string[];
   candidateCount: number;
 }
@@ -112,6 +119,20 @@ export function readAttribute(section: Section, value: string): void {
     case 'ssrc-group':
       readSsrc(section, name, rest);
       break;
+    case 'extmap':
+      readExtension(section, rest);
+      break;
+    case 'rtcp-fb': {
+      const [, ...what] = rest.split(' ').filter(part => part !== '');
+      if (section.feedback.size < SDP_LIMITS.formats) section.feedback.add(what.join(' '));
+      break;
+    }
+    case 'tcap':
+      readTransports(section, rest);
+      break;
+    case 'pcfg':
+      readConfig(section, rest);
+      break;
     case 'candidate':
       section.candidateCount += 1;
       if (section.candidateCount <= SDP_LIMITS.candidates && isUsableCandidate(rest)) section.candidates.push(rest);
@@ -148,6 +169,40 @@ function readSsrc(section: Section, name: string, rest: string): void {
   const space = rest.indexOf(' ');
   const ssrc = whole(space < 0 ? rest : rest.slice(0, space), 0xffff_ffff);
   if (ssrc !== null && section.ssrcs.size <= SDP_LIMITS.ssrcs) section.ssrcs.add(ssrc);
+}
+
+function readExtension(section: Section, rest: string): void {
+  const [first, uri] = rest.split(' ');
+  // Behind the id may be a direction of its own.
+  const id = whole(first?.split('/')[0] ?? '', 255);
+  if (id !== null && id > 0 && uri !== undefined && section.extensions.length < SDP_LIMITS.formats)
+    section.extensions.push({ id, uri });
+}
+
+/** Transports of one line are numbered from its first number on. RFC 5939 3.4.1. */
+function readTransports(section: Section, rest: string): void {
+  const [first, ...protos] = rest.split(' ');
+  const number = whole(first ?? '', 1_000_000);
+  const at = protos.indexOf(AVPF);
+  if (number !== null && at >= 0) section.avpfCapability ??= number + at;
+}
+
+function readConfig(section: Section, rest: string): void {
+  const [first, ...parts] = rest.split(' ');
+  const number = whole(first ?? '', 1_000_000);
+  const [only] = parts;
+  if (number === null || parts.length !== 1 || only === undefined || !only.startsWith('t=')) return;
+  const transports = only
+    .slice(2)
+    .split('|')
+    .map(text => whole(text, 1_000_000) ?? -1);
+  if (section.configs.length < SDP_LIMITS.formats) section.configs.push({ number, transports });
+}
+
+/** The configuration that makes the line RTP/AVPF. */
+export function avpfConfig({ avpfCapability, configs }: Section): number | null {
+  if (avpfCapability === null) return null;
+  return configs.find(config => config.transports.includes(avpfCapability))?.number ?? null;
 }
 
 function connectionAddress(value: string): string | null {
@@ -238,6 +293,10 @@ export function emptySection(): Section {
     fmtps: new Map(),
     ssrcs: new Set(),
     fid: null,
+    extensions: [],
+    feedback: new Set(),
+    avpfCapability: null,
+    configs: [],
     candidates: [],
     candidateCount: 0,
   };

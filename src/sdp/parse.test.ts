@@ -214,3 +214,19 @@ test('no mutation of real SDP makes the parser throw, and what it gives keeps th
     { seed: 20_261, numRuns: 2_000 * SCALE },
   );
 });
+
+test('SDP-15 extensions, feedback and the offer of AVPF are read; what asks for more than AVPF is none', () => {
+  const video = (...lines: string[]) => {
+    const parsed = parseSdp(`v=0\r\nm=video 4000 RTP/AVP 99\r\n${lines.map(line => `a=${line}\r\n`).join('')}`);
+    assert.ok(parsed.ok);
+    return parsed.value.media[0];
+  };
+  const given = video('extmap:7/sendonly urn:3gpp:video-orientation', 'extmap:0 x', 'extmap:9', 'rtcp-fb:* nack pli');
+  assert.deepEqual(given?.extensions, [{ id: 7, uri: 'urn:3gpp:video-orientation' }]);
+  assert.deepEqual([given?.feedback, given?.avpfConfig], [['nack pli'], null]);
+  assert.equal(video('tcap:1 RTP/AVPF', 'pcfg:1 t=1')?.avpfConfig, 1);
+  assert.equal(video('tcap:4 RTP/SAVP RTP/AVPF', 'pcfg:2 t=4', 'pcfg:3 t=6|5')?.avpfConfig, 3);
+  assert.equal(video('tcap:1 RTP/AVPF', 'pcfg:1 t=1 a=2')?.avpfConfig, null);
+  assert.equal(video('tcap:1 RTP/SAVPF', 'pcfg:1 t=1')?.avpfConfig, null);
+  assert.equal(video('pcfg:1 t=1')?.avpfConfig, null);
+});

@@ -1,5 +1,14 @@
 /** SDP text to the session view. Never throws; every loop is bounded by the limits of `lines.ts`. */
-import { emptyLevel, emptySection, type Level, readAttribute, readLevel, type Section, whole } from './attribute.ts';
+import {
+  avpfConfig,
+  emptyLevel,
+  emptySection,
+  type Level,
+  readAttribute,
+  readLevel,
+  type Section,
+  whole,
+} from './attribute.ts';
 import { type Parsed, parseLines, SDP_LIMITS, type SdpLine } from './lines.ts';
 import type { Codec, IceCredentials, MediaDesc, Origin, SessionDesc } from './session.ts';
 
@@ -74,6 +83,9 @@ function parseSection(lines: readonly SdpLine[], top: Level): Parsed<MediaDesc> 
       ptime: section.ptime,
       maxptime: section.maxptime,
       codecs: kind === 'audio' || kind === 'video' ? codecsOf(formats, section) : [],
+      extensions: section.extensions,
+      feedback: [...section.feedback],
+      avpfConfig: avpfConfig(section),
       ice: credentials(section.ufrag ?? top.ufrag, section.pwd ?? top.pwd),
       fingerprint: section.fingerprint ?? top.fingerprint,
       setup: section.setup ?? top.setup,

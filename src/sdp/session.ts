@@ -58,6 +58,12 @@ export interface MediaDesc {
   maxptime: number | null;
   /** Audio and video only, in the order of the m-line. */
   codecs: Codec[];
+  /** RTP header extensions. RFC 8285 5. */
+  extensions: Array<{ id: number; uri: string }>;
+  /** Feedback it takes, for any payload type: `nack`, `nack pli`, `ccm fir` and others. RFC 4585 4.2. */
+  feedback: string[];
+  /** Number of the potential configuration that would make it RTP/AVPF and nothing else; null without one. RFC 5939 3.5. */
+  avpfConfig: number | null;
   ice: IceCredentials | null;
   fingerprint: Fingerprint | null;
   setup: Setup | null;
