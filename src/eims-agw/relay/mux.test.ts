@@ -1,5 +1,6 @@
 /** What reaches whom on the one port: user names, proven sources, kinds of datagrams, floods, noise. */
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { after, before, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { bindingRequest } from '../../../test/support/media-light.ts';
@@ -13,7 +14,7 @@ let now = 0;
 const faults: unknown[] = [];
 
 before(async () => {
-  const opened = await openMux(HOST, [0], { now: () => now, onFault: error => faults.push(error) });
+  const opened = await openMux([HOST], [0], { now: () => now, onFault: error => faults.push(error) });
   assert.ok(opened);
   mux = opened;
 });
@@ -175,9 +176,50 @@ test('noise reaches nobody and stops nothing', () => {
 });
 
 test('a port that is taken is passed over', async () => {
-  assert.equal(await openMux(HOST, [mux.port], { now: () => 0, onFault: () => undefined }), null);
-  const next = await openMux(HOST, [mux.port, 0], { now: () => 0, onFault: () => undefined });
+  assert.equal(await openMux([HOST], [mux.port], { now: () => 0, onFault: () => undefined }), null);
+  const next = await openMux([HOST], [mux.port, 0], { now: () => 0, onFault: () => undefined });
   assert.ok(next && next.port !== mux.port);
   for (let i = 0; i < 600; i += 1) assert.equal(next.buffer()?.length, 2_048);
   next.close();
+});
+
+test('one port on an address of each family: packets leave and arrive by the one they name', async t => {
+  let tell: (address: string) => void = () => undefined;
+  const dual = await openMux([HOST, '::1'], [0], { now: () => 0, onFault: () => undefined });
+  assert.ok(dual);
+  t.after(() => dual.close());
+  dual.addUfrag('dual', {
+    ...leg('dual'),
+    check(_request, address) {
+      tell(address);
+      return false;
+    },
+  });
+  for (const [type, address, to] of [
+    ['udp4', '127.0.44.51', HOST],
+    ['udp6', '::1', '::1'],
+  ] as const) {
+    const far = createSocket(type);
+    t.after(() => far.close());
+    await new Promise<void>(resolve => far.bind(0, address, resolve));
+    const from = new Promise<string>(resolve => {
+      tell = resolve;
+    });
+    far.send(bindingRequest('dual:far', 'p'.repeat(24)), dual.port, to);
+    assert.equal(await from, address);
+    const got = new Promise<Buffer>(resolve => far.once('message', resolve));
+    dual.send(Buffer.from('hello'), 5, address, far.address().port);
+    assert.equal(String(await got), 'hello');
+  }
+});
+
+test('a port that is taken on one of two addresses is passed over on both', async t => {
+  const other = createSocket('udp6');
+  t.after(() => other.close());
+  await new Promise<void>(resolve => other.bind(0, '::1', resolve));
+  const { port } = other.address();
+  assert.equal(await openMux([HOST, '::1'], [port], { now: () => 0, onFault: () => undefined }), null);
+  const alone = await openMux([HOST], [port], { now: () => 0, onFault: () => undefined });
+  assert.ok(alone);
+  alone.close();
 });

@@ -1,13 +1,12 @@
-/** The one UDP port of a worker towards browsers: ICE checks find their leg by user name, everything else by a source that has proved itself. RFC 7983. */
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+/** The one UDP port of a worker towards browsers, on an address of each family: ICE checks find their leg by user name, everything else by a source that has proved itself. RFC 7983. */
 import type { EngineCounts } from '../engine.ts';
 import { namedCounts } from '../rtp/named-counts.ts';
+import type { Pace } from '../rtp/pace.ts';
 import { createFlood, type Flood } from './flood.ts';
+import { openPort, type UdpPort } from './port.ts';
 import { type BindingRequest, parseBindingRequest } from './stun/message.ts';
 
 const MAX_DATAGRAM = 2_048;
-const RECEIVE_BYTES = 1_048_576;
 /** Buffers of packets on their way into the kernel. */
 const RING = 512;
 /** The queue is looked at once in so many sends. */
@@ -71,39 +70,21 @@ export interface MuxOptions {
   now: () => number;
   /** A fault of ours, told at most once a second. */
   onFault: (error: unknown) => void;
+  /** Told of each datagram. */
+  pace?: Pace;
 }
 
-/** Binds the first of `ports` that is free on `bind`; null when none is. Port 0 takes any. */
-export async function openMux(bind: string, ports: readonly number[], options: MuxOptions): Promise<Mux | null> {
-  for (const port of ports) {
-    const socket = await bound(bind, port);
-    if (socket !== null) return createMux(socket, options);
-  }
-  return null;
+/** A mux on the first of `ports` that is free on all of `binds`, at most one address of each family; null when none is. Port 0 takes any. */
+export async function openMux(
+  binds: readonly string[],
+  ports: readonly number[],
+  options: MuxOptions,
+): Promise<Mux | null> {
+  const port = await openPort(binds, ports);
+  return port === null ? null : createMux(port, options);
 }
 
-function bound(bind: string, port: number): Promise<Socket | null> {
-  const six = isIPv6(bind);
-  // Addresses are always numeric: a lookup per packet would go through the resolver's queue.
-  const socket = createSocket({
-    type: six ? 'udp6' : 'udp4',
-    recvBufferSize: RECEIVE_BYTES,
-    lookup: (host, _options, callback) => callback(null, host, six ? 6 : 4),
-  });
-  return new Promise(resolve => {
-    socket.once('error', () => {
-      socket.close();
-      resolve(null);
-    });
-    socket.bind(port, bind, () => {
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
-  });
-}
-
-/** A mux on a socket that is bound. */
-function createMux(socket: Socket, options: MuxOptions): Mux {
+function createMux(udp: UdpPort, options: MuxOptions): Mux {
   const byUfrag = new Map<string, MuxLeg>();
   const bySource = new Map<number, Bound[]>();
   /** When sources were released, oldest first. */
@@ -111,7 +92,7 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
   const counts = noCounts();
   const flood: Flood = createFlood();
   const ring: Buffer[] = [];
-  const state = { next: 0, crowded: false, closed: false, faultAt: Number.NEGATIVE_INFINITY };
+  const state = { next: 0, crowded: false, faultAt: Number.NEGATIVE_INFINITY };
 
   const find = (address: string, port: number): MuxLeg | null => {
     const there = bySource.get(port);
@@ -168,13 +149,19 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
       options.onFault(error);
     }
   };
-  socket.on('error', () => {
-    counts.socketError += 1;
-  });
-  socket.on('message', (datagram, from) => receive(datagram, from.address, from.port));
+  const pace = options.pace ?? (() => undefined);
+  udp.listen(
+    (datagram, address, port) => {
+      pace();
+      receive(datagram, address, port);
+    },
+    () => {
+      counts.socketError += 1;
+    },
+  );
 
   return {
-    port: socket.address().port,
+    port: udp.number,
     named: () => namedCounts('port', counts),
     addUfrag: (ufrag, leg) => byUfrag.set(ufrag, leg),
     dropUfrag: ufrag => byUfrag.delete(ufrag),
@@ -208,7 +195,7 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
     buffer() {
       if (state.crowded || state.next % LOOK_EVERY === 0) {
         // Slots behind the next `LOOK_EVERY` sends must have left the queue.
-        state.crowded = !state.closed && socket.getSendQueueCount() > RING - 2 * LOOK_EVERY;
+        state.crowded = udp.waiting() > RING - 2 * LOOK_EVERY;
         if (state.crowded) {
           counts.sendQueueFull += 1;
           return null;
@@ -223,15 +210,9 @@ function createMux(socket: Socket, options: MuxOptions): Mux {
       }
       return buffer;
     },
-    send(bytes, length, address, port) {
-      if (!state.closed && port > 0) socket.send(bytes, 0, length, port, address);
-    },
+    send: udp.send,
     receive,
-    close() {
-      if (state.closed) return;
-      state.closed = true;
-      socket.close();
-    },
+    close: udp.close,
   };
 }
 

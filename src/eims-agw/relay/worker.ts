@@ -11,7 +11,7 @@ const CERTIFICATE_MS = 86_400_000;
 
 async function open({ settings, webPorts }: WorkerInit): Promise<WebSide | string> {
   const { web } = settings;
-  const mux = await openMux(web.bind, webPorts, {
+  const mux = await openMux([web.bind], webPorts, {
     now: () => performance.now(),
     onFault: error => {
       process.stderr.write(`media worker: ${error instanceof Error ? error.stack : String(error)}\n`);

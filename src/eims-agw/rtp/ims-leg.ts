@@ -1,7 +1,7 @@
 /** The two UDP sockets of one call towards the IMS side. RFC 3550 11. */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import type { PortPool } from './port-pool.ts';
+import { mediaSocket } from './udp.ts';
 
 const BIND_TRIES = 16;
 const RECEIVE_BYTES = 262_144;
@@ -49,8 +49,8 @@ function bindPair(
   events: ImsLegEvents,
   done: (pair: [Socket, Socket] | null) => void,
 ): void {
-  const rtp = open(bind);
-  const rtcp = open(bind);
+  const rtp = mediaSocket(bind, RECEIVE_BYTES);
+  const rtcp = mediaSocket(bind, RECEIVE_BYTES);
   let left = 2;
   let failed = false;
   const settled = (ok: boolean) => {
@@ -96,7 +96,7 @@ function legOf(port: number, rtp: Socket, rtcp: Socket, pool: PortPool): ImsLeg 
   return {
     port,
     sendRtp(packet, start, toPort, address) {
-      if (!closed && toPort > 0) rtp.send(packet, start, packet.length - start, toPort, address);
+      if (!closed && toPort > 0) rtp.send(start === 0 ? packet : packet.subarray(start), toPort, address);
     },
     sendRtcp(packet, toPort, address) {
       if (!closed && toPort > 0) rtcp.send(packet, toPort, address);
@@ -109,14 +109,4 @@ function legOf(port: number, rtp: Socket, rtcp: Socket, pool: PortPool): ImsLeg 
       pool.give(port);
     },
   };
-}
-
-/** Addresses are always numeric here: a lookup per packet would go through the resolver's queue. */
-function open(bind: string): Socket {
-  const six = isIPv6(bind);
-  return createSocket({
-    type: six ? 'udp6' : 'udp4',
-    recvBufferSize: RECEIVE_BYTES,
-    lookup: (host, _options, callback) => callback(null, host, six ? 6 : 4),
-  });
 }
