@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import { until } from './talk.ts';
 
 export interface SippOptions {
   /** File of `test/interop/sipp`, without its ending. */
@@ -20,10 +22,12 @@ export interface SippOptions {
   rate?: number;
   /** Share of SIPp's packets that are lost both ways, in percent. */
   lossPercent?: number;
+  /** Time for all of it, in s. Default 40. */
+  timeoutS?: number;
 }
 
 export interface Sipp {
-  /** Resolves when every call went as the scenario says; rejects with SIPp's own words when one did not, or after 40 s. */
+  /** Resolves when every call went as the scenario says; rejects with SIPp's own words and the messages when one did not, or when its time is up. */
   done: Promise<void>;
   kill(): void;
 }
@@ -32,10 +36,13 @@ const PROGRAM = '/usr/bin/sipp';
 const SCENARIOS = join(import.meta.dirname, '../interop/sipp');
 const TIMEOUT_S = 40;
 
-export function startSipp(options: SippOptions): Sipp {
+/** Resolves when SIPp hears what comes to its port. */
+export async function startSipp(options: SippOptions): Promise<Sipp> {
   const { scenario, host, port, target, service, keys = {}, calls = 1, rate = 10, lossPercent = 0 } = options;
+  const { timeoutS = TIMEOUT_S } = options;
   const folder = mkdtempSync(join(tmpdir(), 'lineside-sipp-'));
   const errors = join(folder, 'errors.log');
+  const messages = join(folder, 'messages.log');
   const file = join(folder, `${scenario}.xml`);
   let text = readFileSync(join(SCENARIOS, `${scenario}.xml`), 'utf8');
   for (const [name, value] of Object.entries(keys)) text = text.replaceAll(`[${name}]`, value);
@@ -45,8 +52,8 @@ export function startSipp(options: SippOptions): Sipp {
     [
       ...(target === undefined ? [] : [target]),
       ...['-sf', file, '-i', host, '-p', `${port}`, '-nostdin'],
-      ...['-m', `${calls}`, '-r', `${rate}`, '-timeout', `${TIMEOUT_S}s`, '-timeout_error'],
-      ...['-trace_err', '-error_file', errors],
+      ...['-m', `${calls}`, '-r', `${rate}`, '-timeout', `${timeoutS}s`, '-timeout_error'],
+      ...['-trace_err', '-error_file', errors, '-trace_msg', '-message_file', messages],
       ...(service === undefined ? [] : ['-s', service]),
       ...(lossPercent === 0 ? [] : ['-lost', `${lossPercent}`]),
     ],
@@ -59,15 +66,30 @@ export function startSipp(options: SippOptions): Sipp {
   const done = new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', code => {
-      const told = `${printed}\n${read(errors)}`.trim();
+      const told = `${printed}\n${read(errors)}`.trim().slice(0, 3000);
+      const trace = read(messages).slice(-12_000);
       rmSync(folder, { recursive: true, force: true });
       if (code === 0) resolve();
-      else reject(new Error(`SIPp's scenario ${scenario} ended with ${code}: ${told.slice(0, 3000)}`));
+      else reject(new Error(`SIPp's scenario ${scenario} ended with ${code}: ${told}\n${trace || 'no message'}`));
     });
   });
   // Whoever kills it does not ask for the verdict.
   done.catch(() => {});
+  await until(() => child.exitCode !== null || isBound(host, port), `SIPp on port ${port}`, 10_000);
   return { done, kill: () => void child.kill('SIGKILL') };
+}
+
+/** True when a UDP socket is bound to this address, as the kernel lists them: words of the address in its own byte order. */
+function isBound(host: string, port: number): boolean {
+  const bytes = ipaddr.parse(host).toByteArray();
+  const words: string[] = [];
+  for (let at = 0; at < bytes.length; at += 4) words.push(hex(bytes.slice(at, at + 4).reverse()));
+  const name = `${words.join('')}:${hex([port >> 8, port & 255])}`;
+  return read(bytes.length === 4 ? '/proc/net/udp' : '/proc/net/udp6').includes(` ${name} `);
+}
+
+function hex(bytes: readonly number[]): string {
+  return Buffer.from(bytes).toString('hex').toUpperCase();
 }
 
 function read(file: string): string {
