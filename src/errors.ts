@@ -16,6 +16,7 @@ export type PipelineErrorCode =
   | 'identifier-missing'
   | 'identifier-unnecessary'
   | 'number-not-allotted'
+  | 'emergency-address-missing'
   | 'invalid-protocol'
   | 'invalid-credential'
   | 'invalid-token'
@@ -70,6 +71,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The access token names the number already; phoneNumber must be left out.',
   },
   'number-not-allotted': { status: 403, code: 'PERMISSION_DENIED', message: 'This client may not use this number.' },
+  'emergency-address-missing': {
+    status: 400,
+    code: 'EMERGENCY_ADDRESS_MISSING',
+    message: 'The operator has no address for emergency calls of this number.',
+  },
   'invalid-protocol': { status: 400, code: 'INVALID_PROTOCOL', message: 'Only the protocol HTTP is supported.' },
   'invalid-credential': {
     status: 400,

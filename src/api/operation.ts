@@ -22,6 +22,8 @@ export interface Answer {
 export interface Call {
   who: Principal;
   scopes: ReadonlySet<string>;
+  /** False: the operator wants an address for emergency calls to be on file, and none is. */
+  emergencyAddress: boolean;
   correlator: string;
   /** ms since the epoch, the time of receipt. */
   now: number;

@@ -206,6 +206,7 @@ function callOf(exchange: Exchange): Call {
   exchange.call ??= {
     who: exchange.access?.principal ?? nobody,
     scopes: exchange.access?.scopes ?? noScopes,
+    emergencyAddress: exchange.access?.emergencyAddress ?? true,
     correlator: exchange.correlator,
     now: exchange.now,
     params: exchange.params,

@@ -28,6 +28,8 @@ export interface Access {
   expiresAt: number;
   /** What the token was given for, for the log. */
   purpose?: string | null;
+  /** False: the operator wants an address for emergency calls to be on file, and none is. */
+  emergencyAddress?: boolean;
 }
 
 /** What came with a token that was shown by the scheme DPoP. RFC 9449 4.3. */

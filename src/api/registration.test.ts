@@ -57,6 +57,19 @@ test('4.2 which number: of the token, or allotted', async () => {
   }
 });
 
+test('4.5 without an address for emergency calls nothing is registered, and what is wrong before that is told first', async () => {
+  const { api, core } = testApi({ registrationV03Paths: ['/webrtc-registration/v0.3'] });
+  const post = (url: string, body: object) => send(api, 'POST', url, { token: 'unplaced', body });
+  for (const url of [SESSIONS, '/webrtc-registration/v0.3/sessions']) {
+    const got = await post(url, { deviceId: DEVICE });
+    assert.deepEqual([got.status, got.body.code], [400, 'EMERGENCY_ADDRESS_MISSING'], url);
+  }
+  assert.equal((await post(SESSIONS, { deviceId: DEVICE, phoneNumber: '+15550100001' })).status, 422);
+  assert.equal((await post(SESSIONS, { deviceId: 'x' })).body.code, 'INVALID_ARGUMENT');
+  assert.deepEqual(core.asked, []);
+  assert.equal((await send(api, 'POST', SESSIONS, { body: { deviceId: DEVICE } })).status, 201);
+});
+
 test('A-24 4.2 deviceId is a UUID of any version, not nil', async () => {
   const { api } = testApi();
   for (const deviceId of [

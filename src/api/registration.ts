@@ -83,6 +83,7 @@ function create({ core, ids, settings }: RegistrationParts): Operation {
     success: { status: 201, description: 'The registration.', schema: regSessionResponse },
     errors: [
       'expiry-out-of-range',
+      'emergency-address-missing',
       'number-not-allotted',
       'max-devices-per-user',
       'max-registrations-per-number',
@@ -96,7 +97,8 @@ function create({ core, ids, settings }: RegistrationParts): Operation {
     ],
     agree: call => {
       const number = numberFor(call, settings.clients);
-      return typeof number === 'string' ? null : number;
+      if (typeof number !== 'string') return number;
+      return call.emergencyAddress ? null : { ok: false, error: 'emergency-address-missing' };
     },
     async run(call) {
       const body = call.body as unknown as RegSessionRequest;

@@ -6,6 +6,9 @@ export const auth = area('Access tokens', {
   audience: text('Audience a token must name.', 'lineside'),
   algorithms: list('Signature algorithms taken.', ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA']),
   numberClaim: text('Claim that holds the subscriber’s number.', 'phone_number'),
+  emergencyAddressClaim: text(
+    'Claim that says whether the operator has an address for emergency calls of the number: true, or the address itself. A registration without it is refused (EMERGENCY_ADDRESS_MISSING). Empty: not looked at.',
+  ),
   clockSkewS: integer('Clock difference forgiven.', 10, 0, 300),
   dpopAgeS: integer('How old the proof of a DPoP-bound token may be.', 60, 5, 300),
   introspection: choice(

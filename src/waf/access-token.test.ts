@@ -130,6 +130,7 @@ test('3.2 a good token gives the caller, the scopes and the end', async () => {
     principal: { clientId: 'demo', subject: 'alice', number: '+15550100001', legs: 3 },
     scopes: new Set(['a', 'b']),
     purpose: null,
+    emergencyAddress: true,
     expiresAt: NOW + 600_000,
   });
   const azp = await check.verify(await sign({ client_id: undefined, azp: 'pages', scope: ['c', 7, 'd'] }, key('rsa')));
@@ -157,6 +158,23 @@ test('A-06 3.2 two legs or three', async () => {
   const other = await kit({ numberClaim: 'msisdn' });
   const got = await other.check.verify(await sign({ phone_number: undefined, msisdn: '+15550100009' }));
   assert.ok(got !== null && 'principal' in got && got.principal.number === '+15550100009');
+});
+
+test('4.5 whether an address for emergency calls is on file is read from the claim of the operator, when there is one', async () => {
+  const onFile = async (given: Kit, change: Record<string, unknown>) => {
+    const got = await given.check.verify(await sign(change));
+    assert.ok(got !== null && 'principal' in got);
+    return got.emergencyAddress;
+  };
+  assert.equal(await onFile(await kit(), {}), true);
+  const wanted = await kit({ emergencyAddressClaim: 'emergency_address' });
+  for (const given of [true, 'Main Street 1', { locality: 'Springfield' }]) {
+    assert.equal(await onFile(wanted, { emergency_address: given }), true, JSON.stringify(given));
+  }
+  for (const given of [undefined, false, null, '', 0]) {
+    assert.equal(await onFile(wanted, { emergency_address: given }), false, JSON.stringify(given));
+  }
+  assert.equal(await onFile(wanted, { emergency_address: true, sub: 'demo', phone_number: undefined }), true);
 });
 
 test('2.1 step 3 tokens that are not good, each with its reason in the log and none in the answer', async () => {

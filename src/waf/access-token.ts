@@ -19,6 +19,8 @@ interface VerifiedToken {
   expiresAt: number;
   /** The W3C Data Privacy Vocabulary term it was given for, for the log; null when it names none. */
   purpose: string | null;
+  /** See ClaimsResult. */
+  emergencyAddress: boolean;
 }
 /** The token is good, but of no use here; or it cannot be checked now. */
 type TokenRefusal = { ok: false; error: 'token-context' | 'network-unavailable'; retryAfterS?: number };
@@ -106,15 +108,15 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
   }
 
   function accept(claims: JWTPayload, key: string, expiresAt: number, lifeMs: number): Held | TokenRefusal | null {
-    const read = readClaims(claims, settings.numberClaim);
+    const read = readClaims(claims, settings);
     if (!read.ok) {
       reject(read.reason);
       // Good, but it names nobody we could call for: that much the caller may know. Decision A-06.
       return read.reason === 'number' ? { ok: false, error: 'token-context' } : null;
     }
-    const { principal, scopes, boundTo } = read;
+    const { principal, scopes, boundTo, emergencyAddress } = read;
     const purpose = [...scopes].find(name => name.startsWith('dpv:')) ?? null;
-    const held: Held = { token: { principal, scopes, expiresAt, purpose }, boundTo };
+    const held: Held = { token: { principal, scopes, expiresAt, purpose, emergencyAddress }, boundTo };
     remember(key, held, lifeMs);
     return held;
   }

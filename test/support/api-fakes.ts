@@ -41,6 +41,7 @@ export function fakeTokens(extra: Readonly<Record<string, Access>> = {}): Access
     business: access(business),
     other: access({ ...alice, clientId: 'other' }),
     narrow: access(alice, new Set(['webrtc-registration:sessions:read'])),
+    unplaced: { ...access(alice), emergencyAddress: false },
     status: access(alice, new Set([todaysEvents.createScopes[0] ?? ''])),
     ...extra,
   };
