@@ -1,13 +1,16 @@
 /** One call's media as data: its browser legs, its IMS side, hold and gates, and the route these give. Pure. */
 import type { MediaSessionId } from '../ep-cscf/ids.ts';
-import { firstLaw, rules } from './codec.ts';
-import type { Route } from './engine.ts';
+import type { MediaDesc } from '../sdp/index.ts';
+import { type Codecs, rules } from './codec.ts';
+import { type CodecPolicy, passes, usableCodecs, webCodecFor } from './codec-policy.ts';
+import type { PayloadFormat, Route } from './engine.ts';
 import { type ImsSide, imsSide, type Wish } from './ims-side.ts';
-import { preferLaw, type WebLeg } from './web-leg.ts';
+import type { WebLeg } from './web-leg.ts';
 
 export interface CallMedia {
   /** Who made the first offer. */
   from: 'web' | 'ims';
+  policy: CodecPolicy;
   legs: Map<MediaSessionId, WebLeg>;
   /** The leg joined with the IMS side; null until a device won. */
   selected: MediaSessionId | null;
@@ -19,9 +22,10 @@ export interface CallMedia {
   fromWeb: boolean;
 }
 
-export function callMedia(from: 'web' | 'ims', sessionId: number): CallMedia {
+export function callMedia(from: 'web' | 'ims', sessionId: number, policy: CodecPolicy): CallMedia {
   return {
     from,
+    policy,
     legs: new Map(),
     selected: null,
     nextLeg: 1,
@@ -44,17 +48,30 @@ export function wishOf(call: CallMedia, leg: WebLeg | null): Wish {
   return { send: held || (leg?.wantsSend ?? true), recv: !held && (leg?.wantsRecv ?? true) };
 }
 
-/** What the relay has to do now. */
+/** Reads those codecs of a browser's m-line that can be joined with the IMS side as it is. */
+export function usableOfWeb(call: CallMedia): (media: MediaDesc) => Codecs {
+  return usableCodecs(call.policy, 'web', call.ims.to);
+}
+
+/** Reads those codecs of the IMS side that can be joined with a leg, or without one with any browser. */
+export function usableOfIms(call: CallMedia, leg: WebLeg | null): (media: MediaDesc) => Codecs {
+  return usableCodecs(call.policy, 'ims', leg?.from ?? leg?.theirs ?? null);
+}
+
+/** What is relayed now. */
 export function routeOf(call: CallMedia): Route {
   const leg = joined(call);
-  const { ims, heldByUser } = call;
-  if (leg !== null) preferLaw(leg, firstLaw(ims.to));
+  const { ims, heldByUser, policy } = call;
+  const canPass = (from: PayloadFormat, to: PayloadFormat) => passes(policy, from, to);
+  const fromLeg = leg?.from?.speech ?? [];
+  const imsCodec = ims.to?.speech.find(codec => fromLeg.some(format => canPass(format, codec))) ?? null;
+  const webCodec = imsCodec === null ? null : webCodecFor(policy, leg?.to?.speech ?? [], imsCodec);
   const both = call.fromIms && call.fromWeb;
   return {
     leg: leg === null ? null : leg.link !== 'up' && leg.replaces !== null ? leg.replaces : leg.request.leg,
     target: ims.target,
-    toIms: rules(leg?.from ?? null, ims.to),
-    toWeb: rules(ims.from, leg?.to ?? null),
+    toIms: rules(leg?.from ?? null, ims.to, imsCodec, canPass),
+    toWeb: rules(ims.from, leg?.to ?? null, webCodec, canPass),
     toImsOpen: call.fromWeb && !heldByUser && ims.wantsRecv && (leg?.wantsSend ?? false),
     toWebOpen: call.fromIms && !heldByUser && (leg?.wantsRecv ?? false),
     supervise: both && !heldByUser && ims.wantsSend && ims.wantsRecv,

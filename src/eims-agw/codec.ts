@@ -1,77 +1,83 @@
-/** Codec policy of a plane without transcoder: G.711 of either law, and telephone events at its clock. RFC 3551, RFC 4733, RFC 3264 6.1. */
-import { findCodec, type MediaDesc } from '../sdp/index.ts';
+/** The speech codecs and telephone events of one side of a call, as its SDP has them, and the rules that join two sides. RFC 3264 6.1, RFC 4733. */
+import type { Codec, MediaDesc } from '../sdp/index.ts';
 import type { PayloadFormat, PtRule } from './engine.ts';
-import { PCMA, PCMU } from './payload-format.ts';
-import type { Law } from './settings.ts';
+import { sameFormat } from './payload-format.ts';
+import type { CodecName } from './settings.ts';
+import { codecName, isEvent } from './speech-codec.ts';
 
-/** Payload types of what one party may send (numbers of the other's SDP); laws in order of preference. */
-export interface PtMap {
-  laws: Array<{ law: Law; pt: number }>;
-  event: number | null;
+/** Speech in order of preference, and telephone events, one for a clock. */
+export interface Formats {
+  speech: readonly PayloadFormat[];
+  events: readonly PayloadFormat[];
 }
 
-const FORMATS: Readonly<Record<Law, PayloadFormat>> = { PCMA, PCMU };
-const EVENT: PayloadFormat = { name: 'telephone-event', clock: 8000, channels: 1, fmtp: '0-15' };
-const STATIC_PT: Readonly<Record<Law, number>> = { PCMA: 8, PCMU: 0 };
-/** Ours when the far end gave none to reuse. */
-export const EVENT_PT = 101;
+/** The same under payload types: what one party may send, numbered by the other's SDP. */
+export interface Codecs extends Formats {
+  speech: readonly Codec[];
+  events: readonly Codec[];
+}
 
-/** The G.711 part of an m-line in its own order, or null when it has none. */
-export function g711Of(media: MediaDesc): PtMap | null {
-  const laws: PtMap['laws'] = [];
+export const NO_CODECS: Codecs = { speech: [], events: [] };
+
+/** Clock of the events that are taken with any codec, since some browsers have no other. */
+const EVENT_CLOCK = 8000;
+
+/** The codecs of an m-line that are among `names`, in its own order; of two that are the same, the first. */
+export function codecsOf(media: MediaDesc, names: readonly CodecName[]): Codecs {
+  const speech: Codec[] = [];
+  const events: Codec[] = [];
   for (const codec of media.codecs) {
-    const law = lawOf(codec.name);
-    if (law === null || codec.clock !== 8000 || codec.channels !== 1 || laws.some(l => l.law === law)) continue;
-    laws.push({ law, pt: codec.pt });
+    const name = codecName(codec);
+    const list = isEvent(codec) ? events : name !== null && names.includes(name) ? speech : null;
+    if (list?.some(held => sameFormat(held, codec)) === false) list.push(codec);
   }
-  if (laws.length === 0) return null;
-  return { laws, event: findCodec(media, 'telephone-event', 8000)?.pt ?? null };
+  return { speech, events };
 }
 
-/** Both laws under their static numbers, `first` (in order) before the rest of the policy. */
-export function bothLaws(first: readonly Law[], policy: readonly Law[], event: number | null): PtMap {
-  const order = [...new Set([...first, ...policy, 'PCMA' as const, 'PCMU' as const])];
-  return { laws: order.map(law => ({ law, pt: STATIC_PT[law] })), event };
+/** What of two SDPs can be used: `from` under our numbers for what they send, `to` under theirs for what we send. */
+export function agreed(ours: Codecs, theirs: Codecs): { from: Codecs; to: Codecs } {
+  return { from: shared(ours, theirs), to: shared(theirs, ours) };
 }
 
-/** One law out of a map: `wanted` when it is there, else the map's first; events kept. */
-export function single(map: PtMap, wanted: Law | null): PtMap {
-  const chosen = map.laws.find(l => l.law === wanted) ?? map.laws[0];
-  return { laws: chosen === undefined ? [] : [chosen], event: map.event };
+/** One speech codec out of a list, and the events that go with it. */
+export function single(codecs: Codecs, chosen: Codec): Codecs {
+  const event = eventFor(codecs.events, chosen.clock);
+  return { speech: [chosen], events: event === null ? [] : [event] };
 }
 
-export function firstLaw(map: PtMap | null): Law | null {
-  return map?.laws[0]?.law ?? null;
+/** Events at the codec's clock, as RFC 4733 2.1 wants them; else those at 8 kHz, which some browsers have alone. */
+export function eventFor<F extends PayloadFormat>(events: readonly F[], clock: number): F | null {
+  return events.find(e => e.clock === clock) ?? events.find(e => e.clock === EVENT_CLOCK) ?? null;
 }
 
 /**
- * Numbers for what the answerer will send us: ours from the offer, for the codecs its answer holds. RFC 3264 6.1:
- * what we receive bears the numbers of our own SDP.
+ * What to do with each payload type from one side when the other is sent `target`: all speech that `passes` becomes
+ * that, and all events become those that go with it. Nothing without a target.
  */
-export function agreed(ours: PtMap, theirs: PtMap): PtMap {
-  return {
-    laws: ours.laws.filter(l => theirs.laws.some(t => t.law === l.law)),
-    event: theirs.event === null ? null : ours.event,
-  };
+export function rules(
+  from: Codecs | null,
+  to: Codecs | null,
+  target: Codec | null,
+  passes: (from: PayloadFormat, to: PayloadFormat) => boolean,
+): PtRule[] {
+  if (from === null || to === null || target === null) return [];
+  const event = eventFor(to.events, target.clock);
+  return [
+    ...from.speech.filter(codec => passes(codec, target)).map(codec => rule('speech', codec, target)),
+    ...from.events.filter(codec => event !== null && passes(codec, event)).map(c => rule('event', c, event ?? c)),
+  ];
 }
 
-/** What to do with each payload type from one side: sent on as the first law of `to`, converted when it is the other. */
-export function rules(from: PtMap | null, to: PtMap | null): PtRule[] {
-  const target = to?.laws[0];
-  if (from === null || to === null || target === undefined) return [];
-  const list: PtRule[] = from.laws.map(({ law, pt }) => ({
-    in: pt,
-    out: target.pt,
-    kind: 'speech',
-    from: FORMATS[law],
-    to: FORMATS[target.law],
-  }));
-  if (from.event !== null && to.event !== null)
-    list.push({ in: from.event, out: to.event, kind: 'event', from: EVENT, to: EVENT });
-  return list;
+function rule(kind: PtRule['kind'], from: Codec, to: Codec): PtRule {
+  return { in: from.pt, out: to.pt, kind, from: formatOf(from), to: formatOf(to) };
 }
 
-function lawOf(name: string): Law | null {
-  const upper = name.toUpperCase();
-  return upper === 'PCMA' || upper === 'PCMU' ? upper : null;
+function formatOf({ name, clock, channels, fmtp }: Codec): PayloadFormat {
+  return { name, clock, channels, fmtp };
+}
+
+function shared(a: Codecs, b: Codecs): Codecs {
+  const held = (list: readonly Codec[], others: readonly Codec[]) =>
+    list.filter(codec => others.some(other => sameFormat(codec, other)));
+  return { speech: held(a.speech, b.speech), events: held(a.events, b.events) };
 }

@@ -3,7 +3,7 @@ import type { CallId } from '../ep-cscf/ids.ts';
 import type { Emit, MediaEffect, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { addressPolicy } from './address.ts';
 import { callMedia } from './call-media.ts';
-import { firstLaw } from './codec.ts';
+import type { CodecPolicy } from './codec-policy.ts';
 import { type Engine, type EngineEvent, NO_TOTALS } from './engine.ts';
 import { onEngineEvent } from './link.ts';
 import { perform } from './operation.ts';
@@ -62,7 +62,7 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
   const session: Session = {
     owner: effect.owner,
     number: plane.next.session++,
-    call: callMedia(effect.type === 'media.offer' ? effect.from : 'web', plane.random()),
+    call: callMedia(effect.type === 'media.offer' ? effect.from : 'web', plane.random(), policyOf(plane)),
     open: false,
     lost: false,
     queue: [],
@@ -76,6 +76,11 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
   plane.byOwner.set(session.owner, session);
   plane.byNumber.set(session.number, session);
   return session;
+}
+
+/** What may be negotiated in a call that begins now. */
+function policyOf({ settings, engine }: Plane): CodecPolicy {
+  return { web: settings.webCodecs, ims: settings.imsCodecs, transcode: engine.caps().transcode };
 }
 
 /** Runs queued operations until one has to wait for the engine. */
@@ -134,6 +139,6 @@ function finish(plane: Plane, session: Session, closed: Extract<EngineEvent, { t
     measure(plane.count, 'web', closed.fromWeb);
     measure(plane.count, 'ims', closed.fromIms);
   }
-  const stats = statsOf(firstLaw(session.call.ims.to), closed ?? NO_TOTALS);
+  const stats = statsOf(session.call.ims.to?.speech[0]?.name ?? null, closed ?? NO_TOTALS);
   plane.emit({ type: 'media-stats', owner: session.owner, stats });
 }

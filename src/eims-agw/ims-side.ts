@@ -2,9 +2,11 @@
 import type { MediaFailure } from '../ep-cscf/ports.ts';
 import { type Direction, directionOf, firstLive, type MediaDesc, parseSdp, receives, sends } from '../sdp/index.ts';
 import { type AddressPolicy, targetOf } from './address.ts';
-import { agreed, bothLaws, firstLaw, g711Of, type PtMap, single } from './codec.ts';
-import type { ImsTarget } from './engine.ts';
-import type { Law } from './settings.ts';
+import { agreed, type Codecs, NO_CODECS, single } from './codec.ts';
+import { type CodecPolicy, imsOffer, ownFormats } from './codec-policy.ts';
+import type { ImsTarget, PayloadFormat } from './engine.ts';
+import { sameFormat } from './payload-format.ts';
+import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeIms } from './to-ims.ts';
 import { type Versioned, versioned, writeVersion } from './version.ts';
@@ -17,11 +19,12 @@ export interface ImsSide {
   /** Null until the first offer, theirs or ours. */
   slots: Slots | null;
   /** What they may send us, under the numbers of our SDP; null until both sides spoke. */
-  from: PtMap | null;
+  from: Codecs | null;
   /** What we may send them, under the numbers of their SDP. */
-  to: PtMap | null;
-  /** Numbers of our outstanding offer. */
-  offered: PtMap | null;
+  to: Codecs | null;
+  /** Our outstanding offer. */
+  offered: Codecs | null;
+  types: PayloadTypes;
   target: ImsTarget | null;
   wantsSend: boolean;
   wantsRecv: boolean;
@@ -43,6 +46,7 @@ export function imsSide(sessionId: number): ImsSide {
     from: null,
     to: null,
     offered: null,
+    types: new Map(),
     target: null,
     wantsSend: true,
     wantsRecv: true,
@@ -50,19 +54,24 @@ export function imsSide(sessionId: number): ImsSide {
   };
 }
 
-/** Takes an offer, first or later; on a failure nothing has changed. */
-export function takeImsOffer(side: ImsSide, text: string, addresses: AddressPolicy): MediaFailure | null {
+/** Takes an offer, first or later; `usable` reads the codecs the browser's side can be joined with. On a failure nothing has changed. */
+export function takeImsOffer(
+  side: ImsSide,
+  text: string,
+  addresses: AddressPolicy,
+  usable: (media: MediaDesc) => Codecs,
+): MediaFailure | null {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
   const session = parsed.value;
   let slots: Slots | null;
-  if (side.slots === null) slots = slotsOf(session, session.media.findIndex(usable));
+  if (side.slots === null) slots = slotsOf(session, session.media.findIndex(isPlainAudio));
   else slots = extendSlots(side.slots, session);
   if (slots === null) return 'bad-sdp';
   const media = session.media[slots.audio];
-  if (media === undefined || !usable(media)) return firstLive(session, 'audio') < 0 ? 'bad-sdp' : 'unsupported';
-  const to = g711Of(media);
-  if (to === null) return 'no-codec';
+  if (media === undefined || !isPlainAudio(media)) return firstLive(session, 'audio') < 0 ? 'bad-sdp' : 'unsupported';
+  const to = usable(media);
+  if (to.speech.length === 0) return 'no-codec';
   const target = targetOf(media, addresses);
   if (target === null) return 'unsupported';
   side.slots = slots;
@@ -73,31 +82,30 @@ export function takeImsOffer(side: ImsSide, text: string, addresses: AddressPoli
   return null;
 }
 
-/** Our answer to their last offer: one law, `wanted` when they offered it. */
-export function writeImsAnswer(side: ImsSide, wish: Wish, wanted: Law | null): string {
-  const chosen = single(side.to ?? { laws: [], event: null }, wanted);
-  side.to = chosen;
-  side.from = chosen;
-  return write(side, chosen, directionOf(wish.send && side.wantsRecv, wish.recv && side.wantsSend));
+/** Our answer to their last offer: one codec, `wanted` when they offered it, under their number. RFC 3264 6.1. */
+export function writeImsAnswer(side: ImsSide, wish: Wish, wanted: PayloadFormat | null): string {
+  const offered = side.to ?? NO_CODECS;
+  const chosen = offered.speech.find(codec => wanted !== null && sameFormat(codec, wanted)) ?? offered.speech[0];
+  side.to = chosen === undefined ? NO_CODECS : single(offered, chosen);
+  side.from = numberAnswer(side.types, side.to);
+  return write(side, side.from, directionOf(wish.send && side.wantsRecv, wish.recv && side.wantsSend));
 }
 
-/** Our offer: both laws, the one in use first, under the numbers this call has always had. `event` is the browser's number. */
-export function writeImsOffer(side: ImsSide, wish: Wish, policy: readonly Law[], event: number | null): string {
+/** Our offer: what the browser's codecs (null: any by the settings) can become, the one in use first, under the numbers this call has always had. */
+export function writeImsOffer(side: ImsSide, wish: Wish, policy: CodecPolicy, web: Codecs | null): string {
   side.slots ??= ownSlots('RTP/AVP', '0');
-  const used = side.from;
-  const first = firstLaw(side.to ?? used);
-  const map = bothLaws(first === null ? [] : [first], policy, used === null ? event : used.event);
-  // A law this call already has under another number keeps that number.
-  side.offered = { laws: map.laws.map(l => used?.laws.find(u => u.law === l.law) ?? l), event: map.event };
+  const formats = imsOffer(policy, web ?? ownFormats(policy.web), side.to?.speech[0] ?? null);
+  side.offered = numberOffer(side.types, formats, side.from ?? NO_CODECS, web ?? NO_CODECS);
   return write(side, side.offered, directionOf(wish.send && side.wantsRecv, wish.recv));
 }
 
-/** Takes the answer to our last offer; `held` when that offer was our user's hold, whose answer tells nothing of their wishes. */
+/** Takes the answer to our last offer; `usable` as above, `held` when that offer was our user's hold, whose answer tells nothing of their wishes. */
 export function takeImsAnswer(
   side: ImsSide,
   text: string,
   addresses: AddressPolicy,
   held: boolean,
+  usable: (media: MediaDesc) => Codecs,
 ): MediaFailure | null {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
@@ -106,15 +114,12 @@ export function takeImsAnswer(
   const media = parsed.value.media[slots.audio];
   if (media === undefined || media.kind !== 'audio') return 'bad-sdp';
   if (!media.live) return 'no-codec';
-  const theirs = g711Of(media);
-  const ours = offered ?? side.from;
-  if (theirs === null || ours === null) return 'no-codec';
-  const from = agreed(ours, theirs);
-  if (from.laws.length === 0) return 'no-codec';
+  const { from, to } = agreed(offered ?? side.from ?? NO_CODECS, usable(media));
+  if (to.speech.length === 0) return 'no-codec';
   const target = targetOf(media, addresses);
   if (target === null) return 'unsupported';
   side.from = from;
-  side.to = ours.event === null ? { laws: theirs.laws, event: null } : theirs;
+  side.to = to;
   if (held) {
     if (target !== 'hold') side.target = target;
   } else takeDirection(side, media, target);
@@ -128,7 +133,7 @@ function takeDirection(side: ImsSide, media: MediaDesc, target: ImsTarget | 'hol
   if (target !== 'hold') side.target = target;
 }
 
-function write(side: ImsSide, codecs: PtMap, direction: Direction): string {
+function write(side: ImsSide, codecs: Codecs, direction: Direction): string {
   const slots = side.slots ?? ownSlots('RTP/AVP', '0');
   const { address, port, ptime } = side;
   return writeVersion(side.origin, version =>
@@ -137,6 +142,6 @@ function write(side: ImsSide, codecs: PtMap, direction: Direction): string {
 }
 
 /** Plain RTP audio; keys in SDP (SAVP) are not ours to speak. */
-function usable(media: MediaDesc): boolean {
+function isPlainAudio(media: MediaDesc): boolean {
   return media.live && media.kind === 'audio' && (media.proto === 'RTP/AVP' || media.proto === 'RTP/AVPF');
 }

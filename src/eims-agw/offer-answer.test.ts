@@ -6,7 +6,9 @@ import { A, audioOf, LEG, mediaRig as rig } from '../../test/support/media-rig.t
 import { browserAnswer, chromiumOffer, firefoxOffer, phoneSdp, volteOffer } from '../../test/support/media-sdp.ts';
 import { PCMA, PCMU } from './payload-format.ts';
 
-const EVENT = { name: 'telephone-event', clock: 8000, channels: 1, fmtp: '0-15' };
+const event = (fmtp: string | null) => ({ name: 'telephone-event', clock: 8000, channels: 1, fmtp });
+const OURS = event('0-15');
+const PHONES = event('0-16');
 
 test('SDP-01 SDP-13 SDP-14 a call out: the IMS offer, word for word', () => {
   assert.equal(
@@ -98,11 +100,11 @@ test('SDP-08 SDP-09 the browser has one answer, byte for byte, whatever the fork
   // The second fork has the other law: the relay converts.
   assert.deepEqual(route().toIms, [
     { in: 8, out: 0, kind: 'speech', from: PCMA, to: PCMU },
-    { in: 126, out: 101, kind: 'event', from: EVENT, to: EVENT },
+    { in: 126, out: 101, kind: 'event', from: OURS, to: PHONES },
   ]);
   assert.deepEqual(route().toWeb, [
     { in: 0, out: 8, kind: 'speech', from: PCMU, to: PCMA },
-    { in: 126, out: 126, kind: 'event', from: EVENT, to: EVENT },
+    { in: 126, out: 126, kind: 'event', from: OURS, to: event(null) },
   ]);
   assert.equal(answerOut(phoneSdp({ formats: [8] }), 'a'), first);
 });
@@ -171,7 +173,7 @@ test('answers of the IMS side that cannot be used fail, and a good one still wor
 test('a call in: every device its own credentials, one IMS answer', () => {
   const { offerIn, answerIn, run, engine, route } = rig();
   const [one = '', two = ''] = offerIn(volteOffer(), [LEG, legId('leg-2')]);
-  assert.match(one, /m=audio 9 UDP\/TLS\/RTP\/SAVPF 8 0 101\r\n/);
+  assert.match(one, /m=audio 9 UDP\/TLS\/RTP\/SAVPF 8 0 100\r\n/);
   assert.match(one, /a=setup:actpass\r\n/);
   assert.notEqual(audioOf(one).ice?.ufrag, audioOf(two).ice?.ufrag);
   const answer = answerIn(browserAnswer(), legId('leg-2'));
@@ -238,7 +240,7 @@ test('SDP-20 an INVITE without offer: both sides are offered policy, the ACK set
   assert.deepEqual(route().toIms, [
     { in: 8, out: 0, kind: 'speech', from: PCMA, to: PCMU },
     { in: 0, out: 0, kind: 'speech', from: PCMU, to: PCMU },
-    { in: 101, out: 96, kind: 'event', from: EVENT, to: EVENT },
+    { in: 101, out: 96, kind: 'event', from: OURS, to: PHONES },
   ]);
   assert.deepEqual(route().toWeb[0], { in: 0, out: 0, kind: 'speech', from: PCMU, to: PCMU });
 });

@@ -1,28 +1,23 @@
 /** What each effect of the core does to a call's media, step by step. */
-import type { MediaEffect, MediaFailure } from '../ep-cscf/ports.ts';
-import { type CallMedia, joined, wishOf } from './call-media.ts';
-import { bothLaws, EVENT_PT, firstLaw } from './codec.ts';
-
-import type { LegRequest, WebTransport } from './engine.ts';
+import type { MediaEffect } from '../ep-cscf/ports.ts';
+import { joined, usableOfIms, usableOfWeb, wishOf } from './call-media.ts';
+import { NO_CODECS } from './codec.ts';
+import { imsCodecFor, ownFormats, webOffer } from './codec-policy.ts';
 import { takeImsAnswer, takeImsOffer, writeImsAnswer, writeImsOffer } from './ims-side.ts';
-import { afterSelect, cameBack } from './link.ts';
+import { afterSelect } from './link.ts';
+import { sameFormat } from './payload-format.ts';
 import { ask, type Plane, type Session, sendRoute, timed } from './session.ts';
+import { addLeg, connect, type Done, type EffectOf, legRequest, ready } from './step.ts';
 import {
   bothLite,
   legFromOffer,
   legToOffer,
-  restartedLeg,
   takeAnswer,
-  takeReoffer,
   type WebLeg,
   writeWebAnswer,
   writeWebOffer,
 } from './web-leg.ts';
-
-/** Why it cannot be done; null when it is done or waits for the engine. */
-type Done = MediaFailure | null;
-
-type EffectOf<T extends MediaEffect['type']> = Extract<MediaEffect, { type: T }>;
+import { reofferFromWeb } from './web-reoffer.ts';
 
 /** Performs one effect; it either is done on return or waits for the engine. */
 export function perform(plane: Plane, session: Session, effect: MediaEffect): Done {
@@ -51,26 +46,14 @@ export function perform(plane: Plane, session: Session, effect: MediaEffect): Do
   }
 }
 
-function ready(plane: Plane, session: Session, effect: MediaEffect & { ref: unknown }, sdp: string): Done {
-  const { owner, ref } = effect as EffectOf<'media.hold'>;
-  timed(plane, session, effect, 'ok');
-  plane.emit({ type: 'media-ready', owner, ref, sdp });
-  return null;
-}
-
 function offerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.offer'> & { from: 'web' }): Done {
   const { call } = session;
   if (session.open || call.legs.size > 0) return 'unsupported';
-  const leg = legFromOffer(effect.leg, legRequest(plane, call), plane.random(), effect.sdp);
+  const leg = legFromOffer(effect.leg, legRequest(plane, call), plane.random(), effect.sdp, usableOfWeb(call));
   if (typeof leg === 'string') return leg;
   return open(plane, session, effect, [leg], () => {
     call.selected = leg.id;
-    return ready(
-      plane,
-      session,
-      effect,
-      writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.theirs?.event ?? null),
-    );
+    return ready(plane, session, effect, writeImsOffer(call.ims, wishOf(call, leg), call.policy, leg.theirs));
   });
 }
 
@@ -78,21 +61,17 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
   const { call } = session;
   if (session.open || call.legs.size > 0 || effect.legs.length === 0) return 'unsupported';
   if (effect.sdp !== null) {
-    const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses);
+    const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses, usableOfIms(call, null));
     if (failure !== null) return failure;
   }
   const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random()));
   return open(plane, session, effect, legs, () => {
     const answer =
       effect.commit === true && call.ims.to !== null ? writeImsAnswer(call.ims, wishOf(call, null), null) : null;
-    // Committed, it is one law: what the devices are offered first.
+    // Committed, it is one codec: the devices are offered what goes with that.
     const { to } = call.ims;
-    const codecs = bothLaws(
-      to === null ? [] : to.laws.map(l => l.law),
-      plane.settings.codecs,
-      to === null || to.event !== null ? EVENT_PT : null,
-    );
-    const offers = legs.map(leg => ({ leg: leg.id, sdp: writeWebOffer(leg, codecs) }));
+    const formats = webOffer(call.policy, to ?? ownFormats(call.policy.ims));
+    const offers = legs.map(leg => ({ leg: leg.id, sdp: writeWebOffer(leg, formats, to ?? NO_CODECS) }));
     timed(plane, session, effect, 'ok');
     plane.emit({ type: 'media-offers', owner: session.owner, ref: effect.ref, offers, answer });
     return null;
@@ -116,16 +95,11 @@ function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[
   });
 }
 
-function addLeg(call: CallMedia, leg: WebLeg, transport: WebTransport): void {
-  leg.transport = transport;
-  call.legs.set(leg.id, leg);
-}
-
 function answerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.answer'> & { from: 'ims' }): Done {
   const { call } = session;
   const leg = joined(call);
   if (leg === null) return 'unsupported';
-  const failure = takeImsAnswer(call.ims, effect.sdp, plane.addresses, call.heldByUser);
+  const failure = takeImsAnswer(call.ims, effect.sdp, plane.addresses, call.heldByUser, usableOfIms(call, leg));
   if (failure !== null) return failure;
   if (leg.origin.text !== null) {
     // The browser has its answer: another fork, or the same again, only moves the IMS side.
@@ -133,7 +107,7 @@ function answerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.a
     return ready(plane, session, effect, leg.origin.text);
   }
   return connect(plane, session, effect, leg, () => {
-    const text = writeWebAnswer(leg, firstLaw(call.ims.to));
+    const text = writeWebAnswer(leg, call.policy, call.ims.to?.speech ?? []);
     sendRoute(plane, session);
     return ready(plane, session, effect, text);
   });
@@ -145,29 +119,19 @@ function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.a
   if (leg === undefined || call.from !== 'ims') return 'unsupported';
   const again = leg.remote !== null;
   if (again && call.ims.origin.text !== null) return ready(plane, session, effect, call.ims.origin.text);
-  const failure = takeAnswer(leg, effect.sdp);
+  const failure = takeAnswer(leg, effect.sdp, usableOfWeb(call));
   if (failure !== null) return failure;
   return connect(plane, session, effect, leg, () => {
     const wish = wishOf(call, leg);
-    // The IMS side gets one answer, whichever device made it; the relay converts between the laws.
+    // The IMS side gets one answer, whichever device made it; what another prefers is made of it.
     const text =
       call.ims.origin.text ??
       (call.ims.to === null
-        ? writeImsOffer(call.ims, wish, plane.settings.codecs, leg.from?.event ?? null)
-        : writeImsAnswer(call.ims, wish, firstCommon(leg, call)));
+        ? writeImsOffer(call.ims, wish, call.policy, leg.from)
+        : writeImsAnswer(call.ims, wish, imsCodecFor(call.policy, call.ims.to.speech, leg.to?.speech ?? [])));
     sendRoute(plane, session);
     return ready(plane, session, effect, text);
   });
-}
-
-/** The first law of the browser's answer that the IMS side offered. */
-function firstCommon(leg: WebLeg, call: CallMedia): 'PCMA' | 'PCMU' | null {
-  return leg.theirs?.laws.find(l => call.ims.to?.laws.some(t => t.law === l.law))?.law ?? null;
-}
-
-function connect(plane: Plane, session: Session, effect: MediaEffect, leg: WebLeg, then: () => Done): Done {
-  if (leg.remote === null || bothLite(leg)) return 'unsupported';
-  return ask(plane, session, effect, { type: 'connect', leg: leg.request.leg, remote: leg.remote }, then);
 }
 
 function select(plane: Plane, session: Session, effect: EffectOf<'media.select'>): Done {
@@ -190,7 +154,7 @@ function hold(plane: Plane, session: Session, effect: EffectOf<'media.hold'>): D
   const leg = joined(call);
   if (leg === null || call.ims.from === null) return 'unsupported';
   call.heldByUser = effect.held;
-  const text = writeImsOffer(call.ims, wishOf(call, leg), plane.settings.codecs, leg.from?.event ?? null);
+  const text = writeImsOffer(call.ims, wishOf(call, leg), call.policy, leg.from);
   sendRoute(plane, session);
   return ready(plane, session, effect, text);
 }
@@ -202,109 +166,31 @@ function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.
   // Without a leg no device has won yet: the IMS side was answered before any of them did.
   const wish = wishOf(call, leg);
   if (effect.sdp === null) {
-    const event = leg?.from?.event ?? null;
-    return ready(plane, session, effect, writeImsOffer(call.ims, wish, plane.settings.codecs, event));
+    return ready(plane, session, effect, writeImsOffer(call.ims, wish, call.policy, leg?.from ?? null));
   }
-  const current = firstLaw(call.ims.to);
-  const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses);
+  const current = call.ims.to?.speech[0];
+  const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses, usableOfIms(call, leg));
   if (failure !== null) return failure;
-  const text = writeImsAnswer(call.ims, wish, current);
+  const offered = call.ims.to?.speech ?? [];
+  const kept = offered.find(codec => current !== undefined && sameFormat(codec, current));
+  const text = writeImsAnswer(call.ims, wish, kept ?? imsCodecFor(call.policy, offered, leg?.to?.speech ?? []));
   sendRoute(plane, session);
   return ready(plane, session, effect, text);
-}
-
-function reofferFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.reoffer'> & { from: 'web' }): Done {
-  const { call } = session;
-  const leg = call.legs.get(effect.leg);
-  if (leg === undefined) return 'unsupported';
-  if (leg.origin.text === null) return replaceOffer(plane, session, effect, leg);
-  const known = new Set(leg.remote?.candidates);
-  const result = takeReoffer(leg, effect.sdp);
-  if (result === 'new-peer') return replaceLeg(plane, session, effect, leg);
-  if (result === 'restart') return restartIce(plane, session, effect, leg);
-  if (result !== null) return result;
-  const candidates = leg.remote?.candidates.filter(c => !known.has(c)) ?? [];
-  if (candidates.length > 0) {
-    plane.engine.send({ type: 'candidates', session: session.number, leg: leg.request.leg, candidates });
-  }
-  const text = writeWebAnswer(leg, firstLaw(call.ims.to));
-  sendRoute(plane, session);
-  return ready(plane, session, effect, text);
-}
-
-/** New ICE credentials for a leg whose DTLS stands. An engine that cannot says so: then a client has to come with a new connection. */
-function restartIce(
-  plane: Plane,
-  session: Session,
-  effect: EffectOf<'media.reoffer'> & { from: 'web' },
-  leg: WebLeg,
-): Done {
-  const next = restartedLeg(leg, effect.sdp);
-  if (typeof next === 'string') return next;
-  if (next.remote === null || bothLite(next)) return 'unsupported';
-  return ask(plane, session, effect, { type: 'restart', leg: leg.request.leg, remote: next.remote }, reply => {
-    if (reply.type !== 'restarted') return 'driver';
-    // What the engine told of the link meanwhile still holds.
-    Object.assign(leg, next, { transport: reply.transport, link: leg.link, replaces: leg.replaces });
-    const text = writeWebAnswer(leg, firstLaw(session.call.ims.to));
-    sendRoute(plane, session);
-    return ready(plane, session, effect, text);
-  });
-}
-
-/** Before the far end has answered there is nothing to answer: the newer offer takes the place of the older, the answer is empty. */
-function replaceOffer(
-  plane: Plane,
-  session: Session,
-  effect: EffectOf<'media.reoffer'> & { from: 'web' },
-  old: WebLeg,
-): Done {
-  const leg = legFromOffer(old.id, old.request, old.origin.sessionId, effect.sdp);
-  if (typeof leg === 'string') return leg;
-  leg.transport = old.transport;
-  session.call.legs.set(leg.id, leg);
-  return ready(plane, session, effect, '');
-}
-
-/** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears nothing of it. */
-function replaceLeg(
-  plane: Plane,
-  session: Session,
-  effect: EffectOf<'media.reoffer'> & { from: 'web' },
-  old: WebLeg,
-): Done {
-  const { call } = session;
-  const leg = legFromOffer(old.id, legRequest(plane, call), plane.random(), effect.sdp);
-  if (typeof leg === 'string') return leg;
-  return ask(plane, session, effect, { type: 'add-leg', leg: leg.request }, reply => {
-    if (reply.type !== 'leg-added') return 'driver';
-    // Only the leg that is up stays while the new one connects.
-    const unused = old.replaces !== null && old.link !== 'up' ? old.request.leg : old.replaces;
-    if (unused !== null) plane.engine.send({ type: 'drop-leg', session: session.number, leg: unused });
-    leg.replaces = old.replaces !== null && old.link !== 'up' ? old.replaces : old.request.leg;
-    addLeg(call, leg, reply.transport);
-    cameBack(plane, session);
-    return connect(plane, session, effect, leg, () => {
-      const text = writeWebAnswer(leg, firstLaw(call.ims.to));
-      sendRoute(plane, session);
-      return ready(plane, session, effect, text);
-    });
-  });
 }
 
 function settle(plane: Plane, session: Session, effect: EffectOf<'media.settle'>): Done {
   const { call } = session;
-  const failure = takeImsAnswer(call.ims, effect.sdp, plane.addresses, call.heldByUser);
+  const failure = takeImsAnswer(
+    call.ims,
+    effect.sdp,
+    plane.addresses,
+    call.heldByUser,
+    usableOfIms(call, joined(call)),
+  );
   if (failure !== null) {
     plane.log('warn', 'the IMS side answered with SDP that cannot be used', { failure });
     return failure;
   }
   sendRoute(plane, session);
   return null;
-}
-
-function legRequest(plane: Plane, call: CallMedia): LegRequest {
-  // Zero is no SSRC anyone would believe in.
-  const ssrc = plane.random() || 1;
-  return { leg: call.nextLeg++, ssrc, cname: `gw${plane.random()}` };
 }

@@ -1,6 +1,7 @@
 /** What the media plane must be told; the composition root fills it from the configuration. */
 
-export type Law = 'PCMA' | 'PCMU';
+/** Speech codecs by their names in rtpmap. */
+export type CodecName = 'PCMA' | 'PCMU' | 'G722' | 'opus' | 'AMR' | 'AMR-WB';
 
 export interface PortRange {
   min: number;
@@ -18,8 +19,9 @@ export interface MediaSettings {
   sessionsPerWorker: number;
   /** A worker whose event loop is later than this takes no new calls, ms. */
   shedLagMs: number;
-  /** Speech codecs by preference. */
-  codecs: Law[];
+  /** Speech codecs by preference; those that the engine can neither pass nor code are not offered. */
+  webCodecs: CodecName[];
+  imsCodecs: CodecName[];
   web: {
     /** Local address to bind; an address of this host. */
     bind: string;
@@ -56,7 +58,8 @@ export const MEDIA_DEFAULTS: MediaSettings = {
   workers: 1,
   sessionsPerWorker: 120,
   shedLagMs: 20,
-  codecs: ['PCMA', 'PCMU'],
+  webCodecs: ['opus', 'PCMA', 'PCMU'],
+  imsCodecs: ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
   web: { bind: '127.0.0.1', advertise: '127.0.0.1', ports: { min: 20_000, max: 20_099 } },
   ims: {
     bind: '127.0.0.1',

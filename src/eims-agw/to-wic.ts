@@ -1,6 +1,7 @@
 /** Writes every SDP a browser gets. Knows nothing of the IMS side: what is not an argument cannot leak. RFC 8829, RFC 8839, RFC 8842. */
 import type { Direction } from '../sdp/index.ts';
-import type { PtMap } from './codec.ts';
+import type { Codecs } from './codec.ts';
+import { codecLines, formatList } from './codec-lines.ts';
 import type { WebTransport } from './engine.ts';
 import type { Slots } from './slot.ts';
 
@@ -8,7 +9,7 @@ export interface WebView {
   sessionId: number;
   version: number;
   slots: Slots;
-  codecs: PtMap;
+  codecs: Codecs;
   direction: Direction;
   transport: WebTransport;
   setup: 'active' | 'passive' | 'actpass';
@@ -38,21 +39,15 @@ export function writeWeb(view: WebView): string {
 }
 
 function audioLines(lines: string[], view: WebView, proto: string, mid: string): void {
-  const { laws, event } = view.codecs;
-  const { transport } = view;
-  const formats = laws.map(l => l.pt);
-  if (event !== null) formats.push(event);
+  const { codecs, transport } = view;
   lines.push(
-    `m=audio 9 ${proto} ${formats.join(' ')}`,
+    `m=audio 9 ${proto} ${formatList(codecs)}`,
     'c=IN IP4 0.0.0.0',
     'a=rtcp:9 IN IP4 0.0.0.0',
     `a=mid:${mid}`,
     `a=${view.direction}`,
     'a=rtcp-mux',
-    ...laws.map(l => `a=rtpmap:${l.pt} ${l.law}/8000`),
-  );
-  if (event !== null) lines.push(`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} 0-15`);
-  lines.push(
+    ...codecLines(codecs),
     'a=ptime:20',
     `a=ice-ufrag:${transport.ufrag}`,
     `a=ice-pwd:${transport.pwd}`,

@@ -1,10 +1,21 @@
 /** One browser leg: its SDP both ways, its codecs and its end of the transport. RFC 8829, RFC 8842. */
 import type { MediaSessionId } from '../ep-cscf/ids.ts';
 import type { MediaFailure } from '../ep-cscf/ports.ts';
-import { directionOf, firstLive, type MediaDesc, parseSdp, receives, type SessionDesc, sends } from '../sdp/index.ts';
-import { agreed, firstLaw, g711Of, type PtMap, single } from './codec.ts';
-import type { LegLoss, LegRequest, WebRemote, WebTransport } from './engine.ts';
-import type { Law } from './settings.ts';
+import {
+  type Codec,
+  directionOf,
+  firstLive,
+  type MediaDesc,
+  parseSdp,
+  receives,
+  type SessionDesc,
+  sends,
+} from '../sdp/index.ts';
+import { agreed, type Codecs, type Formats, NO_CODECS, single } from './codec.ts';
+import { type CodecPolicy, passes, webCodecFor } from './codec-policy.ts';
+import type { LegLoss, LegRequest, PayloadFormat, WebRemote, WebTransport } from './engine.ts';
+import { sameFormat } from './payload-format.ts';
+import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeWeb } from './to-wic.ts';
 import { type Versioned, versioned, writeVersion } from './version.ts';
@@ -25,10 +36,11 @@ export interface WebLeg {
   peerLite: boolean;
   /** What is written as our setup; the role never changes once taken. */
   setup: 'active' | 'passive' | 'actpass';
-  /** All the browser's last SDP holds, and what is in use of it. */
-  theirs: PtMap | null;
-  from: PtMap | null;
-  to: PtMap | null;
+  /** All of the browser's last SDP that can be used, and what is in use of it: `from` under our numbers, `to` under its. */
+  theirs: Codecs | null;
+  from: Codecs | null;
+  to: Codecs | null;
+  types: PayloadTypes;
   wantsSend: boolean;
   wantsRecv: boolean;
   /** DTLS and ICE: not yet, up, or why they are gone. */
@@ -37,19 +49,23 @@ export interface WebLeg {
   replaces: number | null;
 }
 
+/** Reads those codecs of a browser's m-line that the IMS side can be joined with. */
+type Usable = (media: MediaDesc) => Codecs;
+
 /** A leg whose browser has offered; the failure tells why its offer cannot be used. */
 export function legFromOffer(
   id: MediaSessionId,
   request: LegRequest,
   sessionId: number,
   text: string,
+  usable: Usable,
 ): WebLeg | MediaFailure {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
   const audio = firstLive(parsed.value, 'audio');
   if (audio < 0) return 'bad-sdp';
   const leg = emptyLeg(id, request, sessionId, slotsOf(parsed.value, audio));
-  return takeOffer(leg, parsed.value) ?? leg;
+  return takeOffer(leg, parsed.value, usable) ?? leg;
 }
 
 /** A leg that we shall offer to a device. */
@@ -58,7 +74,7 @@ export function legToOffer(id: MediaSessionId, request: LegRequest, sessionId: n
 }
 
 /** Same transport as before, something else changed; `new-peer` when the browser made a new connection, `restart` when it restarted ICE. */
-export function takeReoffer(leg: WebLeg, text: string): MediaFailure | 'new-peer' | 'restart' | null {
+export function takeReoffer(leg: WebLeg, text: string, usable: Usable): MediaFailure | 'new-peer' | 'restart' | null {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
   const known = leg.remote;
@@ -72,24 +88,24 @@ export function takeReoffer(leg: WebLeg, text: string): MediaFailure | 'new-peer
     // A page may give two connections one certificate; the session id still tells them apart. RFC 8829 5.2.1.
     return parsed.value.origin?.sessionId === leg.peer ? 'restart' : 'new-peer';
   }
-  return takeChange(leg, parsed.value);
+  return takeChange(leg, parsed.value, usable);
 }
 
 /** The leg as it will be when the engine has restarted ICE for this offer; the failure tells why it cannot. RFC 8445 9. */
-export function restartedLeg(leg: WebLeg, text: string): WebLeg | MediaFailure {
+export function restartedLeg(leg: WebLeg, text: string, usable: Usable): WebLeg | MediaFailure {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
   const next = { ...leg };
-  return takeChange(next, parsed.value) ?? next;
+  return takeChange(next, parsed.value, usable) ?? next;
 }
 
 /** Takes an offer for the association that stands; on a failure nothing has changed. */
-function takeChange(leg: WebLeg, session: SessionDesc): MediaFailure | null {
+function takeChange(leg: WebLeg, session: SessionDesc, usable: Usable): MediaFailure | null {
   const slots = extendSlots(leg.slots, session);
   if (slots === null || slots.audio < 0) return 'bad-sdp';
   const before = { ...leg };
   leg.slots = slots;
-  const failure = takeOffer(leg, session);
+  const failure = takeOffer(leg, session, usable);
   if (failure !== null) Object.assign(leg, before);
   // The DTLS association stands: so do both roles.
   else leg.setup = before.setup === 'actpass' ? leg.setup : before.setup;
@@ -97,7 +113,7 @@ function takeChange(leg: WebLeg, session: SessionDesc): MediaFailure | null {
 }
 
 /** Takes the browser's answer to our offer; on a failure nothing has changed. */
-export function takeAnswer(leg: WebLeg, text: string): MediaFailure | null {
+export function takeAnswer(leg: WebLeg, text: string, usable: Usable): MediaFailure | null {
   const parsed = parseSdp(text);
   if (!parsed.ok || parsed.value.media.length !== leg.slots.list.length) return 'bad-sdp';
   const audio = parsed.value.media[leg.slots.audio];
@@ -105,40 +121,53 @@ export function takeAnswer(leg: WebLeg, text: string): MediaFailure | null {
   if (!audio.live) return 'no-codec';
   const { setup } = audio;
   if (setup !== 'active' && setup !== 'passive') return 'unsupported';
-  const theirs = g711Of(audio);
-  const offered = leg.from;
-  if (theirs === null || offered === null) return 'no-codec';
   const remote = remoteOf(parsed.value, audio, leg.slots.list[leg.slots.audio]?.mid ?? '0', setup);
   if (remote === null) return 'unsupported';
-  const from = agreed(offered, theirs);
-  if (from.laws.length === 0) return 'no-codec';
+  const theirs = usable(audio);
+  const { from, to } = agreed(leg.from ?? NO_CODECS, theirs);
+  if (to.speech.length === 0) return 'no-codec';
   leg.peer = parsed.value.origin?.sessionId ?? null;
   leg.remote = remote;
   leg.peerLite = parsed.value.iceLite;
   leg.setup = setup === 'active' ? 'passive' : 'active';
   leg.theirs = theirs;
   leg.from = from;
-  leg.to = from.event === null ? { laws: theirs.laws, event: null } : theirs;
+  leg.to = to;
   leg.wantsSend = sends(audio.direction);
   leg.wantsRecv = receives(audio.direction);
   return null;
 }
 
-/** Our answer to the browser's last offer: one law, `wanted` when it has it. */
-export function writeWebAnswer(leg: WebLeg, wanted: Law | null): string {
-  const chosen = single(leg.theirs ?? { laws: [], event: null }, firstLaw(leg.to) ?? wanted);
-  leg.from = chosen;
-  leg.to = chosen;
+/** Our answer to the browser's last offer: one codec, that in use while the browser still has it, else what suits the first of `ims` it can. */
+export function writeWebAnswer(leg: WebLeg, policy: CodecPolicy, ims: readonly PayloadFormat[]): string {
+  const offered = leg.theirs ?? NO_CODECS;
+  const chosen = codecInUse(leg, policy, ims) ?? firstSuiting(offered.speech, policy, ims) ?? offered.speech[0];
+  leg.to = chosen === undefined ? NO_CODECS : single(offered, chosen);
+  leg.from = numberAnswer(leg.types, leg.to);
   if (leg.setup === 'actpass') leg.setup = leg.transport?.answerSetup ?? 'active';
-  return write(leg, chosen);
+  return write(leg, leg.from);
 }
 
-/** Our offer to a device: these codecs, both directions, either DTLS role. */
-export function writeWebOffer(leg: WebLeg, codecs: PtMap): string {
-  leg.from = codecs;
+function codecInUse({ theirs, to }: WebLeg, policy: CodecPolicy, ims: readonly PayloadFormat[]): Codec | undefined {
+  const current = to?.speech[0];
+  const still = current === undefined ? undefined : theirs?.speech.find(codec => sameFormat(codec, current));
+  return still !== undefined && ims.some(format => passes(policy, still, format)) ? still : undefined;
+}
+
+function firstSuiting(web: readonly Codec[], policy: CodecPolicy, ims: readonly PayloadFormat[]): Codec | undefined {
+  for (const format of ims) {
+    const codec = webCodecFor(policy, web, format);
+    if (codec !== null) return codec;
+  }
+  return undefined;
+}
+
+/** Our offer to a device: these formats, under the numbers of `reuse` where they are free, both directions, either DTLS role. */
+export function writeWebOffer(leg: WebLeg, formats: Formats, reuse: Codecs): string {
+  leg.from = numberOffer(leg.types, formats, NO_CODECS, reuse);
   leg.setup = 'actpass';
   leg.bundle = true;
-  return write(leg, codecs);
+  return write(leg, leg.from);
 }
 
 /** Two lite agents would wait for each other's checks for ever. RFC 8445 2.5. */
@@ -146,15 +175,7 @@ export function bothLite(leg: WebLeg): boolean {
   return leg.transport?.iceLite === true && leg.peerLite;
 }
 
-/** Sends towards the browser go to `law` when it takes it, else to its own first. */
-export function preferLaw(leg: WebLeg, law: Law | null): void {
-  const { to } = leg;
-  if (to === null || law === null || firstLaw(to) === law) return;
-  const wanted = to.laws.find(l => l.law === law);
-  if (wanted !== undefined) leg.to = { laws: [wanted, ...to.laws.filter(l => l.law !== law)], event: to.event };
-}
-
-function takeOffer(leg: WebLeg, session: SessionDesc): MediaFailure | null {
+function takeOffer(leg: WebLeg, session: SessionDesc, usable: Usable): MediaFailure | null {
   const audio = session.media[leg.slots.audio];
   if (audio === undefined) return 'bad-sdp';
   const mid = leg.slots.list[leg.slots.audio]?.mid ?? '0';
@@ -165,8 +186,8 @@ function takeOffer(leg: WebLeg, session: SessionDesc): MediaFailure | null {
     audio.setup === 'active' || audio.setup === 'passive' ? audio.setup : 'actpass',
   );
   if (remote === null) return 'unsupported';
-  const theirs = g711Of(audio);
-  if (theirs === null) return 'no-codec';
+  const theirs = usable(audio);
+  if (theirs.speech.length === 0) return 'no-codec';
   leg.peer = session.origin?.sessionId ?? null;
   leg.remote = remote;
   leg.peerLite = session.iceLite;
@@ -192,7 +213,7 @@ function iceOf(session: SessionDesc, audio: MediaDesc): MediaDesc['ice'] {
   return session.media.find(media => media.mid !== null && media.mid === group?.mids[0])?.ice ?? null;
 }
 
-function write(leg: WebLeg, codecs: PtMap): string {
+function write(leg: WebLeg, codecs: Codecs): string {
   const { transport, slots, setup, bundle } = leg;
   if (transport === null) throw new Error('a browser leg was written before the engine gave its transport');
   // Ours is never narrowed but by the browser's own direction: hold and gates are the relay's.
@@ -229,6 +250,7 @@ function emptyLeg(id: MediaSessionId, request: LegRequest, sessionId: number, sl
     theirs: null,
     from: null,
     to: null,
+    types: new Map(),
     wantsSend: true,
     wantsRecv: true,
     link: 'new',
