@@ -12,6 +12,7 @@ const suites: Readonly<Record<string, readonly string[]>> = {
   kill: ['test/interop/kill-*.test.ts'],
   dtls: ['test/interop/dtls-*.test.ts'],
   tls: ['test/interop/tls-*.test.ts'],
+  turn: ['test/interop/turn-*.test.ts'],
 };
 
 /** Names of all suites, in the order in which they run. */
@@ -26,6 +27,11 @@ const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'sipp', file: '/usr/bin/sipp', name: 'SIPp' },
   { suite: 'dtls', file: '/usr/bin/openssl', name: 'OpenSSL' },
   { suite: 'tls', file: '/usr/bin/openssl', name: 'OpenSSL' },
+  { suite: 'turn', file: '/usr/bin/turnserver', name: 'coturn' },
+  { suite: 'turn', file: '/usr/bin/chromium', name: 'Chromium' },
+  { suite: 'turn', file: '/usr/sbin/ip', name: 'iproute2' },
+  { suite: 'turn', file: '/usr/sbin/nft', name: 'nftables' },
+  { suite: 'turn', file: '/usr/bin/openssl', name: 'OpenSSL' },
   { suite: 'kamailio', file: '/usr/sbin/kamailio', name: 'Kamailio' },
 ];
 

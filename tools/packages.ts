@@ -12,6 +12,8 @@ const needed: ReadonlyArray<{ file: string; packageName: string }> = [
   { file: '/usr/bin/baresip', packageName: 'baresip-core' },
   { file: '/usr/bin/sipp', packageName: 'sip-tester' },
   { file: '/usr/sbin/kamailio', packageName: 'kamailio' },
+  { file: '/usr/bin/turnserver', packageName: 'coturn' },
+  { file: '/usr/sbin/nft', packageName: 'nftables' },
   { file: `${KAMAILIO}/ims_icscf.so`, packageName: 'kamailio-ims-modules' },
   { file: `${KAMAILIO}/presence.so`, packageName: 'kamailio-presence-modules' },
 ];

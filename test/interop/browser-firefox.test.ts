@@ -1,11 +1,11 @@
 /** Firefox on another host, over TLS: signs in, hears its own tone, also after a reload, calls Chromium and is called by it, under either SRTP profile; closed in a call it ends it. */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { certificate } from '../support/certificate.ts';
 import { FIREFOX_HZ, type Firefox, startFirefox } from '../support/firefox.ts';
 import { type NetworkNamespace, openNamespace } from '../support/network-namespace.ts';
 import { ADA, BELA, ECHO } from '../support/number.ts';
@@ -30,6 +30,7 @@ let tls: { cert: string; key: string };
 before(async () => {
   network = openNamespace();
   folder = mkdtempSync(join(tmpdir(), 'lineside-tls-'));
+  // Off the loopback address a page may only use the microphone when it came by https.
   tls = certificate(folder, network.outside);
   firefox = await startFirefox(network);
 });
@@ -38,16 +39,6 @@ after(async () => {
   network?.close();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
-
-/** Off the loopback address a page may only use the microphone when it came by https. */
-function certificate(where: string, address: string): { cert: string; key: string } {
-  const [cert, key] = [join(where, 'cert.pem'), join(where, 'key.pem')];
-  const how = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  const what = ['-subj', '/CN=Lineside test', '-addext', `subjectAltName=IP:${address}`];
-  const { status, stderr } = spawnSync('openssl', ['req', ...how, ...what, '-keyout', key, '-out', cert]);
-  assert.equal(status, 0, String(stderr));
-  return { cert, key };
-}
 
 async function firefoxPage(stage: Stage, number: string) {
   const context = await firefox.profile();

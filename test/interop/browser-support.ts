@@ -1,10 +1,12 @@
 /** A sandbox of its own and Chromium with a microphone that plays a steady tone: what the tests of the page share. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { buildPages, pagesAreStale } from '../../tools/build-pages.ts';
+import type { NetworkNamespace } from '../support/network-namespace.ts';
 import { toneWav } from '../support/tone.ts';
 
 /** Of the microphone. Far from the 440 Hz of the tone number. */
@@ -26,11 +28,12 @@ export interface AnyPage {
   evaluate<Result>(work: (argument: number) => Result, argument: number): Promise<Awaited<Result>>;
 }
 
-/** Starts everything on an address of its own; `settings` go over the sandbox's own, `tls` makes the pages https. */
+/** Starts everything on an address of its own; `settings` go over the sandbox's own, `tls` makes the pages https; Chromium runs in `network`, if there is one. */
 export async function openStage(
   host: string,
   settings: Record<string, Record<string, unknown>> = {},
   tls?: { cert: string; key: string },
+  network?: NetworkNamespace,
 ): Promise<Stage> {
   if (pagesAreStale()) await buildPages();
   const folder = mkdtempSync(join(tmpdir(), 'lineside-browser-'));
@@ -50,7 +53,8 @@ export async function openStage(
   });
   let browser: Browser;
   try {
-    browser = await launch(tone);
+    const command = network === undefined ? CHROMIUM : commandIn(network, folder);
+    browser = await launch(tone, command, tls === undefined ? [] : [believing(tls.cert)]);
   } catch (error) {
     await sandbox.close();
     throw error;
@@ -69,9 +73,24 @@ export async function openStage(
   };
 }
 
-function launch(tone: string): Promise<Browser> {
+const CHROMIUM = '/usr/bin/chromium';
+
+/** Playwright starts one program, and speaks to it over its pipes. */
+function commandIn(network: NetworkNamespace, folder: string): string {
+  const file = join(folder, 'chromium');
+  writeFileSync(file, `#!/bin/sh\nexec ip netns exec ${network.name} ${CHROMIUM} "$@"\n`, { mode: 0o755 });
+  return file;
+}
+
+/** Also by what is no page: a TURN server. */
+function believing(cert: string): string {
+  const key = new X509Certificate(readFileSync(cert)).publicKey.export({ type: 'spki', format: 'der' });
+  return `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`;
+}
+
+function launch(tone: string, executablePath: string, more: readonly string[]): Promise<Browser> {
   return chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath,
     args: [
       '--headless',
       '--no-sandbox',
@@ -85,6 +104,7 @@ function launch(tone: string): Promise<Browser> {
       '--use-fake-ui-for-media-stream',
       '--use-fake-device-for-media-stream',
       `--use-file-for-fake-audio-capture=${tone}`,
+      ...more,
     ],
   });
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 
 export interface NetworkNamespace {
+  readonly name: string;
   /** Our end of the pair. */
   readonly outside: string;
   /** The other end. */
@@ -47,6 +48,7 @@ export function openNamespace(): NetworkNamespace {
     throw error;
   }
   return {
+    name,
     outside,
     inside,
     spawn: (command, args, options) => spawn('ip', ['netns', 'exec', name, command, ...args], options),

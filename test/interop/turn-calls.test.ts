@@ -1,0 +1,101 @@
+/** From a closed network a call has sound: Chromium behind a firewall that lets out the pages and one port of coturn, under TLS, TCP and UDP. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { type Coturn, startCoturn } from '../../lab/coturn.ts';
+import { certificate } from '../support/certificate.ts';
+import { closeBut, refusedDatagrams } from '../support/firewall.ts';
+import { type NetworkNamespace, openNamespace } from '../support/network-namespace.ts';
+import { ADA, BELA, ECHO } from '../support/number.ts';
+import { dial, MICROPHONE_HZ, openStage, press, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
+
+const SECRET = 'a-secret-of-gateway-and-relay';
+const PAGES = [9091, 9092];
+
+let network: NetworkNamespace;
+let folder: string;
+let coturn: Coturn;
+let stage: Stage;
+let ada: Page;
+
+before(async () => {
+  network = openNamespace();
+  const { outside } = network;
+  folder = mkdtempSync(join(tmpdir(), 'lineside-turn-'));
+  const tls = certificate(folder, outside);
+  coturn = await startCoturn({ address: outside, peer: outside, secrets: [SECRET], tls });
+  const urls = [
+    `turn:${outside}:3478?transport=udp`,
+    `turn:${outside}:3478?transport=tcp`,
+    `turns:${outside}:443?transport=tcp`,
+  ];
+  stage = await openStage(outside, { turn: { urls, secret: SECRET } }, tls, network);
+  closeBut(network, { tcp: PAGES, udp: [] });
+  ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
+});
+after(async () => {
+  await stage?.close();
+  await coturn?.stop();
+  network?.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+/** How the browser's end of the call in use is reached: `relay tls`, `host` ... */
+function route(page: Page): Promise<string> {
+  return page.evaluate(async () => {
+    const { client } = (globalThis as unknown as { lineside: { client: { calls: Map<string, Call> } } }).lineside;
+    interface Call {
+      getStats(): Promise<Map<string, Record<string, string>>>;
+    }
+    const stats = await [...client.calls.values()][0]?.getStats();
+    const all = [...(stats?.values() ?? [])];
+    const pair = stats?.get(all.find(({ type }) => type === 'transport')?.['selectedCandidatePairId'] ?? '');
+    const local = stats?.get(pair?.['localCandidateId'] ?? '');
+    return [local?.['candidateType'], local?.['relayProtocol']].join(' ').trim();
+  });
+}
+
+for (const { name, open } of [
+  { name: 'tls', open: { tcp: [443], udp: [] } },
+  { name: 'tcp', open: { tcp: [3478], udp: [] } },
+  { name: 'udp', open: { tcp: [], udp: [3478] } },
+]) {
+  test(`11c where only the pages and ${name} to coturn are let out, a caller hears its own tone`, async () => {
+    closeBut(network, { tcp: [...PAGES, ...open.tcp], udp: open.udp });
+    await dial(ada, ECHO);
+    await waitText(ada, 'status', /^Connected$/);
+    await waitTone(ada, MICROPHONE_HZ);
+    assert.equal(await route(ada), `relay ${name}`);
+    // The firewall had something to do: the direct way was tried.
+    assert.ok(refusedDatagrams(network) > 0);
+    await press(ada, 'hangup-button');
+    assert.equal(await waitText(ada, 'end-reason', /\./), 'You hung up.');
+  });
+}
+
+test('11c two pages behind TCP 443 call each other, and one comes back after a reload', async () => {
+  closeBut(network, { tcp: [...PAGES, 443], udp: [] });
+  const bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
+  await dial(ada, BELA);
+  await press(bela, 'answer-button');
+  for (const page of [ada, bela]) await waitText(page, 'status', /^Connected$/);
+  await Promise.all([waitTone(ada, MICROPHONE_HZ), waitTone(bela, MICROPHONE_HZ)]);
+  for (const page of [ada, bela]) assert.equal(await route(page), 'relay tls');
+  await bela.reload();
+  await waitText(bela, 'status', /^Connected$/);
+  await Promise.all([waitTone(ada, MICROPHONE_HZ), waitTone(bela, MICROPHONE_HZ)]);
+  assert.equal(await route(bela), 'relay tls');
+  await press(bela, 'hangup-button');
+  assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
+});
+
+test('11c neither the secret nor a credential is in the log of the gateway', () => {
+  const log = stage.log();
+  assert.ok(log.includes('webrtc-ice-servers'));
+  assert.ok(!log.includes(SECRET));
+  assert.doesNotMatch(log, /\d{10}:[0-9a-f]{8}-/);
+});

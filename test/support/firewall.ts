@@ -1,0 +1,42 @@
+/** What a closed network lets out: a firewall inside a network namespace. For root on Linux, with nftables. */
+import { spawnSync } from 'node:child_process';
+import type { NetworkNamespace } from './network-namespace.ts';
+
+/** Ports of `network.outside` that may be reached; answers come in, and nothing else goes out. Throws when nftables does not take it. */
+export function closeBut(network: NetworkNamespace, ports: { tcp: readonly number[]; udp: readonly number[] }): void {
+  const open = Object.entries(ports)
+    .filter(([, numbers]) => numbers.length > 0)
+    .map(([kind, numbers]) => `ip daddr ${network.outside} ${kind} dport { ${numbers.join(', ')} } accept`);
+  nft(
+    network,
+    `table inet closed
+delete table inet closed
+table inet closed {
+  counter refused { }
+  chain out {
+    type filter hook output priority 0; policy drop;
+    oif lo accept
+    ip daddr ${network.inside} accept
+    tcp sport != 0 ct direction reply accept
+    ${open.join('\n    ')}
+    meta l4proto udp counter name refused
+  }
+}
+`,
+  );
+}
+
+/** UDP packets that were not let out since `closeBut`. */
+export function refusedDatagrams(network: NetworkNamespace): number {
+  const said = nft(network, 'list counter inet closed refused\n');
+  return Number(/packets (\d+)/.exec(said)?.[1] ?? Number.NaN);
+}
+
+function nft(network: NetworkNamespace, input: string): string {
+  const { status, stdout, stderr } = spawnSync('ip', ['netns', 'exec', network.name, 'nft', '-f', '-'], {
+    input,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`nft failed: ${(stderr ?? '').trim() || 'is nftables there?'}`);
+  return stdout;
+}
