@@ -46,6 +46,8 @@ export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
   return {
     ...MEDIA_DEFAULTS,
     srtp: media.srtp,
+    webCodecs: media.webCodecs,
+    imsCodecs: media.imsCodecs,
     workers: media.workers || workersHere(media.webPortMax - media.webPortMin + 1),
     sessionsPerWorker: media.sessionsPerWorker,
     shedLagMs: media.shedLagMs,

@@ -1,11 +1,24 @@
 /** Settings of the media plane. */
 import { area, choices, flag, integer, list, text } from './area.ts';
 
+/** Speech codecs by their names in rtpmap. */
+const CODECS = ['PCMA', 'PCMU', 'G722', 'opus', 'AMR', 'AMR-WB'] as const;
+
 export const media = area('Media (eIMS-AGW)', {
   srtp: choices(
     'SRTP profiles towards browsers, the preferred first.',
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
+  ),
+  webCodecs: choices(
+    'Speech codecs towards browsers, the preferred first. Offered is only what the media engine can pass to the other side as it is, or code; G.711 is preferred where the core has nothing better.',
+    ['opus', 'PCMA', 'PCMU'],
+    CODECS,
+  ),
+  imsCodecs: choices(
+    'Speech codecs towards the core, the preferred first, under the same condition. An offer of the core is answered in its own order.',
+    ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
+    CODECS,
   ),
   workers: integer('Media worker processes; 0: one less than there are cores, from 1 to 8.', 0, 0, 64),
   sessionsPerWorker: integer('Calls one worker takes before new ones are refused.', 120, 1, 1000),
