@@ -1,80 +1,44 @@
 /** Lineside as a SIP trunk against SIPp: every row of the status table, and the dialogs that only a scripted peer can play. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type IdentityProvider, startIdentityProvider } from '../../sandbox/identity/provider.ts';
-import { checkSettings } from '../../src/config/settings.ts';
-import { createGateway, type Gateway } from '../../src/gateway.ts';
-import { Device, fetchToken } from '../support/camara.ts';
-import { browserAnswer, chromiumOffer } from '../support/media-sdp.ts';
-import { ADA, BELA } from '../support/number.ts';
-import { type SippOptions, startSipp } from '../support/sipp.ts';
+import { chromiumOffer } from '../support/media-sdp.ts';
+import { ADA, BELA, CHIDI } from '../support/number.ts';
+import type { SippOptions } from '../support/sipp.ts';
+import { startTrunk, type Trunk } from '../support/sipp-trunk.ts';
 import { until } from '../support/talk.ts';
 
 const HOST = '127.0.0.38';
-const CORE = 5090;
 const CALLEE = '+15559990001';
 
-let folder = '';
 let identity: IdentityProvider;
-let gateway: Gateway;
-let device: Device;
+let trunk: Trunk;
+let device: Trunk['device'];
+/** The same over IPv6. */
+let six: Trunk;
+/** A call that needs 45 s, beside all the others. */
+let refreshed: Promise<void>;
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'lineside-sipp-'));
   identity = await startIdentityProvider({ host: HOST, port: 9092, pagesUrls: [] });
-  gateway = await createGateway(
-    checkSettings({
-      public: { url: `http://${HOST}:9091` },
-      api: { host: HOST, ratePerClient: 10_000, ratePerUser: 10_000, ratePerAddress: 10_000, clients: { demo: {} } },
-      auth: { issuers: [identity.issuer] },
-      sip: { host: HOST, trustedPeers: [HOST], optionsMs: 0 },
-      ims: { mode: 'trunk', entry: `${HOST}:${CORE}`, transport: 'udp', home: HOST },
-      // The machine of a test may be late; here that is no reason to refuse a call.
-      media: { webHost: HOST, imsHost: HOST, prefixes: ['127.0.0.0/8'], shedLagMs: 5000 },
-      store: { file: join(folder, 'lineside.sqlite'), keyFile: join(folder, 'lineside.key') },
-      ops: { host: HOST },
-      log: { level: 'error' },
-    }),
-  );
-  await gateway.start();
-  device = new Device(`http://${HOST}:9091`, await fetchToken(identity.issuer, ADA));
-  await device.register();
+  trunk = await startTrunk({ host: HOST, issuer: identity, number: ADA });
+  six = await startTrunk({ host: HOST, port: 9191, sip: '::1', issuer: identity, number: CHIDI });
+  device = trunk.device;
+  refreshed = six.answered({ scenario: 'refreshing', port: 5092, timeoutS: 70 });
+  refreshed.catch(() => {});
 });
 
 after(async () => {
-  await device?.leave();
-  await gateway?.close({ drain: false });
+  await six?.close();
+  await trunk?.close();
   await identity?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
-
-/** SIPp where the gateway sends its calls. */
-const callee = (options: Omit<SippOptions, 'host' | 'port'>) => startSipp({ host: HOST, port: CORE, ...options });
-/** SIPp that calls a number at the gateway, to its end. */
-async function called(options: Omit<SippOptions, 'host' | 'port' | 'target'>): Promise<void> {
-  const peer = await startSipp({ host: HOST, port: CORE, target: `${HOST}:5060`, ...options });
-  await peer.done;
-}
 
 async function dial(): Promise<string> {
   const made = await device.startCall(CALLEE, chromiumOffer(), ADA);
   assert.equal(made.status, 201, JSON.stringify(made.body));
   return made.body.mediaSessionId;
-}
-
-/** Nothing of any call is left in any table; what a transaction needs after its end ends too. */
-async function assertNothingLeft(): Promise<void> {
-  await until(
-    () => {
-      const { calls, legs, 'mw.calls': mwCalls = 0, 'media.sessions': sessions = 0 } = gateway.sizes();
-      return [calls, legs, mwCalls, sessions].every(size => size === 0);
-    },
-    `empty tables: ${JSON.stringify(gateway.sizes())}`,
-  );
 }
 
 const NONE = 'X-Nothing: 1';
@@ -104,7 +68,7 @@ const REFUSALS: ReadonlyArray<[code: number, silent: string, rung?: string]> = [
 
 async function refused(code: number, ringing: boolean, extra: string): Promise<string> {
   const progress = ringing ? { ringing: '180', progress: 'Ringing' } : { ringing: '100', progress: 'Trying' };
-  const peer = await callee({
+  const peer = await trunk.callee({
     scenario: 'refuse',
     keys: { code: `${code}`, phrase: 'As scripted', extra, ...progress },
   });
@@ -126,7 +90,7 @@ test('MAP-01 MAP-03 MAP-05 MAP-06 every final response gives its status, with an
     assert.equal(await refused(code, false, NONE), silent, `${code}`);
     if (rung !== undefined) assert.equal(await refused(code, true, NONE), rung, `${code} after 180`);
   }
-  await assertNothingLeft();
+  await trunk.assertNothingLeft();
 });
 
 test('MAP-02 a Q.850 cause decides before the code', async () => {
@@ -150,7 +114,7 @@ test('MAP-01 every provisional response gives its status, and a hang-up cancels'
     [183, 'InProgress'],
     [188, 'Proceeding'],
   ] as const) {
-    const peer = await callee({
+    const peer = await trunk.callee({
       scenario: 'provisional',
       keys: { code: `${code}`, phrase: 'As scripted', extra: NONE },
     });
@@ -160,12 +124,12 @@ test('MAP-01 every provisional response gives its status, and a hang-up cancels'
     await device.waitStatus(id, 'SessionCancelled');
     await peer.done;
   }
-  await assertNothingLeft();
+  await trunk.assertNothingLeft();
 });
 
 /** A call out that SIPp answers as the scenario says, ended by us. */
 async function answered(scenario: string, options: Partial<SippOptions> = {}): Promise<void> {
-  const peer = await callee({ scenario, ...options });
+  const peer = await trunk.callee({ scenario, ...options });
   const id = await dial();
   await device.waitStatus(id, 'Connected', 30_000);
   await device.hangUp(id);
@@ -184,15 +148,25 @@ test('ORG-14 a peer that insists on preconditions is told that ours are met', ()
   answered('precondition', { calls: 2 }));
 
 test('MID-01 MID-04 the far end holds by re-INVITE, resumes by UPDATE, asks by an empty one, and hangs up', async () => {
-  const peer = await callee({ scenario: 'update' });
+  const peer = await trunk.callee({ scenario: 'update' });
   const id = await dial();
   await device.waitStatus(id, 'Terminated');
   await peer.done;
   assert.deepEqual(device.statuses(id), ['Connected', 'Hold', 'Resume', 'Terminated']);
 });
 
+test('MID-03 MID-04 an UPDATE and a re-INVITE that cross our re-INVITE get 491, and ours is answered', async () => {
+  const peer = await trunk.callee({ scenario: 'crossing' });
+  const id = await dial();
+  await device.waitStatus(id, 'Connected');
+  assert.equal((await device.putStatus(id, { status: 'Hold' })).status, 200);
+  await device.waitStatus(id, 'Terminated');
+  await peer.done;
+  assert.deepEqual(device.statuses(id), ['Connected', 'Hold', 'Terminated']);
+});
+
 test('MID-02 a re-INVITE that crossed another is sent again after its time', async () => {
-  const peer = await callee({ scenario: 'glare' });
+  const peer = await trunk.callee({ scenario: 'glare' });
   const id = await dial();
   await device.waitStatus(id, 'Connected');
   assert.equal((await device.putStatus(id, { status: 'Hold' })).status, 200);
@@ -204,36 +178,15 @@ test('MID-02 a re-INVITE that crossed another is sent again after its time', asy
   await peer.done;
 });
 
-/** Answers every call that comes in on the device until told to stop. */
-function answering(target: Device): () => void {
-  let on = true;
-  let seen = target.events.length;
-  const look = async () => {
-    while (on) {
-      for (; seen < target.events.length; seen += 1) {
-        const event = target.events[seen];
-        if (event?.type.endsWith('session-invitation') !== true) continue;
-        const answer = { sdp: browserAnswer() };
-        await target.putStatus(event.data.mediaSessionId, { status: 'Connected', answer });
-      }
-      await new Promise(resolve => setTimeout(resolve, 5));
-    }
-  };
-  void look();
-  return () => {
-    on = false;
-  };
-}
-
 for (const [name, scenario] of [
   ['a call in is answered and ended by the caller', 'call'],
   ['TRM-11 a call in without an offer is offered one, and answered in the ACK', 'offerless'],
+  ['TRM-10 a caller that reserves its line first is answered at once and rung when it is ready', 'reserving'],
   ['MID-08 a session too short is refused with the minimum, and taken with it', 'short-session'],
 ] as const) {
   test(name, async () => {
-    const stop = answering(device);
-    await called({ scenario, service: ADA }).finally(stop);
-    await assertNothingLeft();
+    await trunk.answered({ scenario });
+    await trunk.assertNothingLeft();
   });
 }
 
@@ -242,19 +195,33 @@ test('TRM-18 a caller gives up while the device rings', async () => {
   const ringing = device
     .waitFor(event => device.events.indexOf(event) >= before && event.type.endsWith('session-invitation'))
     .then(event => device.putStatus(event.data.mediaSessionId, { status: 'Ringing' }).then(() => event));
-  await called({ scenario: 'cancel', service: ADA });
+  await trunk.called({ scenario: 'cancel', service: ADA });
   const { data } = await ringing;
   await device.waitStatus(data.mediaSessionId, 'SessionCancelled');
-  await assertNothingLeft();
+  await trunk.assertNothingLeft();
 });
 
 test('a number nobody has registered is 404, an unknown extension 420', async () => {
-  await called({ scenario: 'refused', service: BELA, keys: { code: '404', extra: NONE } });
-  await called({ scenario: 'refused', service: ADA, keys: { code: '420', extra: 'Require: nothing-known' } });
+  await trunk.called({ scenario: 'refused', service: BELA, keys: { code: '404', extra: NONE } });
+  await trunk.called({ scenario: 'refused', service: ADA, keys: { code: '420', extra: 'Require: nothing-known' } });
 });
 
 test('sixty calls in with a twentieth of the packets lost: all are answered and ended, nothing is left', async () => {
-  const stop = answering(device);
-  await called({ scenario: 'call', service: ADA, calls: 60, rate: 6, lossPercent: 5 }).finally(stop);
-  await assertNothingLeft();
+  await trunk.answered({ scenario: 'call', calls: 60, rate: 6, lossPercent: 5 });
+  await trunk.assertNothingLeft();
+});
+
+test('calls in and out over IPv6', async () => {
+  const peer = await six.callee({ scenario: 'answer-reliable', keys: { lost: '0' } });
+  const made = await six.device.startCall(CALLEE, chromiumOffer(), CHIDI);
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const id = made.body.mediaSessionId;
+  await six.device.waitStatus(id, 'Connected');
+  await six.device.hangUp(id);
+  await peer.done;
+});
+
+test('MID-06 MID-07 a session is refreshed by the far end, and by us at half its time when the far end hands that over', async () => {
+  await refreshed;
+  await six.assertNothingLeft();
 });
