@@ -17,7 +17,7 @@ function withTurn(turn: Record<string, unknown>) {
   return testApi({}, { settings: checkSettings({ api: { port: 0 }, turn }) });
 }
 
-test('11c a credential is the end and a random id, signed with the shared secret', () => {
+test('ICE-10 a credential is the end and a random id, signed with the shared secret', () => {
   const { username, credential } = turnCredential('north', 'abc', 1_700_000_000_999);
   assert.equal(username, '1700000000:abc');
   assert.equal(credential, createHmac('sha1', 'north').update('1700000000:abc').digest('base64'));
@@ -47,7 +47,7 @@ test('11c without servers the list is empty, and a STUN server alone needs no cr
   assert.deepEqual(stun.body.iceServers, [{ urls: ['stun:a.example'] }]);
 });
 
-test('11c three-legged and two-legged tokens are served; others are refused as everywhere', async () => {
+test('ICE-11 three-legged and two-legged tokens are served; others are refused as everywhere', async () => {
   const { api } = withTurn({ urls: URLS, secret: SECRET });
   for (const token of ['alice', 'business']) assert.equal((await send(api, 'POST', RETRIEVE, { token })).status, 200);
   for (const [token, status, code] of [
@@ -65,7 +65,7 @@ test('11c three-legged and two-legged tokens are served; others are refused as e
   assert.equal((await send(api, 'POST', `${RETRIEVE}/x`)).status, 404);
 });
 
-test('11c a registration or a channel that is named has to be the caller’s', async () => {
+test('ICE-11 a registration or a channel that is named has to be the caller’s', async () => {
   const { api } = withTurn({ urls: URLS, secret: SECRET });
   const { registrationId } = (await send(api, 'POST', `${REGISTRATION}/sessions`, { body: { deviceId: DEVICE } })).body;
   const { channelId } = (await send(api, 'POST', `${CHANNELS}/channels`, { body: { deviceId: DEVICE } })).body;
@@ -100,7 +100,7 @@ test('11c the body is strict', async () => {
   assert.equal(plain.status, 415);
 });
 
-test('11c a user has a rate, refusals count too, and neither other users nor businesses suffer', async () => {
+test('ICE-11 a user has a rate, refusals count too, and neither other users nor businesses suffer', async () => {
   const kit = withTurn({ urls: URLS, secret: SECRET, ratePerUser: 2 });
   const ask = (token: string, body = {}) => send(kit.api, 'POST', RETRIEVE, { token, body });
   assert.equal((await ask('alice')).status, 200);
@@ -114,7 +114,7 @@ test('11c a user has a rate, refusals count too, and neither other users nor bus
   assert.equal((await ask('alice')).status, 429);
 });
 
-test('11c neither secret nor credential reaches the log, and the username names nobody', async () => {
+test('ICE-10 neither secret nor credential reaches the log, and the username names nobody', async () => {
   const kit = withTurn({ urls: URLS, secret: SECRET });
   const { iceServers } = (await send(kit.api, 'POST', RETRIEVE)).body;
   const { username, credential } = iceServers[1];
@@ -124,7 +124,7 @@ test('11c neither secret nor credential reaches the log, and the username names 
   for (const personal of ['alice', '5550100001', 'demo']) assert.ok(!username.includes(personal));
 });
 
-test('11c a new secret is taken from its file on reload, and one that cannot be used is not', async t => {
+test('ICE-12 a new secret is taken from its file on reload, and one that cannot be used is not', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'lineside-turn-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const secretFile = join(folder, 'secret');

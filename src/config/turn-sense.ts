@@ -1,4 +1,5 @@
 /** What the schema cannot say of STUN and TURN servers. RFC 7064, RFC 7065. */
+import ipaddr from 'ipaddr.js';
 import { parseHostPort } from './host-port.ts';
 import type { Settings } from './settings.ts';
 
@@ -13,7 +14,11 @@ const URLS: readonly RegExp[] = [
 ];
 
 /** The first fault of `turn`, as "name" and "must ..." for a sentence, or null. */
-export function turnFault({ turn, call }: Pick<Settings, 'turn' | 'call'>): { name: string; must: string } | null {
+export function turnFault({
+  turn,
+  call,
+  sip,
+}: Pick<Settings, 'turn' | 'call' | 'sip'>): { name: string; must: string } | null {
   const { urls, secret, secretFile, ttlS } = turn;
   if (!urls.every(isServer)) {
     return {
@@ -28,6 +33,10 @@ export function turnFault({ turn, call }: Pick<Settings, 'turn' | 'call'>): { na
   if (secret === '' && secretFile === '' && urls.some(isRelay)) {
     return { name: 'turn.urls', must: 'must not name a TURN server without turn.secretFile or turn.secret' };
   }
+  // A relay lends its address to browsers: from there they would speak SIP to us as the core.
+  if (urls.filter(isRelay).some(url => isWithin(hostOf(url), sip.trustedPeers))) {
+    return { name: 'turn.urls', must: 'must not name a TURN server whose address is in sip.trustedPeers' };
+  }
   if (ttlS * 1000 < call.originateGuardMs) {
     return { name: 'turn.ttlS', must: 'must not be shorter than call.originateGuardMs' };
   }
@@ -37,7 +46,22 @@ export function turnFault({ turn, call }: Pick<Settings, 'turn' | 'call'>): { na
 /** A server that relays, and wants a credential for it. */
 export const isRelay = (url: string): boolean => /^turns?:/.test(url);
 
-function isServer(url: string): boolean {
-  const host = URLS.map(form => form.exec(url)?.[1]).find(found => found !== undefined);
-  return host !== undefined && parseHostPort(host) !== null;
+const isServer = (url: string): boolean => hostOf(url) !== null;
+
+/** Null when the URL has not the form of one. */
+function hostOf(url: string): string | null {
+  const hostPort = URLS.map(form => form.exec(url)?.[1]).find(found => found !== undefined);
+  return hostPort === undefined ? null : (parseHostPort(hostPort)?.host ?? null);
+}
+
+/** Names are not looked up. */
+function isWithin(host: string | null, prefixes: readonly string[]): boolean {
+  if (host === null || !ipaddr.isValid(host)) return false;
+  const address = ipaddr.process(host);
+  return prefixes.some(prefix => {
+    const [network, bits] = prefix.includes('/')
+      ? ipaddr.parseCIDR(prefix)
+      : [ipaddr.parse(prefix), address.kind() === 'ipv4' ? 32 : 128];
+    return network.kind() === address.kind() && address.match(network, bits);
+  });
 }

@@ -19,7 +19,9 @@ test('servers as RFC 7064 and RFC 7065 write them are taken', () => {
     'turns:a.example:443?transport=tcp',
   ];
   assert.deepEqual(checkSettings({ turn: { urls, secret: SECRET } }).turn.urls, urls);
-  checkSettings({ turn: { urls: ['stun:a.example'] } });
+  checkSettings({ turn: { urls: ['stun:127.0.0.1'] } });
+  // An address alone is trusted alone.
+  checkSettings({ turn: { urls: ['turn:127.0.0.2'], secret: SECRET }, sip: { trustedPeers: ['127.0.0.1', '::1'] } });
 });
 
 test('what cannot work is named', () => {
@@ -41,6 +43,8 @@ test('what cannot work is named', () => {
     [{ secret: 'short' }, /"turn\.secret".* must be one word of 16/],
     [{ secret: 'two words of some length' }, /"turn\.secret"/],
     [{ secret: SECRET, secretFile: '/x' }, /"turn\.secret".* must be empty/],
+    [{ urls: ['turn:127.0.0.1'], secret: SECRET }, /"turn\.urls".* sip\.trustedPeers/],
+    [{ urls: ['turns:127.9.9.9:443'], secret: SECRET }, /"turn\.urls".* sip\.trustedPeers/],
     [{ ttlS: 599 }, /"turn\.ttlS"/],
     [{ ttlS: 3601 }, /"turn\.ttlS"/],
   ] as const) {

@@ -31,7 +31,7 @@ before(async () => {
   network = openNamespace();
   folder = mkdtempSync(join(tmpdir(), 'lineside-tls-'));
   // Off the loopback address a page may only use the microphone when it came by https.
-  tls = certificate(folder, network.outside);
+  tls = certificate(folder, [network.outside]);
   firefox = await startFirefox(network);
 });
 after(async () => {

@@ -8,13 +8,12 @@ import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { type Coturn, startCoturn } from '../../lab/coturn.ts';
 import { certificate } from '../support/certificate.ts';
-import { closeBut, refusedDatagrams } from '../support/firewall.ts';
+import { closeBut, type Opening, refusedDatagrams } from '../support/firewall.ts';
 import { type NetworkNamespace, openNamespace } from '../support/network-namespace.ts';
 import { ADA, BELA, ECHO } from '../support/number.ts';
 import { dial, MICROPHONE_HZ, openStage, press, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
 
 const SECRET = 'a-secret-of-gateway-and-relay';
-const PAGES = [9091, 9092];
 
 let network: NetworkNamespace;
 let folder: string;
@@ -24,17 +23,17 @@ let ada: Page;
 
 before(async () => {
   network = openNamespace();
-  const { outside } = network;
+  const { outside, outside2: relay } = network;
   folder = mkdtempSync(join(tmpdir(), 'lineside-turn-'));
-  const tls = certificate(folder, outside);
-  coturn = await startCoturn({ address: outside, peer: outside, secrets: [SECRET], tls });
+  const tls = certificate(folder, [outside, relay]);
+  coturn = await startCoturn({ address: relay, peer: outside, secrets: [SECRET], tls });
   const urls = [
-    `turn:${outside}:3478?transport=udp`,
-    `turn:${outside}:3478?transport=tcp`,
-    `turns:${outside}:443?transport=tcp`,
+    `turn:${relay}:3478?transport=udp`,
+    `turn:${relay}:3478?transport=tcp`,
+    `turns:${relay}:443?transport=tcp`,
   ];
   stage = await openStage(outside, { turn: { urls, secret: SECRET } }, tls, network);
-  closeBut(network, { tcp: PAGES, udp: [] });
+  letOut('tcp', 443);
   ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
 });
 after(async () => {
@@ -43,6 +42,14 @@ after(async () => {
   network?.close();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
+
+/** The pages, and one port of coturn. */
+function letOut(kind: Opening['kind'], port: number): void {
+  closeBut(network, [
+    { address: network.outside, kind: 'tcp', ports: [9091, 9092] },
+    { address: network.outside2, kind, ports: [port] },
+  ]);
+}
 
 /** How the browser's end of the call in use is reached: `relay tls`, `host` ... */
 function route(page: Page): Promise<string> {
@@ -59,13 +66,13 @@ function route(page: Page): Promise<string> {
   });
 }
 
-for (const { name, open } of [
-  { name: 'tls', open: { tcp: [443], udp: [] } },
-  { name: 'tcp', open: { tcp: [3478], udp: [] } },
-  { name: 'udp', open: { tcp: [], udp: [3478] } },
-]) {
-  test(`11c where only the pages and ${name} to coturn are let out, a caller hears its own tone`, async () => {
-    closeBut(network, { tcp: [...PAGES, ...open.tcp], udp: open.udp });
+for (const [name, kind, port] of [
+  ['tls', 'tcp', 443],
+  ['tcp', 'tcp', 3478],
+  ['udp', 'udp', 3478],
+] as const) {
+  test(`ICE-08 where only the pages and ${kind} ${port} of coturn are let out, a caller hears its own tone`, async () => {
+    letOut(kind, port);
     await dial(ada, ECHO);
     await waitText(ada, 'status', /^Connected$/);
     await waitTone(ada, MICROPHONE_HZ);
@@ -77,8 +84,8 @@ for (const { name, open } of [
   });
 }
 
-test('11c two pages behind TCP 443 call each other, and one comes back after a reload', async () => {
-  closeBut(network, { tcp: [...PAGES, 443], udp: [] });
+test('ICE-08 two pages behind TCP 443 call each other, and one comes back after a reload', async () => {
+  letOut('tcp', 443);
   const bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
   await dial(ada, BELA);
   await press(bela, 'answer-button');
@@ -93,7 +100,7 @@ test('11c two pages behind TCP 443 call each other, and one comes back after a r
   assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
 });
 
-test('11c neither the secret nor a credential is in the log of the gateway', () => {
+test('ICE-10 neither the secret nor a credential is in the log of the gateway', () => {
   const log = stage.log();
   assert.ok(log.includes('webrtc-ice-servers'));
   assert.ok(!log.includes(SECRET));

@@ -47,7 +47,7 @@ after(async () => {
   for (const socket of sockets) socket.close();
 });
 
-test('11c a relay reaches the media address of the gateway, both ways', async t => {
+test('ICE-09 a relay reaches the media address of the gateway, both ways', async t => {
   const { peer, got } = await echo(GATEWAY);
   const turn = await client(t);
   assert.equal(await turn.allocate(), 0);
@@ -58,7 +58,7 @@ test('11c a relay reaches the media address of the gateway, both ways', async t 
   assert.equal(await turn.bind(peer), 0);
 });
 
-test('11c it reaches nobody else: other hosts, this host, the relay itself', async t => {
+test('ICE-09 it reaches nobody else: other hosts, this host, the relay itself', async t => {
   const [gateway, neighbour] = [await echo(GATEWAY), await echo(NEIGHBOUR)];
   const turn = await client(t);
   assert.equal(await turn.allocate(), 0);
@@ -74,7 +74,7 @@ test('11c it reaches nobody else: other hosts, this host, the relay itself', asy
   assert.deepEqual([gateway.got, neighbour.got], [['yes'], []]);
 });
 
-test('11c a credential that has ended, or was made by somebody else, opens nothing', async t => {
+test('ICE-10 a credential that has ended, or was made by somebody else, opens nothing', async t => {
   const { credential } = credentialOf(NEW, MINUTE_MS);
   const { username } = credentialOf(NEW, 60 * MINUTE_MS);
   for (const bad of [
@@ -87,11 +87,11 @@ test('11c a credential that has ended, or was made by somebody else, opens nothi
   }
 });
 
-test('11c while a secret is replaced the old one counts too', async t => {
+test('ICE-12 while a secret is replaced the old one counts too', async t => {
   for (const secret of [NEW, OLD]) assert.equal(await (await client(t, credentialOf(secret))).allocate(), 0, secret);
 });
 
-test('11c what is open goes on after the end of its credential', async t => {
+test('ICE-10 what is open goes on after the end of its credential', async t => {
   const { peer, got } = await echo(GATEWAY);
   const soonOver = turnCredential(NEW, 'a', Date.now() + 2000);
   const open = await client(t, soonOver);

@@ -2,11 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import type { NetworkNamespace } from './network-namespace.ts';
 
-/** Ports of `network.outside` that may be reached; answers come in, and nothing else goes out. Throws when nftables does not take it. */
-export function closeBut(network: NetworkNamespace, ports: { tcp: readonly number[]; udp: readonly number[] }): void {
-  const open = Object.entries(ports)
-    .filter(([, numbers]) => numbers.length > 0)
-    .map(([kind, numbers]) => `ip daddr ${network.outside} ${kind} dport { ${numbers.join(', ')} } accept`);
+export interface Opening {
+  address: string;
+  kind: 'tcp' | 'udp';
+  ports: readonly number[];
+}
+
+/** Lets out what goes to `openings`, and answers; nothing else. Throws when nftables does not take it. */
+export function closeBut(network: NetworkNamespace, openings: readonly Opening[]): void {
+  const open = openings.map(
+    ({ address, kind, ports }) => `ip daddr ${address} ${kind} dport { ${ports.join(', ')} } accept`,
+  );
   nft(
     network,
     `table inet closed
@@ -17,7 +23,7 @@ table inet closed {
     type filter hook output priority 0; policy drop;
     oif lo accept
     ip daddr ${network.inside} accept
-    tcp sport != 0 ct direction reply accept
+    ct direction reply accept
     ${open.join('\n    ')}
     meta l4proto udp counter name refused
   }

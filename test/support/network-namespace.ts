@@ -5,6 +5,8 @@ export interface NetworkNamespace {
   readonly name: string;
   /** Our end of the pair. */
   readonly outside: string;
+  /** A second address of it, as if of another host. */
+  readonly outside2: string;
   /** The other end. */
   readonly inside: string;
   /** Starts a program over there. */
@@ -14,8 +16,8 @@ export interface NetworkNamespace {
 }
 
 const PREFIX = 'lineside-';
-/** Pairs within 198.18.0.0/16, which is for tests between networks (RFC 2544): four addresses each. */
-const PAIRS = 16_384;
+/** Pairs within 198.18.0.0/16, which is for tests between networks (RFC 2544): eight addresses each. */
+const PAIRS = 8192;
 
 /** Throws an error of one sentence when the namespace cannot be made. It goes with this process at the latest. */
 export function openNamespace(): NetworkNamespace {
@@ -24,9 +26,9 @@ export function openNamespace(): NetworkNamespace {
   removeLeftOvers();
   const name = `${PREFIX}${process.pid}`;
   const [end, otherEnd] = [`ls${process.pid}a`, `ls${process.pid}b`];
-  const base = (process.pid % PAIRS) * 4;
+  const base = (process.pid % PAIRS) * 8;
   const address = (host: number) => `198.18.${base >> 8}.${(base & 255) + host}`;
-  const [outside, inside] = [address(1), address(2)];
+  const [outside, inside, outside2] = [address(1), address(2), address(3)];
   const interrupted = () => process.exit(1);
   const close = () => {
     process.off('exit', close);
@@ -38,9 +40,9 @@ export function openNamespace(): NetworkNamespace {
   try {
     ip('netns', 'add', name);
     ip('link', 'add', end, 'type', 'veth', 'peer', 'name', otherEnd, 'netns', name);
-    ip('address', 'add', `${outside}/30`, 'dev', end);
+    for (const ours of [outside, outside2]) ip('address', 'add', `${ours}/29`, 'dev', end);
     ip('link', 'set', end, 'up');
-    ip('-n', name, 'address', 'add', `${inside}/30`, 'dev', otherEnd);
+    ip('-n', name, 'address', 'add', `${inside}/29`, 'dev', otherEnd);
     ip('-n', name, 'link', 'set', otherEnd, 'up');
     ip('-n', name, 'link', 'set', 'lo', 'up');
   } catch (error) {
@@ -50,6 +52,7 @@ export function openNamespace(): NetworkNamespace {
   return {
     name,
     outside,
+    outside2,
     inside,
     spawn: (command, args, options) => spawn('ip', ['netns', 'exec', name, command, ...args], options),
     close,
