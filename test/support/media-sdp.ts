@@ -130,8 +130,10 @@ export function firefoxOffer(o: BrowserSdp = {}): string {
   );
 }
 
-/** A browser's answer to an offer of ours: its codecs by payload type. */
-export function browserAnswer(o: BrowserSdp & { laws?: number[]; event?: number | null } = {}): string {
+/** A browser's answer to an offer of ours: its codecs by payload type; `maps` are rtpmap and fmtp lines in place of that of the event. */
+export function browserAnswer(
+  o: BrowserSdp & { laws?: number[]; event?: number | null; maps?: string[] } = {},
+): string {
   const { laws = [8, 0], event = 101 } = o;
   return lines(
     'v=0',
@@ -150,7 +152,7 @@ export function browserAnswer(o: BrowserSdp & { laws?: number[]; event?: number 
     `a=${o.direction ?? 'sendrecv'}`,
     'a=msid:stream2 track2',
     'a=rtcp-mux',
-    event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`],
+    o.maps ?? (event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`]),
     'a=ssrc:909090 cname:Nn3',
   );
 }
@@ -161,6 +163,8 @@ export interface PhoneSdp {
   /** Payload types of the m-line; 8 and 0 need no rtpmap. */
   formats?: number[];
   event?: number | null;
+  /** rtpmap, fmtp and other lines in place of those of the event. */
+  maps?: string[];
   direction?: string;
   version?: number;
 }
@@ -175,7 +179,7 @@ export function phoneSdp(o: PhoneSdp = {}): string {
     `c=IN IP4 ${address}`,
     't=0 0',
     `m=audio ${port} RTP/AVP ${[...formats, ...(event === null ? [] : [event])].join(' ')}`,
-    event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} 0-16`],
+    o.maps ?? (event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} 0-16`]),
     'a=ptime:20',
     `a=${o.direction ?? 'sendrecv'}`,
   );
