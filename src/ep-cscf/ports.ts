@@ -396,15 +396,20 @@ export type MediaPlanePort = Port<MediaEffect>;
 export interface EventsPort {
   /** Rows to store for this event (one for each matching subscription). Pure but for the event side's own memory. */
   plan(effect: EventEffect, now: number): Write[];
-  /** After the commit: start delivering what was planned. */
-  dispatch(now: number): void;
+  /** How much has been planned so far, for `dispatch`. */
+  planned(): number;
+  /** After the commit: start delivering what was planned up to there. */
+  dispatch(upTo: number): void;
 }
 
 /** Durable state. Everything lives in memory while the process runs; the store is read at start and written before the world hears. */
 export interface Store {
   /** All values of a kind, in the order of their first put. */
   load(kind: StoreKind): Array<{ key: string; value: unknown }>;
-  /** All or nothing. A promise means: not durable yet, and effects of its machine wait. Throws (or rejects) when it cannot be kept. */
+  /**
+   * All or nothing, and durable in the order of the calls: what is kept is never without what was given before. A promise means: not durable
+   * yet, and effects wait. Throws (or rejects) when it cannot be kept.
+   */
   commit(writes: readonly Write[]): void | Promise<void>;
   close(): void | Promise<void>;
 }

@@ -183,7 +183,7 @@ export function createEvents(options: EventsOptions): Events {
       }
       channels.start();
       life.start();
-      outbox.dispatch();
+      outbox.dispatch(outbox.planned());
     },
     async close(graceMs = 500) {
       life.stop();

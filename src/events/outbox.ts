@@ -42,7 +42,10 @@ export interface Outbox {
   port: EventsPort;
   /** Plans one subscription's own event: the writes are to be committed, then dispatched. False when there is no way to tell it. */
   owe(subscription: Subscription, told: Told, correlator: string, now: number, writes: Write[]): boolean;
-  dispatch(): void;
+  /** How much has been planned so far. */
+  planned(): number;
+  /** Hands what was planned up to there to its carriers. */
+  dispatch(upTo: number): void;
   /** A row has left its carrier for good. */
   finish(subscription: Subscription, row: OutboxRow, outcome: Outcome): void;
   /** Ends what an ended subscription is owed without sending it. */
@@ -58,10 +61,11 @@ const LOST: ReadonlySet<Outcome> = new Set(['given-up', 'refused', 'dropped']);
 /** Makes the outbox. */
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { table, journal, invitations, metrics } = deps;
-  let planned: Array<{ subscription: Subscription; row: OutboxRow }> = [];
+  let planned: Array<{ subscription: Subscription; row: OutboxRow; plan: number }> = [];
   /** Invitations that match nobody, told after the commit. */
-  let unheard: Array<{ leg: MediaSessionId; owner: CallId }> = [];
+  const unheard: Array<{ leg: MediaSessionId; owner: CallId; plan: number }> = [];
   let number = 0;
+  let plans = 0;
   const backlog = { https: 0, websocket: 0 };
   const tellLost = createDiscardLog(
     () => deps.clock.now(),
@@ -98,7 +102,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     };
     subscription.owed += 1;
     backlog[transport(subscription)] += 1;
-    planned.push({ subscription, row });
+    plans += 1;
+    planned.push({ subscription, row, plan: plans });
     writes.push({ op: 'put', kind: 'outbox', key: row.key, value: row });
     return true;
   }
@@ -117,20 +122,17 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     }
     if (matching.length === 0) count(event.kind, 'none', 'skipped');
     if (invitation) {
-      const leg = { leg: event.mediaSessionId, owner: owner as CallId };
-      if (targets === 0) unheard.push(leg);
-      else invitations.expect(leg.leg, leg.owner, targets);
+      const leg = event.mediaSessionId;
+      plans += 1;
+      if (targets === 0) unheard.push({ leg, owner: owner as CallId, plan: plans });
+      else invitations.expect(leg, owner as CallId, targets);
     }
     return writes;
   }
 
-  function dispatch(): void {
-    const told = unheard;
-    unheard = [];
-    for (const { leg, owner } of told) invitations.expect(leg, owner, 0);
-    const rows = planned;
-    planned = [];
-    for (const { subscription, row } of rows) {
+  function dispatch(upTo: number): void {
+    for (const { leg, owner } of takeUpTo(unheard, upTo)) invitations.expect(leg, owner, 0);
+    for (const { subscription, row } of takeUpTo(planned, upTo)) {
       if (table.find(row.subscriptionId) === subscription) carrierOf(subscription).push(subscription, row);
     }
   }
@@ -183,7 +185,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       subscription.owed += 1;
       backlog[transport(subscription)] += 1;
       if (row.type === 'session-invitation') invitations.adopt(row.lane as MediaSessionId, row.owner as CallId);
-      planned.push({ subscription, row });
+      plans += 1;
+      planned.push({ subscription, row, plan: plans });
     }
     for (const subscription of [...table.all()]) {
       if (subscription.row.ended && subscription.owed === 0) forget(subscription);
@@ -195,14 +198,21 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   }
 
   return {
-    port: { plan, dispatch },
+    port: { plan, planned: () => plans, dispatch },
     owe,
+    planned: () => plans,
     dispatch,
     finish,
     abandon,
     adopt,
     backlog: () => ({ ...backlog }),
   };
+}
+
+/** Takes the first out of `list`, those planned up to `upTo`. */
+function takeUpTo<T extends { plan: number }>(list: T[], upTo: number): T[] {
+  const later = list.findIndex(({ plan }) => plan > upTo);
+  return list.splice(0, later === -1 ? list.length : later);
 }
 
 function laneOf(told: Told): string {

@@ -21,7 +21,7 @@ export interface SubscriptionDeps {
   journal: Journal;
   table: SubscriptionTable;
   rows: SubscriptionRows;
-  outbox: Pick<Outbox, 'owe' | 'dispatch' | 'abandon'>;
+  outbox: Pick<Outbox, 'owe' | 'planned' | 'dispatch' | 'abandon'>;
   log: Log;
   uuid(): string;
   settings: {
@@ -205,9 +205,10 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
       outbox.abandon(subscription, 'ended');
       return DONE;
     }
+    const planned = outbox.planned();
     const kept = journal.commit(writes);
-    if (typeof kept !== 'boolean') return kept.then(() => outbox.dispatch());
-    outbox.dispatch();
+    if (typeof kept !== 'boolean') return kept.then(() => outbox.dispatch(planned));
+    outbox.dispatch(planned);
     return DONE;
   }
 

@@ -16,6 +16,7 @@ const said = (phrase: string): Effect => ({ type: 'ims.reject', owner: OWNER, re
 /** A loop whose core does what the test says for the phrase of each input, and everything that happened, in order. */
 function bench(script: Record<string, Effect[]>, commit: Store['commit'] = () => undefined) {
   const story: string[] = [];
+  let planned = 0;
   const wheel = createTimerWheel(() => 0, null);
   const refuse = () => assert.fail('not asked for');
   const log = { debug() {}, info() {}, warn() {}, error: (_: object, text: string) => story.push(text) };
@@ -47,7 +48,14 @@ function bench(script: Record<string, Effect[]>, commit: Store['commit'] = () =>
       },
     },
     media: { run: refuse },
-    events: { plan: () => [], dispatch: () => void story.push('dispatch') },
+    events: {
+      plan() {
+        planned += 1;
+        return [];
+      },
+      planned: () => planned,
+      dispatch: upTo => void story.push(`dispatch ${upTo}`),
+    },
     log: log as never,
     metrics: createMetrics(),
   });
@@ -69,24 +77,43 @@ test('what a port answers at once is handled in the same turn, after all effects
   assert.deepEqual(story, ['handle a', 'ims one', 'ims two', 'handle next']);
 });
 
-test('while the store works on a commit nothing else is handled, and nothing is told', async () => {
-  const held = Promise.withResolvers<void>();
-  let slow = true;
-  const { loop, story } = bench({ a: [kept('1'), said('one')], b: [kept('2'), said('two')] }, () => {
-    if (slow) return held.promise;
-  });
-  loop.emit(word('a'));
+test('while the store works on a commit others are handled, and the world hears of each after its own, in their order', async () => {
+  const held = [0, 1].map(() => Promise.withResolvers<void>());
+  let commits = 0;
+  const script = { a: [kept('1'), said('one')], b: [kept('2'), said('two')], c: [said('three')] };
+  const { loop, story } = bench(script, () => held[commits++]?.promise);
+  for (const phrase of ['a', 'b', 'c']) {
+    loop.emit(word(phrase));
+    await turns();
+  }
+  assert.deepEqual(story.splice(0), ['handle a', 'commit 1', 'handle b', 'commit 2', 'handle c']);
+  held[1]?.resolve();
   await turns();
-  loop.emit(word('b'));
+  assert.deepEqual(story, [], 'told before what came first was kept');
+  held[0]?.resolve();
   await turns();
-  assert.deepEqual(story, ['handle a', 'commit 1']);
-  slow = false;
-  held.resolve();
-  await turns();
-  assert.deepEqual(story, ['handle a', 'commit 1', 'ims one', 'handle b', 'commit 2', 'ims two']);
+  assert.deepEqual(story, ['ims one', 'ims two', 'ims three']);
 });
 
-test('no event is dispatched while its commit is under way, though one before it may go', async () => {
+test('a store that takes no end of time is given no more than so many commits; inputs then wait and share one', async () => {
+  const held: Array<() => void> = [];
+  const script = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}`, [kept(`${i}`)]]));
+  const { loop, story } = bench(script, () => new Promise(resolve => held.push(resolve)));
+  for (const phrase of Object.keys(script)) {
+    loop.emit(word(phrase));
+    await turns();
+  }
+  assert.equal(held.length, 32);
+  assert.equal(loop.sizes().queued, 8);
+  story.length = 0;
+  held[0]?.();
+  await turns();
+  await turns();
+  assert.equal(story.at(-1), 'commit 32 33 34 35 36 37 38 39');
+  assert.equal(loop.sizes().queued, 0);
+});
+
+test('no event is dispatched while its commit is under way, though the one before it goes', async () => {
   const held = Promise.withResolvers<void>();
   const publish = { type: 'event.publish', owner: OWNER } as unknown as Effect;
   const { loop, story } = bench(
@@ -96,11 +123,11 @@ test('no event is dispatched while its commit is under way, though one before it
   loop.emit(word('a'));
   await turns();
   await turns();
-  assert.deepEqual(story, ['handle a', 'ims one', 'handle next', 'commit 2']);
+  assert.deepEqual(story, ['handle a', 'ims one', 'handle next', 'commit 2', 'dispatch 1']);
   held.resolve();
   await turns();
   await turns();
-  assert.deepEqual(story.slice(4), ['dispatch']);
+  assert.deepEqual(story.slice(5), ['dispatch 2']);
 });
 
 test('an input the core fails on is lost alone', async () => {
@@ -153,8 +180,8 @@ test('events leave at once when asked to, and once', async () => {
       resolve();
     });
   });
-  assert.deepEqual(story, ['handle a', 'ims one', 'dispatch']);
+  assert.deepEqual(story, ['handle a', 'ims one', 'dispatch 1']);
   await turns();
   await turns();
-  assert.deepEqual(story, ['handle a', 'ims one', 'dispatch']);
+  assert.deepEqual(story, ['handle a', 'ims one', 'dispatch 1']);
 });

@@ -1,5 +1,6 @@
 /**
  * The loop: the inputs that wait are handled in their order, what they want kept is stored in one commit, then the world hears of it.
+ * A store that takes its time has several commits under way; the world hears of them in their order all the same.
  * Timers, counts and log lines are the process's own and wait for no store.
  */
 
@@ -56,6 +57,9 @@ export interface Loop {
 /** Inputs handled before the sockets get their turn again. */
 const TURN = 256;
 
+/** Commits under way at once; past it inputs wait, and share the next one. */
+const COMMITS = 32;
+
 /** What is said to whoever asks while the process ends. */
 const ENDED: Reply = { ok: false, error: 'network-unavailable' };
 
@@ -76,8 +80,11 @@ export function createLoop(parts: LoopParts): Loop {
   let scheduled = false;
   let closed = false;
   let dispatching = false;
-  /** The store works on the writes of the present input. */
-  let committing = false;
+  /** Events planned up to here may leave. */
+  let dispatchable = 0;
+  let underWay = 0;
+  /** Settles when everything before has been kept and told; null: it has. */
+  let before: Promise<void> | null = null;
 
   /** Not at once: what the sockets have at the same time shares one commit. */
   function schedule(): void {
@@ -87,22 +94,16 @@ export function createLoop(parts: LoopParts): Loop {
   }
 
   function turn(): void {
-    for (let left = TURN; left > 0 && queue.length > 0; ) {
+    for (let left = TURN; left > 0 && queue.length > 0 && underWay < COMMITS; ) {
       const inputs = queue.splice(0, left);
       left -= inputs.length;
-      const waiting = step(inputs);
-      if (waiting !== undefined) {
-        // The store needs time: nothing else runs meanwhile, so the order of inputs is the order of effects.
-        waiting.finally(turn);
-        return;
-      }
+      step(inputs);
     }
     scheduled = false;
-    if (queue.length > 0) schedule();
+    if (queue.length > 0 && underWay < COMMITS) schedule();
   }
 
-  /** Undefined: all is done. Else the store works on it. */
-  function step(inputs: ReadonlyArray<Input | QueuedTimer>): Promise<void> | undefined {
+  function step(inputs: ReadonlyArray<Input | QueuedTimer>): void {
     const effects: Outward[] = [];
     const rows: Write[] = [];
     for (const next of inputs) {
@@ -110,16 +111,21 @@ export function createLoop(parts: LoopParts): Loop {
       if (input !== null) handle(input, effects, rows);
     }
     const committed = commit(rows);
-    if (committed === undefined) {
-      perform(effects);
-      return undefined;
-    }
-    committing = true;
-    return committed.then(() => {
-      committing = false;
-      if (dispatching) setImmediate(dispatch);
-      perform(effects);
+    const planned = parts.events.planned();
+    if (committed === undefined && before === null) perform(effects, planned);
+    else inTurn(committed, () => perform(effects, planned));
+  }
+
+  /** Runs `tell` once the store has kept what belongs to it and everything before has been told. */
+  function inTurn(committed: Promise<void> | undefined, tell: () => void): void {
+    underWay += 1;
+    const mine = Promise.all([before, committed]).then(() => {
+      underWay -= 1;
+      if (before === mine) before = null;
+      tell();
+      if (queue.length > 0) schedule();
     });
+    before = mine;
   }
 
   /** Has the core handle one input; what it wants of the world goes to `effects`, what it wants kept to `rows`. */
@@ -172,17 +178,18 @@ export function createLoop(parts: LoopParts): Loop {
   }
 
   /** After the HTTP response that caused them (CAMARA digest 6: the response goes out first, the event after it), and never before the commit. */
-  function dispatchSoon(effects: readonly Outward[]): void {
-    if (dispatching || !effects.some(effect => effect.type === 'event.publish')) return;
+  function dispatchSoon(effects: readonly Outward[], planned: number): void {
+    if (!effects.some(effect => effect.type === 'event.publish')) return;
+    dispatchable = planned;
+    if (dispatching) return;
     dispatching = true;
     setImmediate(dispatch);
   }
 
   function dispatch(): void {
-    // What the store has not kept yet stands among the planned: it takes all of them along once it has.
-    if (committing || !dispatching) return;
+    if (!dispatching) return;
     dispatching = false;
-    parts.events.dispatch(clock.now());
+    parts.events.dispatch(dispatchable);
   }
 
   /** A store that fails must not end calls: they go on, and who watches the store tells. */
@@ -195,11 +202,11 @@ export function createLoop(parts: LoopParts): Loop {
     }
   }
 
-  function perform(effects: readonly Outward[]): void {
+  function perform(effects: readonly Outward[], planned: number): void {
     if (closed) return;
     for (const effect of effects) if (effect.type === 'reply') settle(effect.ref, effect.reply);
     for (const effect of effects) run(effect);
-    dispatchSoon(effects);
+    dispatchSoon(effects, planned);
   }
 
   function settle(ref: Ref, reply: Reply): void {

@@ -50,7 +50,7 @@ for (let n = 0; n < Number(count); n += 1) {
     event: session(call, 1 + Math.floor(n / 4)),
   } as EventEffect;
   await store.commit(events.port.plan(effect, Date.now()));
-  events.port.dispatch(Date.now());
+  events.port.dispatch(events.port.planned());
   writeSync(1, `${call}:${1 + Math.floor(n / 4)}\n`);
   // Stay below the bound of the queue: what it drops is not owed.
   while (events.sizes().backlog > 100) await new Promise(resolve => setTimeout(resolve, 1));

@@ -135,7 +135,7 @@ export function createRig(options: RigOptions = {}): Rig {
       const writes = rig.events.port.plan(effect, clock.now());
       checkOwed(writes);
       if (writes.length > 0) void store.commit(writes);
-      rig.events.port.dispatch(clock.now());
+      rig.events.port.dispatch(rig.events.port.planned());
     },
     async subscribe(change = {}, who = alice) {
       const made = await rig.events.subscriptions.create(who, subscription(change), 'corr-0');
