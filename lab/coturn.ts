@@ -1,4 +1,4 @@
-/** coturn as a relay for one media gateway and for nothing else: its configuration, and the process. `node lab/coturn.ts` runs it until Ctrl-C. */
+/** coturn as a relay for one media gateway and for nothing else: its configuration, and the process. docs/turn.md explains both. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -29,8 +29,8 @@ const START_MS = 10_000;
 const LOOK_MS = 50;
 const LOG_LENGTH = 2000;
 
-/** What stands in turnserver.conf; docs/turn.md explains it. */
-export function coturnConfig({ address, peer, secrets, tls, ports = PORTS }: CoturnOptions): string {
+/** turnserver.conf. */
+function coturnConfig({ address, peer, secrets, tls, ports = PORTS }: CoturnOptions): string {
   const lines = [
     `listening-ip=${address}`,
     `relay-ip=${address}`,
@@ -81,7 +81,10 @@ export async function startCoturn(options: CoturnOptions, onLog: (text: string) 
   }
   const ended = new Promise<void>(resolve => {
     child.once('exit', () => resolve());
-    child.once('error', () => resolve());
+    child.once('error', error => {
+      said = error.message;
+      resolve();
+    });
   });
   const stop = async () => {
     child.kill();
@@ -91,7 +94,7 @@ export async function startCoturn(options: CoturnOptions, onLog: (text: string) 
   const { address, ports = PORTS, tls } = options;
   if (await listens(child, address, tls === undefined ? ports.plain : ports.tls)) return { stop };
   await stop();
-  throw new Error(`coturn (${COMMAND}, Debian package coturn) did not start on ${address}: ${said.trim()}`);
+  throw new Error(`coturn (Debian package coturn) did not start on ${address}: ${said.trim()}`);
 }
 
 async function listens(child: ChildProcess, host: string, port: number): Promise<boolean> {
