@@ -1,8 +1,8 @@
 /** From the operator's settings to what the core and the media plane take as arguments. */
 import { availableParallelism } from 'node:os';
-import { realmFinder, realmsOf } from './config/realm.ts';
+import { realmFinder, realmMediaOf, realmsOf } from './config/realm.ts';
 import type { Settings } from './config/settings.ts';
-import { MEDIA_DEFAULTS, type MediaSettings } from './eims-agw/settings.ts';
+import { type ImsMedia, MEDIA_DEFAULTS, type MediaHost, type MediaSettings } from './eims-agw/settings.ts';
 import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
 
 /** More are taken only when the operator says so. */
@@ -20,7 +20,7 @@ export function coreSettingsOf({ registration, ims, call, emergency }: Settings)
       perUser: registration.perUser,
     },
     ims: { expiresS: ims.registerExpiresS, registerGuardMs: registration.networkBudgetMs, reclaim: ims.reclaim },
-    realm: { homeOf: number => realmOf(number)?.home ?? null },
+    realm: { homeOf: number => realmOf(number)?.home ?? null, nameOf: number => realmOf(number)?.name },
     call: {
       originateGuardMs: call.originateGuardMs,
       callerReadyMs: call.callerReadyMs,
@@ -42,7 +42,7 @@ export function coreSettingsOf({ registration, ims, call, emergency }: Settings)
   });
 }
 
-export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
+export function mediaSettingsOf({ media, sip, ims }: Settings): MediaSettings {
   return {
     ...MEDIA_DEFAULTS,
     srtp: media.srtp,
@@ -51,23 +51,43 @@ export function mediaSettingsOf({ media, sip }: Settings): MediaSettings {
     workers: media.workers || workersHere(media.webPortMax - media.webPortMin + 1),
     sessionsPerWorker: media.sessionsPerWorker,
     shedLagMs: media.shedLagMs,
+    paceMs: media.paceMs,
     web: {
-      bind: media.webHost,
-      advertise: media.webAdvertisedHost || media.webHost,
+      ...hostOf(media.webHost, media.webAdvertisedHost),
+      ...otherOf(media.webHost6, media.webAdvertisedHost6),
       ports: { min: media.webPortMin, max: media.webPortMax },
     },
     ims: {
-      bind: media.imsHost,
-      advertise: media.imsAdvertisedHost || media.imsHost,
+      ...imsMediaOf(realmMediaOf(media)),
       ports: { min: media.imsPortMin, max: media.imsPortMax },
-      mediaPrefixes: media.prefixes,
-      natLatch: media.imsNatLatch,
     },
+    realms: Object.fromEntries(
+      realmsOf(ims).flatMap(({ name, media: own }) =>
+        own === undefined ? [] : [[name, imsMediaOf(realmMediaOf(media, own))]],
+      ),
+    ),
     signallingPorts: [sip.port],
     imsSilentMs: media.imsSilentMs,
     webGraceMs: media.webGraceMs,
     webLeftMs: media.webLeftMs,
   };
+}
+
+function imsMediaOf(media: ReturnType<typeof realmMediaOf>): ImsMedia {
+  const { imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch } = media;
+  const first = hostOf(imsHost, imsAdvertisedHost);
+  const { other } = otherOf(imsHost6, imsAdvertisedHost6);
+  const rest = { mediaPrefixes: prefixes, natLatch: imsNatLatch };
+  if (other === undefined) return { ...first, ...rest };
+  return imsPrefer === 'ipv6' ? { ...other, other: first, ...rest } : { ...first, other, ...rest };
+}
+
+function hostOf(bind: string, advertise: string): MediaHost {
+  return { bind, advertise: advertise || bind };
+}
+
+function otherOf(bind: string, advertise: string): { other?: MediaHost } {
+  return bind === '' ? {} : { other: hostOf(bind, advertise) };
 }
 
 /** One core is left to signalling, and each worker needs a port towards browsers. */

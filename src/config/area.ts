@@ -1,5 +1,5 @@
 /** The shape of a settings area: one TypeBox object whose fields each carry a default and one sentence. */
-import { type TObject, type TProperties, Type } from 'typebox';
+import { type TObject, type TProperties, type TSchema, Type } from 'typebox';
 
 /** Declares an area. Every field needs `default` and `description`; a unit stands in the field's name (`Ms`, `S`, `Bytes`). */
 export function area<T extends TProperties>(description: string, fields: T): TObject<T> {
@@ -33,4 +33,13 @@ export function choices<const T extends readonly string[]>(description: string, 
 
 export function choice<const T extends readonly string[]>(description: string, value: T[number], values: T) {
   return Type.Unsafe<T[number]>(Type.Enum([...values], { default: value, description }));
+}
+
+/** The fields without their defaults, for a list whose items say only what differs from the area. */
+export function inherited<F extends Record<string, TSchema>>(fields: F) {
+  const open = Object.entries<TSchema>(fields).map(([name, schema]) => {
+    const { default: _, ...bare } = schema as TSchema & { default?: unknown };
+    return [name, Type.Optional(bare as TSchema)];
+  });
+  return Object.fromEntries(open) as { [K in keyof F]: ReturnType<typeof Type.Optional<F[K]>> };
 }

@@ -1,6 +1,7 @@
 /** Settings of the IMS the numbers live in: one realm, or several that differ in some of them. */
-import { type TSchema, Type } from 'typebox';
-import { area, choice, choices, flag, integer, list, text } from './area.ts';
+import { Type } from 'typebox';
+import { area, choice, choices, flag, inherited, integer, list, text } from './area.ts';
+import { realmMedia } from './media.ts';
 
 const headerRule = Type.Object(
   {
@@ -87,21 +88,11 @@ const realmFields = {
   accessNetworkInfo: text('P-Access-Network-Info we add; empty sends none.'),
 };
 
-type Fields = typeof realmFields;
-
-/** The fields without their defaults: what a realm leaves out comes from the area. */
-function inherited(fields: Fields) {
-  const open = Object.entries<TSchema>(fields).map(([name, schema]) => {
-    const { default: _, ...bare } = schema as TSchema & { default?: unknown };
-    return [name, Type.Optional(bare as TSchema)];
-  });
-  return Object.fromEntries(open) as { [K in keyof Fields]: ReturnType<typeof Type.Optional<Fields[K]>> };
-}
-
 const realm = Type.Object(
   {
     name: Type.String({ minLength: 1 }),
     prefixes: Type.Array(Type.String(), { minItems: 1 }),
+    media: Type.Optional(realmMedia),
     ...inherited(realmFields),
   },
   { additionalProperties: false },
@@ -114,6 +105,6 @@ export const ims = area('The operator’s IMS', {
   realms: Type.Array(realm, {
     default: [],
     description:
-      'Several realms at once: each has a `name`, `prefixes` of its numbers (+49, +1555; the longest wins) and any setting of this area from `mode` to `accessNetworkInfo` that differs. None: the area is the one realm, of every number.',
+      'Several realms at once: each has a `name`, `prefixes` of its numbers (+49, +1555; the longest wins) and any setting of this area from `mode` to `accessNetworkInfo` that differs; under `media` the same for `imsHost`, `imsAdvertisedHost`, `imsHost6`, `imsAdvertisedHost6` (these four together), `imsPrefer`, `prefixes` and `imsNatLatch` of the area `media`. None: the area is the one realm, of every number.',
   }),
 });

@@ -1,5 +1,27 @@
 /** Settings of the media plane. */
-import { area, choices, flag, integer, list, text } from './area.ts';
+import { Type } from 'typebox';
+import { area, choice, choices, flag, inherited, integer, list, text } from './area.ts';
+
+/** What each realm may say for itself, in `ims.realms`. */
+const realmFields = {
+  imsHost: text('Address of RTP towards the core.', '127.0.0.1'),
+  imsAdvertisedHost: text('Address written into the IMS-side SDP; empty means `media.imsHost`.'),
+  imsHost6: text('IPv6 address of RTP towards the core, beside an IPv4 `media.imsHost`; empty: there is one address.'),
+  imsAdvertisedHost6: text('The same for it; empty means `media.imsHost6`.'),
+  imsPrefer: choice(
+    'Family of calls to the core when there are both; calls from it take that of their offer.',
+    'ipv4',
+    ['ipv4', 'ipv6'],
+  ),
+  prefixes: list('Addresses the core’s SDP may point at, as CIDR prefixes.', ['127.0.0.0/8']),
+  imsNatLatch: flag(
+    'Take RTP from another address of `media.prefixes` when the one of the SDP stays silent: for phones without an SBC before them.',
+    false,
+  ),
+};
+
+/** A realm's own: what it leaves out comes from the area, its addresses all together. */
+export const realmMedia = Type.Object(inherited(realmFields), { additionalProperties: false });
 
 /** Speech codecs by their names in rtpmap. */
 const CODECS = ['PCMA', 'PCMU', 'G722', 'opus', 'AMR', 'AMR-WB'] as const;
@@ -23,19 +45,23 @@ export const media = area('Media (eIMS-AGW)', {
   workers: integer('Media worker processes; 0: one less than there are cores, from 1 to 8.', 0, 0, 64),
   sessionsPerWorker: integer('Calls one worker takes before new ones are refused.', 120, 1, 1000),
   shedLagMs: integer('A worker whose event loop is later than this takes no new calls.', 20, 1, 10_000),
+  paceMs: integer(
+    'A worker that has just carried packets waits so long for more, which costs less than waking for each; 0: never.',
+    2,
+    0,
+    10,
+  ),
   webHost: text('Address the browser-side sockets are bound to.', '127.0.0.1'),
   webAdvertisedHost: text('Address written into candidates; empty means `media.webHost`.'),
+  webHost6: text(
+    'IPv6 address of sockets towards browsers, beside an IPv4 `media.webHost`: each browser is given both.',
+  ),
+  webAdvertisedHost6: text('The same for it; empty means `media.webHost6`.'),
   webPortMin: integer('First UDP port towards browsers; each worker takes one.', 20_000, 0, 65535),
   webPortMax: integer('Last UDP port towards browsers.', 20_099, 0, 65535),
-  imsHost: text('Address of RTP towards the core.', '127.0.0.1'),
-  imsAdvertisedHost: text('Address written into the IMS-side SDP; empty means `media.imsHost`.'),
   imsPortMin: integer('First UDP port towards the core; each call takes a pair.', 21_000, 0, 65535),
   imsPortMax: integer('Last UDP port towards the core.', 24_999, 0, 65535),
-  prefixes: list('Addresses the core’s SDP may point at, as CIDR prefixes.', ['127.0.0.0/8']),
-  imsNatLatch: flag(
-    'Take RTP from another address of `media.prefixes` when the one of the SDP stays silent: for phones without an SBC before them.',
-    false,
-  ),
+  ...realmFields,
   imsSilentMs: integer('Neither RTP nor RTCP from the core for this long ends the call (not on hold).', 60_000, 1000),
   webGraceMs: integer('After the browser’s consent is lost, the call waits this long for it to come back.', 30_000, 0),
   webLeftMs: integer(

@@ -17,6 +17,8 @@ const FIXED = new Set([
 /** The first fault of the realms, or null. */
 export function realmFault(realms: readonly RealmSettings[]): Fault | null {
   const seen = new Set<string>();
+  if (new Set(realms.map(({ name }) => name)).size < realms.length)
+    return { name: 'ims.realms', must: 'must not give two realms one name' };
   for (const realm of realms) {
     for (const prefix of realm.prefixes) {
       if (!PREFIX.test(prefix)) return { name: 'ims.realms', must: 'must have prefixes such as +49 or +' };

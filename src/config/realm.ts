@@ -2,9 +2,13 @@
 import type { E164 } from '../ep-cscf/ids.ts';
 import type { Settings } from './settings.ts';
 
-/** The settings of one realm, complete. */
+type RealmMedia = NonNullable<Settings['ims']['realms'][number]['media']>;
+
+/** The settings of one realm, complete but for those of its media. */
 export type RealmSettings = Omit<Settings['ims'], 'realms' | 'reclaim'> & {
   name: string;
+  /** What its media differ in from the area `media`. */
+  media?: RealmMedia;
   /** Beginnings of its numbers. */
   prefixes: readonly string[];
 };
@@ -17,6 +21,17 @@ export function realmsOf(ims: Settings['ims']): [RealmSettings, ...RealmSettings
   const { realms, reclaim: _reclaim, ...area } = ims;
   const [first, ...others] = realms.map(realm => ({ ...area, ...realm }));
   return first === undefined ? [{ ...area, name: ims.home, prefixes: ['+'] }] : [first, ...others];
+}
+
+/** The media settings of a realm: addresses are its own all together, or all those of the area. */
+export function realmMediaOf(media: Settings['media'], own: RealmMedia = {}): Required<RealmMedia> {
+  const places = own.imsHost === undefined ? media : { imsAdvertisedHost: '', imsHost6: '', imsAdvertisedHost6: '' };
+  const { imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch } = {
+    ...media,
+    ...places,
+    ...own,
+  };
+  return { imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch };
 }
 
 /** A test for the realm of a number: the one with the longest of its beginnings, or null. */

@@ -1,15 +1,15 @@
 /** What one field's schema cannot say: values with a form of their own, and settings that must fit each other. */
 import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { isPrefix, WILDCARDS } from './address-form.ts';
 import { apiFault } from './api-sense.ts';
 import { parseHostPort } from './host-port.ts';
+import { mediaFault } from './media-sense.ts';
 import { realmsOf } from './realm.ts';
 import { realmFault } from './realm-sense.ts';
 import type { Settings } from './settings.ts';
 import { turnFault } from './turn-sense.ts';
 
 const HOST_NAME = /^[A-Za-z0-9._-]+$/;
-const WILDCARDS = new Set(['0.0.0.0', '::']);
 
 /** The first fault of `settings`, as "name" and "must ..." for a sentence, or null when they make sense together. */
 export function faultOf(settings: Settings): { name: string; must: string } | null {
@@ -26,7 +26,6 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
   for (const [name, list] of [
     ['api.trustProxy', api.trustProxy],
     ['sip.trustedPeers', sip.trustedPeers],
-    ['media.prefixes', media.prefixes],
   ] as const) {
     if (!list.every(isPrefix)) return fault(name, 'must hold addresses or CIDR prefixes');
   }
@@ -38,19 +37,20 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
   if (!sip.dnsServers.every(text => isIP(text) !== 0 || isIP(parseHostPort(text)?.host ?? '') !== 0)) {
     return fault('sip.dnsServers', 'must hold addresses, or address:port');
   }
-  if (media.webPortMin > media.webPortMax) return fault('media.webPortMin', 'must not exceed media.webPortMax');
-  if (media.imsPortMin > media.imsPortMax) return fault('media.imsPortMin', 'must not exceed media.imsPortMax');
   const { ttlMinMs, ttlDefaultMs, ttlMaxMs } = registration;
   if (ttlMinMs > ttlMaxMs) return fault('registration.ttlMinMs', 'must not exceed registration.ttlMaxMs');
   if (ttlDefaultMs < ttlMinMs || ttlDefaultMs > ttlMaxMs) {
     return fault('registration.ttlDefaultMs', 'must lie between registration.ttlMinMs and registration.ttlMaxMs');
   }
   if ((tls.cert === '') !== (tls.key === '')) return fault('tls.cert', 'must be set together with tls.key');
-  return hostFault(settings) ?? apiFault(settings) ?? turnFault(settings) ?? realmFault(realmsOf(settings.ims));
+  const realms = realmsOf(settings.ims);
+  return (
+    hostFault(settings) ?? mediaFault(media, realms) ?? apiFault(settings) ?? turnFault(settings) ?? realmFault(realms)
+  );
 }
 
-/** Listeners by name or address, sockets of SIP and media by address; what is written into messages has to be one that others can reach. */
-function hostFault({ api, ops, sip, media }: Settings): { name: string; must: string } | null {
+/** Listeners by name or address, sockets of SIP by address; what is written into messages has to be one that others can reach. */
+function hostFault({ api, ops, sip }: Settings): { name: string; must: string } | null {
   for (const [name, text] of [
     ['api.host', api.host],
     ['ops.host', ops.host],
@@ -58,18 +58,9 @@ function hostFault({ api, ops, sip, media }: Settings): { name: string; must: st
   ] as const) {
     if (isIP(text) === 0 && !HOST_NAME.test(text)) return fault(name, 'must be an address or a host name');
   }
-  for (const [area, bound, advertised, text, shown] of [
-    ['sip', 'host', 'advertisedHost', sip.host, sip.advertisedHost],
-    ['media', 'webHost', 'webAdvertisedHost', media.webHost, media.webAdvertisedHost],
-    ['media', 'imsHost', 'imsAdvertisedHost', media.imsHost, media.imsAdvertisedHost],
-  ] as const) {
-    if (isIP(text) === 0) return fault(`${area}.${bound}`, 'must be an address');
-    if (WILDCARDS.has(text) && shown === '') {
-      return fault(`${area}.${advertised}`, `must be set when ${area}.${bound} stands for every address`);
-    }
-    if (area === 'media' && shown !== '' && isIP(shown) === 0)
-      return fault(`${area}.${advertised}`, 'must be an address');
-  }
+  if (isIP(sip.host) === 0) return fault('sip.host', 'must be an address');
+  if (WILDCARDS.has(sip.host) && sip.advertisedHost === '')
+    return fault('sip.advertisedHost', 'must be set when sip.host stands for every address');
   return null;
 }
 
@@ -80,8 +71,4 @@ function fault(name: string, must: string): { name: string; must: string } {
 function isWebUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'https:' || url.protocol === 'http:');
-}
-
-function isPrefix(text: string): boolean {
-  return text.includes('/') ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text);
 }

@@ -2,17 +2,17 @@
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 import { isZeroAddress, type MediaDesc } from '../sdp/index.ts';
 import type { ImsTarget } from './engine.ts';
-import type { MediaSettings } from './settings.ts';
+import type { ImsMedia, MediaHost, MediaSettings } from './settings.ts';
 
 export interface AddressPolicy {
   /** Whether packets may go to this address and port. */
   allows(address: string, port: number): boolean;
 }
 
-/** Builds the policy; throws on a prefix that is not CIDR. */
-export function addressPolicy(settings: MediaSettings): AddressPolicy {
+/** Builds the policy of one realm; throws on a prefix that is not CIDR. */
+export function addressPolicy(settings: MediaSettings, ims: ImsMedia = settings.ims): AddressPolicy {
   const allowed = new BlockList();
-  for (const prefix of settings.ims.mediaPrefixes) {
+  for (const prefix of ims.mediaPrefixes) {
     const [network, bits] = prefix.split('/');
     const version = isIP(network ?? '');
     if (network === undefined || version === 0) throw new Error(`${prefix} is not a network in CIDR form`);
@@ -26,13 +26,13 @@ export function addressPolicy(settings: MediaSettings): AddressPolicy {
   never.addSubnet('224.0.0.0', 3, 'ipv4');
   never.addSubnet('0.0.0.0', 8, 'ipv4');
   never.addSubnet('ff00::', 8, 'ipv6');
-  const own = new Set([settings.web.bind, settings.web.advertise, settings.ims.bind, settings.ims.advertise]);
-  const family = isIP(settings.ims.bind);
+  const own = new Set(allHosts(settings).flatMap(({ bind, advertise }) => [bind, advertise]));
+  const families = new Set(hostsOf(ims).map(({ bind }) => isIP(bind)));
   const { ports } = settings.web;
   return {
     allows(address, port) {
       const version = isIP(address);
-      if (version === 0 || (family !== 0 && version !== family)) return false;
+      if (version === 0 || !families.has(version)) return false;
       const kind = version === 4 ? 'ipv4' : 'ipv6';
       if (never.check(address, kind) || !allowed.check(address, kind)) return false;
       return (
@@ -40,6 +40,20 @@ export function addressPolicy(settings: MediaSettings): AddressPolicy {
       );
     },
   };
+}
+
+/** The address of one side, or both: one of each family, the preferred first. */
+export function hostsOf(side: MediaHost & { other?: MediaHost }): MediaHost[] {
+  return side.other === undefined ? [side] : [side, side.other];
+}
+
+/** Our addresses towards every realm. */
+export function imsHosts({ ims, realms }: MediaSettings): MediaHost[] {
+  return [ims, ...Object.values(realms)].flatMap(hostsOf);
+}
+
+function allHosts(settings: MediaSettings): MediaHost[] {
+  return [...hostsOf(settings.web), ...imsHosts(settings)];
 }
 
 /** Where an m-line wants its RTP and RTCP; `hold` for the unspecified address; null when it may not be sent to. RFC 3605. */

@@ -1,13 +1,13 @@
 /** Iq: the media plane port of the core. One media session per call, one operation at a time in each, every operation within its deadline. TS 23.334. */
 import type { CallId } from '../ep-cscf/ids.ts';
 import type { Emit, MediaEffect, MediaPlanePort } from '../ep-cscf/ports.ts';
-import { addressPolicy } from './address.ts';
 import { callMedia } from './call-media.ts';
 import type { CodecPolicy } from './codec-policy.ts';
 import { type Engine, type EngineEvent, NO_TOTALS } from './engine.ts';
 import { onEngineEvent } from './link.ts';
 import { perform } from './operation.ts';
 import { measure, statsOf } from './quality.ts';
+import { mediaRealms } from './realm.ts';
 import { fail, type Plane, type Session } from './session.ts';
 import type { Clock, Count, Log, MediaSettings } from './settings.ts';
 
@@ -31,7 +31,7 @@ export interface Control {
 export function createControl(options: ControlOptions): Control {
   const plane: Plane = {
     ...options,
-    addresses: addressPolicy(options.settings),
+    realms: mediaRealms(options.settings),
     byOwner: new Map(),
     byNumber: new Map(),
     next: { session: 1, op: 1 },
@@ -59,10 +59,14 @@ function run(plane: Plane, effect: MediaEffect): void {
 }
 
 function createSession(plane: Plane, effect: MediaEffect): Session {
+  const name = (effect.type === 'media.offer' && effect.realm) || null;
+  const realm = plane.realms(name);
   const session: Session = {
     owner: effect.owner,
     number: plane.next.session++,
     call: callMedia(effect.type === 'media.offer' ? effect.from : 'web', plane.random(), policyOf(plane)),
+    realm,
+    place: { realm: name, family: realm.family },
     open: false,
     lost: false,
     queue: [],

@@ -1,10 +1,13 @@
 /** What a media engine does for the media plane: small plain messages both ways, so an engine may live in another process or host. */
 import type { MediaFailure } from '../ep-cscf/ports.ts';
 import type { Fingerprint, IceCredentials, Setup } from '../sdp/index.ts';
+import type { Family } from './realm.ts';
 
 /** Our end of one browser leg, ready to be written into SDP. */
 export interface WebTransport extends IceCredentials {
   address: string;
+  /** The address of the other family, under the same port. */
+  otherAddress?: string;
   port: number;
   /** SHA-256 value. */
   fingerprint: string;
@@ -20,6 +23,13 @@ export interface WebRemote {
   fingerprint: Fingerprint;
   setup: Setup;
   candidates: string[];
+}
+
+/** Where a session meets the core. */
+export interface ImsPlace {
+  /** Name of the realm; null: that of realms with no media settings of their own. */
+  realm: string | null;
+  family: Family;
 }
 
 export interface LegRequest {
@@ -106,7 +116,7 @@ export interface Route {
 
 export type EngineCommand =
   /** Takes the IMS ports and our end of each leg. -> `opened` or `refused`. */
-  | { type: 'open'; session: number; op: number; legs: LegRequest[] }
+  | { type: 'open'; session: number; op: number; place: ImsPlace; legs: LegRequest[] }
   /** -> `leg-added` or `refused`. */
   | { type: 'add-leg'; session: number; op: number; leg: LegRequest }
   /** Starts ICE and DTLS of a leg. -> `connecting` or `refused`. */

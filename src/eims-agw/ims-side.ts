@@ -7,6 +7,7 @@ import { type CodecPolicy, imsOffer, ownFormats } from './codec-policy.ts';
 import type { ImsTarget, PayloadFormat } from './engine.ts';
 import { sameFormat } from './payload-format.ts';
 import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts';
+import { type Family, familyOf } from './realm.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeIms } from './to-ims.ts';
 import { type Versioned, versioned, writeVersion } from './version.ts';
@@ -26,6 +27,8 @@ export interface ImsSide {
   offered: Codecs | null;
   types: PayloadTypes;
   target: ImsTarget | null;
+  /** Of the address in their last offer; null before one. */
+  family: Family | null;
   wantsSend: boolean;
   wantsRecv: boolean;
   ptime: number;
@@ -48,6 +51,7 @@ export function imsSide(sessionId: number): ImsSide {
     offered: null,
     types: new Map(),
     target: null,
+    family: null,
     wantsSend: true,
     wantsRecv: true,
     ptime: 20,
@@ -127,6 +131,7 @@ export function takeImsAnswer(
 }
 
 function takeDirection(side: ImsSide, media: MediaDesc, target: ImsTarget | 'hold'): void {
+  if (media.address !== null) side.family = familyOf(media.address);
   const direction: Direction = target === 'hold' ? 'inactive' : media.direction;
   side.wantsSend = sends(direction);
   side.wantsRecv = receives(direction);

@@ -6,7 +6,7 @@ import { imsCodecFor, ownFormats, webOffer } from './codec-policy.ts';
 import { takeImsAnswer, takeImsOffer, writeImsAnswer, writeImsOffer } from './ims-side.ts';
 import { afterSelect } from './link.ts';
 import { sameFormat } from './payload-format.ts';
-import { ask, type Plane, type Session, sendRoute, timed } from './session.ts';
+import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
 import { addLeg, connect, type Done, type EffectOf, legRequest, ready } from './step.ts';
 import {
   bothLite,
@@ -61,8 +61,9 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
   const { call } = session;
   if (session.open || call.legs.size > 0 || effect.legs.length === 0) return 'unsupported';
   if (effect.sdp !== null) {
-    const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses, usableOfIms(call, null));
+    const failure = takeImsOffer(call.ims, effect.sdp, session.realm.addresses, usableOfIms(call, null));
     if (failure !== null) return failure;
+    session.place.family = call.ims.family ?? session.realm.family;
   }
   const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random()));
   return open(plane, session, effect, legs, () => {
@@ -81,25 +82,31 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
 function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[], then: () => Done): Done {
   // Even when no answer comes in time the engine may hold it: a release must close it.
   session.open = true;
-  return ask(plane, session, effect, { type: 'open', legs: legs.map(leg => leg.request) }, reply => {
-    if (reply.type !== 'opened') return 'driver';
-    session.call.ims.address = reply.ims.address;
-    session.call.ims.port = reply.ims.port;
-    legs.forEach((leg, i) => {
-      const transport = reply.legs[i];
-      if (transport !== undefined) addLeg(session.call, leg, transport);
-    });
-    if (session.call.legs.size < legs.length) return 'driver';
-    if (legs.some(bothLite)) return 'unsupported';
-    return then();
-  });
+  return ask(
+    plane,
+    session,
+    effect,
+    { type: 'open', place: session.place, legs: legs.map(leg => leg.request) },
+    reply => {
+      if (reply.type !== 'opened') return 'driver';
+      session.call.ims.address = reply.ims.address;
+      session.call.ims.port = reply.ims.port;
+      legs.forEach((leg, i) => {
+        const transport = reply.legs[i];
+        if (transport !== undefined) addLeg(session.call, leg, transport);
+      });
+      if (session.call.legs.size < legs.length) return 'driver';
+      if (legs.some(bothLite)) return 'unsupported';
+      return then();
+    },
+  );
 }
 
 function answerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.answer'> & { from: 'ims' }): Done {
   const { call } = session;
   const leg = joined(call);
   if (leg === null) return 'unsupported';
-  const failure = takeImsAnswer(call.ims, effect.sdp, plane.addresses, call.heldByUser, usableOfIms(call, leg));
+  const failure = takeImsAnswer(call.ims, effect.sdp, farEnds(session), call.heldByUser, usableOfIms(call, leg));
   if (failure !== null) return failure;
   if (leg.origin.text !== null) {
     // The browser has its answer: another fork, or the same again, only moves the IMS side.
@@ -169,7 +176,7 @@ function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.
     return ready(plane, session, effect, writeImsOffer(call.ims, wish, call.policy, leg?.from ?? null));
   }
   const current = call.ims.to?.speech[0];
-  const failure = takeImsOffer(call.ims, effect.sdp, plane.addresses, usableOfIms(call, leg));
+  const failure = takeImsOffer(call.ims, effect.sdp, farEnds(session), usableOfIms(call, leg));
   if (failure !== null) return failure;
   const offered = call.ims.to?.speech ?? [];
   const kept = offered.find(codec => current !== undefined && sameFormat(codec, current));
@@ -183,7 +190,7 @@ function settle(plane: Plane, session: Session, effect: EffectOf<'media.settle'>
   const failure = takeImsAnswer(
     call.ims,
     effect.sdp,
-    plane.addresses,
+    farEnds(session),
     call.heldByUser,
     usableOfIms(call, joined(call)),
   );

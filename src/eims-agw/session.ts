@@ -3,7 +3,8 @@ import type { CallId } from '../ep-cscf/ids.ts';
 import type { Emit, MediaEffect, MediaFailure } from '../ep-cscf/ports.ts';
 import type { AddressPolicy } from './address.ts';
 import { type CallMedia, routeOf } from './call-media.ts';
-import type { Engine, EngineCommand, EngineEvent } from './engine.ts';
+import type { Engine, EngineCommand, EngineEvent, ImsPlace } from './engine.ts';
+import { type MediaRealm, type MediaRealms, within } from './realm.ts';
 import type { Clock, Count, Log, MediaSettings } from './settings.ts';
 
 /** A question to the engine, without the numbers that `ask` adds. */
@@ -26,6 +27,9 @@ export interface Session {
   /** Its number at the engine. */
   number: number;
   call: CallMedia;
+  realm: MediaRealm;
+  /** Where it meets the core; the family is that of the far end's offer when there is one. */
+  place: ImsPlace;
   /** The engine holds something for it. */
   open: boolean;
   /** The engine lost it; only a release is left. */
@@ -43,7 +47,7 @@ export interface Session {
 
 export interface Plane {
   settings: MediaSettings;
-  addresses: AddressPolicy;
+  realms: MediaRealms;
   engine: Engine;
   emit: Emit;
   log: Log;
@@ -90,6 +94,11 @@ export function ask(
   });
   plane.engine.send({ ...question, session: session.number, op });
   return null;
+}
+
+/** Where the far end of an open session may have its media: its sockets are of one family. */
+export function farEnds({ realm, place }: Session): AddressPolicy {
+  return within(realm.addresses, place.family);
 }
 
 /** Notes how long an operation took and how it went. */

@@ -11,6 +11,24 @@ export interface PortRange {
 /** SRTP protection profiles by the names of RFC 3711 and RFC 7714. */
 export type SrtpName = 'AES_CM_128_HMAC_SHA1_80' | 'AEAD_AES_128_GCM';
 
+/** One address of ours. */
+export interface MediaHost {
+  /** Local address to bind; an address of this host. */
+  bind: string;
+  /** Address written into SDP; differs from `bind` behind 1:1 NAT. */
+  advertise: string;
+}
+
+/** Our side of media towards one realm. */
+export interface ImsMedia extends MediaHost {
+  /** The address of the other family, when there are both; calls we offer take the first. */
+  other?: MediaHost;
+  /** Networks (CIDR) far ends may have their media in; nothing else is ever sent to. */
+  mediaPrefixes: string[];
+  /** Take media from another address of these networks when the announced one stays silent. */
+  natLatch: boolean;
+}
+
 export interface MediaSettings {
   /** Protection towards browsers by preference. */
   srtp: SrtpName[];
@@ -22,23 +40,14 @@ export interface MediaSettings {
   /** Speech codecs by preference; those that the engine can neither pass nor code are not offered. */
   webCodecs: CodecName[];
   imsCodecs: CodecName[];
-  web: {
-    /** Local address to bind; an address of this host. */
-    bind: string;
-    /** Address written into candidates; differs from `bind` behind 1:1 NAT. */
-    advertise: string;
-    ports: PortRange;
-  };
-  ims: {
-    bind: string;
-    /** Address written into c= lines. */
-    advertise: string;
-    ports: PortRange;
-    /** Networks (CIDR) far ends may have their media in; nothing else is ever sent to. */
-    mediaPrefixes: string[];
-    /** Take media from another address of these networks when the announced one stays silent. */
-    natLatch: boolean;
-  };
+  /** After each turn that carried packets a worker rests so long, ms; 0: never. */
+  paceMs: number;
+  /** `other`: the address of the other family, a candidate of its own. */
+  web: MediaHost & { other?: MediaHost; ports: PortRange };
+  /** Of realms that say nothing of their own; the ports are those of all. */
+  ims: ImsMedia & { ports: PortRange };
+  /** Of realms that do, by name. */
+  realms: Readonly<Record<string, ImsMedia>>;
   /** Our own signalling ports: never a media target on our own addresses. */
   signallingPorts: number[];
   /** Deadline of one operation, ms. */
@@ -60,6 +69,7 @@ export const MEDIA_DEFAULTS: MediaSettings = {
   shedLagMs: 20,
   webCodecs: ['opus', 'PCMA', 'PCMU'],
   imsCodecs: ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
+  paceMs: 2,
   web: { bind: '127.0.0.1', advertise: '127.0.0.1', ports: { min: 20_000, max: 20_099 } },
   ims: {
     bind: '127.0.0.1',
@@ -68,6 +78,7 @@ export const MEDIA_DEFAULTS: MediaSettings = {
     mediaPrefixes: ['127.0.0.0/8'],
     natLatch: false,
   },
+  realms: {},
   signallingPorts: [],
   operationMs: 2_000,
   rtcpMs: 5_000,

@@ -56,7 +56,15 @@ function audioLines(lines: string[], view: WebView, proto: string, mid: string):
     `a=setup:${view.setup}`,
     'a=msid:gw gw-audio',
     `a=ssrc:${view.ssrc} cname:${view.cname}`,
-    `a=candidate:1 1 udp 2130706431 ${transport.address} ${transport.port} typ host`,
+    ...candidates(transport),
     'a=end-of-candidates',
+  );
+}
+
+/** A host candidate for each of our addresses, the first preferred: type 126, local preference from 65535 down. RFC 8445 5.1.2. */
+function candidates({ address, otherAddress, port }: WebTransport): string[] {
+  const all = otherAddress === undefined ? [address] : [address, otherAddress];
+  return all.map(
+    (ours, i) => `a=candidate:${i + 1} 1 udp ${2 ** 24 * 126 + 2 ** 8 * (65_535 - i) + 255} ${ours} ${port} typ host`,
   );
 }

@@ -31,7 +31,7 @@ test('EMB-07 a worker more than 20 ms late, or full, takes no new call; all of t
   /** The worker that takes it tells `lagMs` from now on. */
   const open = (lagMs: number) => {
     session += 1;
-    engine.send({ type: 'open', session, op: lagMs, legs: [] });
+    engine.send({ type: 'open', session, op: lagMs, place: { realm: null, family: 'IP4' }, legs: [] });
     return events.find(e => e.session === session)?.type ?? 'taken';
   };
   /** Both workers have told how late they are. */

@@ -3,9 +3,11 @@ import { getRandomValues } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { addressPolicy } from './address.ts';
+import { imsHosts } from './address.ts';
 import type { EngineCommand, EngineCounts, EngineEvent } from './engine.ts';
+import { mediaRealms } from './realm.ts';
 import { createHost, type Host } from './rtp/host.ts';
+import { createPace, type Pace } from './rtp/pace.ts';
 import { createPortPool } from './rtp/port-pool.ts';
 import type { MakeWebEnd } from './rtp/web-end.ts';
 import type { MediaSettings } from './settings.ts';
@@ -36,7 +38,7 @@ const NANOSECONDS_PER_MS = 1e6;
 const LAG_RESOLUTION_MS = 20;
 
 /** Runs this process as a worker; `open` gives its browser side, or one sentence that says why there can be none. */
-export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>): void {
+export function runWorker(open: (init: WorkerInit, pace: Pace) => Promise<WebSide | string>): void {
   let host: Host | null = null;
   let web: WebSide | null = null;
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
@@ -48,19 +50,21 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
 
   const init = async (message: WorkerInit) => {
     const { settings } = message;
-    const { bind } = settings.ims;
-    if (!(await isOurs(bind))) {
+    for (const { bind } of imsHosts(settings)) {
+      if (await isOurs(bind)) continue;
       return say({
         type: 'unable',
         reason: `The setting "media.imsHost" cannot be used: ${bind} is no address of this host.`,
       });
     }
-    const opened = await open(message);
+    const pace = createPace(settings.paceMs);
+    const opened = await open(message, pace);
     if (typeof opened === 'string') return say({ type: 'unable', reason: opened });
     web = opened;
     host = createHost({
       settings,
-      addresses: addressPolicy(settings),
+      realms: mediaRealms(settings),
+      pace,
       pool: createPortPool(settings.ims.ports, () => performance.now(), random),
       makeWebEnd: opened.make,
       send: say,

@@ -17,6 +17,8 @@ const END_MS = 1_000;
 const HEAP_MB = 256;
 /** Nothing made for a packet lives long: more room for it would only grow the process, by 120 kB for each call, and each collection. */
 const YOUNG_MB = 2;
+/** Helper threads would cost more than the little they find to collect. */
+const COLLECTOR = '--single-threaded-gc';
 
 /** What every worker says of itself. */
 export type WorkerReport =
@@ -126,7 +128,7 @@ function spawn(options: WorkersOptions, state: { closing: boolean }, slot: Slot)
   slot.cancelRestart = null;
   const child = fork(options.file, [], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    execArgv: [`--max-old-space-size=${HEAP_MB}`, `--max-semi-space-size=${YOUNG_MB}`],
+    execArgv: [`--max-old-space-size=${HEAP_MB}`, `--max-semi-space-size=${YOUNG_MB}`, COLLECTOR],
   });
   slot.child = child;
   slot.ready = false;

@@ -49,11 +49,12 @@ export function onInvited(turn: Turn, input: Invited): Done {
   const call = createIncoming(turn, input, binding, free);
   const ref = turn.ids.ref();
   const legs = call.legs.map(leg => leg.id);
+  const realm = turn.settings.realm.nameOf(binding.number);
   startOp(
     turn,
     call,
     { kind: 'offers-in', ref },
-    { type: 'media.offer', owner: call.id, ref, from: 'ims', legs, sdp: input.sdp, commit: !call.callerReady },
+    { type: 'media.offer', owner: call.id, ref, from: 'ims', realm, legs, sdp: input.sdp, commit: !call.callerReady },
   );
 }
 

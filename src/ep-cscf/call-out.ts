@@ -33,11 +33,12 @@ export function originate(turn: Turn, request: Originate): Done {
   const { call, leg } = create(turn, request, registration, binding, emergency);
   reply(turn, request.ref, { ok: true, session: sessionView(call, leg) });
   const ref = turn.ids.ref();
+  const realm = turn.settings.realm.nameOf(registration.holder.number);
   startOp(
     turn,
     call,
     { kind: 'offer-out', ref },
-    { type: 'media.offer', owner: call.id, ref, from: 'web', leg: leg.id, sdp: request.offer },
+    { type: 'media.offer', owner: call.id, ref, from: 'web', realm, leg: leg.id, sdp: request.offer },
   );
   // The Mw side gives up on silence; what rings at an emergency centre is not ended by a limit.
   if (!emergency) startTimer(turn, call, 'originate-guard', turn.settings.call.originateGuardMs);

@@ -37,6 +37,8 @@ interface ImsSettings {
 interface RealmSettings {
   /** Home network domain of a number, or null when it lives in no realm of ours. */
   homeOf(number: E164): string | null;
+  /** Name of that realm, which the media plane is told; undefined when realms have none. */
+  nameOf(number: E164): string | undefined;
 }
 
 interface CallSettings {
@@ -118,7 +120,7 @@ export function coreSettings(
       restoreSpacingMs: 10,
       ...override.ims,
     },
-    realm: { homeOf: () => home, ...override.realm },
+    realm: { homeOf: () => home, nameOf: () => undefined, ...override.realm },
     call: {
       originateGuardMs: 3 * MINUTE,
       callerReadyMs: 20_000,

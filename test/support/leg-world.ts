@@ -65,7 +65,7 @@ export function world(profiles: SrtpProfile[] = ['SRTP_AES128_CM_HMAC_SHA1_80', 
   const ends = relayEnds({
     mux,
     identity: () => ({ identity, fingerprint: OURS.fingerprint }),
-    advertise: '198.51.100.1',
+    advertise: ['198.51.100.1'],
     profiles,
     clock: {
       now: () => state.now,

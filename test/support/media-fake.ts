@@ -9,6 +9,7 @@ import {
   type WebTransport,
 } from '../../src/eims-agw/engine.ts';
 import { createMediaPlane, type MediaPlane } from '../../src/eims-agw/media-plane.ts';
+import { mediaRealms } from '../../src/eims-agw/realm.ts';
 import { RELAY_CAPS } from '../../src/eims-agw/rtp/caps.ts';
 import { type Clock, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
 import type { Emit } from '../../src/ep-cscf/ports.ts';
@@ -48,6 +49,7 @@ export function fakeEngine(
     legs += 1;
     return {
       address: settings.web.advertise,
+      ...(settings.web.other === undefined ? {} : { otherAddress: settings.web.other.advertise }),
       port: settings.web.ports.min,
       ufrag: `ufrag${String(legs).padStart(3, '0')}`,
       pwd: `pwdpwdpwdpwdpwdpwdpwdpwd${String(legs).padStart(8, '0')}`,
@@ -70,8 +72,11 @@ export function fakeEngine(
         return [{ type: 'refused', session, op, failure: 'overload' }];
       }
       const port = settings.ims.ports.min + 2 * ports++;
+      const { realm, family } = command.place;
+      const ours = mediaRealms(settings)(realm).host(family);
+      if (ours === null) return [{ type: 'refused', session, op, failure: 'unsupported' }];
       sessions.set(session, { port });
-      const ims = { address: settings.ims.advertise, port };
+      const ims = { address: ours.advertise, port };
       return [{ type: 'opened', session, op, ims, legs: command.legs.map(transport) }];
     }
     if (!sessions.has(session)) return [{ type: 'refused', session, op, failure: 'driver' }];

@@ -21,8 +21,8 @@ const MAX_HANDSHAKES = 100;
 export interface LegShare {
   mux: Mux;
   identity(): { identity: DtlsIdentity; fingerprint: string };
-  /** Written into candidates. */
-  advertise: string;
+  /** Written into candidates: an address, or one of each family. */
+  advertise: readonly string[];
   /** Preferred first. */
   profiles: readonly SrtpProfile[];
   clock: Clock;

@@ -62,8 +62,10 @@ function makeEnd(share: LegShare, events: WebEvents, gone: () => void): [WebEnd,
     },
     identity,
   );
+  const [address = '', otherAddress] = share.advertise;
   const transport = (ice: { ufrag: string; pwd: string }): WebTransport => ({
-    address: share.advertise,
+    address,
+    ...(otherAddress === undefined ? {} : { otherAddress }),
     port: share.mux.port,
     ...ice,
     fingerprint,

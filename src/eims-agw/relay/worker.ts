@@ -1,5 +1,8 @@
 /** A media worker whose browser legs are our own: ICE-lite, DTLS and SRTP on one UDP port. */
+
+import { hostsOf } from '../address.ts';
 import { makeCertificate } from '../certificate.ts';
+import type { Pace } from '../rtp/pace.ts';
 import type { MediaSettings } from '../settings.ts';
 import { runWorker, type WebSide, type WorkerInit } from '../worker-process.ts';
 import { readIdentity } from './dtls/certificate-check.ts';
@@ -9,21 +12,23 @@ import { relayEnds } from './web-end.ts';
 
 const CERTIFICATE_MS = 86_400_000;
 
-async function open({ settings, webPorts }: WorkerInit): Promise<WebSide | string> {
+async function open({ settings, webPorts }: WorkerInit, pace: Pace): Promise<WebSide | string> {
   const { web } = settings;
-  const mux = await openMux([web.bind], webPorts, {
+  const binds = hostsOf(web).map(({ bind }) => bind);
+  const mux = await openMux(binds, webPorts, {
+    pace,
     now: () => performance.now(),
     onFault: error => {
       process.stderr.write(`media worker: ${error instanceof Error ? error.stack : String(error)}\n`);
     },
   });
   if (mux === null) {
-    return `No UDP port of ${web.ports.min}-${web.ports.max} can be bound on ${web.bind} for media of browsers.`;
+    return `No UDP port of ${web.ports.min}-${web.ports.max} can be bound on ${binds.join(' and ')} for media of browsers.`;
   }
   const ends = relayEnds({
     mux,
     identity: certificates(),
-    advertise: web.advertise,
+    advertise: hostsOf(web).map(({ advertise }) => advertise),
     profiles: profilesOf(settings),
     clock: {
       now: () => performance.now(),

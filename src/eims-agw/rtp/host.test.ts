@@ -1,8 +1,8 @@
 /** The sessions of one worker on a clock of the test: legs that do not come up, and figures that outlive their legs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressPolicy } from '../address.ts';
 import type { EngineEvent } from '../engine.ts';
+import { mediaRealms } from '../realm.ts';
 import { MEDIA_DEFAULTS } from '../settings.ts';
 import { createHost } from './host.ts';
 import { createPortPool } from './port-pool.ts';
@@ -25,7 +25,7 @@ async function rig() {
   let opened: () => void = () => undefined;
   const host = createHost({
     settings,
-    addresses: addressPolicy(settings),
+    realms: mediaRealms(settings),
     pool: createPortPool(
       settings.ims.ports,
       () => state.now,
@@ -66,7 +66,13 @@ async function rig() {
     opened = resolve;
   });
   const request = (leg: number) => ({ leg, ssrc: leg, cname: 'c' });
-  host.handle({ type: 'open', session: 1, op: 1, legs: [request(1), request(2)] });
+  host.handle({
+    type: 'open',
+    session: 1,
+    op: 1,
+    place: { realm: null, family: 'IP4' },
+    legs: [request(1), request(2)],
+  });
   await ready;
   return { host, events, legs, state };
 }

@@ -2,7 +2,6 @@
 
 import type { RemoteInfo } from 'node:dgram';
 import type { MediaFailure } from '../../ep-cscf/ports.ts';
-import type { AddressPolicy } from '../address.ts';
 import {
   type EngineCommand,
   type EngineCounts,
@@ -13,9 +12,11 @@ import {
   videoSsrc,
   type WebTransport,
 } from '../engine.ts';
-import type { MediaSettings } from '../settings.ts';
+import type { MediaRealms } from '../realm.ts';
+import type { MediaHost, MediaSettings } from '../settings.ts';
 import { openImsLeg } from './ims-leg.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
+import type { Pace } from './pace.ts';
 import type { PortPool } from './port-pool.ts';
 import {
   applyRoute,
@@ -53,6 +54,8 @@ const SHORT_CALL_MS = 2_000;
 
 interface HostSession {
   number: number;
+  /** Ours, towards the core. */
+  at: MediaHost;
   relay: Relay;
   legs: Map<number, Leg>;
   joined: number | null;
@@ -61,12 +64,14 @@ interface HostSession {
 
 export interface HostOptions {
   settings: MediaSettings;
-  addresses: AddressPolicy;
+  realms: MediaRealms;
   pool: PortPool;
   makeWebEnd: MakeWebEnd;
   send: (event: EngineEvent) => void;
   /** A fault of ours while a packet was handled. */
   onFault: (error: unknown) => void;
+  /** Told of each packet of the IMS side. */
+  pace?: Pace;
   /** ms, monotonic. */
   now: () => number;
   /** ms since the epoch. */
@@ -97,14 +102,18 @@ export function createHost(options: HostOptions): Host {
     const first = command.legs[0];
     if (sessions.has(command.session) || first === undefined) return refuse(command, 'driver');
     if (sessions.size >= settings.sessionsPerWorker) return refuse(command, 'overload');
+    const realm = options.realms(command.place.realm);
+    const at = realm.host(command.place.family);
+    if (at === null) return refuse(command, 'unsupported');
     const session: HostSession = {
       number: command.session,
+      at,
       relay: relay(
         first.ssrc,
         first.cname,
         now(),
         options.random,
-        settings.ims.natLatch ? options.addresses.allows : null,
+        realm.natLatch ? realm.addresses.allows : null,
         settings.rtcpMs,
       ),
       legs: new Map(),
@@ -114,9 +123,10 @@ export function createHost(options: HostOptions): Host {
     sessions.set(session.number, session);
     const r = session.relay;
     openImsLeg(
-      settings.ims.bind,
+      at.bind,
       options.pool,
       {
+        pace: options.pace,
         rtp: (packet, from) => fromIms(r, packet, from.address, from.port, now()),
         rtcp: (packet, from) => rtcpFromIms(r, packet, from.address, from.port, now()),
         fault: options.onFault,
@@ -134,7 +144,7 @@ export function createHost(options: HostOptions): Host {
           type: 'opened',
           session: session.number,
           op: command.op,
-          ims: { address: settings.ims.advertise, port: ims.port },
+          ims: { address: at.advertise, port: ims.port },
           legs: transports,
         });
       },
@@ -145,11 +155,12 @@ export function createHost(options: HostOptions): Host {
     const r = session.relay;
     dropVideo(session, gone);
     const events = {
+      pace: options.pace,
       rtp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, false, packet, from.address, from.port, now()),
       rtcp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, true, packet, from.address, from.port, now()),
       fault: options.onFault,
     };
-    openImsLeg(settings.ims.bind, options.pool, events, ims => {
+    openImsLeg(session.at.bind, options.pool, events, ims => {
       if (ims === null) return refuse(command, 'no-port');
       if (session.closed || r.video !== null) return ims.close();
       r.video = video(ims, r.imsCname, now(), options.random, r.latch.mayMove);
@@ -158,7 +169,7 @@ export function createHost(options: HostOptions): Host {
         type: 'video-added',
         session: session.number,
         op: command.op,
-        ims: { address: settings.ims.advertise, port: ims.port },
+        ims: { address: session.at.advertise, port: ims.port },
       });
     });
   };

@@ -1,5 +1,6 @@
 /** The two UDP sockets of one call towards the IMS side. RFC 3550 11. */
 import type { RemoteInfo, Socket } from 'node:dgram';
+import type { Pace } from './pace.ts';
 import type { PortPool } from './port-pool.ts';
 import { mediaSocket } from './udp.ts';
 
@@ -16,6 +17,8 @@ export interface ImsLeg {
 }
 
 export interface ImsLegEvents {
+  /** Told of each packet before it is handled. */
+  pace?: Pace | undefined;
   rtp(packet: Buffer, from: RemoteInfo): void;
   rtcp(packet: Buffer, from: RemoteInfo): void;
   /** A fault of ours: the packet is lost, the worker and its other calls go on. */
@@ -75,18 +78,17 @@ function bindPair(
       settled(true);
     });
   }
-  rtp.on('message', (packet, from) => {
+  listen(rtp, events, events.rtp);
+  listen(rtcp, events, events.rtcp);
+}
+
+function listen(socket: Socket, { pace, fault }: ImsLegEvents, take: ImsLegEvents['rtp']): void {
+  socket.on('message', (packet, from) => {
+    pace?.();
     try {
-      events.rtp(packet, from);
+      take(packet, from);
     } catch (error) {
-      events.fault(error);
-    }
-  });
-  rtcp.on('message', (packet, from) => {
-    try {
-      events.rtcp(packet, from);
-    } catch (error) {
-      events.fault(error);
+      fault(error);
     }
   });
 }

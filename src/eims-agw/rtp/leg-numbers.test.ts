@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { test } from 'node:test';
-import { addressPolicy } from '../address.ts';
 import type { EngineEvent, PtRule } from '../engine.ts';
 import { PCMA } from '../payload-format.ts';
+import { mediaRealms } from '../realm.ts';
 import { MEDIA_DEFAULTS } from '../settings.ts';
 import { createHost } from './host.ts';
 import { createPortPool } from './port-pool.ts';
@@ -29,7 +29,7 @@ test('each leg begins below 2^15 under its own SSRC, and goes on where it was wh
   let opened: (event: Extract<EngineEvent, { type: 'opened' }>) => void = () => undefined;
   const host = createHost({
     settings,
-    addresses: addressPolicy(settings),
+    realms: mediaRealms(settings),
     pool: createPortPool(
       { min: 21_100, max: 21_199 },
       () => 0,
@@ -68,7 +68,7 @@ test('each leg begins below 2^15 under its own SSRC, and goes on where it was wh
   const leg = (number: number) => ({ leg: number, ssrc: 100 + number, cname: 'c' });
   const { ims } = await new Promise<Extract<EngineEvent, { type: 'opened' }>>(resolve => {
     opened = resolve;
-    host.handle({ type: 'open', session: 1, op: 1, legs: [leg(1), leg(2)] });
+    host.handle({ type: 'open', session: 1, op: 1, place: { realm: null, family: 'IP4' }, legs: [leg(1), leg(2)] });
   });
   for (const up of ups) up();
   const target = { address: FAR, port: far.address().port, rtcpAddress: FAR, rtcpPort: 9 };
