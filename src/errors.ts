@@ -136,7 +136,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   'originator-mismatch': {
     status: 403,
     code: 'INVALID_TOKEN_CONTEXT',
-    message: 'originatorAddress is not the registered number.',
+    message: 'originatorAddress is not the registered number, or the network lets it make no calls.',
   },
   'receiver-anonymous': { status: 400, code: 'INVALID_ARGUMENT', message: 'receiverAddress must name somebody.' },
   'emergency-not-supported': {

@@ -3,7 +3,7 @@
 import type { RegistrationView } from './api-request.ts';
 import type { Holder } from './identity.ts';
 import type { BindingId, DeviceId, E164, Ref, RegistrationId } from './ids.ts';
-import type { CoreEvent, TimerName } from './ports.ts';
+import type { Address, CoreEvent, TimerName } from './ports.ts';
 import { addRegistration, removeRegistration } from './registry.ts';
 import { type Done, reply, startTimer, stopTimer, type Turn } from './turn.ts';
 
@@ -46,7 +46,8 @@ export interface Binding {
   attempts: number;
   /** The next REGISTER starts a new Call-ID. */
   fresh: boolean;
-  associated: string[];
+  /** Identities the network lets this one use, the default first. */
+  associated: Address[];
   readonly registrations: Map<RegistrationId, Registration>;
   waiting: Waiting[];
   readonly timers: Set<TimerName>;

@@ -6,6 +6,7 @@ import { closeCall, endCall, endIms, type ImsEnd, leaveLeg, mediaFinal } from '.
 import { startOp } from './call-media.ts';
 import { callsOwnNumber } from './call-out.ts';
 import { cancelledOf, type Final } from './call-status.ts';
+import { isAssociated } from './identity.ts';
 import { shardOf } from './ids.ts';
 import { publish } from './leg.ts';
 import type { ImsInput, MediaFailure, MediaInput } from './ports.ts';
@@ -40,6 +41,8 @@ export function onInvited(turn: Turn, input: Invited): Done {
     count(turn, 'overload_shed_total', { reason: 'draining' });
     return turnAway(turn, input, { code: 503, phrase: 'Service Unavailable', reason: null }, 'draining');
   }
+  if (input.identity !== null && !input.emergency && !isAssociated(input.identity, binding.associated))
+    return turnAway(turn, input, { code: 404, phrase: 'Not Found', reason: null }, 'foreign-identity');
   expireDue(turn, binding);
   const { perNumber } = turn.settings.call;
   if (!input.emergency && (turn.registry.callsOf.get(binding.number)?.size ?? 0) >= perNumber)
@@ -94,7 +97,7 @@ function createIncoming(turn: Turn, input: Invited, binding: Binding, devices: R
     correlator: input.correlator,
     createdAt: turn.now,
     originator: input.caller,
-    receiver: input.called ?? `tel:${binding.number}`,
+    receiver: input.called ?? binding.associated[0] ?? `tel:${binding.number}`,
     originatorName: input.callerName,
     receiverName: null,
     callType: null,

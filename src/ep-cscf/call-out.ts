@@ -8,7 +8,7 @@ import { takeAnswer } from './call-early.ts';
 import { endCall, endIms, type ImsEnd, mediaFinal, retire, USER_ENDS } from './call-end.ts';
 import { answered, startOp } from './call-media.ts';
 import { type Final, finalOf } from './call-status.ts';
-import { isEmergency, isOwnAddress } from './identity.ts';
+import { callerNumber, isAssociated, isEmergency, isOwnAddress } from './identity.ts';
 import { shardOf } from './ids.ts';
 import { moveTo, sessionView, tellable } from './leg.ts';
 import { ANONYMOUS, type ImsInput, type MediaFailure } from './ports.ts';
@@ -54,7 +54,10 @@ function check(
   const { settings, registry } = turn;
   const anonymous = request.originator === ANONYMOUS;
   const { number } = registration.holder;
+  const { associated = [] } = registry.bindings.get(registration.bindingId) ?? {};
   if (!anonymous && !isOwnAddress(request.originator, number, settings.realm.homeOf(number)))
+    return { error: 'originator-mismatch' };
+  if (!anonymous && !emergency && !isAssociated(request.originator, associated))
     return { error: 'originator-mismatch' };
   if (request.receiver === ANONYMOUS) return { error: 'receiver-anonymous', field: 'receiverAddress' };
   if ((emergency || request.callType === 'EMERGENCY') && !settings.emergency.enabled)
@@ -127,7 +130,7 @@ export function sendInvite(turn: Turn, call: Call, sdp: string): Done {
     type: 'ims.invite',
     owner: call.id,
     binding: call.bindingId,
-    from: call.number,
+    from: callerNumber(call.number, turn.registry.bindings.get(call.bindingId)?.associated ?? []),
     anonymous: call.originator === ANONYMOUS,
     displayName: call.originatorName,
     to,

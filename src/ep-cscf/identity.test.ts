@@ -1,7 +1,7 @@
 /** Own addresses, emergency numbers, ownership, jitter. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isEmergency, isOwnAddress, maySee, spreadOf } from './identity.ts';
+import { callerNumber, isAssociated, isEmergency, isOwnAddress, maySee, spreadOf } from './identity.ts';
 import type { E164 } from './ids.ts';
 import type { Principal } from './ports.ts';
 
@@ -15,6 +15,19 @@ test('only the registered number is the own address', () => {
   assert.ok(!isOwnAddress('tel:+99910020002', NUMBER, HOME));
   assert.ok(!isOwnAddress('sip:alice@ims.example.com', NUMBER, HOME));
   assert.ok(!isOwnAddress('sip:+99910020001@ims.example.com', NUMBER, null));
+});
+
+test('REG-09 a set limits who calls and is called; its first number is the default one', () => {
+  const [own, other] = [`sip:${NUMBER}@${HOME}`, 'tel:+99910020005'];
+  assert.ok(isAssociated(`tel:${NUMBER}`, [other, own]), 'by number, whatever the form');
+  assert.ok(!isAssociated(`tel:${NUMBER}`, [other, `sip:alice@${HOME}`]));
+  assert.ok(isAssociated(`tel:${NUMBER}`, []), 'no set, no limit');
+  assert.ok(isAssociated(`tel:${NUMBER}`, [`sip:alice@${HOME}`]), 'a set without numbers says nothing of numbers');
+  assert.ok(isAssociated('sip:alice@IMS.example.com', [own, `sip:alice@${HOME}`]));
+  assert.ok(!isAssociated(`sip:bob@${HOME}`, [own, `sip:alice@${HOME}`]));
+  assert.equal(callerNumber(NUMBER, [other, own]), NUMBER);
+  assert.equal(callerNumber(NUMBER, [`sip:alice@${HOME}`, other]), '+99910020005');
+  assert.equal(callerNumber(NUMBER, [`sip:alice@${HOME}`]), NUMBER);
 });
 
 test('emergency by URN and by listed digits in any dialled form', () => {

@@ -1,5 +1,5 @@
 /** Whether an address is the user's own, which calls are emergency calls, and who may see what. */
-import { numberOf, type ParsedAddress, parseAddress } from './address.ts';
+import { numberOf, type ParsedAddress, parseAddress, sameAddress } from './address.ts';
 import type { E164 } from './ids.ts';
 import type { Address, Principal } from './ports.ts';
 import type { EmergencySettings } from './settings.ts';
@@ -9,6 +9,24 @@ export function isOwnAddress(originator: Address, number: E164, home: string | n
   const parsed = parseAddress(originator);
   if (parsed === null || numberOf(parsed) !== number) return false;
   return parsed.type !== 'sip' || parsed.host.toLowerCase() === home?.toLowerCase();
+}
+
+/** Whether the network lets a binding use this identity. No set, or one without any number, limits no number. RFC 7315 4.1, IMS digest 2.6. */
+export function isAssociated(identity: Address, associated: readonly Address[]): boolean {
+  if (associated.some(one => sameAddress(one, identity))) return true;
+  const isNumber = numberIn(identity) !== null;
+  return !associated.some(one => !isNumber || numberIn(one) !== null);
+}
+
+/** The number a call of a binding goes out with: its own, or the default one of a set without that, its first. RFC 7315 4.1. */
+export function callerNumber(own: E164, associated: readonly Address[]): E164 {
+  if (isAssociated(`tel:${own}`, associated)) return own;
+  return associated.map(numberIn).find(number => number !== null) ?? own;
+}
+
+function numberIn(address: Address): E164 | null {
+  const parsed = parseAddress(address);
+  return parsed === null ? null : numberOf(parsed);
 }
 
 /** Whether a receiver is an emergency service: the URN, or a number the operator lists, in any dialled form. TS 23.167 7.1.2. */

@@ -74,8 +74,8 @@ export type ImsInput =
       ref: Ref;
       /** Granted expiry in seconds. */
       expiresS: number;
-      /** P-Associated-URI in order; empty when the core sent none. */
-      associated: string[];
+      /** P-Associated-URI in order, the default identity first; empty when the core sent none, or none by name. */
+      associated: Address[];
     }
   | { type: 'ims-register-failed'; owner: BindingId; ref: Ref; outcome: Outcome; retryAfterS: number | null }
   | { type: 'ims-deregistered'; owner: BindingId; ref: Ref }
@@ -113,8 +113,10 @@ export type ImsInput =
       correlator: string;
       caller: Address;
       callerName: string | null;
-      /** The called identity as a CAMARA address, or null when only the binding tells. */
+      /** Who was called: the identity, else what the caller dialled; null when only the binding tells. */
       called: Address | null;
+      /** The identity of the binding that the network says was called; null when it does not say. RFC 7315 4.2. */
+      identity: Address | null;
       /** Null: an offerless INVITE. */
       sdp: string | null;
       location: LocationDetails | null;
@@ -267,16 +269,8 @@ export type ImsEffect =
   | { type: 'ims.end'; owner: CallId; code: number; phrase: string; reason: string | null };
 
 export type MediaEffect =
-  /** The browser's offer of a call out -> `media-ready` with the IMS offer. `realm`: the name of the number's, when they have names. */
-  | {
-      type: 'media.offer';
-      owner: CallId;
-      ref: Ref;
-      from: 'web';
-      realm?: string | undefined;
-      leg: MediaSessionId;
-      sdp: string;
-    }
+  /** The browser's offer of a call out -> `media-ready` with the IMS offer. */
+  | { type: 'media.offer'; owner: CallId; ref: Ref; from: 'web'; leg: MediaSessionId; sdp: string }
   /**
    * The IMS offer of a call in (null: offerless) -> `media-offers`, one for each leg. `commit`: the IMS side is answered
    * already now, before any device has; whatever a device answers later has to fit that.
@@ -286,7 +280,6 @@ export type MediaEffect =
       owner: CallId;
       ref: Ref;
       from: 'ims';
-      realm?: string | undefined;
       legs: MediaSessionId[];
       sdp: string | null;
       commit?: boolean;

@@ -4,6 +4,7 @@ import type { ImsEffect } from '../ep-cscf/ports.ts';
 import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
 import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
 import { type IdentityAnswer, type ImsIdentity, isSim } from './identities.ts';
+import { associatedOf } from './identity.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfFailure, refusedHere, retryAfterOf } from './outcome.ts';
 import type { Watches } from './watches.ts';
@@ -99,7 +100,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     const afresh = binding.initial || binding.shaken;
     binding.initial = false;
     binding.shaken = false;
-    node.emit({ type: 'ims-registered', owner, ref, expiresS, associated });
+    node.emit({ type: 'ims-registered', owner, ref, expiresS, associated: associatedOf(associated) });
     if (!binding.leaving) watch(binding, afresh);
   }
 

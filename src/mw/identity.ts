@@ -40,10 +40,19 @@ function hides(headers: Headers): boolean {
   return privacy.some(value => HIDING.includes(value.trim()));
 }
 
-/** Which of the user's numbers was called: P-Called-Party-ID, else To; null when neither names one. */
-export function calledOf(invite: SipRequest): Address | null {
-  const called = invite.headers.nameAddrs('P-Called-Party-ID')[0] ?? invite.headers.to();
-  return called === undefined ? null : addressOf(called.uri);
+/** Which of the user's identities was called, by P-Called-Party-ID; else what was dialled, by To; null when neither names one. */
+export function calledOf(invite: SipRequest): { called: Address | null; identity: Address | null } {
+  const told = invite.headers.nameAddrs('P-Called-Party-ID')[0];
+  const called = told ?? invite.headers.to();
+  const address = called === undefined ? null : addressOf(called.uri);
+  return { called: address, identity: told === undefined ? null : address };
+}
+
+/** The identities of P-Associated-URI in order. Wildcards name nobody in particular: then nothing is known. TS 23.003 13.5. */
+export function associatedOf(uris: readonly string[]): Address[] {
+  return uris.some(uri => uri.includes('!'))
+    ? []
+    : [...new Set(uris.map(addressOf).filter(address => address !== null))];
 }
 
 /** A SIP or tel URI as a CAMARA address: a number as tel, anything else as sip:user@host; null when it has no such form. */

@@ -55,8 +55,8 @@ test('TRM-02 TRM-14 a call in: identities, reliable 183, 200, ACK, re-INVITE, BY
   const invited = await b.input('ims-invited');
   assert.equal(invited.binding, BINDING);
   assert.deepEqual(
-    [invited.caller, invited.callerName, invited.called, invited.sdp],
-    ['tel:+99910020002', 'Bob', `tel:${NUMBER}`, OFFER],
+    [invited.caller, invited.callerName, invited.called, invited.identity, invited.sdp],
+    ['tel:+99910020002', 'Bob', `tel:${NUMBER}`, `tel:${NUMBER}`, OFFER],
   );
   const { owner } = invited;
   b.mw.port.run({ type: 'ims.provisional', owner, code: 183, sdp: OFFER });

@@ -17,7 +17,7 @@ export function incomingOf(node: MwNode, request: SipRequest): Incoming {
   return {
     correlator: named !== undefined && CORRELATOR.test(named) ? named : node.ids.uuid(),
     ...caller,
-    called: calledOf(request),
+    ...calledOf(request),
     // Who hides the name hides the place.
     location: caller.caller === ANONYMOUS ? null : locationIn(request, node.now()),
     diverted: diversionOf(request),

@@ -17,7 +17,7 @@ import {
 import { diversionOf } from './diversion.ts';
 import { gateOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
-import { addressOf, calledOf, calleeNameOf, callerOf } from './identity.ts';
+import { addressOf, associatedOf, calledOf, calleeNameOf, callerOf } from './identity.ts';
 import { outcomeOfRequest } from './outcome.ts';
 import { trustOf } from './trust.ts';
 
@@ -78,8 +78,8 @@ test('TRM-03 the caller is the asserted identity, tel first; privacy hides it; F
   }
   assert.deepEqual(callerOf(invite([asserted, ['Privacy', 'none']])).callerName, 'Bob');
   assert.deepEqual(callerOf(invite([])), hidden);
-  assert.equal(calledOf(invite([])), 'tel:+99910020001');
-  assert.equal(calledOf(invite([['P-Called-Party-ID', `<sip:+99910020009@${HOME}>`]])), 'tel:+99910020009');
+  assert.equal(calledOf(invite([])).called, 'tel:+99910020001');
+  assert.equal(calledOf(invite([['P-Called-Party-ID', `<sip:+99910020009@${HOME}>`]])).called, 'tel:+99910020009');
 });
 
 test('who answered is named by the asserted identity, unless privacy hides it', () => {
@@ -251,6 +251,17 @@ test('a BYE tells its SIP and Q.850 causes', () => {
     reason: 'Q.850 ;cause=16 ;text="x, y", SIP;cause=408',
   });
   assert.deepEqual(outcomeOfRequest(invite([['Reason', 'SIP;cause=99999']])).code, 0);
+});
+
+test('REG-09 associated identities are kept in order as addresses, once each; wildcards name nobody', () => {
+  const uris = [
+    'sip:+99910020001@ims.example.com;user=phone',
+    'tel:+99910020001',
+    'sip:alice@ims.example.com',
+    'data:x',
+  ];
+  assert.deepEqual(associatedOf(uris), ['tel:+99910020001', 'sip:alice@ims.example.com']);
+  assert.deepEqual(associatedOf([...uris, 'sip:+999!.*!@ims.example.com']), []);
 });
 
 test('TRM-04 trusted peers are addresses and prefixes of both families', () => {

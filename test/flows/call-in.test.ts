@@ -257,6 +257,7 @@ test('TRM-06 who is not there: unknown binding 404, no device 480, all lines bus
     diverted: null,
     emergency: false,
     callerReady: true,
+    identity: null,
   });
   assert.equal(lastEnd(w)?.code, 404);
   const talking = callIn(w, ALICE);

@@ -185,6 +185,7 @@ function invite(w: World, seen: Seen, number: E164, n: number): void {
     diverted: null,
     emergency: false,
     callerReady: true,
+    identity: null,
   });
   seen.calls = ownersOf(w);
 }

@@ -59,6 +59,7 @@ test('A-09 an offerless INVITE is announced with an offer all the same', async (
     diverted: null,
     emergency: false,
     callerReady: true,
+    identity: null,
   });
   await g.settle();
   const { data } = g.delivered.at(-1)?.event ?? {};

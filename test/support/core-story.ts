@@ -192,6 +192,7 @@ export function callIn(
     diverted: null,
     emergency: false,
     callerReady: true,
+    identity: null,
     ...change,
   });
   const sessions: MediaSessionId[] = [];

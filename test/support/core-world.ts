@@ -29,6 +29,8 @@ export interface Behaviour {
   /** REGISTER: `ok`, `silent`, or a status code. */
   register: 'ok' | 'silent' | number;
   grantedS: number;
+  /** Identities the network gives; null: the number itself. */
+  associated: string[] | null;
   deregister: 'ok' | 'silent';
   /** Outcome of a cancelled INVITE: 487, or nothing. */
   cancel: 'rejected' | 'silent';
@@ -105,6 +107,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
   const behaviour: Behaviour = {
     register: 'ok',
     grantedS: 3600,
+    associated: null,
     deregister: 'ok',
     cancel: 'rejected',
     update: 'ok',
@@ -223,7 +226,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
             owner,
             ref,
             expiresS: behaviour.grantedS,
-            associated: [`sip:${effect.number}@ims.example.com`],
+            associated: behaviour.associated ?? [`sip:${effect.number}@ims.example.com`],
           });
         else if (behaviour.register !== 'silent')
           queue.push({

@@ -139,6 +139,7 @@ export function createNetwork(emit: Emit): Network {
         diverted: null,
         emergency: false,
         callerReady: true,
+        identity: null,
       });
       return owner;
     },
