@@ -269,8 +269,16 @@ export type ImsEffect =
   | { type: 'ims.end'; owner: CallId; code: number; phrase: string; reason: string | null };
 
 export type MediaEffect =
-  /** The browser's offer of a call out -> `media-ready` with the IMS offer. */
-  | { type: 'media.offer'; owner: CallId; ref: Ref; from: 'web'; leg: MediaSessionId; sdp: string }
+  /** The browser's offer of a call out -> `media-ready` with the IMS offer. `realm`: the name of the number's, when they have names. */
+  | {
+      type: 'media.offer';
+      owner: CallId;
+      ref: Ref;
+      from: 'web';
+      realm?: string | undefined;
+      leg: MediaSessionId;
+      sdp: string;
+    }
   /**
    * The IMS offer of a call in (null: offerless) -> `media-offers`, one for each leg. `commit`: the IMS side is answered
    * already now, before any device has; whatever a device answers later has to fit that.
@@ -280,6 +288,7 @@ export type MediaEffect =
       owner: CallId;
       ref: Ref;
       from: 'ims';
+      realm?: string | undefined;
       legs: MediaSessionId[];
       sdp: string | null;
       commit?: boolean;
