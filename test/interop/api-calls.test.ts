@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { Device, fetchToken } from '../support/camara.ts';
+import { Device, EVENT_TYPES, fetchToken } from '../support/camara.ts';
+import { SINK_CA, startEventSink } from '../support/event-sink.ts';
 import { type BrowserPeer, browserPeer as newPeer } from '../support/media-browser.ts';
 import { ADA, BELA } from '../support/number.ts';
 import { talk, until } from '../support/talk.ts';
@@ -17,6 +18,7 @@ const peers: BrowserPeer[] = [];
 const devices: Device[] = [];
 
 before(async () => {
+  process.env['NODE_EXTRA_CA_CERTS'] = SINK_CA;
   sandbox = await startSandbox({ host: HOST, dataDir: null, onLog: text => logLines.push(text) });
 });
 after(async () => {
@@ -191,6 +193,49 @@ test('a declined call tells the caller', async () => {
   await ada.waitStatus(created.body.mediaSessionId, 'Busy');
   await caller.close();
   await Promise.all([ada.leave(), bela.leave()]);
+});
+
+test('2.2, 8.4 one x-correlator leads from the request to its answer, the log of the API and of SIP, and each event', async () => {
+  const device = await registered(ADA);
+  const sink = await startEventSink();
+  try {
+    const made = await device.call('POST', '/webrtc-events-subscriptions/v0.3rc1/subscriptions', {
+      protocol: 'HTTP',
+      sink: sink.url,
+      types: EVENT_TYPES,
+      config: { subscriptionDetail: { deviceId: device.deviceId } },
+    });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const correlator = `shop:order/4711-${device.deviceId}`;
+    const body = {
+      originatorAddress: `tel:${ADA}`,
+      receiverAddress: 'tel:+15550109003',
+      offer: { sdp: await browserPeer().offer() },
+    };
+    const headers = { registrationId: device.registrationId, 'x-correlator': correlator };
+    const call = await device.call('POST', '/webrtc-call-handling/v0.4rc1/sessions', body, headers);
+    assert.equal(call.headers.get('x-correlator'), correlator);
+    await device.waitStatus(call.body.mediaSessionId, 'Busy');
+    await until(() => sink.taken.at(-1)?.data.status === 'Busy', 'the event at the sink');
+    assert.deepEqual([...new Set(sink.correlators)], [correlator]);
+    const lines = logLines
+      .join('')
+      .split('\n')
+      .filter(line => line.includes(correlator))
+      .map(line => JSON.parse(line));
+    assert.ok(
+      lines.some(line => line.api === 'webrtc-call-handling' && line.status === 201),
+      'the request in the log',
+    );
+    const [sip] = lines.filter(line => line.part === 'mw' && line.msg === 'call out');
+    assert.match(sip?.sip_call_id ?? '', /./, 'the SIP call in the log');
+    assert.ok(
+      lines.some(line => line.sip_call_id === sip.sip_call_id && line.outcome === 486),
+      'the end of the SIP call in the log',
+    );
+  } finally {
+    await sink.close();
+  }
 });
 
 test('the log holds no token, no SDP and no full number', () => {

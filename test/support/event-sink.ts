@@ -12,6 +12,8 @@ export interface EventSink {
   readonly url: string;
   /** Every attempt in order of arrival, those answered with an error too. */
   readonly tried: CloudEvent[];
+  /** The x-correlator of each attempt. */
+  readonly correlators: string[];
   /** Those answered 204. */
   readonly taken: CloudEvent[];
   /** HTTP status for an event; 204 unless a test says otherwise. */
@@ -32,6 +34,8 @@ export async function startEventSink(): Promise<EventSink> {
     for await (const chunk of request) body += String(chunk);
     const event = JSON.parse(body) as CloudEvent;
     sink.tried.push(event);
+    sink.correlators.push(String(request.headers['x-correlator']));
+    checkEvent(event);
     const status = await sink.answer(event);
     if (status === 204) sink.taken.push(event);
     response.writeHead(status).end();
@@ -41,6 +45,7 @@ export async function startEventSink(): Promise<EventSink> {
   const sink: EventSink = {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
     tried: [],
+    correlators: [],
     taken: [],
     answer: () => 204,
     async close() {
