@@ -33,7 +33,7 @@ export interface Gateway {
   start(): Promise<void>;
   /** `drain`: live calls may go on for `ops.drainMs`, emergency calls for `emergency.drainMs` more. Then everything ends in order. Called again without `drain`, it cuts a drain short. */
   close(options: { drain: boolean }): Promise<void>;
-  /** Reads certificates again. */
+  /** Reads certificates, and the secret of the TURN servers, again. */
   reload(): void;
   /** Live counts of every table and of all timers, for leak tests. When nobody is registered and no call is up only the node's own remain: connections to the core, and timers of those. */
   sizes(): Record<string, number>;

@@ -15,7 +15,7 @@ const HELP = `${USAGE}
   --dry-run +NUMBER    print the REGISTER and the INVITE that number would send, and send nothing
   --help               print this
 
-Without --check and --dry-run it runs until SIGTERM (drains) or SIGINT (ends at once); SIGHUP reads certificates again.
+Without --check and --dry-run it runs until SIGTERM (drains) or SIGINT (ends at once); SIGHUP reads certificates and the secret of TURN servers again.
 `;
 
 function fail(sentence: string): never {
@@ -49,7 +49,7 @@ function settingsOf(config: string | null): Settings {
   }
 }
 
-/** SIGTERM drains, SIGINT (Ctrl-C) ends at once but in order, and so does the end of a parent process that started this one. SIGHUP reads certificates again. */
+/** SIGTERM drains, SIGINT (Ctrl-C) ends at once but in order, and so does the end of a parent process that started this one. SIGHUP reads certificates and the like again. */
 function endOnSignal(gateway: Gateway): void {
   const signals = createEndSignals();
   const take = (step: EndStep | null) => {
