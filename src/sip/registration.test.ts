@@ -139,6 +139,55 @@ test('a challenge is answered with the right digest, also beside a caller’s ow
   assert.deepEqual(heard, ['registered 3600  ', 'registered 3600  ']);
 });
 
+test('DIG-05 the nonce a 200 names is used by the next REGISTER, once; one the server has forgotten costs one more', () => {
+  const { world, peer, heard, registration } = bench({ credentials: { username: 'alice', password: 'secret' } });
+  const ha1 = secretDigest('MD5', 'alice', 'home', 'secret');
+  /** Nonces good for one answer each, and what the next 200 names. */
+  let good: string[] = [];
+  let named = '';
+  let made = 0;
+  const nonces = () =>
+    seen(peer.requests, 'Authorization').map(value => parseAuthValue(value ?? '')?.params.get('nonce'));
+  peer.onRequest = request => {
+    const params = parseAuthValue(request.headers.get('Authorization') ?? '')?.params;
+    const [nonce = '', nc = '', cnonce = ''] = ['nonce', 'nc', 'cnonce'].map(name => params?.get(name));
+    const input = {
+      algorithm: 'MD5',
+      method: 'REGISTER',
+      uri: `sip:${B}`,
+      qop: 'auth',
+      body: new Uint8Array(0),
+    } as const;
+    const right = requestDigest(ha1, { ...input, nonce, nc, cnonce });
+    if (good.includes(nonce) && nc === '00000001' && params?.get('response') === right) {
+      good = named === '' ? [] : [named];
+      const info: Array<[string, string]> =
+        named === '' ? [] : [['Authentication-Info', `qop=auth, nextnonce="${named}"`]];
+      peer.respond(request, 200, 'r', [['Contact', CONTACT], ...info]);
+    } else {
+      made += 1;
+      good = [`fresh${made}`];
+      peer.respond(request, 401, 'r', [['WWW-Authenticate', `Digest realm="home", nonce="${good[0]}", qop="auth"`]]);
+    }
+  };
+  const refresh = (next: string) => {
+    named = next;
+    peer.requests.length = 0;
+    registration.refresh(60, [['Authorization', 'Digest username="alice", realm="home", nonce="", response=""']]);
+    world.clock.advance(50);
+    return nonces();
+  };
+  assert.deepEqual(refresh('n2'), ['', 'fresh1']);
+  assert.deepEqual(refresh(''), ['n2'], 'answered before it was asked');
+  assert.deepEqual(refresh('n3'), ['', 'fresh2'], 'and not a second time');
+  good = [];
+  assert.deepEqual(refresh(''), ['n3', 'fresh3']);
+  assert.deepEqual(
+    heard,
+    Array.from({ length: 4 }, () => 'registered 3600  '),
+  );
+});
+
 test('DIG-04 a wrong password is told after one try; a stale nonce is tried again', () => {
   for (const [stale, sent] of [
     ['false', 2],

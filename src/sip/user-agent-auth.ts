@@ -1,14 +1,28 @@
 /** Answers 401 and 407 for one call or registration, each request once. RFC 3261 22, RFC 8760, RFC 3310. */
 import { akaPassword } from './auth/aka.ts';
+import { parseAuthValue } from './auth/auth-param.ts';
 import { answerChallenge, type Challenge, chooseChallenge } from './auth/digest.ts';
 import type { Header, RequestSpec } from './dialog/types.ts';
 import type { SipResponse } from './message/message.ts';
 import type { Credentials } from './user-agent-types.ts';
 
-/** The header field that answers the challenge of this response to `spec`, or null when there is none or it was tried. */
-export type Authorizer = (response: SipResponse, spec: RequestSpec) => Header | null;
+export interface Authorizer {
+  /** The header field that answers the challenge of this response to `spec`, or null when there is none or it was tried. */
+  answer(response: SipResponse, spec: RequestSpec): Header | null;
+  /** The header field with which the next request comes before it is asked: the server has named a nonce for it, once. RFC 7616 3.5. */
+  ahead(spec: RequestSpec): Header | null;
+}
 
-const NOBODY: Authorizer = () => null;
+const NOBODY: Authorizer = { answer: () => null, ahead: () => null };
+const FIELDS = [
+  { status: 401, challenge: 'WWW-Authenticate', credentials: 'Authorization', info: 'Authentication-Info' },
+  {
+    status: 407,
+    challenge: 'Proxy-Authenticate',
+    credentials: 'Proxy-Authorization',
+    info: 'Proxy-Authentication-Info',
+  },
+] as const;
 /** Nonces remembered; beyond them the oldest are forgotten. */
 const MAX_NONCES = 64;
 /** How often in a row a SIM tells its home where it is before it gives up. */
@@ -31,6 +45,9 @@ export function createAuthorizer(
   const answered = new Map<string, number>();
   const can = ({ aka }: Challenge) => (aka === null ? password !== undefined : card !== undefined);
   let resyncs = 0;
+  /** Last challenge answered with a password, by the field that answers it, and what is to be said unasked. */
+  const challenged = new Map<string, Challenge>();
+  let next: { field: string; challenge: Challenge } | null = null;
 
   function remember(nonce: string): number {
     const nc = (answered.get(nonce) ?? 0) + 1;
@@ -57,22 +74,46 @@ export function createAuthorizer(
     }
   }
 
-  return (response, spec) => {
-    const proxy = response.status === 407;
-    if (response.status !== 401 && !proxy) return null;
-    const challenge = chooseChallenge(response.headers.all(proxy ? 'Proxy-Authenticate' : 'WWW-Authenticate'), can);
-    if (challenge === null) return null;
-    const name = proxy ? 'Proxy-Authorization' : 'Authorization';
+  function write(spec: RequestSpec, challenge: Challenge, nc: number, proof: Proof): string {
+    const body = Buffer.from(spec.body?.content ?? '', 'utf8');
+    const { method, uri } = spec;
+    return answerChallenge({ challenge, username, method, uri, nc, cnonce: randomHex(8), body, ...proof });
+  }
+
+  /** A 2xx may name the nonce of the next request. */
+  function learn({ headers }: SipResponse): void {
+    for (const { info, credentials: field } of FIELDS) {
+      const challenge = challenged.get(field);
+      const nonce = parseAuthValue(`Digest ${headers.get(info) ?? ''}`)?.params.get('nextnonce');
+      if (challenge !== undefined && nonce !== undefined) next = { field, challenge: { ...challenge, nonce } };
+    }
+  }
+
+  function answer(response: SipResponse, spec: RequestSpec): Header | null {
+    if (response.status >= 200 && response.status < 300) learn(response);
+    const fields = FIELDS.find(({ status }) => status === response.status);
+    const challenge = fields === undefined ? null : chooseChallenge(response.headers.all(fields.challenge), can);
+    if (fields === undefined || challenge === null) return null;
+    const name = fields.credentials;
     const carried = spec.headers.find(([field]) => field === name)?.[1];
     const refused = carried !== undefined && [...answered.keys()].some(nonce => carried.includes(`nonce="${nonce}"`));
     if (refused && (!challenge.stale || answered.has(challenge.nonce))) return null;
     const proof = proofOf(challenge);
     if (resyncs > MAX_RESYNCS) return null;
     const nc = proof?.auts === undefined ? remember(challenge.nonce) : 1;
-    const body = Buffer.from(spec.body?.content ?? '', 'utf8');
-    const { method, uri } = spec;
-    const request = { challenge, username, method, uri, nc, cnonce: randomHex(8), body };
-    const value = answerChallenge({ ...request, ...(proof ?? { password: '' }) });
+    if (challenge.aka === null) challenged.set(name, challenge);
+    const value = write(spec, challenge, nc, proof ?? { password: '' });
     return [name, proof === null ? value.replace(/response="[^"]*"/, 'response=""') : value];
+  }
+
+  return {
+    answer,
+    ahead(spec) {
+      if (next === null) return null;
+      const { field, challenge } = next;
+      // Should the server not know it any more, that says nothing of the password.
+      next = null;
+      return [field, write(spec, challenge, 1, { password: password ?? '' })];
+    },
   };
 }

@@ -127,7 +127,7 @@ export function createCallDriver(
   function send(sendId: number, spec: RequestSpec): void {
     const sending = host.sender().send(spec, {
       onResponse: response =>
-        input({ type: 'response', id: sendId, response, authorization: authorize(response, spec) }),
+        input({ type: 'response', id: sendId, response, authorization: authorize.answer(response, spec) }),
       onFailure: cause => input({ type: 'failure', id: sendId, cause }),
     });
     if (spec.method === 'INVITE') invite = { id: sendId, sending };

@@ -82,9 +82,11 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
   function perform(effect: RegistrationEffect): void {
     switch (effect.type) {
       case 'send': {
-        const { id, spec } = effect;
+        const { id } = effect;
+        const spec = withHeader(effect.spec, authorize.ahead(effect.spec));
         sendSpec(host, spec, {
-          onFinal: response => input({ type: 'response', id, response, authorization: authorize(response, spec) }),
+          onFinal: response =>
+            input({ type: 'response', id, response, authorization: authorize.answer(response, spec) }),
           onFailure: cause => input({ type: 'failure', id, cause }),
         });
         return;
@@ -109,4 +111,10 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
     refresh: (expiresS, headers) => input({ type: 'register', expiresS, headers }),
     remove: headers => input({ type: 'register', expiresS: 0, headers }),
   };
+}
+
+/** The request with this field in place of one of its name. */
+function withHeader(spec: RequestSpec, header: Header | null): RequestSpec {
+  if (header === null) return spec;
+  return { ...spec, headers: [...spec.headers.filter(([name]) => name !== header[0]), header] };
 }
