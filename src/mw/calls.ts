@@ -23,6 +23,7 @@ import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere, saysEmer
 import { placeCall } from './placed-call.ts';
 import { answeringReadiness, offeringReadiness, type Readiness } from './precondition.ts';
 import { namesPreconditions, PRECONDITION, preconditionFailure, refusalOf } from './precondition-demand.ts';
+import { refusal } from './refusal.ts';
 
 type EffectOf<T extends ImsEffect['type']> = Extract<ImsEffect, { type: T }>;
 
@@ -250,7 +251,7 @@ export function createCalls(node: MwNode): Calls {
     },
     reject({ owner, ref, code, phrase }) {
       const reoffers = entries.get(owner)?.reoffers;
-      reoffers?.get(ref)?.reject({ status: code, reason: phrase });
+      reoffers?.get(ref)?.reject(refusal(code, phrase));
       reoffers?.delete(ref);
     },
     update({ owner, ref, sdp }) {
@@ -272,7 +273,7 @@ export function createCalls(node: MwNode): Calls {
       node.log.info({ ...fieldsOf(entry), code: entry.phase === 'in' ? code : undefined }, 'call ended by us');
       if (entry.phase === 'in') {
         entries.delete(owner);
-        const final = code >= 300 ? { status: code, reason: phrase } : { status: 480, reason: reasonPhrase(480) };
+        const final = code >= 300 ? refusal(code, phrase) : refusal(480, reasonPhrase(480));
         const demand = code === 580 ? entry.readiness?.offer : null;
         entry.call.reject(demand == null ? final : preconditionFailure(demand));
         return;

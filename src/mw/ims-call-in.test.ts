@@ -87,7 +87,7 @@ test('TRM-02 TRM-14 a call in: identities, reliable 183, 200, ACK, re-INVITE, BY
   inDialog('INVITE', 3, [['Contact', `<sip:ue-3@${HOST}:${b.peer.port}>`], SDP], OFFER);
   const { ref } = await b.input('ims-reoffered');
   b.mw.port.run({ type: 'ims.reject', owner, ref, code: 488, phrase: 'Not Acceptable Here' });
-  await heard.response(488);
+  assert.match(await heard.response(488), /^Warning: 305 lineside "Incompatible media format"\r$/m);
   inDialog('ACK', 3);
   inDialog('BYE', 4, [['Reason', 'Q.850;cause=16;text="Normal call clearing"']]);
   const ended = await b.input('ims-ended');
@@ -115,6 +115,16 @@ test('TRM-17 a call in that is cancelled tells the Reason; one we refuse gets ou
   b.mw.port.run({ type: 'ims.end', owner: second.owner, code: 603, phrase: 'Decline', reason: null });
   await heard.response(603);
   assert.equal(b.mw.sizes().calls, 0);
+});
+
+test('SDP-10 a call in without a codec in common is refused with 488 and what was wrong', async t => {
+  const b = await bench(t);
+  const heard = listen(b);
+  invite(b);
+  const { owner } = await b.input('ims-invited');
+  b.mw.port.run({ type: 'ims.end', owner, code: 488, phrase: 'Not Acceptable Here', reason: null });
+  assert.equal(fields(await heard.response(488)).get('Warning'), '305 lineside "Incompatible media format"');
+  assert.deepEqual(heard.statuses, [100, 488]);
 });
 
 test('TRM-03 hidden and unknown callers, unknown tokens, drained node', async t => {
