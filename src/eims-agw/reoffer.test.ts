@@ -103,8 +103,9 @@ test('the browser changes direction: a new answer, the same transport and role',
   assert.equal(route().toWebOpen, false);
 });
 
-test('ICE-04 late candidates are handed on and change nothing else', () => {
+test('ICE-02 ICE-04 an offer without candidates is taken; late ones are handed on and change nothing else', () => {
   const { offerOut, answerOut, run, box, engine } = rig();
+  assert.doesNotMatch(chromiumOffer(), /a=candidate/);
   offerOut(chromiumOffer());
   const first = answerOut();
   const candidate = '1 1 udp 9 192.0.2.50 51000 typ host';

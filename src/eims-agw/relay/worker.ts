@@ -1,16 +1,12 @@
 /** A media worker whose browser legs are our own: ICE-lite, DTLS and SRTP on one UDP port. */
 
 import { hostsOf } from '../address.ts';
-import { makeCertificate } from '../certificate.ts';
 import type { Pace } from '../rtp/pace.ts';
 import type { MediaSettings } from '../settings.ts';
 import { runWorker, type WebSide, type WorkerInit } from '../worker-process.ts';
-import { readIdentity } from './dtls/certificate-check.ts';
-import type { DtlsIdentity } from './dtls/types.ts';
 import { openMux } from './mux.ts';
+import { ownIdentity } from './own-identity.ts';
 import { relayEnds } from './web-end.ts';
-
-const CERTIFICATE_MS = 86_400_000;
 
 async function open({ settings, webPorts }: WorkerInit, pace: Pace): Promise<WebSide | string> {
   const { web } = settings;
@@ -27,7 +23,7 @@ async function open({ settings, webPorts }: WorkerInit, pace: Pace): Promise<Web
   }
   const ends = relayEnds({
     mux,
-    identity: certificates(),
+    identity: ownIdentity(Date.now),
     advertise: hostsOf(web).map(({ advertise }) => advertise),
     profiles: profilesOf(settings),
     clock: {
@@ -46,20 +42,6 @@ function profilesOf(settings: MediaSettings) {
   return settings.srtp.map(name =>
     name === 'AEAD_AES_128_GCM' ? ('SRTP_AEAD_AES_128_GCM' as const) : ('SRTP_AES128_CM_HMAC_SHA1_80' as const),
   );
-}
-
-/** One certificate for all legs of a day: the fingerprint in SDP says nothing about who they are. */
-function certificates(): () => { identity: DtlsIdentity; fingerprint: string } {
-  const make = (now: number) => {
-    const { certificatePem, keyPem, fingerprint } = makeCertificate(now);
-    return { identity: readIdentity(certificatePem, keyPem), fingerprint, madeAt: now };
-  };
-  let current = make(Date.now());
-  return () => {
-    const now = Date.now();
-    if (now - current.madeAt > CERTIFICATE_MS) current = make(now);
-    return current;
-  };
 }
 
 runWorker(open);
