@@ -22,6 +22,7 @@ const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'browsers', file: '/usr/bin/chromium', name: 'Chromium' },
   { suite: 'browsers', file: '/usr/bin/firefox-esr', name: 'Firefox' },
   { suite: 'browsers', file: '/usr/sbin/ip', name: 'iproute2' },
+  { suite: 'browsers', file: '/usr/sbin/nft', name: 'nftables' },
   { suite: 'phone', file: '/usr/bin/chromium', name: 'Chromium' },
   { suite: 'phone', file: '/usr/bin/baresip', name: 'baresip' },
   { suite: 'sipp', file: '/usr/bin/sipp', name: 'SIPp' },

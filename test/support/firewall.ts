@@ -38,7 +38,8 @@ export function refusedDatagrams(network: NetworkNamespace): number {
   return Number(/packets (\d+)/.exec(said)?.[1] ?? Number.NaN);
 }
 
-function nft(network: NetworkNamespace, input: string): string {
+/** Feeds nftables within a network; throws with what it said. */
+export function nft(network: NetworkNamespace, input: string): string {
   const { status, stdout, stderr } = spawnSync('ip', ['netns', 'exec', network.name, 'nft', '-f', '-'], {
     input,
     encoding: 'utf8',

@@ -7,15 +7,18 @@ export interface NetworkNamespace {
   readonly outside: string;
   /** A second address of it, as if of another host. */
   readonly outside2: string;
-  /** The other end. */
+  /** The other end, and the device it is on over there. */
   readonly inside: string;
+  readonly device: string;
+  /** Of the same network, and nobody's yet. */
+  readonly spare: string;
   /** Starts a program over there. */
   spawn(command: string, args: readonly string[], options: SpawnOptions): ChildProcess;
   /** Ends what runs over there and takes the pair away. */
   close(): void;
 }
 
-const PREFIX = 'lineside-';
+export const PREFIX = 'lineside-';
 /** Pairs within 198.18.0.0/16, which is for tests between networks (RFC 2544): eight addresses each. */
 const PAIRS = 8192;
 
@@ -28,7 +31,7 @@ export function openNamespace(): NetworkNamespace {
   const [end, otherEnd] = [`ls${process.pid}a`, `ls${process.pid}b`];
   const base = (process.pid % PAIRS) * 8;
   const address = (host: number) => `198.18.${base >> 8}.${(base & 255) + host}`;
-  const [outside, inside, outside2] = [address(1), address(2), address(3)];
+  const [outside, inside, outside2, spare] = [address(1), address(2), address(3), address(4)];
   const interrupted = () => process.exit(1);
   const close = () => {
     process.off('exit', close);
@@ -54,19 +57,22 @@ export function openNamespace(): NetworkNamespace {
     outside,
     outside2,
     inside,
+    device: otherEnd,
+    spare,
     spawn: (command, args, options) => spawn('ip', ['netns', 'exec', name, command, ...args], options),
     close,
   };
 }
 
-function ip(...args: string[]): string {
+/** Runs `ip`; throws with what it said. */
+export function ip(...args: string[]): string {
   const { status, stdout, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`"ip ${args.join(' ')}" failed: ${(stderr ?? '').trim() || 'is iproute2 there?'}`);
   return stdout;
 }
 
 /** The pair ends with the namespace, and that with its last process. */
-function remove(name: string): void {
+export function remove(name: string): void {
   const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout ?? '';
   for (const pid of pids.split('\n').filter(line => line !== '')) {
     try {
@@ -80,7 +86,7 @@ function remove(name: string): void {
 
 /** Namespaces of test processes that were killed before they could tidy up. */
 function removeLeftOvers(): void {
-  for (const [, name = '', pid] of ip('netns', 'list').matchAll(/^(lineside-(\d+))\b/gm)) {
+  for (const [, name = '', pid] of ip('netns', 'list').matchAll(/^(lineside-(?:lan-)?(\d+))\b/gm)) {
     try {
       process.kill(Number(pid), 0);
     } catch {
