@@ -26,7 +26,7 @@ after(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-test('ICE-12 the address and port of a page change in a call: it hears itself on, in the same call over the same connection', async () => {
+test('ICE-13 the address and port of a page change in a call: it hears itself on, in the same call over the same connection', async () => {
   const ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
   await dial(ada, ECHO);
   await waitText(ada, 'status', /^Connected$/);
