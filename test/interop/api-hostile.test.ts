@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { Device, fetchToken } from '../support/camara.ts';
+import { createContract } from '../support/contract.ts';
 import { ADA } from '../support/number.ts';
 
 const HOST = '127.0.0.47';
@@ -44,8 +45,37 @@ interface Heard {
   text: string;
 }
 
+const contract = createContract();
+
+async function documentOf(base: string): Promise<unknown> {
+  const response = await fetch(`${sandbox.pages}${base}/openapi.json`);
+  return response.ok ? response.json() : null;
+}
+
+/** Whatever was sent, the first thing that came back is what the documents tell of. What was no request has no correlator. */
+async function hold(sent: string, { status, text }: Heard): Promise<void> {
+  const [, method = '', path = ''] = /^([A-Z]+) (\/\S*) HTTP\/1\.1\r\n/.exec(sent) ?? [];
+  const [head = '', ...rest] = text.split('\r\n\r\n');
+  const headers = Object.fromEntries(
+    head
+      .split('\r\n')
+      .slice(1)
+      .map(line => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
+  );
+  const length = Number(headers['content-length'] ?? 0);
+  if (status < 200 || headers['x-correlator'] === undefined || !headers['content-type']?.includes('json')) return;
+  const body: unknown = JSON.parse(rest.join('\r\n\r\n').slice(0, length));
+  await contract.response(documentOf, method, path, { status, headers, body });
+}
+
 /** Writes these bytes to the API listener, and reads until the other side closes or `ms` have passed. */
-function talk(bytes: string | Buffer, ms = 5000, onSocket?: (socket: Socket) => void): Promise<Heard> {
+async function talk(bytes: string | Buffer, ms = 5000, onSocket?: (socket: Socket) => void): Promise<Heard> {
+  const heard = await exchange(bytes, ms, onSocket);
+  await hold(String(bytes), heard);
+  return heard;
+}
+
+function exchange(bytes: string | Buffer, ms: number, onSocket?: (socket: Socket) => void): Promise<Heard> {
   return new Promise(resolve => {
     let text = '';
     const socket = connect(9091, HOST, () => {

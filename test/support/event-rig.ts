@@ -11,7 +11,7 @@ import type { SinkAnswer, SinkRequest, SinkTransport } from '../../src/events/po
 import { type Log, silentLog } from '../../src/runtime/log.ts';
 import { counters, histograms, type Metrics } from '../../src/runtime/metrics.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { checkOwed } from './event-schema.ts';
+import { checkEvent, checkOwed } from './event-schema.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 
 export const alice = {
@@ -84,6 +84,7 @@ export function createRig(options: RigOptions = {}): Rig {
         accessToken: request.accessToken,
         event: JSON.parse(request.body),
       };
+      checkEvent(got.event);
       rig.tried.push(got);
       const answer = await rig.answer(request);
       if (answer.type === 'answered' && answer.status < 300) rig.got.push(got);
