@@ -50,6 +50,7 @@ export function mediaSettingsOf({ media, sip, ims }: Settings): MediaSettings {
     imsCodecs: media.imsCodecs,
     workers: media.workers || workersHere(media.webPortMax - media.webPortMin + 1),
     sessionsPerWorker: media.sessionsPerWorker,
+    videoKbps: media.video ? media.videoKbps : 0,
     shedLagMs: media.shedLagMs,
     paceMs: media.paceMs,
     web: {

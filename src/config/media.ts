@@ -62,6 +62,11 @@ export const media = area('Media (eIMS-AGW)', {
   imsPortMin: integer('First UDP port towards the core; each call takes a pair.', 21_000, 0, 65535),
   imsPortMax: integer('Last UDP port towards the core.', 24_999, 0, 65535),
   ...realmFields,
+  video: flag(
+    'Video: H.264 and VP8 are passed between browsers and the core as they are. Off, it is refused and the sound goes on.',
+    true,
+  ),
+  videoKbps: integer('The most bandwidth for the video of a call, each way: `b=AS` in kbit/s.', 690, 64, 4000),
   imsSilentMs: integer('Neither RTP nor RTCP from the core for this long ends the call (not on hold).', 60_000, 1000),
   webGraceMs: integer('After the browser’s consent is lost, the call waits this long for it to come back.', 30_000, 0),
   webLeftMs: integer(

@@ -1,31 +1,39 @@
 /** One call's media as data: its browser legs, its IMS side, hold and gates, and the route these give. Pure. */
 import type { MediaSessionId } from '../ep-cscf/ids.ts';
 import type { MediaDesc } from '../sdp/index.ts';
+import { videoRoute } from './call-video.ts';
 import { type Codecs, rules } from './codec.ts';
 import { type CodecPolicy, passes, usableCodecs, webCodecFor } from './codec-policy.ts';
 import type { PayloadFormat, Route } from './engine.ts';
 import { type ImsSide, imsSide, type Wish } from './ims-side.ts';
+import type { Slots } from './slot.ts';
 import type { WebLeg } from './web-leg.ts';
 
 export interface CallMedia {
   /** Who made the first offer. */
   from: 'web' | 'ims';
   policy: CodecPolicy;
+  /** Cap of the video each way. */
+  videoKbps: number;
   legs: Map<MediaSessionId, WebLeg>;
   /** The leg joined with the IMS side; null until a device won. */
   selected: MediaSessionId | null;
   nextLeg: number;
   ims: ImsSide;
   heldByUser: boolean;
+  /** Who waits for the other side's answer to an offer about video, and the asked side's slots of before; null: nobody. */
+  asked: { by: 'web' | 'ims'; slots: Slots | null } | null;
   /** Early-media gates. */
   fromIms: boolean;
   fromWeb: boolean;
 }
 
-export function callMedia(from: 'web' | 'ims', sessionId: number, policy: CodecPolicy): CallMedia {
+export function callMedia(from: 'web' | 'ims', sessionId: number, policy: CodecPolicy, videoKbps: number): CallMedia {
   return {
     from,
     policy,
+    videoKbps,
+    asked: null,
     legs: new Map(),
     selected: null,
     nextLeg: 1,
@@ -75,6 +83,6 @@ export function routeOf(call: CallMedia): Route {
     toImsOpen: call.fromWeb && !heldByUser && ims.wantsRecv && (leg?.wantsSend ?? false),
     toWebOpen: call.fromIms && !heldByUser && (leg?.wantsRecv ?? false),
     supervise: both && !heldByUser && ims.wantsSend && ims.wantsRecv,
-    video: null,
+    video: videoRoute(call, leg),
   };
 }

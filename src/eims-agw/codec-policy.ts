@@ -44,14 +44,15 @@ export function usableCodecs(
   };
 }
 
-/** What the IMS side is offered when the browser's side has `web`; the format in use comes first. */
-export function imsOffer(policy: CodecPolicy, web: Formats, inUse: PayloadFormat | null): Formats {
-  const speech = offerable(policy, policy.ims, web.speech);
-  return withEvents(policy, inUse === null ? speech : sorted(speech, f => (sameFormat(f, inUse) ? 0 : 1)), web);
+/** What the IMS side is offered when the browser's side has `web`; the format in use comes first, as it is. */
+export function formatsForIms(policy: CodecPolicy, web: Formats, inUse: PayloadFormat | null): Formats {
+  const used = inUse !== null && web.speech.some(format => passes(policy, format, inUse)) ? [inUse] : [];
+  const others = offerable(policy, policy.ims, web.speech).filter(format => !used.some(u => sameFormat(u, format)));
+  return withEvents(policy, [...used, ...others], web);
 }
 
 /** What a browser is offered when the IMS side has `ims`: what suits its first choice comes first. */
-export function webOffer(policy: CodecPolicy, ims: Formats): Formats {
+export function formatsForWeb(policy: CodecPolicy, ims: Formats): Formats {
   const speech = offerable(policy, policy.web, ims.speech);
   const [first] = ims.speech;
   return withEvents(policy, first === undefined ? speech : bySuit(policy, speech, first), ims);

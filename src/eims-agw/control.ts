@@ -64,7 +64,12 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
   const session: Session = {
     owner: effect.owner,
     number: plane.next.session++,
-    call: callMedia(effect.type === 'media.offer' ? effect.from : 'web', plane.random(), policyOf(plane)),
+    call: callMedia(
+      effect.type === 'media.offer' ? effect.from : 'web',
+      plane.random(),
+      policyOf(plane),
+      plane.settings.videoKbps,
+    ),
     realm,
     place: { realm: name, family: realm.family },
     open: false,

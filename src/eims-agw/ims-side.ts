@@ -3,7 +3,7 @@ import type { MediaFailure } from '../ep-cscf/ports.ts';
 import { type Direction, directionOf, firstLive, type MediaDesc, parseSdp, receives, sends } from '../sdp/index.ts';
 import { type AddressPolicy, targetOf } from './address.ts';
 import { agreed, type Codecs, NO_CODECS, single } from './codec.ts';
-import { type CodecPolicy, imsOffer, ownFormats } from './codec-policy.ts';
+import { type CodecPolicy, formatsForIms, ownFormats } from './codec-policy.ts';
 import type { ImsTarget, PayloadFormat } from './engine.ts';
 import { sameFormat } from './payload-format.ts';
 import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts';
@@ -11,6 +11,7 @@ import { type Family, familyOf } from './realm.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeIms } from './to-ims.ts';
 import { type Versioned, versioned, writeVersion } from './version.ts';
+import { type ImsVideo, noImsVideo, settleImsVideo, takeImsVideo } from './video-side.ts';
 
 export interface ImsSide {
   origin: Versioned;
@@ -32,6 +33,7 @@ export interface ImsSide {
   wantsSend: boolean;
   wantsRecv: boolean;
   ptime: number;
+  video: ImsVideo;
 }
 
 /** What the rest of the call wishes to do towards the IMS side. */
@@ -55,6 +57,7 @@ export function imsSide(sessionId: number): ImsSide {
     wantsSend: true,
     wantsRecv: true,
     ptime: 20,
+    video: noImsVideo(),
   };
 }
 
@@ -83,6 +86,7 @@ export function takeImsOffer(
   side.offered = null;
   if (media.ptime === 20 || media.ptime === 40) side.ptime = media.ptime;
   takeDirection(side, media, target);
+  takeImsVideo(side, session, addresses);
   return null;
 }
 
@@ -98,7 +102,9 @@ export function writeImsAnswer(side: ImsSide, wish: Wish, wanted: PayloadFormat 
 /** Our offer: what the browser's codecs (null: any by the settings) can become, the one in use first, under the numbers this call has always had. */
 export function writeImsOffer(side: ImsSide, wish: Wish, policy: CodecPolicy, web: Codecs | null): string {
   side.slots ??= ownSlots('RTP/AVP', '0');
-  const formats = imsOffer(policy, web ?? ownFormats(policy.web), side.to?.speech[0] ?? null);
+  const used = side.to?.speech[0];
+  const inUse = side.from?.speech.find(codec => used !== undefined && sameFormat(codec, used)) ?? null;
+  const formats = formatsForIms(policy, web ?? ownFormats(policy.web), inUse);
   side.offered = numberOffer(side.types, formats, side.from ?? NO_CODECS, web ?? NO_CODECS);
   return write(side, side.offered, directionOf(wish.send && side.wantsRecv, wish.recv));
 }
@@ -127,6 +133,9 @@ export function takeImsAnswer(
   if (held) {
     if (target !== 'hold') side.target = target;
   } else takeDirection(side, media, target);
+  const before = side.video.line;
+  takeImsVideo(side, parsed.value, addresses);
+  settleImsVideo(side.video, before, held);
   return null;
 }
 
@@ -141,8 +150,10 @@ function takeDirection(side: ImsSide, media: MediaDesc, target: ImsTarget | 'hol
 function write(side: ImsSide, codecs: Codecs, direction: Direction): string {
   const slots = side.slots ?? ownSlots('RTP/AVP', '0');
   const { address, port, ptime } = side;
+  const { text } = side.video;
+  const video = text === null || side.video.port === 0 ? null : { ...text, port: side.video.port };
   return writeVersion(side.origin, version =>
-    writeIms({ sessionId: side.origin.sessionId, version, address, port, slots, codecs, direction, ptime }),
+    writeIms({ sessionId: side.origin.sessionId, version, address, port, slots, codecs, direction, ptime, video }),
   );
 }
 

@@ -1,22 +1,17 @@
 /** What each effect of the core does to a call's media, step by step. */
 import type { MediaEffect } from '../ep-cscf/ports.ts';
-import { joined, usableOfIms, usableOfWeb, wishOf } from './call-media.ts';
-import { NO_CODECS } from './codec.ts';
-import { imsCodecFor, ownFormats, webOffer } from './codec-policy.ts';
-import { takeImsAnswer, takeImsOffer, writeImsAnswer, writeImsOffer } from './ims-side.ts';
+import { type CallMedia, joined, usableOfIms, usableOfWeb } from './call-media.ts';
+import { imsAnswer, imsOffer, webAnswer, webOffer } from './call-text.ts';
+import { hasVideo } from './call-video.ts';
+import { type Formats, NO_CODECS } from './codec.ts';
+import { formatsForWeb, imsCodecFor, ownFormats } from './codec-policy.ts';
+import { takeImsAnswer, takeImsOffer } from './ims-side.ts';
 import { afterSelect } from './link.ts';
 import { sameFormat } from './payload-format.ts';
 import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
 import { addLeg, connect, type Done, type EffectOf, legRequest, ready } from './step.ts';
-import {
-  bothLite,
-  legFromOffer,
-  legToOffer,
-  takeAnswer,
-  type WebLeg,
-  writeWebAnswer,
-  writeWebOffer,
-} from './web-leg.ts';
+import { afterImsChange, agree, askBrowser, dropUnused, wantsVideo, withPorts } from './video-operation.ts';
+import { bothLite, legFromOffer, legToOffer, takeAnswer, type WebLeg } from './web-leg.ts';
 import { reofferFromWeb } from './web-reoffer.ts';
 
 /** Performs one effect; it either is done on return or waits for the engine. */
@@ -34,6 +29,8 @@ export function perform(plane: Plane, session: Session, effect: MediaEffect): Do
       return effect.from === 'ims' ? reofferFromIms(plane, session, effect) : reofferFromWeb(plane, session, effect);
     case 'media.settle':
       return settle(plane, session, effect);
+    case 'media.agree':
+      return agree(plane, session, effect);
     case 'media.gate':
       session.call.fromIms = effect.fromIms;
       session.call.fromWeb = effect.fromWeb;
@@ -53,7 +50,9 @@ function offerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.of
   if (typeof leg === 'string') return leg;
   return open(plane, session, effect, [leg], () => {
     call.selected = leg.id;
-    return ready(plane, session, effect, writeImsOffer(call.ims, wishOf(call, leg), call.policy, leg.theirs));
+    return withPorts(plane, session, effect, leg.video.line !== null, () =>
+      ready(plane, session, effect, imsOffer(call, leg, leg.theirs)),
+    );
   });
 }
 
@@ -65,18 +64,25 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
     if (failure !== null) return failure;
     session.place.family = call.ims.family ?? session.realm.family;
   }
+  if (offerToDevices(call).speech.length === 0) return 'no-codec';
   const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random()));
-  return open(plane, session, effect, legs, () => {
-    const answer =
-      effect.commit === true && call.ims.to !== null ? writeImsAnswer(call.ims, wishOf(call, null), null) : null;
+  const offer = (): Done => {
+    const answer = effect.commit === true && call.ims.to !== null ? imsAnswer(call, null, null) : null;
     // Committed, it is one codec: the devices are offered what goes with that.
-    const { to } = call.ims;
-    const formats = webOffer(call.policy, to ?? ownFormats(call.policy.ims));
-    const offers = legs.map(leg => ({ leg: leg.id, sdp: writeWebOffer(leg, formats, to ?? NO_CODECS) }));
+    const formats = offerToDevices(call);
+    const offers = legs.map(leg => ({ leg: leg.id, sdp: webOffer(call, leg, formats, call.ims.to ?? NO_CODECS) }));
     timed(plane, session, effect, 'ok');
     plane.emit({ type: 'media-offers', owner: session.owner, ref: effect.ref, offers, answer });
     return null;
-  });
+  };
+  // Who commits to an answer before any device has given one commits to sound alone.
+  const video = call.ims.video.line !== null && effect.commit !== true;
+  return open(plane, session, effect, legs, () => withPorts(plane, session, effect, video, offer));
+}
+
+/** The speech that goes with the offer of the IMS side, or with what it would be offered. */
+function offerToDevices({ policy, ims }: CallMedia): Formats {
+  return formatsForWeb(policy, ims.to ?? ownFormats(policy.ims));
 }
 
 function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[], then: () => Done): Done {
@@ -108,13 +114,14 @@ function answerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.a
   if (leg === null) return 'unsupported';
   const failure = takeImsAnswer(call.ims, effect.sdp, farEnds(session), call.heldByUser, usableOfIms(call, leg));
   if (failure !== null) return failure;
+  dropUnused(plane, session);
   if (leg.origin.text !== null) {
     // The browser has its answer: another fork, or the same again, only moves the IMS side.
     sendRoute(plane, session);
     return ready(plane, session, effect, leg.origin.text);
   }
   return connect(plane, session, effect, leg, () => {
-    const text = writeWebAnswer(leg, call.policy, call.ims.to?.speech ?? []);
+    const text = webAnswer(call, leg);
     sendRoute(plane, session);
     return ready(plane, session, effect, text);
   });
@@ -129,13 +136,13 @@ function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.a
   const failure = takeAnswer(leg, effect.sdp, usableOfWeb(call));
   if (failure !== null) return failure;
   return connect(plane, session, effect, leg, () => {
-    const wish = wishOf(call, leg);
     // The IMS side gets one answer, whichever device made it; what another prefers is made of it.
     const text =
       call.ims.origin.text ??
       (call.ims.to === null
-        ? writeImsOffer(call.ims, wish, call.policy, leg.from)
-        : writeImsAnswer(call.ims, wish, imsCodecFor(call.policy, call.ims.to.speech, leg.to?.speech ?? [])));
+        ? imsOffer(call, leg, leg.from)
+        : imsAnswer(call, leg, imsCodecFor(call.policy, call.ims.to.speech, leg.to?.speech ?? [])));
+    dropUnused(plane, session);
     sendRoute(plane, session);
     return ready(plane, session, effect, text);
   });
@@ -161,7 +168,7 @@ function hold(plane: Plane, session: Session, effect: EffectOf<'media.hold'>): D
   const leg = joined(call);
   if (leg === null || call.ims.from === null) return 'unsupported';
   call.heldByUser = effect.held;
-  const text = writeImsOffer(call.ims, wishOf(call, leg), call.policy, leg.from);
+  const text = imsOffer(call, leg, leg.from);
   sendRoute(plane, session);
   return ready(plane, session, effect, text);
 }
@@ -171,22 +178,25 @@ function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.
   const leg = joined(call);
   if (call.ims.slots === null) return 'unsupported';
   // Without a leg no device has won yet: the IMS side was answered before any of them did.
-  const wish = wishOf(call, leg);
-  if (effect.sdp === null) {
-    return ready(plane, session, effect, writeImsOffer(call.ims, wish, call.policy, leg?.from ?? null));
-  }
+  if (effect.sdp === null) return ready(plane, session, effect, imsOffer(call, leg, leg?.from ?? null));
+  const had = hasVideo(call);
   const current = call.ims.to?.speech[0];
   const failure = takeImsOffer(call.ims, effect.sdp, farEnds(session), usableOfIms(call, leg));
   if (failure !== null) return failure;
   const offered = call.ims.to?.speech ?? [];
   const kept = offered.find(codec => current !== undefined && sameFormat(codec, current));
-  const text = writeImsAnswer(call.ims, wish, kept ?? imsCodecFor(call.policy, offered, leg?.to?.speech ?? []));
-  sendRoute(plane, session);
-  return ready(plane, session, effect, text);
+  return withPorts(plane, session, effect, wantsVideo(session, had), () => {
+    if (!had && leg !== null && call.ims.video.port > 0) return askBrowser(plane, session, effect, leg);
+    const text = imsAnswer(call, leg, kept ?? imsCodecFor(call.policy, offered, leg?.to?.speech ?? []));
+    afterImsChange(plane, session, had);
+    sendRoute(plane, session);
+    return ready(plane, session, effect, text);
+  });
 }
 
 function settle(plane: Plane, session: Session, effect: EffectOf<'media.settle'>): Done {
   const { call } = session;
+  const had = hasVideo(call);
   const failure = takeImsAnswer(
     call.ims,
     effect.sdp,
@@ -198,6 +208,7 @@ function settle(plane: Plane, session: Session, effect: EffectOf<'media.settle'>
     plane.log('warn', 'the IMS side answered with SDP that cannot be used', { failure });
     return failure;
   }
+  afterImsChange(plane, session, had);
   sendRoute(plane, session);
   return null;
 }

@@ -12,6 +12,7 @@ export type Question =
   | Omit<Extract<EngineCommand, { type: 'open' }>, 'session' | 'op'>
   | Omit<Extract<EngineCommand, { type: 'add-leg' }>, 'session' | 'op'>
   | Omit<Extract<EngineCommand, { type: 'connect' }>, 'session' | 'op'>
+  | Omit<Extract<EngineCommand, { type: 'add-video' }>, 'session' | 'op'>
   | Omit<Extract<EngineCommand, { type: 'restart' }>, 'session' | 'op'>;
 
 export type Reply = Extract<EngineEvent, { op: number }>;
@@ -64,7 +65,7 @@ export interface Plane {
 
 /**
  * Asks the engine something for `effect`; `next` goes on with a positive reply and tells why it cannot. A refusal fails
- * the effect. All questions of one effect share its deadline; a later reply is dropped. Always null: nothing failed yet.
+ * the effect, unless `refused` goes on without. All questions of one effect share its deadline; a later reply is dropped. Always null: nothing failed yet.
  */
 export function ask(
   plane: Plane,
@@ -72,13 +73,14 @@ export function ask(
   effect: MediaEffect,
   question: Question,
   next: (reply: Reply) => MediaFailure | null,
+  refused?: () => MediaFailure | null,
 ): null {
   const op = plane.next.op++;
   session.waiting = {
     op,
     effect,
     settle: reply => {
-      const failure = reply.type === 'refused' ? reply.failure : next(reply);
+      const failure = reply.type !== 'refused' ? next(reply) : refused === undefined ? reply.failure : refused();
       if (failure !== null) fail(plane, effect, failure);
       if (session.waiting !== null) return;
       session.cancelDeadline?.();

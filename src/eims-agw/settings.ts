@@ -11,6 +11,17 @@ export interface PortRange {
 /** SRTP protection profiles by the names of RFC 3711 and RFC 7714. */
 export type SrtpName = 'AES_CM_128_HMAC_SHA1_80' | 'AEAD_AES_128_GCM';
 
+/** The daemons of the engine `rtpengine`. */
+export interface RtpengineSettings {
+  /** Numeric addresses of their ng sockets; `calls` is the most one takes. */
+  daemons: Array<{ host: string; port: number; weight: number; calls: number }>;
+  /** Names of the daemons' interfaces. */
+  webInterface: string;
+  imsInterface: string;
+  /** Versions the operator answers for. */
+  versions: string[];
+}
+
 /** One address of ours. */
 export interface MediaHost {
   /** Local address to bind; an address of this host. */
@@ -30,6 +41,8 @@ export interface ImsMedia extends MediaHost {
 }
 
 export interface MediaSettings {
+  engine: 'relay' | 'rtpengine';
+  rtpengine: RtpengineSettings;
   /** Protection towards browsers by preference. */
   srtp: SrtpName[];
   /** Worker processes; each has one UDP port towards browsers and a share of the IMS ports. */
@@ -40,6 +53,8 @@ export interface MediaSettings {
   /** Speech codecs by preference; those that the engine can neither pass nor code are not offered. */
   webCodecs: CodecName[];
   imsCodecs: CodecName[];
+  /** Cap of the video each way, kbit/s; 0: no video. */
+  videoKbps: number;
   /** After each turn that carried packets a worker rests so long, ms; 0: never. */
   paceMs: number;
   /** `other`: the address of the other family, a candidate of its own. */
@@ -63,12 +78,15 @@ export interface MediaSettings {
 }
 
 export const MEDIA_DEFAULTS: MediaSettings = {
+  engine: 'relay',
+  rtpengine: { daemons: [], webInterface: 'web', imsInterface: 'ims', versions: [] },
   srtp: ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
   workers: 1,
   sessionsPerWorker: 120,
   shedLagMs: 20,
   webCodecs: ['opus', 'PCMA', 'PCMU'],
   imsCodecs: ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
+  videoKbps: 0,
   paceMs: 2,
   web: { bind: '127.0.0.1', advertise: '127.0.0.1', ports: { min: 20_000, max: 20_099 } },
   ims: {

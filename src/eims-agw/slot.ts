@@ -11,19 +11,35 @@ export interface Slot {
   mid: string;
 }
 
-/** Slots of one side; at most one is live, the audio slot. -1: none. */
+/** Slots of one side; the one of its sound is live, that of its video may be, no other is. -1: none. */
 export interface Slots {
   list: Slot[];
   audio: number;
+  video: number;
 }
 
 export function slotsOf(session: SessionDesc, audio: number): Slots {
-  return { list: session.media.map(slotOf), audio };
+  return { list: session.media.map(slotOf), audio, video: videoOf(session) };
 }
 
 /** One audio m-line of ours. */
 export function ownSlots(proto: string, mid: string): Slots {
-  return { list: [{ kind: 'audio', proto, format: '0', mid }], audio: 0 };
+  return { list: [{ kind: 'audio', proto, format: '0', mid }], audio: 0, video: -1 };
+}
+
+/** The slots with one for video: the one there is, else a new one behind the others. */
+export function withVideo(known: Slots | null, proto: string): Slots {
+  const slots = known ?? ownSlots(proto, '0');
+  if (slots.video >= 0) return slots;
+  const index = slots.list.length;
+  const mid = slots.list.some(slot => slot.mid === `${index}`) ? `video${index}` : `${index}`;
+  return { ...slots, list: [...slots.list, { kind: 'video', proto, format: '0', mid }], video: index };
+}
+
+/** The first line of video that lives, else the first there is. */
+function videoOf(session: SessionDesc): number {
+  const live = session.media.findIndex(media => media.kind === 'video' && media.live);
+  return live >= 0 ? live : session.media.findIndex(media => media.kind === 'video');
 }
 
 /** Takes over a re-offer: the lines must begin with those known, of the same kinds. Null when they do not. */
@@ -34,6 +50,7 @@ export function extendSlots(known: Slots, session: SessionDesc): Slots | null {
   return {
     list: session.media.map((media, i) => ({ ...slotOf(media, i), mid: media.mid ?? known.list[i]?.mid ?? `m${i}` })),
     audio,
+    video: known.video >= 0 ? known.video : videoOf(session),
   };
 }
 

@@ -4,6 +4,7 @@ import { type AddressFamily, bandwidthAs, maxptimeMs } from './bandwidth.ts';
 import type { Codecs } from './codec.ts';
 import { codecLines, formatList } from './codec-lines.ts';
 import type { Slots } from './slot.ts';
+import { type VideoText, videoLines } from './video-line.ts';
 
 export interface ImsView {
   sessionId: number;
@@ -16,6 +17,8 @@ export interface ImsView {
   direction: Direction;
   /** ms of speech in one packet. */
   ptime: number;
+  /** Null: refused, or there is none. */
+  video: (VideoText & { port: number }) | null;
 }
 
 /** SDP text for the IMS side: plain RTP, no ICE, no multiplexing. */
@@ -30,7 +33,12 @@ export function writeIms(view: ImsView): string {
   ];
   view.slots.list.forEach((slot, i) => {
     if (i === view.slots.audio) audioLines(lines, view, slot.proto, family);
-    else lines.push(`m=${slot.kind} 0 ${slot.proto} ${slot.format}`);
+    else if (i === view.slots.video && view.video !== null) {
+      const { port, codecs, feedback } = view.video;
+      // AVPF once it is agreed; before, it is only a capability of a line that is not. RFC 5939.
+      const proto = feedback === 'agreed' || typeof feedback === 'number' ? 'RTP/AVPF' : 'RTP/AVP';
+      lines.push(`m=video ${port} ${proto} ${codecs.map(c => c.pt).join(' ')}`, ...videoLines(view.video));
+    } else lines.push(`m=${slot.kind} 0 ${slot.proto} ${slot.format}`);
   });
   return `${lines.join('\r\n')}\r\n`;
 }

@@ -2,8 +2,9 @@
 import type { Direction } from '../sdp/index.ts';
 import type { Codecs } from './codec.ts';
 import { codecLines, formatList } from './codec-lines.ts';
-import type { WebTransport } from './engine.ts';
+import { videoSsrc, type WebTransport } from './engine.ts';
 import type { Slots } from './slot.ts';
+import { type VideoText, videoLines } from './video-line.ts';
 
 export interface WebView {
   sessionId: number;
@@ -17,20 +18,34 @@ export interface WebView {
   cname: string;
   /** Whether the audio m-line is (or was offered) in a BUNDLE group. */
   bundle: boolean;
+  /** Null: refused, or there is none. */
+  video: VideoText | null;
 }
 
-/** SDP text for the browser: one bundled audio m-line with a complete candidate, all other m-lines refused. */
+/** SDP text for the browser: one audio m-line with a complete candidate, video bundled with it if there is any, all other m-lines refused. */
 export function writeWeb(view: WebView): string {
   const { slots, transport } = view;
   const family = transport.address.includes(':') ? 'IP6' : 'IP4';
   const live = slots.list[slots.audio];
   const lines = ['v=0', `o=- ${view.sessionId} ${view.version} IN ${family} ${transport.address}`, 's=-', 't=0 0'];
-  if (live !== undefined && view.bundle) lines.push(`a=group:BUNDLE ${live.mid}`);
+  const shown = view.video === null ? undefined : slots.list[slots.video];
+  if (live !== undefined && view.bundle)
+    lines.push(`a=group:BUNDLE ${live.mid}${shown === undefined ? '' : ` ${shown.mid}`}`);
   lines.push('a=msid-semantic:WMS *');
   if (transport.iceLite) lines.push('a=ice-lite');
   slots.list.forEach((slot, i) => {
     if (i === slots.audio) audioLines(lines, view, slot.proto, slot.mid);
-    else {
+    else if (slot === shown && view.video !== null) {
+      lines.push(
+        `m=video 9 ${slot.proto} ${view.video.codecs.map(codec => codec.pt).join(' ')}`,
+        'c=IN IP4 0.0.0.0',
+        ...videoLines(view.video),
+        'a=rtcp:9 IN IP4 0.0.0.0',
+        `a=mid:${slot.mid}`,
+        'a=rtcp-mux',
+        ...transportLines(view, 'gw-video', videoSsrc(view.ssrc)),
+      );
+    } else {
       lines.push(`m=${slot.kind} 0 ${slot.proto} ${slot.format}`, 'c=IN IP4 0.0.0.0', `a=mid:${slot.mid}`);
       if (slot.kind !== 'application') lines.push('a=inactive');
     }
@@ -39,7 +54,7 @@ export function writeWeb(view: WebView): string {
 }
 
 function audioLines(lines: string[], view: WebView, proto: string, mid: string): void {
-  const { codecs, transport } = view;
+  const { codecs } = view;
   lines.push(
     `m=audio 9 ${proto} ${formatList(codecs)}`,
     'c=IN IP4 0.0.0.0',
@@ -49,16 +64,22 @@ function audioLines(lines: string[], view: WebView, proto: string, mid: string):
     'a=rtcp-mux',
     ...codecLines(codecs),
     'a=ptime:20',
+    ...transportLines(view, 'gw-audio', view.ssrc),
+  );
+}
+
+function transportLines({ transport, setup, cname }: WebView, track: string, ssrc: number): string[] {
+  return [
     `a=ice-ufrag:${transport.ufrag}`,
     `a=ice-pwd:${transport.pwd}`,
     'a=ice-options:trickle',
     `a=fingerprint:sha-256 ${transport.fingerprint}`,
-    `a=setup:${view.setup}`,
-    'a=msid:gw gw-audio',
-    `a=ssrc:${view.ssrc} cname:${view.cname}`,
+    `a=setup:${setup}`,
+    `a=msid:gw ${track}`,
+    `a=ssrc:${ssrc} cname:${cname}`,
     ...candidates(transport),
     'a=end-of-candidates',
-  );
+  ];
 }
 
 /** A host candidate for each of our addresses, the first preferred: type 126, local preference from 65535 down. RFC 8445 5.1.2. */

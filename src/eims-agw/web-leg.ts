@@ -19,6 +19,7 @@ import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts'
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeWeb } from './to-wic.ts';
 import { type Versioned, versioned, writeVersion } from './version.ts';
+import { noVideo, settleWebVideo, takeWebVideo, type VideoSide } from './video-side.ts';
 
 export interface WebLeg {
   id: MediaSessionId;
@@ -43,6 +44,7 @@ export interface WebLeg {
   types: PayloadTypes;
   wantsSend: boolean;
   wantsRecv: boolean;
+  video: VideoSide;
   /** DTLS and ICE: not yet, up, or why they are gone. */
   link: 'new' | 'up' | LegLoss;
   /** Engine's number of the leg this one replaces, joined until this one is up. */
@@ -95,7 +97,7 @@ export function takeReoffer(leg: WebLeg, text: string, usable: Usable): MediaFai
 export function restartedLeg(leg: WebLeg, text: string, usable: Usable): WebLeg | MediaFailure {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
-  const next = { ...leg };
+  const next = { ...leg, video: { ...leg.video } };
   return takeChange(next, parsed.value, usable) ?? next;
 }
 
@@ -103,7 +105,7 @@ export function restartedLeg(leg: WebLeg, text: string, usable: Usable): WebLeg 
 function takeChange(leg: WebLeg, session: SessionDesc, usable: Usable): MediaFailure | null {
   const slots = extendSlots(leg.slots, session);
   if (slots === null || slots.audio < 0) return 'bad-sdp';
-  const before = { ...leg };
+  const before = { ...leg, video: { ...leg.video } };
   leg.slots = slots;
   const failure = takeOffer(leg, session, usable);
   if (failure !== null) Object.assign(leg, before);
@@ -135,6 +137,8 @@ export function takeAnswer(leg: WebLeg, text: string, usable: Usable): MediaFail
   leg.to = to;
   leg.wantsSend = sends(audio.direction);
   leg.wantsRecv = receives(audio.direction);
+  takeWebVideo(leg, parsed.value);
+  settleWebVideo(leg.video);
   return null;
 }
 
@@ -195,6 +199,7 @@ function takeOffer(leg: WebLeg, session: SessionDesc, usable: Usable): MediaFail
   leg.bundle = session.groups.some(group => group.semantics === 'BUNDLE' && group.mids.includes(mid));
   leg.wantsSend = sends(audio.direction);
   leg.wantsRecv = receives(audio.direction);
+  takeWebVideo(leg, session);
   if (audio.setup === 'active') leg.setup = 'passive';
   else if (audio.setup === 'passive') leg.setup = 'active';
   return null;
@@ -231,6 +236,7 @@ function write(leg: WebLeg, codecs: Codecs): string {
       ssrc,
       cname,
       bundle,
+      video: leg.video.text,
     }),
   );
 }
@@ -253,6 +259,7 @@ function emptyLeg(id: MediaSessionId, request: LegRequest, sessionId: number, sl
     types: new Map(),
     wantsSend: true,
     wantsRecv: true,
+    video: noVideo(),
     link: 'new',
     replaces: null,
   };

@@ -1,9 +1,11 @@
 /** Later offers of a browser: a change within its connection, an ICE restart, or a new connection in place of the old. RFC 8829 5.2.2, RFC 8445 9. */
 import { usableOfWeb } from './call-media.ts';
+import { webAnswer } from './call-text.ts';
 import { cameBack } from './link.ts';
 import { ask, type Plane, type Session, sendRoute } from './session.ts';
 import { addLeg, connect, type Done, type EffectOf, legRequest, ready } from './step.ts';
-import { bothLite, legFromOffer, restartedLeg, takeReoffer, type WebLeg, writeWebAnswer } from './web-leg.ts';
+import { askFarEnd, webWish, withPorts } from './video-operation.ts';
+import { bothLite, legFromOffer, restartedLeg, takeReoffer, type WebLeg } from './web-leg.ts';
 
 type WebReoffer = EffectOf<'media.reoffer'> & { from: 'web' };
 
@@ -14,6 +16,7 @@ export function reofferFromWeb(plane: Plane, session: Session, effect: WebReoffe
   if (leg === undefined) return 'unsupported';
   if (leg.origin.text === null) return replaceOffer(plane, session, effect, leg);
   const known = new Set(leg.remote?.candidates);
+  const shown = leg.video.line;
   const result = takeReoffer(leg, effect.sdp, usableOfWeb(call));
   if (result === 'new-peer') return replaceLeg(plane, session, effect, leg);
   if (result === 'restart') return restartIce(plane, session, effect, leg);
@@ -22,9 +25,13 @@ export function reofferFromWeb(plane: Plane, session: Session, effect: WebReoffe
   if (candidates.length > 0) {
     plane.engine.send({ type: 'candidates', session: session.number, leg: leg.request.leg, candidates });
   }
-  const text = writeWebAnswer(leg, call.policy, call.ims.to?.speech ?? []);
-  sendRoute(plane, session);
-  return ready(plane, session, effect, text);
+  const wish = webWish(session, leg, shown);
+  return withPorts(plane, session, effect, wish === 'add', () => {
+    if (wish !== null && call.ims.video.port > 0) return askFarEnd(plane, session, effect, leg);
+    const text = webAnswer(call, leg);
+    sendRoute(plane, session);
+    return ready(plane, session, effect, text);
+  });
 }
 
 /** New ICE credentials for a leg whose DTLS stands. An engine that cannot says so: then a client has to come with a new connection. */
@@ -36,8 +43,7 @@ function restartIce(plane: Plane, session: Session, effect: WebReoffer, leg: Web
     if (reply.type !== 'restarted') return 'driver';
     // What the engine told of the link meanwhile still holds.
     Object.assign(leg, next, { transport: reply.transport, link: leg.link, replaces: leg.replaces });
-    const { policy, ims } = session.call;
-    const text = writeWebAnswer(leg, policy, ims.to?.speech ?? []);
+    const text = webAnswer(session.call, leg);
     sendRoute(plane, session);
     return ready(plane, session, effect, text);
   });
@@ -66,7 +72,7 @@ function replaceLeg(plane: Plane, session: Session, effect: WebReoffer, old: Web
     addLeg(call, leg, reply.transport);
     cameBack(plane, session);
     return connect(plane, session, effect, leg, () => {
-      const text = writeWebAnswer(leg, call.policy, call.ims.to?.speech ?? []);
+      const text = webAnswer(call, leg);
       sendRoute(plane, session);
       return ready(plane, session, effect, text);
     });

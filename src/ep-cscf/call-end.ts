@@ -81,6 +81,10 @@ export function retire(turn: Turn, call: Call): Done {
     else if (input.type === 'ims-reoffered') rejectReoffer(turn, call, input.ref);
   }
   call.deferred = [];
+  if (call.update?.waits != null) refuse(turn, call.update.waits.put.ref, 'not-found');
+  if (call.asked?.reoffer != null) rejectReoffer(turn, call, call.asked.reoffer.imsRef);
+  call.update = null;
+  call.asked = null;
   stopTimers(turn, call);
   if (call.mediaOpen && !call.mediaReleased) turn.out.push({ type: 'media.release', owner: call.id });
   call.mediaReleased = true;
@@ -106,6 +110,10 @@ function dropOp(turn: Turn, call: Call): Done {
   if (op === null) return;
   call.op = null;
   stopTimer(turn, call, 'media-op');
+  if (op.kind === 'agree') {
+    if (op.put !== null) refuse(turn, op.put.ref, 'not-found');
+    if (op.asked.reoffer !== null) rejectReoffer(turn, call, op.asked.reoffer.imsRef);
+  }
   if (op.kind === 'device-answer' || op.kind === 'web-reoffer') refuse(turn, op.put.ref, 'not-found');
   else if (op.kind === 'ims-reoffer') rejectReoffer(turn, call, op.imsRef);
 }

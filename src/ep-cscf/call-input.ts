@@ -2,6 +2,7 @@
 
 import type { ApiRequest } from './api-request.ts';
 import type { Call, Deferrable, Leg, MediaOp } from './call.ts';
+import { agreeFailed, agreeReady, askBrowser, browserAgreesGuard, onAsks } from './call-agree.ts';
 import { deviceAnswerFailed, deviceAnswerReady, onAcked } from './call-answer.ts';
 import { earlyReady, onProgress } from './call-early.ts';
 import { endCall, forgetCall, type ImsEnd, MEDIA_LOSS, USER_ENDS } from './call-end.ts';
@@ -143,6 +144,12 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
       const op = takeOp(turn, call, input.ref);
       return op === null ? undefined : opReady(turn, call, op, input.sdp);
     }
+    case 'media-asks': {
+      const op = takeOp(turn, call, input.ref);
+      return op === null ? undefined : onAsks(turn, call, op, input);
+    }
+    case 'media-renews':
+      return call.phase === 'talking' && call.asked === null ? askBrowser(turn, call, null, input.sdp) : undefined;
     case 'media-offers': {
       const op = takeOp(turn, call, input.ref);
       return op?.kind === 'offers-in' ? offersReady(turn, call, input) : undefined;
@@ -222,6 +229,8 @@ function opReady(turn: Turn, call: Call, op: MediaOp, sdp: string): Done {
       return holdReady(turn, call, op.held, sdp);
     case 'ims-reoffer':
       return imsReofferReady(turn, call, op, sdp);
+    case 'agree':
+      return agreeReady(turn, call, op, sdp);
     case 'hold-revert':
     case 'offers-in':
       return;
@@ -249,6 +258,8 @@ function opFailed(turn: Turn, call: Call, op: MediaOp, failure: MediaFailure): D
       return holdFailed(turn, call, failure);
     case 'ims-reoffer':
       return imsReofferFailed(turn, call, op, failure);
+    case 'agree':
+      return agreeFailed(turn, call, op, failure);
     case 'hold-revert':
       return;
     default: {
@@ -300,6 +311,8 @@ function timer(turn: Turn, call: Call, name: TimerName): Done {
       return repeatProvisional(turn, call);
     case 'reoffer-guard':
       return reofferGuard(turn, call);
+    case 'browser-agrees':
+      return browserAgreesGuard(turn, call);
     case 'media-setup':
       return endCall(turn, call, MEDIA_NOT_UP, MEDIA_LOSS);
     case 'max-duration':

@@ -16,7 +16,9 @@ export type Change = 'none' | 'same' | 'candidates' | 'changed';
 /** PUT on an answered session. CAMARA digest 6.4, column "answered". */
 export function putTalking(turn: Turn, call: Call, leg: Leg, put: PutRequest, offer: Change): Done {
   const refused = !fits(call, leg, put);
-  if (refused) return refuse(turn, put.ref, 'incompatible-state');
+  // One negotiation at a time: the far end's goes first. RFC 3264 4.
+  const busy = offer === 'changed' && (call.asked !== null || call.update?.waits != null);
+  if (refused || busy) return refuse(turn, put.ref, 'incompatible-state');
   if (put.offer !== null && (offer === 'changed' || offer === 'candidates'))
     reofferWeb(turn, call, leg, put, put.offer);
   else settlePut(turn, call, leg, put, false);
@@ -88,14 +90,15 @@ function settlePut(turn: Turn, call: Call, leg: Leg, put: PutRequest, news: bool
 /** Brings the network to the user's wish, one re-INVITE at a time; quick changes of mind collapse into the last. */
 export function syncHold(turn: Turn, call: Call): Done {
   const { want, net } = call.hold;
-  if (call.phase !== 'talking' || call.op !== null || call.update !== null || want === net) return;
+  if (call.phase !== 'talking' || call.op !== null || call.update !== null || call.asked !== null) return;
+  if (want === net) return;
   const ref = turn.ids.ref();
   startOp(turn, call, { kind: 'hold', ref, held: want }, { type: 'media.hold', owner: call.id, ref, held: want });
 }
 
 export function holdReady(turn: Turn, call: Call, held: boolean, sdp: string): Done {
   const ref = turn.ids.ref();
-  call.update = { ref, held };
+  call.update = { ref, held, waits: null };
   turn.out.push({ type: 'ims.update', owner: call.id, ref, sdp });
   startTimer(turn, call, 'reoffer-guard', turn.settings.call.reofferGuardMs);
 }
@@ -103,11 +106,24 @@ export function holdReady(turn: Turn, call: Call, held: boolean, sdp: string): D
 /** The far end accepted our re-INVITE. */
 export function onUpdated(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-updated' }>): Done {
   if (call.update === null || call.update.ref !== input.ref) return;
-  call.hold.net = call.update.held;
+  const { held, waits } = call.update;
+  call.hold.net = held;
   call.update = null;
   stopTimer(turn, call, 'reoffer-guard');
+  if (waits !== null) return networkSaid(turn, call, waits, input.sdp);
   if (input.sdp !== null) turn.out.push({ type: 'media.settle', owner: call.id, sdp: input.sdp });
   syncHold(turn, call);
+}
+
+/** The far end has answered, or not (null): the browser hears what came of its offer. */
+export function networkSaid(
+  turn: Turn,
+  call: Call,
+  { leg, put }: { leg: Leg; put: PutRequest },
+  sdp: string | null,
+): Done {
+  const ref = turn.ids.ref();
+  startOp(turn, call, { kind: 'web-reoffer', ref, leg, put }, { type: 'media.agree', owner: call.id, ref, sdp });
 }
 
 /** The far end refused it: 408, 481 and silence end the call, all else leaves it as it was. RFC 3261 14.1. */
@@ -126,8 +142,10 @@ export function reofferGuard(turn: Turn, call: Call): Done {
 }
 
 function updateFailed(turn: Turn, call: Call, reason: string): Done {
+  const waits = call.update?.waits ?? null;
   call.update = null;
   stopTimer(turn, call, 'reoffer-guard');
+  if (waits !== null) return networkSaid(turn, call, waits, null);
   revertHold(turn, call, reason);
   const ref = turn.ids.ref();
   // The media plane was already told; its SDP goes nowhere.
@@ -148,7 +166,7 @@ function revertHold(turn: Turn, call: Call, reason: string): Done {
 /** re-INVITE or UPDATE with an offer, or an offerless re-INVITE. */
 export function onReoffered(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-reoffered' }>): Done {
   if (!canReoffer(call)) return reject(turn, call, input, 488, 'Not Acceptable Here');
-  if (call.update !== null) return reject(turn, call, input, 491, 'Request Pending');
+  if (call.update !== null || call.asked !== null) return reject(turn, call, input, 491, 'Request Pending');
   const ref = turn.ids.ref();
   const { ref: imsRef, sdp } = input;
   startOp(

@@ -1,6 +1,7 @@
 /** PUT status: which values a consumer may set, echoes, repeats, glare; then the column of the table that applies. CAMARA digest 6.4. */
 import { sameSdp } from '../sdp/index.ts';
 import type { Call, Leg, PutRequest } from './call.ts';
+import { browserSaid } from './call-agree.ts';
 import { putIncoming } from './call-answer.ts';
 import { acceptPut, type Change, putTalking, reofferWeb } from './call-mid.ts';
 import { sessionView } from './leg.ts';
@@ -26,8 +27,12 @@ export function handlePut(turn: Turn, call: Call, leg: Leg, put: PutRequest): Do
   const answer = changeOf(put.answer, leg.answer);
   if (offer === 'changed' && answer === 'changed') return refuse(turn, put.ref, 'offer-and-answer');
   if (call.phase === 'talking') {
-    // No offer of ours is outstanding after the answer, so there is nothing to answer.
-    if (answer === 'changed') return refuse(turn, put.ref, 'incompatible-state');
+    if (answer === 'changed') {
+      // Unless an offer of ours is outstanding, there is nothing to answer.
+      const { asked } = call;
+      if (asked === null || put.status === 'Hold') return refuse(turn, put.ref, 'incompatible-state');
+      return browserSaid(turn, call, asked, leg, put);
+    }
     return putTalking(turn, call, leg, put, offer);
   }
   if (call.direction === 'out') return putOutgoing(turn, call, leg, put, offer, answer);

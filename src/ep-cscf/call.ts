@@ -62,7 +62,15 @@ export type MediaOp =
   | { kind: 'web-reoffer'; ref: Ref; leg: Leg; put: PutRequest }
   | { kind: 'hold'; ref: Ref; held: boolean }
   | { kind: 'hold-revert'; ref: Ref }
-  | { kind: 'ims-reoffer'; ref: Ref; imsRef: Ref; sdp: string | null };
+  | { kind: 'ims-reoffer'; ref: Ref; imsRef: Ref; sdp: string | null }
+  /** What the browser said to our offer; `put` null when it said nothing. */
+  | { kind: 'agree'; ref: Ref; asked: Asked; leg: Leg; put: PutRequest | null };
+
+/** A new offer that the browser has, the re-INVITE that waits for it, and the pair of before. */
+export interface Asked {
+  reoffer: { imsRef: Ref; sdp: string | null } | null;
+  before: { offer: string | null; answer: string | null };
+}
 
 export type Deferrable =
   | PutRequest
@@ -125,7 +133,9 @@ export interface Call {
 
   /** Our user's hold as wished and as known to the network, the far end's hold, and the state to fall back to. */
   hold: { want: boolean; net: boolean; remote: boolean; before: CallStatus };
-  update: { ref: Ref; held: boolean } | null;
+  /** Our re-INVITE that is out; `waits`: the PUT that waits for its outcome, null when it is about a hold. */
+  update: { ref: Ref; held: boolean; waits: { leg: Leg; put: PutRequest } | null } | null;
+  asked: Asked | null;
   readonly timers: Set<TimerName>;
 }
 
@@ -175,6 +185,7 @@ export function newCall(seed: CallSeed): Call {
     anyBusy: false,
     hold: { want: false, net: false, remote: false, before: 'Connected' },
     update: null,
+    asked: null,
     timers: new Set(),
   };
 }

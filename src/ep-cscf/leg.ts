@@ -28,7 +28,7 @@ export function publish(turn: Turn, call: Call, leg: Leg, reason: string | null)
   turn.changedCalls.add(call);
   const invitation = call.direction === 'in' && leg.seq === 1;
   const final = leg.final !== null;
-  const withSdp = !final && (invitation || leg.answer !== null);
+  const withSdp = !final && (invitation || leg.answer !== null || call.asked !== null);
   turn.out.push({
     type: 'event.publish',
     owner: call.id,

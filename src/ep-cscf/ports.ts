@@ -145,6 +145,10 @@ export type MediaFailure = 'bad-sdp' | 'no-codec' | 'no-port' | 'overload' | 'dr
 export type MediaInput =
   /** Answer to `media.offer` from the web, `media.answer`, `media.hold`, `media.reoffer`: the SDP to send to the other side. */
   | { type: 'media-ready'; owner: CallId; ref: Ref; sdp: string }
+  /** Answer to `media.reoffer`: the other side has to agree first, to this offer. Its answer goes to `media.agree`. */
+  | { type: 'media-asks'; owner: CallId; ref: Ref; sdp: string }
+  /** A new offer for the joined browser leg, since the far end has dropped its video. The browser's answer goes to `media.agree`. */
+  | { type: 'media-renews'; owner: CallId; sdp: string }
   /** Answer to `media.offer` from the IMS: one offer for each device leg. `answer`: that to the IMS offer, when it was asked for. */
   | {
       type: 'media-offers';
@@ -218,6 +222,7 @@ export type TimerName =
   | 'device-alert'
   | 'provisional-repeat'
   | 'reoffer-guard'
+  | 'browser-agrees'
   | 'media-setup'
   | 'media-op'
   | 'max-duration';
@@ -303,8 +308,10 @@ export type MediaEffect =
   | { type: 'media.hold'; owner: CallId; ref: Ref; held: boolean }
   /** re-INVITE from the IMS (null: offerless) -> `media-ready` with the answer (or our offer) for it. */
   | { type: 'media.reoffer'; owner: CallId; ref: Ref; from: 'ims'; sdp: string | null }
-  /** A changed offer of the browser (new candidates, new RTCPeerConnection) -> `media-ready` with the answer for it; the IMS side is untouched. */
+  /** A changed offer of the browser (new candidates, new RTCPeerConnection) -> `media-ready` with the answer for it; the IMS side is untouched; when video comes or goes -> `media-asks`. */
   | { type: 'media.reoffer'; owner: CallId; ref: Ref; from: 'web'; leg: MediaSessionId; sdp: string }
+  /** Answer of the side that was asked by `media-asks` or `media-renews`, null when it refused or said nothing -> `media-ready` with the answer for the side that began, empty when that waits for none. */
+  | { type: 'media.agree'; owner: CallId; ref: Ref; sdp: string | null }
   /** The IMS answer to `media.hold`'s offer, or the SDP of an ACK. No answer comes. */
   | { type: 'media.settle'; owner: CallId; sdp: string }
   /** Early-media gate; both closed until said otherwise. */
@@ -354,7 +361,7 @@ export type EventEffect = {
   event: CoreEvent;
 };
 
-export type StoreKind = 'binding' | 'call' | 'subscription' | 'outbox' | 'channel' | 'lease' | 'record';
+export type StoreKind = 'binding' | 'call' | 'subscription' | 'outbox' | 'channel' | 'written' | 'lease' | 'record';
 /** `value` is plain data; the store takes it as JSON at once and keeps no reference. */
 export type Write =
   | { op: 'put'; kind: StoreKind; key: string; value: unknown }

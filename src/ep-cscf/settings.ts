@@ -54,6 +54,10 @@ interface CallSettings {
   provisionalRepeatMs: number;
   /** Our re-INVITE not answered, ms. */
   reofferGuardMs: number;
+  /** The far end's word on what a browser offered in a call, ms: the browser's request waits for it. */
+  networkAgreesMs: number;
+  /** The browser's word on what the far end offered in a call, ms: the far end's re-INVITE waits for it. */
+  browserAgreesMs: number;
   /** ICE and DTLS not up after the answer, ms. */
   mediaSetupMs: number;
   /** One request to the media plane, ms. */
@@ -128,6 +132,8 @@ export function coreSettings(
       invitationMs: 8_000,
       provisionalRepeatMs: MINUTE,
       reofferGuardMs: 20_000,
+      networkAgreesMs: 13_000,
+      browserAgreesMs: 10_000,
       mediaSetupMs: 10_000,
       mediaOpMs: 5_000,
       statsMs: 2_000,

@@ -192,7 +192,7 @@ function invite(w: World, seen: Seen, number: E164, n: number): void {
 
 /** Anything the network, the media plane or the event side may say about a call, at any time, true or not. */
 function network(w: World, owner: CallId, leg: MediaSessionId, op: number, [a, b, c]: [number, number, number]): Input {
-  const media = ['media.offer', 'media.answer', 'media.hold', 'media.reoffer'];
+  const media = ['media.offer', 'media.answer', 'media.hold', 'media.reoffer', 'media.agree'];
   const kinds: Input[] = [
     {
       type: 'ims-progress',
@@ -224,6 +224,8 @@ function network(w: World, owner: CallId, leg: MediaSessionId, op: number, [a, b
     { type: 'ims-updated', owner, ref: refOf(w, ['ims.update'], a), sdp: pick(SDPS, c) },
     { type: 'ims-update-failed', owner, ref: refOf(w, ['ims.update'], a), outcome: outcome(b) },
     { type: 'media-ready', owner, ref: refOf(w, media, a), sdp: browserOffer('late') },
+    { type: 'media-asks', owner, ref: refOf(w, media, b), sdp: browserOffer('asks') },
+    { type: 'media-renews', owner, sdp: browserOffer('renews') },
     { type: 'media-failed', owner, ref: refOf(w, media, a), failure: 'bad-sdp' },
     { type: 'media-connected', owner, leg },
     { type: 'media-lost', owner, cause: pick(['worker', 'web', 'ims-silent', 'fingerprint'], a) },

@@ -37,6 +37,8 @@ export interface Behaviour {
   /** Our re-INVITE. */
   update: 'ok' | 'silent' | number;
   media: 'ok' | 'silent' | MediaFailure;
+  /** A re-offer has to be agreed to by the other side, to this offer. */
+  asks: string | null;
   /** Totals after the release. */
   stats: boolean;
   /** What becomes of an invitation, by device. */
@@ -112,6 +114,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
     cancel: 'rejected',
     update: 'ok',
     media: 'ok',
+    asks: null,
     stats: true,
     invitation: () => 'accepted',
   };
@@ -288,6 +291,8 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
         offers: effect.legs.map(leg => ({ leg, sdp: browserOffer('g') })),
         answer: effect.commit ? imsSdp('sendrecv', 5000) : null,
       });
+    else if (effect.type === 'media.reoffer' && behaviour.asks !== null)
+      queue.push({ type: 'media-asks', owner, ref, sdp: behaviour.asks });
     else queue.push({ type: 'media-ready', owner, ref, sdp: mediaSdp(effect) });
   }
 
@@ -373,5 +378,6 @@ function mediaSdp(effect: MediaEffect): string {
   if (effect.type === 'media.answer') return effect.from === 'ims' ? browserOffer('answer') : imsSdp('sendrecv', 5000);
   if (effect.type === 'media.reoffer') return effect.from === 'web' ? browserOffer('again') : imsSdp('recvonly', 5000);
   if (effect.type === 'media.hold') return imsSdp(effect.held ? 'sendonly' : 'sendrecv', 5000);
+  if (effect.type === 'media.agree') return effect.sdp === null ? 'refused' : 'agreed';
   return imsSdp('sendrecv', 5000);
 }

@@ -1,0 +1,88 @@
+/** The video of one side of a call: its m-line as read, ours as written, and what both agreed on. RFC 3264 6. */
+import type { Codec, SessionDesc } from '../sdp/index.ts';
+import { type AddressPolicy, targetOf } from './address.ts';
+import type { ImsTarget } from './engine.ts';
+import type { Slots } from './slot.ts';
+import { common, readVideo, type VideoLine, type VideoText } from './video-line.ts';
+
+/** The video of one side. */
+export interface VideoSide {
+  /** The other party's line as last read; null when it has none that can be used. */
+  line: VideoLine | null;
+  /** What our next SDP says; null: refused, or nothing to say. */
+  text: VideoText | null;
+  /** Once agreed: the codec under our number (what they send), and under theirs (what we send). */
+  from: Codec | null;
+  to: Codec | null;
+}
+
+export interface ImsVideo extends VideoSide {
+  /** Ours; 0 while the engine has none for us. */
+  port: number;
+  target: ImsTarget | null;
+  /** Feedback was agreed, so the line is AVPF. */
+  feedback: boolean;
+}
+
+export function noVideo(): VideoSide {
+  return { line: null, text: null, from: null, to: null };
+}
+
+export function noImsVideo(): ImsVideo {
+  return { ...noVideo(), port: 0, target: null, feedback: false };
+}
+
+/** A side, as far as its video goes. */
+interface Side<V> {
+  slots: Slots | null;
+  video: V;
+}
+
+/** Reads the browser's line; one outside the bundle has no transport of its own here. */
+export function takeWebVideo(leg: Side<VideoSide>, session: SessionDesc): void {
+  const { slots, video } = leg;
+  const mid = slots?.list[slots.video]?.mid;
+  const audio = slots?.list[slots.audio]?.mid;
+  const bundled = session.groups.some(
+    group =>
+      group.semantics === 'BUNDLE' &&
+      mid !== undefined &&
+      audio !== undefined &&
+      group.mids.includes(mid) &&
+      group.mids.includes(audio),
+  );
+  video.line = bundled ? readVideo(session.media[slots?.video ?? -1]) : null;
+}
+
+/** Reads the IMS side's line; one whose address may not be sent to counts as refused. */
+export function takeImsVideo(side: Side<ImsVideo>, session: SessionDesc, addresses: AddressPolicy): void {
+  const { slots, video } = side;
+  const media = session.media[slots?.video ?? -1];
+  const plain = media?.proto === 'RTP/AVP' || media?.proto === 'RTP/AVPF';
+  const target = media === undefined || !plain ? null : targetOf(media, addresses);
+  video.line = target === null ? null : readVideo(media);
+  if (video.line === null || target === null) return;
+  if (target === 'hold') video.line = { ...video.line, sends: false, receives: false };
+  else video.target = target;
+}
+
+/** What an answer of the IMS side leaves of the video we offered it; `held` when it says nothing of its wishes. */
+export function settleImsVideo(video: ImsVideo, before: VideoLine | null, held: boolean): void {
+  const ours = video.text?.codecs ?? [];
+  agree(video, ours, video.line?.codecs[0] ?? null);
+  if (video.to !== null) video.feedback = video.line?.feedback === 'agreed';
+  if (held && before !== null && video.line !== null) {
+    video.line = { ...video.line, sends: before.sends, receives: before.receives };
+  }
+}
+
+/** What an answer of the browser leaves of the video we offered it. */
+export function settleWebVideo(video: VideoSide): void {
+  agree(video, video.text?.codecs ?? [], video.line?.codecs[0] ?? null);
+}
+
+function agree(side: VideoSide, ours: readonly Codec[], first: Codec | null): void {
+  const codec = first === null ? null : common(side.line?.codecs ?? [], ours);
+  side.to = codec;
+  side.from = codec === null ? null : common(ours, [codec]);
+}

@@ -1,0 +1,128 @@
+/** Changes of an answered call that the other side has to agree to: video that comes and goes, from both sides. Media digest 4.7. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Reply } from '../../src/ep-cscf/api-request.ts';
+import type { Ref } from '../../src/ep-cscf/ids.ts';
+import { ALICE, put, register, remove, sessionOf, talkingOut } from '../support/core-story.ts';
+import { browserOffer, createWorld, imsSdp } from '../support/core-world.ts';
+
+const WITH_VIDEO = browserOffer('with video');
+const TO_AGREE = 'our offer';
+
+function talking() {
+  const w = createWorld();
+  const { id, owner } = talkingOut(w, ALICE, register(w, ALICE, 1));
+  w.take('media.answer');
+  w.behaviour.asks = TO_AGREE;
+  return { w, id, owner };
+}
+
+function code(reply: Reply | null): string {
+  if (reply === null) return 'owed';
+  return reply.ok ? 'ok' : reply.error;
+}
+
+test('SDP-21 the browser adds video: its PUT is answered when the far end has agreed, and calls go on otherwise', () => {
+  const { w, id, owner } = talking();
+  w.behaviour.update = 'silent';
+  const owed = put(w, ALICE, id, 'Connected', { offer: WITH_VIDEO });
+  assert.equal(code(owed), 'owed');
+  const [update] = w.take('ims.update');
+  assert.equal(update?.sdp, TO_AGREE);
+  w.give({ type: 'ims-updated', owner, ref: update?.ref as Ref, sdp: imsSdp() });
+  assert.deepEqual(
+    w.take('media.agree').map(effect => effect.sdp),
+    [imsSdp()],
+  );
+  const session = sessionOf(w.owed(w.lastRef()));
+  assert.deepEqual([session.offer, session.answer, session.status], [WITH_VIDEO, 'agreed', 'Connected']);
+});
+
+test('SDP-21 a far end that refuses, or says nothing, leaves the sound: the browser is told so', () => {
+  const refused = talking();
+  refused.w.behaviour.update = 488;
+  assert.equal(sessionOf(put(refused.w, ALICE, refused.id, 'Connected', { offer: WITH_VIDEO })).answer, 'refused');
+  const silent = talking();
+  silent.w.behaviour.update = 'silent';
+  put(silent.w, ALICE, silent.id, 'Connected', { offer: WITH_VIDEO });
+  silent.w.advance(13_000);
+  assert.equal(sessionOf(silent.w.owed(silent.w.lastRef())).answer, 'refused');
+  const dead = talking();
+  dead.w.behaviour.update = 481;
+  put(dead.w, ALICE, dead.id, 'Connected', { offer: WITH_VIDEO });
+  assert.equal(code(dead.w.owed(dead.w.lastRef())), 'not-found');
+  assert.equal(dead.w.story(dead.id).at(-1)?.endsWith('Terminated'), true);
+});
+
+test('SDP-22 while one side is asked no other offer is taken', () => {
+  const { w, id, owner } = talking();
+  w.behaviour.update = 'silent';
+  put(w, ALICE, id, 'Connected', { offer: WITH_VIDEO });
+  assert.equal(code(put(w, ALICE, id, 'Connected', { offer: browserOffer('another') })), 'incompatible-state');
+  w.give({ type: 'ims-reoffered', owner, ref: 778 as Ref, sdp: imsSdp() });
+  assert.deepEqual(
+    w.take('ims.reject').map(effect => effect.code),
+    [491],
+  );
+});
+
+test('SDP-21 the far end adds video: its re-INVITE waits for the user', () => {
+  const { w, id, owner } = talking();
+  w.give({ type: 'ims-reoffered', owner, ref: 777 as Ref, sdp: imsSdp() });
+  const asked = w.sessionEvents(id).at(-1);
+  assert.deepEqual([asked?.status, asked?.offer, asked?.answer], ['Connected', TO_AGREE, null]);
+  assert.equal(w.take('ims.answer').length, 0);
+  // Holding has to wait: one negotiation at a time.
+  assert.equal(code(put(w, ALICE, id, 'Hold')), 'ok');
+  assert.equal(w.take('ims.update').length, 0);
+  assert.equal(code(put(w, ALICE, id, 'Resume')), 'ok');
+  assert.equal(code(put(w, ALICE, id, 'Connected', { offer: WITH_VIDEO })), 'incompatible-state');
+  assert.equal(sessionOf(put(w, ALICE, id, 'Resume', { answer: 'my answer' })).answer, 'my answer');
+  assert.deepEqual(
+    w.take('ims.answer').map(effect => [effect.ref, effect.sdp]),
+    [[777, 'agreed']],
+  );
+  assert.equal(code(put(w, ALICE, id, 'Resume', { answer: 'another' })), 'incompatible-state');
+});
+
+test('SDP-21 no word of the user: the far end is answered without video, the page hears that the question is over', () => {
+  const { w, id, owner } = talking();
+  const before = w.sessionEvents(id).at(-1);
+  w.give({ type: 'ims-reoffered', owner, ref: 777 as Ref, sdp: imsSdp() });
+  w.advance(10_000);
+  assert.deepEqual(
+    w.take('ims.answer').map(effect => [effect.ref, effect.sdp]),
+    [[777, 'refused']],
+  );
+  const after = w.sessionEvents(id).at(-1);
+  assert.deepEqual([after?.offer, after?.answer], [before?.offer, before?.answer]);
+});
+
+test('an answer that the media plane refuses fails both: the PUT, and the re-INVITE', () => {
+  const { w, id, owner } = talking();
+  w.give({ type: 'ims-reoffered', owner, ref: 777 as Ref, sdp: imsSdp() });
+  w.behaviour.media = 'bad-sdp';
+  assert.equal(code(put(w, ALICE, id, 'Connected', { answer: 'nonsense' })), 'sdp-unusable');
+  assert.deepEqual(
+    w.take('ims.reject').map(effect => effect.code),
+    [488],
+  );
+});
+
+test('the far end drops its video: the browser gets an offer, nobody waits for its answer', () => {
+  const { w, id, owner } = talking();
+  w.give({ type: 'media-renews', owner, sdp: 'no video' });
+  assert.deepEqual([w.sessionEvents(id).at(-1)?.offer, w.sessionEvents(id).at(-1)?.answer], ['no video', null]);
+  assert.equal(sessionOf(put(w, ALICE, id, 'Connected', { answer: 'fine' })).answer, 'fine');
+  assert.equal(w.take('ims.answer').length, 0);
+});
+
+test('a call that ends while it is asked owes nobody an answer', () => {
+  const { w, id, owner } = talking();
+  w.give({ type: 'ims-reoffered', owner, ref: 777 as Ref, sdp: imsSdp() });
+  remove(w, ALICE, id);
+  assert.deepEqual(
+    w.take('ims.reject').map(effect => effect.code),
+    [481],
+  );
+});
