@@ -1,4 +1,5 @@
 /** The gauges of a node, read when the metrics are read. */
+import type { EngineHealth } from './eims-agw/engine.ts';
 import type { Core } from './ep-cscf/ports.ts';
 import type { Metrics } from './runtime/metrics.ts';
 
@@ -8,7 +9,7 @@ export interface Gauged {
     sizes(): { dialogs: number; subscriptions: number; transactions: number; connections: number };
     peers(): Array<{ peer: string; up: boolean }>;
   };
-  media: { health(): { sessions: number; workers: number } };
+  media: { health(): Pick<EngineHealth, 'sessions' | 'workers' | 'daemons'> };
   events: { sizes(): { subscriptions: number; channels: number } };
   ready(): boolean;
   draining(): boolean;
@@ -33,7 +34,20 @@ export function declareGauges(metrics: Metrics, parts: Gauged): void {
     ['peer'],
   );
   metrics.gauge('media_sessions', 'Calls held by the media plane.', () => media.health().sessions);
-  metrics.gauge('media_workers', 'Media worker processes alive.', () => media.health().workers);
+  metrics.gauge('media_workers', 'Media worker processes or rtpengine daemons alive.', () => media.health().workers);
+  const daemons = () => media.health().daemons ?? [];
+  metrics.gauge(
+    'rtpengine_up',
+    'Daemons of the pool: 1 when fit for calls.',
+    () => daemons().map(({ name, up }) => ({ labels: { daemon: name }, value: Number(up) })),
+    ['daemon'],
+  );
+  metrics.gauge(
+    'rtpengine_sessions',
+    'Calls of this gateway on each daemon.',
+    () => daemons().map(({ name, sessions }) => ({ labels: { daemon: name }, value: sessions })),
+    ['daemon'],
+  );
   metrics.gauge('subscriptions', 'Active event subscriptions.', () => events.sizes().subscriptions);
   metrics.gauge('channels', 'Notification channels.', () => events.sizes().channels);
 }

@@ -1,8 +1,15 @@
 /** From the operator's settings to what the core and the media plane take as arguments. */
 import { availableParallelism } from 'node:os';
 import { realmFinder, realmMediaOf, realmsOf } from './config/realm.ts';
+import { parseDaemon } from './config/rtpengine-sense.ts';
 import type { Settings } from './config/settings.ts';
-import { type ImsMedia, MEDIA_DEFAULTS, type MediaHost, type MediaSettings } from './eims-agw/settings.ts';
+import {
+  type ImsMedia,
+  MEDIA_DEFAULTS,
+  type MediaHost,
+  type MediaSettings,
+  type RtpengineSettings,
+} from './eims-agw/settings.ts';
 import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
 
 /** More are taken only when the operator says so. */
@@ -42,9 +49,11 @@ export function coreSettingsOf({ registration, ims, call, emergency }: Settings)
   });
 }
 
-export function mediaSettingsOf({ media, sip, ims }: Settings): MediaSettings {
+export function mediaSettingsOf({ media, sip, ims, rtpengine }: Settings): MediaSettings {
   return {
     ...MEDIA_DEFAULTS,
+    engine: media.engine,
+    rtpengine: rtpengineOf(rtpengine),
     srtp: media.srtp,
     webCodecs: media.webCodecs,
     imsCodecs: media.imsCodecs,
@@ -72,6 +81,15 @@ export function mediaSettingsOf({ media, sip, ims }: Settings): MediaSettings {
     webGraceMs: media.webGraceMs,
     webLeftMs: media.webLeftMs,
   };
+}
+
+function rtpengineOf(settings: Settings['rtpengine']): RtpengineSettings {
+  const { callsPerDaemon, webInterface, imsInterface, versions } = settings;
+  const daemons = settings.daemons.flatMap(text => {
+    const daemon = parseDaemon(text);
+    return daemon === null ? [] : [{ ...daemon, calls: callsPerDaemon * daemon.weight }];
+  });
+  return { daemons, webInterface, imsInterface, versions };
 }
 
 function imsMediaOf(media: ReturnType<typeof realmMediaOf>): ImsMedia {

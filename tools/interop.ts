@@ -10,6 +10,7 @@ const suites: Readonly<Record<string, readonly string[]>> = {
   phone: ['test/interop/phone-*.test.ts'],
   sipp: ['test/interop/sipp-*.test.ts'],
   kill: ['test/interop/kill-*.test.ts'],
+  rtpengine: ['test/interop/rtpengine-*.test.ts'],
   dtls: ['test/interop/dtls-*.test.ts'],
   tls: ['test/interop/tls-*.test.ts'],
   turn: ['test/interop/turn-*.test.ts'],
@@ -34,6 +35,7 @@ const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'turn', file: '/usr/sbin/nft', name: 'nftables' },
   { suite: 'turn', file: '/usr/bin/openssl', name: 'OpenSSL' },
   { suite: 'kamailio', file: '/usr/sbin/kamailio', name: 'Kamailio' },
+  { suite: 'rtpengine', file: '/usr/bin/rtpengine', name: 'rtpengine' },
 ];
 
 const fileStep = (file: string): Step => ({

@@ -12,6 +12,9 @@ const needed: ReadonlyArray<{ file: string; packageName: string }> = [
   { file: '/usr/bin/baresip', packageName: 'baresip-core' },
   { file: '/usr/bin/sipp', packageName: 'sip-tester' },
   { file: '/usr/sbin/kamailio', packageName: 'kamailio' },
+  { file: '/usr/bin/rtpengine', packageName: 'rtpengine-daemon' },
+  // The encoders of AMR and AMR-WB.
+  { file: '/usr/share/doc/libavcodec-extra59', packageName: 'libavcodec-extra59' },
   { file: '/usr/bin/turnserver', packageName: 'coturn' },
   { file: '/usr/sbin/nft', packageName: 'nftables' },
   { file: `${KAMAILIO}/ims_icscf.so`, packageName: 'kamailio-ims-modules' },

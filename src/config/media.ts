@@ -27,6 +27,11 @@ export const realmMedia = Type.Object(inherited(realmFields), { additionalProper
 const CODECS = ['PCMA', 'PCMU', 'G722', 'opus', 'AMR', 'AMR-WB'] as const;
 
 export const media = area('Media (eIMS-AGW)', {
+  engine: choice(
+    'What carries the media: `relay`, our own processes on this host, or `rtpengine`, daemons that can transcode. With `rtpengine` the addresses and ports of media are those of the daemons.',
+    'relay',
+    ['relay', 'rtpengine'],
+  ),
   srtp: choices(
     'SRTP profiles towards browsers, the preferred first.',
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],

@@ -6,6 +6,7 @@ import { parseHostPort } from './host-port.ts';
 import { mediaFault } from './media-sense.ts';
 import { realmsOf } from './realm.ts';
 import { realmFault } from './realm-sense.ts';
+import { rtpengineFault } from './rtpengine-sense.ts';
 import type { Settings } from './settings.ts';
 import { turnFault } from './turn-sense.ts';
 
@@ -45,7 +46,12 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
   if ((tls.cert === '') !== (tls.key === '')) return fault('tls.cert', 'must be set together with tls.key');
   const realms = realmsOf(settings.ims);
   return (
-    hostFault(settings) ?? mediaFault(media, realms) ?? apiFault(settings) ?? turnFault(settings) ?? realmFault(realms)
+    hostFault(settings) ??
+    mediaFault(media, realms) ??
+    apiFault(settings) ??
+    turnFault(settings) ??
+    rtpengineFault(settings) ??
+    realmFault(realms)
   );
 }
 

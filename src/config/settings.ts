@@ -13,6 +13,7 @@ import { media } from './media.ts';
 import { log, ops } from './ops.ts';
 import { publicArea } from './public.ts';
 import { registration } from './registration.ts';
+import { rtpengine } from './rtpengine.ts';
 import { faultOf } from './sense.ts';
 import { sink } from './sink.ts';
 import { sip } from './sip.ts';
@@ -32,6 +33,7 @@ export const areas = {
   sip,
   ims,
   media,
+  rtpengine,
   turn,
   events,
   sink,

@@ -188,7 +188,10 @@ export interface EngineHealth {
   sessions: number;
   /** 0 to 1: share of the capacity in use. */
   load: number;
+  /** Parts that carry media: processes of ours, or daemons. */
   workers: number;
+  /** Each of them by name, where they have names. */
+  daemons?: ReadonlyArray<{ name: string; up: boolean; sessions: number }>;
 }
 
 export interface Engine {

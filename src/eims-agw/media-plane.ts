@@ -3,6 +3,7 @@ import { getRandomValues } from 'node:crypto';
 import type { Emit, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { createControl } from './control.ts';
 import type { Engine, EngineEvent, EngineHealth } from './engine.ts';
+import { createRtpengine } from './rtpengine/engine.ts';
 import type { Clock, Count, Log, MediaSettings } from './settings.ts';
 import { createWorkerEngine } from './worker-engine.ts';
 
@@ -31,7 +32,8 @@ export interface MediaPlane {
 export function createMediaPlane(options: MediaPlaneOptions): MediaPlane {
   const { settings, emit, log, count, clock } = options;
   const onEvent = (event: EngineEvent) => control.onEvent(event);
-  const engine = options.engine?.(onEvent) ?? createWorkerEngine({ settings, onEvent, clock, log, count });
+  const create = settings.engine === 'rtpengine' ? createRtpengine : createWorkerEngine;
+  const engine = options.engine?.(onEvent) ?? create({ settings, onEvent, clock, log, count });
   const control = createControl({ settings, engine, emit, log, count, clock, random: options.random ?? random32 });
   return {
     port: control.port,

@@ -38,6 +38,8 @@ export const counters: Readonly<Record<string, Declaration>> = {
   media_worker_restarts_total: ['Media workers that ended and were started again.', []],
   media_lost_total: ['Calls whose media was lost.', ['cause']],
   media_one_way_total: ['Answered calls in which a side had not sent a packet after 20 s.', ['side']],
+  rtpengine_requests_total: ['Requests to rtpengine by what came of them.', ['daemon', 'command', 'outcome']],
+  rtpengine_resends_total: ['Requests to rtpengine sent once more.', ['daemon']],
   events_total: ['Events by what became of them.', ['type', 'channel', 'outcome']],
   overload_shed_total: ['Work refused because of load.', ['reason']],
   metrics_rejected_total: ['Figures that no declared metric would take: a fault of the program.', ['name']],
@@ -68,6 +70,7 @@ export const histograms: Readonly<Record<string, readonly [...declaration: Decla
     ],
     media_jitter_seconds: ['Mean jitter of a side, at the end of a call.', ['side']],
     media_round_trip_seconds: ['Mean round trip between the gateway and a side, at the end of a call.', ['side']],
+    rtpengine_round_trip_seconds: ['Time until rtpengine replied to a request that was sent once.', ['daemon']],
     event_delivery_duration_seconds: ['From the event to its delivery.', ['channel']],
   };
 

@@ -1,0 +1,58 @@
+/** What is known of one call on a daemon: what shall be, what the daemon has, and what it was asked last. */
+import type { EngineCommand, Route, WebRemote, WebTransport } from '../engine.ts';
+import type { Tag } from './ng.ts';
+import type { Habits, Pair } from './pair.ts';
+import { type Supervision, supervision } from './supervision.ts';
+
+export interface CallOptions {
+  session: number;
+  callId: string;
+  habits: Habits;
+  /** Silence of the IMS side that ends a call, ms. */
+  imsSilentMs: number;
+}
+
+/** A browser's ICE restart that waits for our new credentials. */
+export interface Restart {
+  op: number;
+  leg: number;
+}
+
+/** One request; an offer is followed by its answer. */
+export type Step =
+  | { type: 'offer' | 'answer'; pair: Pair; restart: Restart | null }
+  | { type: 'gate'; tag: Tag; open: boolean }
+  /** `ports`: a query for what the first offer took. */
+  | { type: 'ports' | 'query' | 'delete' };
+
+export interface CallState {
+  readonly options: CallOptions;
+  /** Until its ports are taken. */
+  opening: Extract<EngineCommand, { type: 'open' }> | null;
+  /** Browser legs; `remote` since they connect, `op` until the daemon knows it. */
+  legs: Map<number, { remote: WebRemote | null; op: number | null }>;
+  route: Route | null;
+  restart: Restart | null;
+  closing: boolean;
+  lookDue: boolean;
+  /** The request whose reply is awaited. */
+  waiting: Step | null;
+  /** What the daemon has; it lets media pass until it is told otherwise. */
+  held: { pair: Pair | null; transport: WebTransport | null; open: Record<Tag, boolean> };
+  watch: Supervision;
+}
+
+export function callState(options: CallOptions): CallState {
+  return {
+    options,
+    opening: null,
+    legs: new Map(),
+    route: null,
+    restart: null,
+    closing: false,
+    lookDue: false,
+    waiting: null,
+    held: { pair: null, transport: null, open: { web: true, ims: true } },
+    watch: supervision(),
+  };
+}

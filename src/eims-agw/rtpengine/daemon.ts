@@ -1,0 +1,157 @@
+/** One daemon of the pool: is it there, may it be used, what can it do, how busy is it. */
+import type { EngineCaps, PayloadFormat } from '../engine.ts';
+import type { Clock, Count, Log } from '../settings.ts';
+import { createNgClient, type NgClient, type Wire, type WireEvents } from './client.ts';
+import type { Habits } from './pair.ts';
+import type { Member } from './pool.ts';
+import { type Probed, probe } from './probe.ts';
+import { readLoad } from './reply.ts';
+
+const PING_MS = 2_000;
+const PATIENCE_MS = 1_500;
+/** A daemon tells its age in whole seconds; when it seems to have begun so much later than before, it is another. */
+const ANOTHER_MS = 2_500;
+/** Unanswered pings after which its calls are given up. */
+const MISSED = 3;
+/** One that must not be used may have been upgraded. */
+const REFUSED_AGAIN_MS = 30_000;
+
+export interface DaemonOptions {
+  /** `host:port`, as in metrics and the log. */
+  name: string;
+  weight: number;
+  limit: number;
+  prefix: string;
+  /** Versions the operator answers for. */
+  vouched: readonly string[];
+  /** All of a daemon's calls have these; what it advertises is found out. */
+  habits: Omit<Habits, 'advertised'>;
+  open: (events: WireEvents) => Wire;
+  clock: Clock;
+  log: Log;
+  count: Count;
+  /** It is gone, and all its calls with it. */
+  onLost: () => void;
+}
+
+export interface Daemon extends Pick<NgClient, 'ask'> {
+  readonly name: string;
+  /** Resolves with what the first probe found, then watches on. */
+  start(): Promise<Probed>;
+  close(): void;
+  member(): Member;
+  formats(): readonly PayloadFormat[];
+  habits(): Habits;
+  /** Calls of ours on it. */
+  took(calls: 1 | -1): void;
+  /** A call waited for it in vain. */
+  doubt(): void;
+}
+
+export function createDaemon(options: DaemonOptions): Daemon {
+  const { name, clock, log } = options;
+  const client = createNgClient({ ...options, daemon: name, onRefused: () => lose('nobody listens there') });
+  let up = false;
+  let formats: readonly PayloadFormat[] = [];
+  let habits: Habits = { ...options.habits, advertised: new Map() };
+  let missed = 0;
+  /** When it began, ms of our clock. */
+  let bornAt: number | null = null;
+  let ours = 0;
+  /** Calls of others, by its last statistics. */
+  let others = 0;
+  let told = '';
+  let cancel: (() => void) | null = null;
+  let closed = false;
+
+  function later(ms: number, run: () => void): void {
+    cancel?.();
+    cancel = closed ? null : clock.after(ms, run);
+  }
+
+  async function look(): Promise<Probed> {
+    const ask = (request: Parameters<NgClient['ask']>[0]) =>
+      new Promise<Parameters<Parameters<NgClient['ask']>[2]>[0]>(done => client.ask(request, PATIENCE_MS, done));
+    const probed = await probe({ ask, id: `${options.prefix}probe-`, vouched: options.vouched, habits });
+    if (closed) return probed;
+    if (probed.ok) {
+      up = true;
+      missed = 0;
+      bornAt = null;
+      ({ formats } = probed);
+      habits = { ...habits, advertised: probed.advertised };
+      const codecs = [...new Set(formats.map(format => format.name))].join(' ');
+      say('info', 'an rtpengine is ready', { software: probed.software, codecs });
+      ping();
+    } else {
+      say('error', 'an rtpengine cannot be used', { why: `it ${probed.fault}` });
+      later(probed.silent ? PING_MS : REFUSED_AGAIN_MS, () => void look());
+    }
+    return probed;
+  }
+
+  function ping(): void {
+    client.ask({ command: 'statistics' }, PATIENCE_MS, reply => {
+      if (closed || !up) return;
+      const load = reply === null ? null : readLoad(reply.body);
+      if (reply === null) missed += 1;
+      else missed = 0;
+      if (missed >= MISSED) return lose('it does not answer');
+      if (load !== null) {
+        others = Math.max(0, load.sessions - ours);
+        const born = clock.now() - load.ageMs;
+        if (bornAt !== null && born > bornAt + ANOTHER_MS) return lose('it was started again', 0);
+        bornAt = Math.min(bornAt ?? born, born);
+      }
+      later(PING_MS, ping);
+    });
+  }
+
+  function lose(why: string, lookInMs = PING_MS): void {
+    if (closed || !up) return;
+    up = false;
+    say('error', 'an rtpengine is gone', { why, calls: ours });
+    later(lookInMs, () => void look());
+    options.onLost();
+  }
+
+  /** What has been said already is not said again. */
+  function say(level: 'info' | 'error', message: string, fields: Parameters<Log>[2]): void {
+    const text = JSON.stringify([message, fields]);
+    if (text !== told) log(level, message, { daemon: name, ...fields });
+    told = text;
+  }
+
+  return {
+    name,
+    start: look,
+    close() {
+      closed = true;
+      cancel?.();
+      client.close();
+    },
+    ask: client.ask,
+    member: () => ({
+      state: up ? (missed > 0 ? 'doubtful' : 'up') : 'down',
+      sessions: ours + others,
+      ours,
+      limit: options.limit,
+      weight: options.weight,
+    }),
+    formats: () => (up ? formats : []),
+    habits: () => habits,
+    took(calls) {
+      ours += calls;
+    },
+    doubt() {
+      missed = Math.max(missed, 1);
+    },
+  };
+}
+
+/** What all of them can do that are there: a call may come to any. */
+export function commonCaps(daemons: ReadonlyArray<Pick<Daemon, 'formats' | 'member'>>): EngineCaps {
+  const [first, ...rest] = daemons.filter(daemon => daemon.member().state !== 'down').map(daemon => daemon.formats());
+  const transcode = (first ?? []).filter(format => rest.every(formats => formats.includes(format)));
+  return { transcode, video: false, bundle: false, sdes: false, play: false };
+}

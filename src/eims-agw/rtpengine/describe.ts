@@ -1,0 +1,59 @@
+/** SDP for the daemon, made of what it has to know and nothing that a browser or a core wrote. */
+import { isIPv6 } from 'node:net';
+import type { ImsTarget, WebRemote } from '../engine.ts';
+import type { Line } from './formats.ts';
+
+/** Never written to: the browser is where its ICE checks come from. RFC 5737. */
+const NOWHERE = '192.0.2.1';
+/** Before a far end is known. RFC 3264 8.4. */
+const ON_HOLD: ImsTarget = { address: '0.0.0.0', port: 9, rtcpAddress: '0.0.0.0', rtcpPort: 10 };
+
+/** The far end on the IMS side as its SDP would say it; null while it is not known. */
+export function describeIms(target: ImsTarget | null, formats: Line): string {
+  const { address, port, rtcpAddress, rtcpPort } = target ?? ON_HOLD;
+  const rtcp =
+    rtcpPort === port + 1 && rtcpAddress === address ? [] : [`a=rtcp:${rtcpPort} ${connection(rtcpAddress)}`];
+  return text(address, [`m=audio ${port} RTP/AVP ${numbers(formats)}`, ...rtcp, ...maps(formats), 'a=sendrecv']);
+}
+
+/** The browser, or null for one that is not known yet. It gets `passive` for its `actpass`, so it is the one to open DTLS. */
+export function describeWeb(remote: Pick<WebRemote, 'ice' | 'fingerprint' | 'setup'> | null, formats: Line): string {
+  return text(NOWHERE, [
+    `m=audio 9 UDP/TLS/RTP/SAVPF ${numbers(formats)}`,
+    'a=mid:0',
+    'a=rtcp-mux',
+    ...(remote === null ? [] : identity(remote)),
+    `a=setup:${remote?.setup === 'passive' ? 'passive' : 'active'}`,
+    ...maps(formats),
+    'a=sendrecv',
+  ]);
+}
+
+function identity({ ice, fingerprint }: Pick<WebRemote, 'ice' | 'fingerprint'>): string[] {
+  return [
+    `a=ice-ufrag:${ice.ufrag}`,
+    `a=ice-pwd:${ice.pwd}`,
+    `a=fingerprint:${fingerprint.algorithm} ${fingerprint.value}`,
+  ];
+}
+
+function text(address: string, media: readonly string[]): string {
+  const where = connection(address);
+  const lines = ['v=0', `o=- 1 1 ${where}`, 's=-', `c=${where}`, 't=0 0', ...media, 'a=ptime:20'];
+  return `${lines.join('\r\n')}\r\n`;
+}
+
+function connection(address: string): string {
+  return `IN ${isIPv6(address) ? 'IP6' : 'IP4'} ${address}`;
+}
+
+function numbers(formats: Line): string {
+  return formats.map(({ pt }) => pt).join(' ');
+}
+
+function maps(formats: Line): string[] {
+  return formats.flatMap(({ pt, format: { name, clock, channels, fmtp } }) => [
+    `a=rtpmap:${pt} ${name}/${clock}${channels === 1 ? '' : `/${channels}`}`,
+    ...(fmtp === null ? [] : [`a=fmtp:${pt} ${fmtp}`]),
+  ]);
+}

@@ -1,0 +1,217 @@
+/** The engine over a pool of rtpengine daemons: each call stays on the daemon that took it. */
+import { randomBytes } from 'node:crypto';
+import { createDiscardLog } from '../../runtime/discard-log.ts';
+import type { Engine, EngineCommand, EngineEvent } from '../engine.ts';
+import type { Clock, Count, Log, MediaSettings } from '../settings.ts';
+import { type CallState, callState } from './call-state.ts';
+import type { Wire, WireEvents } from './client.ts';
+import { commonCaps, createDaemon, type Daemon } from './daemon.ts';
+import { choose } from './pool.ts';
+import { handle, type SessionEffect, type SessionInput } from './session.ts';
+import { udpWire } from './udp-wire.ts';
+
+/** A daemon that has not taken a call by then hangs, or might as well: another one shall, within the deadline of the operation. */
+const OPEN_PATIENCE_MS = 700;
+const PATIENCE_MS = 1_500;
+
+export interface RtpengineOptions {
+  settings: MediaSettings;
+  onEvent: (event: EngineEvent) => void;
+  clock: Clock;
+  log: Log;
+  count: Count;
+  /** Another network than the real one, for tests. */
+  wire?: (host: string, port: number, events: WireEvents) => Wire;
+}
+
+interface Placed {
+  call: CallState;
+  daemon: Daemon;
+  /** Daemons it was on or is on, by index. */
+  tried: Set<number>;
+  open: Extract<EngineCommand, { type: 'open' }>;
+  cancelLook: (() => void) | null;
+}
+
+export function createRtpengine(options: RtpengineOptions): Engine {
+  const { settings, onEvent, clock, log, count } = options;
+  const { rtpengine, ims } = settings;
+  const prefix = `lineside-${randomBytes(6).toString('hex')}-`;
+  const habits = { web: rtpengine.webInterface, ims: rtpengine.imsInterface, natLatch: ims.natLatch };
+  const placed = new Map<number, Placed>();
+  const refused = createDiscardLog(clock.now, (reason, number) =>
+    log('warn', 'calls refused by the media plane', { reason, count: number, sessions: placed.size }),
+  );
+  const daemons = rtpengine.daemons.map(({ host, port, weight, calls }, index) =>
+    createDaemon({
+      name: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+      weight,
+      limit: calls,
+      prefix: `${prefix}${index}-`,
+      vouched: rtpengine.versions,
+      habits,
+      open: events => (options.wire ?? udpWire)(host, port, events),
+      clock,
+      log,
+      count,
+      onLost: () => lost(index),
+    }),
+  );
+
+  function open(command: Placed['open'], tried: Set<number>): void {
+    const index = best(tried);
+    if (typeof index === 'string') refuse(command, index);
+    else place(command, index, tried);
+  }
+
+  function best(tried: Set<number>): number | 'driver' | 'overload' {
+    return choose(
+      daemons.map(daemon => daemon.member()),
+      tried,
+    );
+  }
+
+  function place(command: Placed['open'], index: number, tried: Set<number>): void {
+    const daemon = daemons[index];
+    if (daemon === undefined) throw new RangeError('a daemon was chosen that is not in the pool');
+    tried.add(index);
+    const call = callState({
+      session: command.session,
+      callId: `${prefix}${command.session}-${tried.size}`,
+      habits: daemon.habits(),
+      imsSilentMs: settings.imsSilentMs,
+    });
+    daemon.took(1);
+    placed.set(command.session, { call, daemon, tried, open: command, cancelLook: null });
+    give(command.session, { type: 'command', command });
+  }
+
+  function refuse({ session, op }: Placed['open'], failure: 'driver' | 'overload' | 'no-port'): void {
+    count('overload_shed_total', { reason: 'media' }, 1);
+    refused(failure === 'overload' ? 'full' : failure === 'driver' ? 'no daemon' : 'no port', 1);
+    onEvent({ type: 'refused', session, op, failure });
+  }
+
+  function give(session: number, input: SessionInput): void {
+    const held = placed.get(session);
+    if (held === undefined) return;
+    const out: SessionEffect[] = [];
+    handle(held.call, input, clock.now(), out);
+    for (const effect of out) perform(session, held, effect);
+  }
+
+  function perform(session: number, held: Placed, effect: SessionEffect): void {
+    const { daemon } = held;
+    switch (effect.type) {
+      case 'ask': {
+        const patience = held.call.opening === null ? PATIENCE_MS : OPEN_PATIENCE_MS;
+        daemon.ask(effect.request, patience, reply => {
+          if (reply === null) daemon.doubt();
+          if (placed.get(session) !== held) return;
+          give(session, reply === null ? { type: 'unanswered' } : { type: 'reply', reply });
+        });
+        break;
+      }
+      case 'event':
+        onEvent(effect.event);
+        break;
+      case 'look-in':
+        held.cancelLook?.();
+        held.cancelLook = clock.after(effect.ms, () => give(session, { type: 'look' }));
+        break;
+      case 'trouble':
+        log('warn', 'an rtpengine did not do what a call needs', {
+          daemon: daemon.name,
+          what: effect.what,
+          reason: effect.reason,
+        });
+        break;
+      case 'not-opened':
+        forget(session, held, true);
+        elsewhere(held, effect.failure);
+        break;
+      case 'over':
+        forget(session, held, effect.leftover);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Whoever asked still waits: another daemon shall take the call. */
+  function elsewhere(
+    { open: command, tried, daemon }: Placed,
+    failure: Extract<SessionEffect, { type: 'not-opened' }>['failure'],
+  ): void {
+    log('warn', 'an rtpengine did not take a call', { daemon: daemon.name, failure });
+    const left = best(tried);
+    if (typeof left === 'number') place(command, left, tried);
+    else refuse(command, failure === 'overload' || failure === 'no-port' ? failure : 'driver');
+  }
+
+  function forget(session: number, held: Placed, leftover: boolean): void {
+    if (placed.get(session) !== held) return;
+    placed.delete(session);
+    held.cancelLook?.();
+    held.daemon.took(-1);
+    // Should it hear us after all, it keeps nothing.
+    if (leftover) void remove(held);
+  }
+
+  /** Resolves when it is gone, or nothing can be done about it. */
+  function remove({ daemon, call }: Placed): Promise<void> {
+    if (daemon.member().state === 'down') return Promise.resolve();
+    const request = { command: 'delete', 'call-id': call.options.callId, 'delete delay': 0 } as const;
+    return new Promise(resolve => daemon.ask(request, OPEN_PATIENCE_MS, () => resolve()));
+  }
+
+  function lost(index: number): void {
+    for (const [session, held] of [...placed]) {
+      if (held.daemon !== daemons[index]) continue;
+      forget(session, held, false);
+      // Whoever asks for a new call still waits.
+      if (held.call.opening !== null) elsewhere(held, 'driver');
+      else onEvent({ type: 'lost', session });
+    }
+  }
+
+  return {
+    async start() {
+      const found = await Promise.all(daemons.map(daemon => daemon.start()));
+      const faults = found.flatMap((probed, i) =>
+        probed.ok || probed.silent ? [] : [`${daemons[i]?.name} ${probed.fault}`],
+      );
+      if (faults.length === daemons.length) throw new Error(`No rtpengine can be used: ${faults.join('; ')}.`);
+    },
+    async close() {
+      const all = [...placed];
+      for (const [session, held] of all) forget(session, held, false);
+      await Promise.all(all.map(([, held]) => remove(held)));
+      for (const daemon of daemons) daemon.close();
+    },
+    send(command) {
+      const { session } = command;
+      if (command.type === 'open') return open(command, new Set());
+      if (placed.has(session)) give(session, { type: 'command', command });
+      else if (command.type === 'close') onEvent({ type: 'lost', session });
+      else if ('op' in command) onEvent({ type: 'refused', session, op: command.op, failure: 'driver' });
+    },
+    caps: () => commonCaps(daemons),
+    health() {
+      const members = daemons.map(daemon => daemon.member());
+      const alive = members.filter(({ state }) => state !== 'down');
+      const limit = alive.reduce((sum, member) => sum + member.limit, 0);
+      return {
+        ok: alive.length > 0,
+        sessions: placed.size,
+        load: limit === 0 ? 1 : placed.size / limit,
+        workers: alive.length,
+        daemons: members.map(({ state, ours }, i) => ({
+          name: daemons[i]?.name ?? '',
+          up: state !== 'down',
+          sessions: ours,
+        })),
+      };
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/** An offer and its answer, as this engine always makes them: the IMS side offers, the browser answers. */
+import type { PayloadFormat, Route, WebRemote } from '../engine.ts';
+import { describeIms, describeWeb } from './describe.ts';
+import { type Lines, linesOf } from './formats.ts';
+import type { NgAnswer, NgFlag, NgOffer } from './ng.ts';
+
+/** What all calls on a daemon share. */
+export interface Habits {
+  /** Names of the daemon's interfaces. */
+  web: string;
+  ims: string;
+  /** What a daemon behind a NAT writes for its own address towards the core. */
+  advertised: ReadonlyMap<string, string>;
+  /** Believe where packets of the IMS side come from rather than its SDP. */
+  natLatch: boolean;
+}
+
+/** What the daemon shall know of a call. */
+export interface Pair {
+  ims: string;
+  web: string;
+  lines: Lines;
+  /** The browser leg it is for, and the certificate announced; null before there is one. */
+  leg: number | null;
+  fingerprint: string | null;
+}
+
+const PCMA: PayloadFormat = { name: 'PCMA', clock: 8000, channels: 1, fmtp: null };
+const UNKNOWN = linesOf({ toIms: [{ in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA }], toWeb: [] });
+/** Nobody's, in between two browsers that share one. */
+const NOBODYS = { algorithm: 'sha-256' as const, value: Array<string>(32).fill('00').join(':') };
+
+/** Takes ports and credentials before either far end is known; of its answer only the probe has need. */
+export function openingPair(): Pair {
+  return {
+    ims: describeIms(null, UNKNOWN.ims),
+    web: describeWeb(null, UNKNOWN.web),
+    lines: UNKNOWN,
+    leg: null,
+    fingerprint: null,
+  };
+}
+
+/** This browser and this route; before the route has a codec, only who the browser is. */
+export function pairOf(route: Route | null, leg: number, remote: WebRemote): Pair {
+  const routed = route !== null && route.toIms.length + route.toWeb.length > 0;
+  const lines = routed ? linesOf(route) : UNKNOWN;
+  return {
+    ims: describeIms(routed ? route.target : null, lines.ims),
+    web: describeWeb(remote, lines.web),
+    lines,
+    leg,
+    fingerprint: remote.fingerprint.value,
+  };
+}
+
+/** Between two browser connections with one certificate: only another makes the daemon start DTLS again. */
+export function withoutCertificate(pair: Pair, remote: WebRemote): Pair {
+  return { ...pair, web: describeWeb({ ...remote, fingerprint: NOBODYS }, pair.lines.web), fingerprint: null };
+}
+
+/** `fresh`: with new ICE credentials. */
+export function offerOf(callId: string, pair: Pair, habits: Habits, fresh: boolean): NgOffer {
+  const source: NgFlag[] = habits.natLatch ? ['strict source'] : ['asymmetric', 'strict source'];
+  const { transcode } = pair.lines;
+  return {
+    command: 'offer',
+    'call-id': callId,
+    'from-tag': 'ims',
+    'to-tag': 'web',
+    sdp: pair.ims,
+    ICE: 'force',
+    'ICE-lite': 'forward',
+    'transport protocol': 'UDP/TLS/RTP/SAVPF',
+    'rtcp-mux': ['offer', 'require'],
+    SDES: ['off'],
+    direction: [habits.ims, habits.web],
+    replace: ['origin', 'session connection'],
+    flags: [
+      'trust address',
+      ...source,
+      'port latching',
+      'no rtcp attribute',
+      'generate RTCP',
+      ...(fresh ? (['reset'] as const) : []),
+    ],
+    ...(transcode.length === 0 ? {} : { codec: { mask: ['all'], transcode } }),
+  };
+}
+
+export function answerOf(callId: string, pair: Pair): NgAnswer {
+  return {
+    command: 'answer',
+    'call-id': callId,
+    'from-tag': 'ims',
+    'to-tag': 'web',
+    sdp: pair.web,
+    ICE: 'remove',
+    'transport protocol': 'RTP/AVP',
+    'rtcp-mux': ['demux'],
+    replace: ['origin', 'session connection'],
+    flags: ['trust address', 'generate RTCP'],
+  };
+}

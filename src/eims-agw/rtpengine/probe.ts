@@ -1,0 +1,86 @@
+/** What a daemon is, asked before it gets calls: its version, and what it can code here (encoders are packages of their own). */
+import type { PayloadFormat } from '../engine.ts';
+import { PCMA, PCMU } from '../payload-format.ts';
+import { specOf } from './formats.ts';
+import type { NgReply, NgRequest } from './ng.ts';
+import { answerOf, type Habits, offerOf, openingPair } from './pair.ts';
+import { readCodecs, readEnd, readLocalEnd, readSoftware, readTransport } from './reply.ts';
+import { versionFault } from './version.ts';
+
+export type Probed =
+  | {
+      ok: true;
+      software: string;
+      formats: PayloadFormat[];
+      /** What it writes for an address of its own towards the core, where that is another. */
+      advertised: ReadonlyMap<string, string>;
+    }
+  /** `silent`: it may come yet. */
+  | { ok: false; silent: boolean; fault: string };
+
+/** Everything that is worth asking for; of AMR both layouts, which the codec has or has not together. */
+const CANDIDATES: readonly PayloadFormat[] = [
+  { name: 'opus', clock: 48_000, channels: 2, fmtp: null },
+  { name: 'AMR-WB', clock: 16_000, channels: 1, fmtp: null },
+  { name: 'AMR-WB', clock: 16_000, channels: 1, fmtp: 'octet-align=1' },
+  { name: 'AMR', clock: 8000, channels: 1, fmtp: null },
+  { name: 'AMR', clock: 8000, channels: 1, fmtp: 'octet-align=1' },
+  { name: 'G722', clock: 8000, channels: 1, fmtp: null },
+  PCMA,
+  PCMU,
+];
+/** A line of speech to put codecs beside; the address is nobody's. RFC 5737. */
+const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n';
+
+const SILENT: Probed = { ok: false, silent: true, fault: 'does not answer' };
+
+export interface ProbeOptions {
+  /** Gives null when there was no reply. */
+  ask: (request: NgRequest) => Promise<NgReply | null>;
+  /** Begins the names of the probe's calls, which are gone afterwards. */
+  id: string;
+  /** Versions the operator answers for. */
+  vouched: readonly string[];
+  habits: Habits;
+}
+
+/** Asks one daemon. */
+export async function probe({ ask, id, vouched, habits }: ProbeOptions): Promise<Probed> {
+  // In a publication it writes all of the SDP itself, and its name into s=.
+  const [published] = await call('v', [{ command: 'publish', 'call-id': `${id}v`, 'from-tag': 'probe', sdp: SDP }]);
+  if (published === undefined) return SILENT;
+  if (!published.ok) return { ok: false, silent: false, fault: `cannot take calls (${published.reason})` };
+  const software = readSoftware(published.body);
+  const fault = versionFault(software, vouched);
+  if (software === null || fault !== null) return { ok: false, silent: false, fault: fault ?? '' };
+  const codec = { transcode: CANDIDATES.map(specOf) };
+  const [coded] = await call('c', [{ command: 'offer', 'call-id': `${id}c`, 'from-tag': 'probe', sdp: SDP, codec }]);
+  if (coded === undefined) return SILENT;
+  const codecs = readCodecs(coded.body);
+  const formats = CANDIDATES.filter(({ name, clock }) => codecs.has(`${name.toLowerCase()}/${clock}`));
+  const pair = openingPair();
+  const [offered, answered, seen] = await call('p', [
+    offerOf(`${id}p`, pair, habits, false),
+    answerOf(`${id}p`, pair),
+    { command: 'query', 'call-id': `${id}p` },
+  ]);
+  if (seen === undefined) return SILENT;
+  const told = readEnd(answered?.body ?? {});
+  const local = readLocalEnd(seen.body, 'ims');
+  if (readTransport(offered?.body ?? {}) === null || told === null || local === null)
+    return { ok: false, silent: false, fault: `gives no ports (${offered?.reason}; ${answered?.reason})` };
+  const advertised = new Map(told.address === local.address ? [] : [[local.address, told.address]]);
+  return { ok: true, software, formats, advertised };
+
+  /** The replies as far as they came, in order. */
+  async function call(name: string, requests: readonly NgRequest[]): Promise<NgReply[]> {
+    const replies: NgReply[] = [];
+    for (const request of requests) {
+      const reply = await ask(request);
+      if (reply === null) break;
+      replies.push(reply);
+    }
+    if (replies.length > 0) await ask({ command: 'delete', 'call-id': `${id}${name}`, 'delete delay': 0 });
+    return replies;
+  }
+}

@@ -1,0 +1,120 @@
+/** What is read out of the daemon's replies. Its SDP is a source of facts and goes no further. */
+import { type MediaDesc, parseSdp } from '../../sdp/index.ts';
+import { type EngineLegStats, type EngineTotals, NO_TOTALS, type WebTransport } from '../engine.ts';
+import type { Line } from './formats.ts';
+import { isRecord, type NgReply, type Tag } from './ng.ts';
+
+type Body = NgReply['body'];
+
+/** Our end of the browser leg, from the reply to an offer; null when something of it is missing. */
+export function readTransport(body: Body): WebTransport | null {
+  const media = audioOf(body);
+  if (!media?.ice || media.fingerprint?.algorithm !== 'sha-256' || media.address === null) return null;
+  const { address, port, ice, fingerprint } = media;
+  return { address, port, ...ice, fingerprint: fingerprint.value, iceLite: true, answerSetup: 'passive' };
+}
+
+/** Address and port of the daemon's SDP: those it tells the party that gets it. */
+export function readEnd(body: Body): { address: string; port: number } | null {
+  const media = audioOf(body);
+  return media?.address == null || media.port === 0 ? null : { address: media.address, port: media.port };
+}
+
+/** Where a party reaches the daemon, by its own addresses, from a query. */
+export function readLocalEnd(body: Body, tag: Tag): { address: string; port: number } | null {
+  const [stream] = streamsOf(body, tag);
+  const { 'local address': address, 'local port': port } = stream ?? {};
+  return typeof address === 'string' && typeof port === 'number' && port > 0 ? { address, port } : null;
+}
+
+/** Whether the first codec of a line is in the daemon's SDP: one that it cannot code it leaves out without a word. `numbered`: under the same number. */
+export function holdsCodec(body: Body, formats: Line, numbered: boolean): boolean {
+  const first = formats[0];
+  const codecs = audioOf(body)?.codecs ?? [];
+  return (
+    first === undefined ||
+    codecs.some(
+      ({ pt, name, clock }) =>
+        name.toLowerCase() === first.format.name.toLowerCase() &&
+        clock === first.format.clock &&
+        (!numbered || pt === first.pt),
+    )
+  );
+}
+
+/** The daemon's name for itself, from the s= line of an SDP that it wrote alone. */
+export function readSoftware(body: Body): string | null {
+  return /^s=(\S+)\r?$/m.exec(sdpOf(body))?.[1] ?? null;
+}
+
+/** Names with clocks of the codecs in its SDP, as `opus/48000`, in lower case. */
+export function readCodecs(body: Body): Set<string> {
+  return new Set((audioOf(body)?.codecs ?? []).map(({ name, clock }) => `${name.toLowerCase()}/${clock}`));
+}
+
+/** Calls of all who use the daemon, and how long it runs, from its statistics; null when it does not tell. */
+export function readLoad(body: Body): { sessions: number; ageMs: number } | null {
+  const statistics = childOf(body, 'statistics');
+  const sessions = childOf(statistics, 'currentstatistics')?.sessionstotal;
+  const uptime = Number(childOf(statistics, 'totalstatistics')?.uptime ?? Number.NaN);
+  return typeof sessions === 'number' && uptime >= 0 ? { sessions, ageMs: uptime * 1000 } : null;
+}
+
+/** What a query, or the last one by delete, tells of a call. */
+export interface Sight {
+  /** DTLS is up with the certificate that was announced. */
+  verified: boolean;
+  totals: EngineTotals;
+  /** RTP and RTCP packets heard so far; they stand still when a side is silent. */
+  heard: Record<Tag, number>;
+}
+
+export function readSight(body: Body): Sight {
+  const web = streamsOf(body, 'web');
+  const ims = streamsOf(body, 'ims');
+  const first = web[0];
+  const verified = Array.isArray(first?.flags) && first.flags.includes('DTLS fingerprint verified');
+  const suite = typeof first?.['crypto suite'] === 'string' ? first['crypto suite'] : null;
+  const family = childOf(first, 'endpoint')?.family === 'IPv6' ? 'udp6' : 'udp4';
+  const path = verified && suite !== null ? `${family} ${suite}` : null;
+  return {
+    verified,
+    totals: { ...NO_TOTALS, fromWeb: legOf(web[0]), fromIms: legOf(ims[0]), path },
+    heard: { web: sum(web), ims: sum(ims) },
+  };
+}
+
+function legOf(stream: Record<string, unknown> | undefined): EngineLegStats {
+  const stats = childOf(stream, 'stats');
+  // The daemon counts no losses of its own without reports of both sides.
+  return { ...NO_TOTALS.fromWeb, packets: numberOf(stats?.packets), bytes: numberOf(stats?.bytes) };
+}
+
+function sum(streams: ReadonlyArray<Record<string, unknown>>): number {
+  return streams.reduce((total, stream) => total + numberOf(childOf(stream, 'stats')?.packets), 0);
+}
+
+/** RTP first, then RTCP. */
+function streamsOf(body: Body, tag: Tag): Array<Record<string, unknown>> {
+  const medias = childOf(childOf(body, 'tags'), tag)?.medias;
+  const streams: unknown = Array.isArray(medias) && isRecord(medias[0]) ? medias[0].streams : null;
+  return Array.isArray(streams) ? streams.filter(isRecord) : [];
+}
+
+function audioOf(body: Body): MediaDesc | null {
+  const parsed = parseSdp(sdpOf(body));
+  return parsed.ok ? (parsed.value.media.find(media => media.kind === 'audio') ?? null) : null;
+}
+
+function sdpOf(body: Body): string {
+  return typeof body.sdp === 'string' ? body.sdp : '';
+}
+
+function childOf(of: unknown, name: string): Record<string, unknown> | undefined {
+  const child = isRecord(of) ? of[name] : undefined;
+  return isRecord(child) ? child : undefined;
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' && value >= 0 ? value : 0;
+}

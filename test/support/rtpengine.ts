@@ -1,0 +1,126 @@
+/** rtpengine daemons as children of a test, each on a loopback address of its own, and the media plane over them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createMediaPlane, type MediaPlane } from '../../src/eims-agw/media-plane.ts';
+import { type Clock, type Log, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
+import { type Inbox, inbox } from './media-inbox.ts';
+
+const NG_PORT = 2223;
+/** A daemon says so when it takes requests. */
+const READY = /Startup complete/;
+const START_MS = 10_000;
+
+export interface TestDaemon {
+  /** As in the settings and metrics. */
+  name: string;
+  host: string;
+  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
+  /** Once more after it was killed. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Both interfaces and the ng socket are on `host`; it takes ports from `firstPort` on. */
+export async function rtpengineDaemon(host: string, firstPort: number, ports = 200): Promise<TestDaemon> {
+  let child = await spawned(host, firstPort, ports);
+  const close = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    // Also when it is stopped.
+    child.kill('SIGKILL');
+    await gone;
+  };
+  return {
+    name: `${host}:${NG_PORT}`,
+    host,
+    signal: name => void child.kill(name),
+    async restart() {
+      await close();
+      child = await spawned(host, firstPort, ports);
+    },
+    close,
+  };
+}
+
+async function spawned(host: string, firstPort: number, ports: number): Promise<ChildProcess> {
+  const child = spawn(
+    'rtpengine',
+    [
+      '--config-file=none',
+      '--foreground',
+      '--log-stderr',
+      '--log-level=6',
+      '--table=-1',
+      '--num-threads=2',
+      '--delete-delay=0',
+      `--interface=web/${host}`,
+      `--interface=ims/${host}`,
+      `--listen-ng=${host}:${NG_PORT}`,
+      `--port-min=${firstPort}`,
+      `--port-max=${firstPort + ports - 1}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`rtpengine did not start: ${said}`)), START_MS);
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error(`rtpengine ended: ${said}`)));
+    child.stderr?.on('data', text => {
+      // Read on, so that it never waits for us.
+      if (said.length < 10_000) said += text;
+      if (!READY.test(said)) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  return child;
+}
+
+export interface RtpengineMedia {
+  plane: MediaPlane;
+  box: Inbox;
+  counted: Map<string, number>;
+  lines: Array<Parameters<Log>>;
+  close(): Promise<void>;
+}
+
+const clock: Clock = {
+  now: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The media plane over these daemons, started. */
+export async function rtpengineMedia(
+  daemons: readonly TestDaemon[],
+  settings: Partial<MediaSettings> = {},
+): Promise<RtpengineMedia> {
+  const box = inbox();
+  const counted = new Map<string, number>();
+  const lines: Array<Parameters<Log>> = [];
+  let number = 1_000;
+  const full = { ...MEDIA_DEFAULTS, ...settings };
+  const plane = createMediaPlane({
+    settings: {
+      ...full,
+      engine: 'rtpengine',
+      rtpengine: {
+        ...full.rtpengine,
+        daemons: daemons.map(({ host }) => ({ host, port: NG_PORT, weight: 1, calls: full.sessionsPerWorker })),
+      },
+    },
+    emit: box.emit,
+    log: (...line) => lines.push(line),
+    count: (name, labels, value) => {
+      const key = [name, ...Object.values(labels)].join(' ');
+      counted.set(key, (counted.get(key) ?? 0) + value);
+    },
+    clock,
+    random: () => number++,
+  });
+  await plane.start();
+  return { plane, box, counted, lines, close: () => plane.close() };
+}
