@@ -3,7 +3,7 @@
 import type { ChannelView } from '../ep-cscf/event-word.ts';
 import type { Principal, Write } from '../ep-cscf/ports.ts';
 import type { Connection } from './channel-connection.ts';
-import { createReplay, type Replay } from './channel-replay.ts';
+import { createReplay, type Replay, type Written, type WrittenStore } from './channel-replay.ts';
 import { createRing, type Entry, type Ring } from './channel-ring.ts';
 import { createTickets, type Tickets } from './channel-ticket.ts';
 import type { Journal } from './journal.ts';
@@ -20,6 +20,8 @@ export interface ChannelRow {
   seqReserved: number;
   /** Highest `seq` that was lost to the page. */
   lost: number;
+  /** Nothing up to this `seq` is kept any more of what was written to a page that says nothing back; absent in rows of older versions. */
+  floor?: number;
   /** Hash of the resume token; absent in rows of older versions. */
   resumeHash?: string;
 }
@@ -52,8 +54,18 @@ export interface BookDeps {
   expired(channel: Channel): void;
 }
 
+interface Row {
+  key: string;
+  value: unknown;
+}
+
+/** What was written to a page that says nothing back, as it is kept in the store. */
+type WrittenRow = Written & { channelId: string };
+
 export interface ChannelBook {
   add(row: ChannelRow): Channel;
+  /** Takes up what the store holds. */
+  adopt(channels: readonly Row[], written: readonly Row[]): void;
   remove(channel: Channel): void;
   find(id: string): Channel | null;
   /** Null when this principal may not see it, too. */
@@ -81,8 +93,13 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
       row,
       seq: row.seqReserved,
       ring: createRing(settings.channelBufferLength, row.lost, finish),
-      // What an earlier life wrote is not known: a page that says nothing back starts afresh.
-      replay: createReplay(settings.channelBufferLength, settings.channelBufferMs, row.seqReserved),
+      // What an older version wrote was not kept: a page that says nothing back starts afresh.
+      replay: createReplay(
+        settings.channelBufferLength,
+        settings.channelBufferMs,
+        row.floor ?? row.seqReserved,
+        writtenStore(row),
+      ),
       tickets: createTickets(settings.channelTicketMs),
       connection: null,
       absentSince: clock.now(),
@@ -95,7 +112,35 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
     return channel;
   }
 
+  function writtenStore(row: ChannelRow): WrittenStore {
+    return {
+      keep: written =>
+        journal.later({
+          op: 'put',
+          kind: 'written',
+          key: writtenKey(row.id, written.seq),
+          value: { channelId: row.id, ...written },
+        }),
+      forget: seq => journal.later({ op: 'delete', kind: 'written', key: writtenKey(row.id, seq) }),
+      missing(seq) {
+        row.floor = seq;
+        journal.later(putChannel(row));
+      },
+    };
+  }
+
+  function adopt(channelRows: readonly Row[], writtenRows: readonly Row[]): void {
+    for (const { value } of channelRows) add(value as ChannelRow);
+    for (const { key, value } of writtenRows) {
+      const { channelId, ...written } = value as WrittenRow;
+      const channel = channels.get(channelId);
+      if (channel === undefined) journal.later({ op: 'delete', kind: 'written', key });
+      else channel.replay.adopt(written);
+    }
+  }
+
   function remove(channel: Channel): void {
+    channel.replay.clear();
     channels.delete(channel.row.id);
     const key = userKey(channel.row.who);
     const mine = byUser.get(key);
@@ -136,6 +181,7 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
 
   return {
     add,
+    adopt,
     remove,
     find: id => channels.get(id) ?? null,
     visible(who, id) {
@@ -154,6 +200,10 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
       return { channels: channels.size, connected };
     },
   };
+}
+
+function writtenKey(channelId: string, seq: number): string {
+  return `${channelId} ${seq}`;
 }
 
 /** The write that keeps a channel. */

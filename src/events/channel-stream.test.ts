@@ -166,19 +166,57 @@ describe('11a server-sent events', () => {
     assert.deepEqual(ids(third), [3]);
   });
 
-  it('say reset after a restart, for what was written before is not known', async () => {
+  it('go on after a restart, with what was written before and not received', async () => {
     const store = createMemoryStore();
     const one = await listen({ store });
     const { channelId } = await open(one.rig);
     const first = await read(one.port, channelId);
     await first.until(2);
-    one.rig.publish(session('m1', 1));
-    await first.until(3);
-    await settled();
+    for (const n of [1, 2, 3]) one.rig.publish(session('m1', n));
+    await first.until(5);
+    // What nobody waits for is kept within 100 ms.
+    await one.rig.clock.advance(100);
+    assert.deepEqual([store.load('outbox').length, store.load('written').length], [0, 3]);
     const two = await listen({ store, clock: one.rig.clock });
     const second = await read(two.port, channelId, 1);
-    await second.until(3);
-    assert.match(second.blocks[2] ?? '', /^event: reset/);
+    await second.until(4);
+    two.rig.publish(session('m1', 4));
+    await second.until(5);
+    assert.deepEqual(ids(second), [2, 3, 1001]);
+    // It has the first one, which is not kept any more; all is forgotten with the channel.
+    await two.rig.clock.advance(100);
+    assert.equal(store.load('written').length, 3);
+    await two.rig.events.channels.remove(alice, channelId);
+    await two.rig.clock.advance(100);
+    assert.deepEqual([store.load('written'), store.load('channel')], [[], []]);
+  });
+
+  it('say reset after a restart when a part was not kept any more, or an older version did not keep it', async () => {
+    const store = createMemoryStore();
+    const one = await listen({ store });
+    const { channelId } = await open(one.rig);
+    const first = await read(one.port, channelId);
+    await first.until(2);
+    for (let n = 1; n <= 201; n += 1) {
+      one.rig.publish(session('m1', n));
+      await first.until(n + 2);
+    }
+    await one.rig.clock.advance(100);
+    for (const [lastSeq, reset] of [
+      [0, true],
+      [1, false],
+    ] as const) {
+      const two = await listen({ store, clock: one.rig.clock });
+      const second = await read(two.port, channelId, lastSeq);
+      await second.until(3);
+      assert.equal(/^event: reset/.test(second.blocks[2] ?? ''), reset, `${lastSeq}`);
+    }
+    const older = { ...(store.load('channel')[0]?.value as object), floor: undefined };
+    store.commit([{ op: 'put', kind: 'channel', key: channelId, value: older }]);
+    const three = await listen({ store, clock: one.rig.clock });
+    const third = await read(three.port, channelId, 201);
+    await third.until(3);
+    assert.match(third.blocks[2] ?? '', /^event: reset/);
   });
 
   it('end for the older page when a newer one comes, and when the channel is deleted', async () => {

@@ -3,7 +3,14 @@ import type { ServerResponse } from 'node:http';
 import { type ChannelOpened, EVENTS_API, type EventName } from '../ep-cscf/event-word.ts';
 import type { Principal, Write } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
-import { type Channel, type ChannelRow, channelView, createChannelBook, putChannel } from './channel-book.ts';
+import {
+  type Channel,
+  type ChannelBook,
+  type ChannelRow,
+  channelView,
+  createChannelBook,
+  putChannel,
+} from './channel-book.ts';
 import { createChannelCarrier } from './channel-carrier.ts';
 import type { CloseCause, Connection } from './channel-connection.ts';
 import { createEventStream } from './channel-stream.ts';
@@ -56,7 +63,8 @@ export interface ChannelLife {
   written(id: string, connection: Connection, seq: number, body: string): void;
   ack(id: string, connection: Connection, seq: number): void;
   closed(id: string, connection: Connection): void;
-  adopt(rows: Array<{ key: string; value: unknown }>): void;
+  /** Takes up channels, and what was written to those that say nothing back. */
+  adopt: ChannelBook['adopt'];
   start(): void;
   stop(): void;
   sizes(): { channels: number; connected: number };
@@ -99,6 +107,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
       expiresAt: now + life,
       seqReserved: 0,
       lost: 0,
+      floor: 0,
       resumeHash: hashOf(resumeToken),
     };
     const sink = `${sinkBase()}${row.id}/sink`;
@@ -288,9 +297,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     written,
     ack,
     closed,
-    adopt(rows) {
-      for (const { value } of rows) book.add(value as ChannelRow);
-    },
+    adopt: book.adopt,
     start() {
       for (const channel of book.all()) book.armExpiry(channel);
     },

@@ -174,7 +174,7 @@ export function createEvents(options: EventsOptions): Events {
     channels: channels.api,
     handleUpgrade: upgrades.handle,
     start() {
-      channels.adopt(store.load('channel'));
+      channels.adopt(store.load('channel'), store.load('written'));
       life.adopt(store.load('subscription'));
       outbox.adopt(store.load('outbox'));
       for (const subscription of [...table.all()]) {
