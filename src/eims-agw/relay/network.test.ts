@@ -12,6 +12,7 @@ import { MEDIA_DEFAULTS } from '../settings.ts';
 const PACKETS = 300;
 const STORM = { loss: 0.1, copies: 0.05, delayMs: 40 };
 const [OURS, ENDS, BETWEEN, STRANGER] = ['127.0.44.250', '127.0.44.251', '127.0.44.252', '127.0.44.253'];
+const REALM = '127.0.44.249';
 const LEG = legId('leg');
 let calls = 0;
 
@@ -36,6 +37,7 @@ async function ends(t: TestContext, host: string): Promise<Ends> {
 /** How SDP changes on its way, for what stands between. */
 interface Way {
   toBrowser?: (answer: string) => Promise<string> | string;
+  realm?: string;
   /** Of the phone's SDP and our offer: what we get and what the phone gets. */
   ims?: (sdp: string, offer: string) => Promise<[toUs: string, toPhone: string]>;
 }
@@ -44,7 +46,7 @@ async function connect(media: RealMedia, { browser, far }: Ends, way: Way = {}) 
   calls += 1;
   const owner = callId(`network-${calls}`);
   const { run } = media.plane.port;
-  run({ type: 'media.offer', from: 'web', owner, ref: nextRef(), leg: LEG, sdp: browser.offer() });
+  run({ type: 'media.offer', from: 'web', owner, ref: nextRef(), realm: way.realm, leg: LEG, sdp: browser.offer() });
   const offer = (await media.box.wait('media-ready')).sdp;
   const [sdp, told] = (await way.ims?.(far.sdp({ laws: [8] }), offer)) ?? [far.sdp({ laws: [8] }), offer];
   far.learn(told);
@@ -172,6 +174,57 @@ test('IPv6 on both sides, however the far end writes its address', async t => {
   const { path } = await call.release();
   assert.equal(path, 'udp6 AES_CM_128_HMAC_SHA1_80');
   assertAll(both);
+});
+
+test('both families at once and a realm of its own: each call between the addresses it was given', async t => {
+  const six = { bind: '::1', advertise: '::1' };
+  const media = await realMedia(OURS, {
+    web: { bind: OURS, advertise: OURS, other: six, ports: { min: 20_060, max: 20_069 } },
+    ims: {
+      bind: OURS,
+      advertise: OURS,
+      other: six,
+      ports: { min: 24_600, max: 24_699 },
+      mediaPrefixes: ['127.0.44.251'],
+      natLatch: false,
+    },
+    realms: {
+      own: {
+        bind: '::1',
+        advertise: '::1',
+        other: { bind: REALM, advertise: REALM },
+        mediaPrefixes: ['::1'],
+        natLatch: false,
+      },
+    },
+  });
+  t.after(() => media.close());
+  for (const [browserHost, farHost, realm, ours, path] of [
+    ['::1', ENDS, undefined, `IP4 ${OURS}`, 'udp6'],
+    [ENDS, '::1', 'own', 'IP6 ::1', 'udp4'],
+  ] as const) {
+    const heard: Ends['heard'] = [];
+    const browser = await lightBrowser({
+      host: browserHost,
+      consent: true,
+      heard: packet => heard.push(numbersOf(packet)),
+    });
+    const far = await phone(farHost);
+    t.after(() => {
+      browser.close();
+      far.close();
+    });
+    const both = { browser, far, heard };
+    const call = await connect(media, both, {
+      ...(realm === undefined ? {} : { realm }),
+      // A browser checks both; this one has one family.
+      toBrowser: answer => answer.replace(browserHost === '::1' ? /a=candidate:1 .*\r\n/ : /a=candidate:2 .*\r\n/, ''),
+    });
+    assert.ok(call.offer.includes(`c=IN ${ours}\r\n`), call.offer);
+    await talk(both);
+    assert.equal((await call.release()).path, `${path} AES_CM_128_HMAC_SHA1_80`);
+    assertAll(both);
+  }
 });
 
 test('ICE-07 an address of others in the SDP, translated 1:1 to ours, on both sides', async t => {
