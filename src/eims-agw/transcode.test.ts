@@ -277,6 +277,25 @@ test('SDP-10 nothing in common: a call out fails with the reason, a call in befo
   assert.deepEqual(incoming.engine.commands, []);
 });
 
+test('SDP-10 settings that cannot meet: an INVITE without offer rings nobody', () => {
+  const { run, box, engine } = mediaRig({ webCodecs: ['opus'], imsCodecs: ['AMR-WB'] });
+  run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp: null, commit: false });
+  assert.equal(box.take('media-failed').failure, 'no-codec');
+  assert.deepEqual(engine.commands, []);
+});
+
+test('SDP-16 the layout in use is what our later offers begin with', () => {
+  const { offerIn, answerIn, run, hold } = transcoding();
+  const maps = ['a=rtpmap:104 AMR-WB/16000', 'a=fmtp:104 octet-align=1;mode-set=0,2'];
+  offerIn(phoneSdp({ formats: [104], event: null, maps }));
+  answerIn();
+  run({ type: 'media.select', owner: A, leg: LEG });
+  assert.match(
+    hold(true),
+    /RTP\/AVP 104 96 97 8 0\r\n[\s\S]*a=fmtp:104 octet-align=1;mode-set=0,2;mode-change-capability=2\r\na=rtpmap:96 AMR-WB\/16000\r\na=fmtp:96 mode-change-capability=2;max-red=0\r\n/,
+  );
+});
+
 test('the settings decide the order and what is never offered', () => {
   const { offerOut, answerOut } = transcoding({ webCodecs: ['PCMU', 'opus'], imsCodecs: ['PCMU', 'AMR'] });
   assert.match(offerOut(), /RTP\/AVP 0 96 126\r\n/);
