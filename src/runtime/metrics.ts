@@ -74,11 +74,14 @@ export const histograms: Readonly<Record<string, readonly [...declaration: Decla
     event_delivery_duration_seconds: ['From the event to its delivery.', ['channel']],
   };
 
+/** How often the lateness of the event loop is looked at: each look wakes an idle process. */
+const LAG_EVERY_MS = 500;
+
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: 'lineside_' });
+  collectDefaultMetrics({ register: registry, prefix: 'lineside_', eventLoopMonitoringPrecision: LAG_EVERY_MS });
   const counter = new Map<string, Counter>();
   for (const [name, [help, labels]] of Object.entries(counters)) {
     counter.set(name, new Counter({ name: `lineside_${name}`, help, labelNames: [...labels], registers: [registry] }));
