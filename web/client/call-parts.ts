@@ -1,5 +1,6 @@
 /** What a call says to its listeners, and what it is made of. */
 import type { Call } from './call.ts';
+import type { VideoState } from './camera.ts';
 import type { CallEnd } from './end.ts';
 import type { Environment } from './environment.ts';
 import type { Farewells } from './farewell.ts';
@@ -17,6 +18,10 @@ export interface CallEvents {
   resumed: undefined;
   muted: boolean;
   digits: string;
+  /** Which pictures there are now. */
+  videoChanged: VideoState;
+  /** The far end asks for video and waits for `answerVideo`, or no longer does. */
+  videoAsked: boolean;
   /** The sound was lost and may come back. */
   reconnecting: { layer: 'media' };
   reconnected: { layer: 'media' };
@@ -38,6 +43,8 @@ export interface CallOptions {
   /** What it was before its page was loaded again. */
   kept: KeptCall | null;
   openMedia(onState: (state: MediaState) => void): Promise<CallMedia>;
+  /** The camera to open. */
+  camera(): MediaTrackConstraints | boolean;
   onEnded(call: Call): void;
 }
 

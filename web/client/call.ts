@@ -1,6 +1,7 @@
 /** One call as an application sees it: its status, its sound, what can be done with it. */
 
 import type { CallEvents, CallOptions, Holder } from './call-parts.ts';
+import { offersVideo, type VideoState } from './camera.ts';
 import { createEmitter, type Listener } from './emitter.ts';
 import { type CallEnd, endOf } from './end.ts';
 import { CallingError } from './errors.ts';
@@ -32,6 +33,8 @@ export class Call {
   #mediaState: MediaState = 'new';
   #status: CallStatus = 'Initial';
   #muted = false;
+  #video: VideoState = { local: false, remote: false };
+  #videoMuted = false;
   #heldHere = false;
   #heldThere = false;
   #sequence = 0;
@@ -58,6 +61,8 @@ export class Call {
       put: async (status, description) =>
         readSession(await this.#request('PUT', '/status', { status, ...description })),
       failed: () => this.#leave('Failed', { method: 'DELETE', tail: '' }, null),
+      settled: () => this.#videoSettled(),
+      asked: on => this.#emitter.emit('videoAsked', on),
     });
     if (options.kept === null) return;
     this.#answeredAt = options.kept.answeredAt;
@@ -81,6 +86,20 @@ export class Call {
 
   get muted(): boolean {
     return this.#muted;
+  }
+
+  /** Which pictures are agreed on. */
+  get video(): VideoState {
+    return this.#video;
+  }
+
+  get videoMuted(): boolean {
+    return this.#videoMuted;
+  }
+
+  /** Whether the far end offers video that was neither taken nor refused: in an incoming call, or in the middle of one. */
+  get asksVideo(): boolean {
+    return this.#negotiation.asksVideo || offersVideo(this.#negotiation.waiting ?? '');
   }
 
   /** ms since the epoch, or null before the answer. */
@@ -113,8 +132,8 @@ export class Call {
     return this.#emitter.on(name, listener);
   }
 
-  /** Answers an incoming call. Rejects with CallingError; the call rings on when the microphone is refused. */
-  async answer(): Promise<void> {
+  /** Answers an incoming call, with `video` to see and to be seen if it is offered; without a camera to see. Rejects with CallingError; the call rings on when the microphone is refused. */
+  async answer({ video = false }: { video?: boolean } = {}): Promise<void> {
     const offer = this.#negotiation.waiting;
     this.#check(this.direction === 'inbound' && offer !== null);
     this.#negotiation.answered = true;
@@ -132,7 +151,9 @@ export class Call {
     this.#media = media;
     media.mute(this.#muted);
     try {
+      if (video && offersVideo(offer ?? '')) await media.addVideo(this.#options.camera()).catch(() => {});
       await this.#put('Connected', { answer: { sdp: await media.answer(offer ?? '') } });
+      this.#videoSettled();
     } catch (error) {
       media.close();
       this.#media = null;
@@ -177,6 +198,47 @@ export class Call {
   /** Goes on with another microphone. Rejects with CallingError; the old one is kept then. For CallingClient. */
   async useMicrophone(audio: MediaTrackConstraints | boolean): Promise<void> {
     await this.#media?.useMicrophone(audio);
+  }
+
+  /** Adds the camera to an answered call. Rejects with CallingError: without camera, and when the far end takes no video. */
+  async addVideo(): Promise<void> {
+    const media = this.#media;
+    this.#check(media !== null && isAnswered(this.#status) && !this.#video.local && this.heldBy === null);
+    if (media === null) return;
+    await this.#negotiation.idle();
+    await media.addVideo(this.#options.camera());
+    await this.#renegotiate(media);
+    if (!this.#video.local) throw new CallingError('video-refused');
+  }
+
+  /** Ends the video of both sides; the sound goes on. */
+  async removeVideo(): Promise<void> {
+    const media = this.#media;
+    this.#check(media !== null && (this.#video.local || this.#video.remote));
+    if (media === null) return;
+    await this.#negotiation.idle();
+    media.removeVideo();
+    await this.#renegotiate(media);
+  }
+
+  /** Answers a far end that asks for video in an answered call. Without a camera one sees and is not seen. */
+  async answerVideo(accept: boolean): Promise<void> {
+    this.#check(this.#negotiation.asksVideo);
+    if (accept) await this.#media?.addVideo(this.#options.camera()).catch(() => {});
+    this.#negotiation.answerAsked();
+    await this.#negotiation.idle();
+  }
+
+  /** Sends black in place of the picture. */
+  muteVideo(on = true): void {
+    this.#videoMuted = on;
+    this.#media?.muteVideo(on);
+    this.#emitter.emit('videoChanged', this.#video);
+  }
+
+  /** Goes on with another camera. Rejects with CallingError. For CallingClient. */
+  async useCamera(video: MediaTrackConstraints | boolean): Promise<void> {
+    await this.#media?.useCamera(video);
   }
 
   /** Sends 0-9, *, #, A-D as RFC 4733 events in the sound; `w` waits two seconds. */
@@ -245,7 +307,8 @@ export class Call {
   keep(): KeptCall | null {
     if (this.#end !== null || this.#answeredAt === null) return null;
     const { id, direction } = this;
-    return { id, direction, heldHere: this.#heldHere, muted: this.#muted, answeredAt: this.#answeredAt };
+    const { local: video } = this.#video;
+    return { id, direction, heldHere: this.#heldHere, muted: this.#muted, answeredAt: this.#answeredAt, video };
   }
 
   /** One attempt. The far end notices nothing: the service answers the new offer by itself. */
@@ -263,6 +326,25 @@ export class Call {
       if (error instanceof CallingError && error.httpStatus === 404) await this.refresh();
       throw error;
     }
+  }
+
+  /** An offer of ours about video: what goes wrong takes it back, the sound is as it was. */
+  async #renegotiate(media: CallMedia): Promise<void> {
+    try {
+      await this.#negotiation.offer(media, this.#heldHere);
+    } catch (error) {
+      await media.takeBack();
+      media.removeVideo();
+      this.#videoSettled();
+      throw error;
+    }
+  }
+
+  #videoSettled(): void {
+    const video = this.#media?.video ?? { local: false, remote: false };
+    if (video.local === this.#video.local && video.remote === this.#video.remote) return;
+    this.#video = video;
+    this.#emitter.emit('videoChanged', video);
   }
 
   async #holdHere(held: boolean, status: 'Hold' | 'Resume'): Promise<void> {

@@ -15,6 +15,7 @@ export interface CallTableParts {
   /** Base path of webrtc-call-handling below the API root. */
   path: string;
   openMedia(onState: (state: MediaState) => void): Promise<CallMedia>;
+  camera(): MediaTrackConstraints | boolean;
   onIncoming(call: Call): void;
 }
 
@@ -58,6 +59,7 @@ export function createCallTable(parts: CallTableParts): CallTable {
       media,
       kept: kept ?? null,
       openMedia: parts.openMedia,
+      camera: parts.camera,
       onEnded: ended => all.delete(ended.id),
     });
     all.set(call.id, call);

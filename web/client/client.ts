@@ -43,10 +43,15 @@ export interface CallingClientOptions {
   /** In place of those of the service. */
   iceServers?: RTCIceServer[];
   audio?: MediaTrackConstraints | boolean;
+  /** The camera of calls with video. */
+  camera?: MediaTrackConstraints | boolean;
   paths?: Partial<ApiPaths>;
   /** What is used of the browser; for tests. */
   environment?: Environment;
 }
+
+/** What goes well through the gateway's cap of video bandwidth. */
+const CAMERA: MediaTrackConstraints = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
 
 const PATHS: ApiPaths = {
   registration: '/webrtc-registration/v0.4rc1',
@@ -69,10 +74,12 @@ export class CallingClient {
   #channel: Channel | null = null;
   #state: ClientState = 'idle';
   #audio: MediaTrackConstraints | boolean;
+  #camera: MediaTrackConstraints | boolean;
   #shown: Snapshot = { sessions: [], registrations: [] };
 
   constructor(options: CallingClientOptions) {
     this.#audio = options.audio ?? true;
+    this.#camera = options.camera ?? CAMERA;
     this.#environment = options.environment ?? browserEnvironment();
     this.#paths = { ...PATHS, ...options.paths };
     this.#http = createHttp(options.apiRoot ?? '', options.token, this.#environment);
@@ -94,6 +101,7 @@ export class CallingClient {
       environment: this.#environment,
       path: this.#paths.callHandling,
       openMedia: onState => this.#openMedia(onState),
+      camera: () => this.#camera,
       onIncoming: call => this.#emitter.emit('incoming', call),
     });
     // The tabs of a profile share their registration: what one ends the others need again.
@@ -170,8 +178,14 @@ export class CallingClient {
     await Promise.all([...this.#calls.all.values()].map(call => call.useMicrophone(audio)));
   }
 
-  /** Calls +country and number, a tel: or sip: address, or an emergency service (112, 911, urn:service:sos). Resolves when the service has taken the call. Rejects with CallingError. */
-  async call(to: string, options: { anonymous?: boolean } = {}): Promise<Call> {
+  /** The camera of this and all later calls, as constraints. Rejects with CallingError when a call cannot go on with it. */
+  async useCamera(video: MediaTrackConstraints | boolean): Promise<void> {
+    this.#camera = video;
+    await Promise.all([...this.#calls.all.values()].map(call => call.useCamera(video)));
+  }
+
+  /** Calls +country and number, a tel: or sip: address, or an emergency service (112, 911, urn:service:sos). With `video` the camera is opened and offered; a far end without video leaves the sound. Resolves when the service has taken the call. Rejects with CallingError. */
+  async call(to: string, options: { anonymous?: boolean; video?: boolean } = {}): Promise<Call> {
     if (this.#keeper.current === null) throw new CallingError('not-registered');
     const receiverAddress = dialAddress(to);
     if (receiverAddress === null) throw new CallingError('number-not-dialable');
@@ -182,6 +196,7 @@ export class CallingClient {
       call?.mediaChanged(state);
     });
     try {
+      if (options.video === true) await media.addVideo(this.#camera);
       const offer = { sdp: await media.offer() };
       call = await this.#calls.placing(async () => {
         const news = await this.#post(receiverAddress, options.anonymous === true, offer);
@@ -239,6 +254,7 @@ export class CallingClient {
       await this.#http.request({ method: 'DELETE', path }).catch(() => {});
       throw error;
     }
+    if (kept.video) await media.addVideo(this.#camera).catch(() => {});
     call = this.#calls.adopt(news, kept.direction, media, kept);
     await call.reconnect();
     return call;

@@ -12,6 +12,7 @@ export interface Environment {
   openSocket(url: string, protocols: string[]): WebSocket;
   openPeer(configuration: RTCConfiguration): RTCPeerConnection;
   openMicrophone(constraints: MediaStreamConstraints): Promise<MediaStream>;
+  openCamera(constraints: MediaStreamConstraints): Promise<MediaStream>;
   newStream(): MediaStream;
   /** Returns what stops the timer. */
   after(ms: number, work: () => void): () => void;
@@ -40,6 +41,7 @@ export function browserEnvironment(): Environment {
     openSocket: (url, protocols) => new WebSocket(url, protocols),
     openPeer: configuration => new RTCPeerConnection(configuration),
     openMicrophone: constraints => navigator.mediaDevices.getUserMedia(constraints),
+    openCamera: constraints => navigator.mediaDevices.getUserMedia(constraints),
     newStream: () => new MediaStream(),
     after(ms, work) {
       const timer = setTimeout(work, ms);

@@ -16,6 +16,9 @@ export type ErrorName =
   | 'wrong-moment'
   | 'microphone-denied'
   | 'microphone-missing'
+  | 'camera-denied'
+  | 'camera-missing'
+  | 'video-refused'
   | 'media-failed'
   | 'digits-unusable'
   | 'network'
@@ -61,6 +64,9 @@ const table: Readonly<Record<ErrorName, Row>> = {
     ['Allow the microphone.'],
   ],
   'microphone-missing': [40002, 'No microphone was found.', [], ['Plug one in.']],
+  'camera-denied': [40005, 'The camera may not be used.', ['The browser asked and got no.'], ['Allow the camera.']],
+  'camera-missing': [40006, 'No camera was found.', [], ['Plug one in.']],
+  'video-refused': [40007, 'The other side takes no video.', [], []],
   'media-failed': [40003, 'The sound could not be set up.', [], []],
   'digits-unusable': [40004, 'Only 0-9, *, #, A-D and w (a pause) can be sent as digits.', [], []],
   network: [60001, 'The service cannot be reached.', ['There is no connection.'], ['Try again.']],

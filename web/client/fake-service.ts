@@ -91,6 +91,7 @@ class FakePeer {
       },
     ];
   }
+  getTransceivers = () => [];
   getStats = async () => new Map();
   close(): void {
     this.closed = true;
@@ -179,6 +180,9 @@ export function fakeService(): FakeService {
       };
       tracks.push(track);
       return { getAudioTracks: () => [track], getTracks: () => [track] } as unknown as MediaStream;
+    },
+    openCamera: async () => {
+      throw Object.assign(new Error('no'), { name: 'NotFoundError' });
     },
     newStream: () => ({ addTrack() {}, removeTrack() {}, getTracks: () => [] }) as unknown as MediaStream,
     after: clock.after,

@@ -8,6 +8,8 @@ export interface KeptCall {
   muted: boolean;
   /** ms since the epoch. */
   answeredAt: number;
+  /** Our own picture was on. */
+  video: boolean;
 }
 
 const KEY = 'lineside.call';
@@ -22,10 +24,10 @@ export function takeKeptCall(tab: KeyValueStore): KeptCall | null {
   tab.removeItem(KEY);
   if (text === null) return null;
   try {
-    const { id, direction, heldHere, muted, answeredAt } = JSON.parse(text);
+    const { id, direction, heldHere, muted, answeredAt, video } = JSON.parse(text);
     const known = direction === 'inbound' || direction === 'outbound';
     if (typeof id !== 'string' || !known || typeof answeredAt !== 'number') return null;
-    return { id, direction, heldHere: heldHere === true, muted: muted === true, answeredAt };
+    return { id, direction, heldHere: heldHere === true, muted: muted === true, answeredAt, video: video === true };
   } catch {
     return null;
   }

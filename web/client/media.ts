@@ -1,4 +1,5 @@
-/** The sound of one call: microphone, RTCPeerConnection, digits. Descriptions go out at once; candidates are found meanwhile. */
+/** The sound and the picture of one call: microphone, camera, RTCPeerConnection, digits. Descriptions go out at once; candidates are found meanwhile. */
+import { createCamera, type VideoState, videoOf } from './camera.ts';
 import type { Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
 import type { IceServers } from './ice-servers.ts';
@@ -18,6 +19,17 @@ export interface CallMedia {
   sendDigits(digits: string, gapMs: number): void;
   /** Goes on with another microphone; the far end notices nothing. */
   useMicrophone(audio: MediaTrackConstraints | boolean): Promise<void>;
+  /** Opens the camera: the next offer or answer has video. Rejects with CallingError. */
+  addVideo(video: MediaTrackConstraints | boolean): Promise<void>;
+  /** Closes the camera: the next offer or answer has no video. */
+  removeVideo(): void;
+  muteVideo(on: boolean): void;
+  /** Goes on with another camera; the far end notices nothing. */
+  useCamera(video: MediaTrackConstraints | boolean): Promise<void>;
+  /** Takes back an offer of ours that was not answered. */
+  takeBack(): Promise<void>;
+  /** As it was agreed last. */
+  readonly video: VideoState;
   stats(): Promise<RTCStatsReport>;
   close(): void;
   readonly localStream: MediaStream;
@@ -42,6 +54,7 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
   let muted = false;
   let closed = false;
   const remoteStream = options.environment.newStream();
+  const camera = createCamera(options.environment);
   let peer = connect();
 
   function connect(): RTCPeerConnection {
@@ -51,12 +64,30 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
       rtcpMuxPolicy: 'require',
     });
     for (const track of localStream.getAudioTracks()) fresh.addTrack(track, localStream);
+    if (camera.track !== null) fresh.addTrack(camera.track, localStream);
     fresh.ontrack = ({ track }) => remoteStream.addTrack(track);
     fresh.onconnectionstatechange = () => {
       const state = stateOf(fresh.connectionState);
       if (state !== null) options.onState(state);
     };
     return fresh;
+  }
+
+  function stopVideo(): void {
+    for (const part of videoOf(peer)) {
+      remoteStream.removeTrack(part.receiver.track);
+      part.stop();
+    }
+    if (camera.track !== null) localStream.removeTrack(camera.track);
+    camera.close();
+  }
+
+  /** What was agreed may have ended video: then its tracks are nobody's. */
+  function settled(): void {
+    const live = videoOf(peer).filter(part => part.currentDirection !== 'inactive');
+    for (const track of remoteStream.getTracks())
+      if (track.kind === 'video' && !live.some(part => part.receiver.track === track)) remoteStream.removeTrack(track);
+    if (camera.takes && live.length === 0) stopVideo();
   }
 
   // A tab that is closed is torn down before its connections could say goodbye; then the far end would sit in silence.
@@ -78,11 +109,18 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
     },
     remoteStream,
     offer: () => negotiate(async () => sdpOf(await describe(peer, await peer.createOffer()))),
-    accept: sdp => negotiate(() => peer.setRemoteDescription({ type: 'answer', sdp })),
+    accept: sdp =>
+      negotiate(async () => {
+        await peer.setRemoteDescription({ type: 'answer', sdp });
+        settled();
+      }),
     answer: sdp =>
       negotiate(async () => {
         await peer.setRemoteDescription({ type: 'offer', sdp });
-        return sdpOf(await describe(peer, await peer.createAnswer()));
+        if (!camera.takes) stopVideo();
+        const answer = sdpOf(await describe(peer, await peer.createAnswer()));
+        settled();
+        return answer;
       }),
     renew() {
       disconnect();
@@ -108,14 +146,43 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
       }
       track.enabled = !muted;
       await sender.replaceTrack(track);
-      silence(localStream);
+      for (const old of localStream.getAudioTracks()) old.stop();
+      if (camera.track !== null) fresh.addTrack(camera.track);
       localStream = fresh;
+    },
+    async addVideo(video) {
+      const track = await camera.open(video);
+      if (closed) return camera.close();
+      localStream.addTrack(track);
+      peer.addTrack(track, localStream);
+    },
+    removeVideo: stopVideo,
+    muteVideo: on => camera.mute(on),
+    async useCamera(video) {
+      const before = camera.track;
+      const sender = peer.getSenders().find(candidate => candidate.track?.kind === 'video');
+      await camera.change(video, sender);
+      if (before === null || camera.track === null) return;
+      localStream.removeTrack(before);
+      localStream.addTrack(camera.track);
+      if (closed) camera.close();
+    },
+    async takeBack() {
+      if (peer.signalingState === 'have-local-offer') await peer.setLocalDescription({ type: 'rollback' });
+    },
+    get video() {
+      const directions = videoOf(peer).map(part => part.currentDirection);
+      return {
+        local: directions.some(direction => direction === 'sendrecv' || direction === 'sendonly'),
+        remote: directions.some(direction => direction === 'sendrecv' || direction === 'recvonly'),
+      };
     },
     stats: () => peer.getStats(),
     close() {
       closed = true;
       stopListening();
       silence(localStream);
+      camera.close();
       disconnect();
     },
   };

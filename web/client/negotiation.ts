@@ -1,4 +1,5 @@
 /** Offers and answers of one call: what the service says is taken in order, one negotiation at a time. */
+import { offersVideo } from './camera.ts';
 import { CallingError } from './errors.ts';
 import type { CallMedia } from './media.ts';
 import { type CallStatus, isAnswered, type SessionNews } from './session.ts';
@@ -13,6 +14,10 @@ export interface NegotiationParts {
   put(status: CallStatus, description: Record<string, unknown>): Promise<SessionNews | null>;
   /** A step went wrong: the call has no sound. */
   failed(): void;
+  /** A step is done: what is agreed may have changed. */
+  settled(): void;
+  /** The far end asks for video, or no longer does. */
+  asked(on: boolean): void;
 }
 
 export interface Negotiation {
@@ -22,6 +27,10 @@ export interface Negotiation {
   answered: boolean;
   /** `status` is the call's own. */
   take(news: SessionNews, status: CallStatus): void;
+  /** The far end asks for video and waits. */
+  readonly asksVideo: boolean;
+  /** Answers that. Camera and all are ready when it is called. */
+  answerAsked(): void;
   /** Resolves when no step is under way. */
   idle(): Promise<unknown>;
   /** A new offer of ours, which the service answers without the far end. Rejects with CallingError. */
@@ -31,13 +40,28 @@ export interface Negotiation {
 export function createNegotiation(parts: NegotiationParts): Negotiation {
   let { answered } = parts;
   let offer: string | null = null;
+  let question: { sdp: string; status: CallStatus } | null = null;
   let work: Promise<unknown> = Promise.resolve();
 
   function then(step: (media: CallMedia) => Promise<void>): void {
     work = work.then(async () => {
       const media = parts.media();
-      if (media !== null) await step(media).catch(parts.failed);
+      if (media === null) return;
+      await step(media).catch(parts.failed);
+      parts.settled();
     });
+  }
+
+  function reply(sdp: string, status: CallStatus): void {
+    then(async media => {
+      await parts.put(status, { answer: { sdp: await media.answer(sdp) } });
+    });
+  }
+
+  function ask(next: typeof question): void {
+    if (question === next) return;
+    question = next;
+    parts.asked(next !== null);
   }
 
   return {
@@ -63,17 +87,31 @@ export function createNegotiation(parts: NegotiationParts): Negotiation {
         return;
       }
       // A new offer of the gateway in an answered call waits for our answer. CAMARA digest 6.3.
-      if (!isAnswered(status) || theirOffer === undefined || theirAnswer !== undefined || theirOffer === offer) return;
+      if (!isAnswered(status) || theirOffer === undefined) return;
+      if (theirAnswer !== undefined) return ask(null);
+      if (theirOffer === offer) return;
       offer = theirOffer;
-      then(async media => {
-        await parts.put(news.status, { answer: { sdp: await media.answer(theirOffer) } });
-      });
+      const video = parts.media()?.video;
+      // Whether to be seen is the user's to say; all else needs no question.
+      if (offersVideo(theirOffer) && video?.local !== true && video?.remote !== true)
+        ask({ sdp: theirOffer, status: news.status });
+      else reply(theirOffer, news.status);
+    },
+    get asksVideo() {
+      return question !== null;
+    },
+    answerAsked() {
+      if (question === null) return;
+      const { sdp, status } = question;
+      question = null;
+      reply(sdp, status);
     },
     idle: () => work,
     async offer(media, held) {
       const news = await parts.put(held ? 'Hold' : 'Connected', { offer: { sdp: await media.offer() } });
       if (news?.answer?.sdp === undefined) throw new CallingError('service');
       await media.accept(news.answer.sdp);
+      parts.settled();
     },
   };
 }
