@@ -2,17 +2,16 @@
 import { isFieldValue, isToken, isWs, trimWs } from './chars.ts';
 import { HeaderList } from './header-list.ts';
 import type { ParseLimits } from './message.ts';
-import { knownField } from './name.ts';
+import { canonicalField, knownField } from './name.ts';
 
 const ORDINARY = 0;
 const BYTE_CLASS = new Uint8Array(256);
-const [CR, LF, CONTROL, WIDE, COLON] = [1, 2, 3, 4, 5] as const;
+const [CR, LF, CONTROL, WIDE] = [1, 2, 3, 4] as const;
 for (let i = 0; i < 256; i++) {
   BYTE_CLASS[i] = i > 127 ? WIDE : (i < 32 && i !== 9) || i === 127 ? CONTROL : ORDINARY;
 }
 BYTE_CLASS[13] = CR;
 BYTE_CLASS[10] = LF;
-BYTE_CLASS[0x3a] = COLON;
 
 /** A fault: why, and the status a request of this fault deserves. */
 export interface Fault {
@@ -30,7 +29,11 @@ interface Reader {
   bytes: Buffer;
   /** The section as latin1, which keeps bytes and characters in step. */
   text: string;
+  /** The section's bytes, for looks at four of them at once. */
+  view: DataView;
   base: number;
+  /** End of the section: where the CR of the empty line's CRLF CRLF stands. */
+  to: number;
   max: ParseLimits;
   keys: string[];
   names: string[];
@@ -46,16 +49,47 @@ const [HAS_WIDE, HAS_CONTROL, HAS_FOLD, HAS_BARE_BREAK] = [1, 2, 4, 8] as const;
 /** Cuts the header section into fields; goes on after a fault so that a refusal can still be addressed. */
 export function parseHead(bytes: Buffer, from: number, to: number, max: ParseLimits): Head {
   const text = bytes.toString('latin1', from, to);
-  const reader: Reader = { bytes, text, base: from, max, keys: [], names: [], values: [], seen: 0, fault: null };
-  let start = from;
-  let colon = -1;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + from, text.length);
+  const base = from;
+  const lists = { keys: [], names: [], values: [] };
+  const reader: Reader = { bytes, text, view, base, to, max, ...lists, seen: 0, fault: null };
+  for (let start = from; start <= to; ) {
+    const feed = text.indexOf('\r\n', start - base);
+    let end = feed === -1 ? to : base + feed;
+    let special = 0;
+    // Nearly every field is one line of printable ASCII; the others are looked at byte by byte.
+    if (!isPlain(view, start - base, end - base) || (end < to && isWs(bytes[end + 2] ?? 0)))
+      [end, special] = fieldEnd(reader, start);
+    if (reader.keys.length >= max.headerCount) {
+      reader.fault = { reason: 'too many header fields', status: 513 };
+      break;
+    }
+    const fault = takeField(reader, start, end, special);
+    if (fault !== null) reader.fault ??= fault;
+    start = end + 2;
+  }
+  return { headers: new HeaderList(reader.keys, reader.names, reader.values), fault: reader.fault };
+}
+
+/** True when all bytes are printable ASCII. Four at once: the top bit of a byte shows in one of the sums when it is not. */
+function isPlain(view: DataView, from: number, to: number): boolean {
+  let i = from;
+  for (; i + 4 <= to; i += 4) {
+    const four = view.getInt32(i, true);
+    if ((((four - 0x20202020) | (four + 0x01010101) | four) & 0x80808080) !== 0) return false;
+  }
+  for (; i < to; i++) if (BYTE_CLASS[view.getUint8(i)] !== ORDINARY) return false;
+  return true;
+}
+
+/** Where the field ends that starts here, folds and all, and what it holds besides printable ASCII. */
+function fieldEnd(reader: Reader, start: number): [end: number, special: number] {
+  const { bytes, to } = reader;
   let special = 0;
-  for (let i = from; i <= to; i++) {
+  for (let i = start; i <= to; i++) {
     const kind = BYTE_CLASS[bytes[i] ?? 0];
     if (kind === ORDINARY) continue;
-    if (kind === COLON) {
-      if (colon === -1) colon = i;
-    } else if (kind === WIDE) special |= HAS_WIDE;
+    if (kind === WIDE) special |= HAS_WIDE;
     else if (kind === CONTROL) special |= HAS_CONTROL;
     else if (kind === LF || bytes[i + 1] !== 10) {
       reader.fault ??= { reason: 'bare CR or LF', status: 400 };
@@ -63,32 +97,27 @@ export function parseHead(bytes: Buffer, from: number, to: number, max: ParseLim
     } else if (i < to && isWs(bytes[i + 2] ?? 0)) {
       special |= HAS_FOLD;
       i += 2;
-    } else {
-      if (reader.keys.length >= max.headerCount) {
-        reader.fault = { reason: 'too many header fields', status: 513 };
-        break;
-      }
-      const fault = takeField(reader, start, colon, i, special);
-      if (fault !== null) reader.fault ??= fault;
-      start = i + 2;
-      colon = -1;
-      special = 0;
-      i++;
-    }
+    } else return [i, special];
   }
-  return { headers: new HeaderList(reader.keys, reader.names, reader.values), fault: reader.fault };
+  return [to, special];
 }
 
-/** Takes the field whose bytes are [start, end), its first colon at `colon`. */
-function takeField(reader: Reader, start: number, colon: number, end: number, special: number): Fault | null {
+/** Takes the field whose bytes are [start, end). */
+function takeField(reader: Reader, start: number, end: number, special: number): Fault | null {
   const { bytes, base } = reader;
   if (end - start > reader.max.headerLineBytes) return { reason: 'header field too long', status: 513 };
-  if (colon === -1) return { reason: 'header field without colon', status: 400 };
+  let colon = start;
+  while (colon < end && bytes[colon] !== 0x3a) colon++;
+  if (colon === end) return { reason: 'header field without colon', status: 400 };
   let nameEnd = colon;
   while (nameEnd > start && isWs(bytes[nameEnd - 1] ?? 0)) nameEnd--;
-  const name = reader.text.slice(start - base, nameEnd - base);
-  const known = knownField(name);
-  if (known === undefined && !isToken(name)) return { reason: 'malformed header field name', status: 400 };
+  let known = canonicalField(reader.text, start - base, nameEnd - base);
+  let name = '';
+  if (known === undefined) {
+    name = reader.text.slice(start - base, nameEnd - base);
+    known = knownField(name);
+    if (known === undefined && !isToken(name)) return { reason: 'malformed header field name', status: 400 };
+  }
   const value = special === 0 ? plainValue(reader, colon + 1, end) : specialValue(bytes, colon + 1, end, special);
   if (value === null) return { reason: `control character in ${known?.key ?? 'a header field'}`, status: 400 };
   if (known === undefined) {

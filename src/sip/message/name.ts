@@ -52,6 +52,23 @@ function buildTable(): Map<string, FieldInfo> {
   return table;
 }
 
+/** Fields by length, first and last character of their canonical name; where two meet, the first stays. */
+const GUESSES: Array<FieldInfo | undefined> = new Array(1024).fill(undefined);
+for (const info of KNOWN.values()) {
+  const { key } = info;
+  GUESSES[guessOf(key.length, key.charCodeAt(0), key.charCodeAt(key.length - 1))] ??= info;
+}
+
+function guessOf(length: number, first: number, last: number): number {
+  return (length * 73 + first * 31 + last) & 1023;
+}
+
+/** The field whose canonical name stands in the text from `from` to `to`, found without making a string of it; undefined: look it up by name. */
+export function canonicalField(text: string, from: number, to: number): FieldInfo | undefined {
+  const guess = GUESSES[guessOf(to - from, text.charCodeAt(from), text.charCodeAt(to - 1))];
+  return guess !== undefined && guess.key.length === to - from && text.startsWith(guess.key, from) ? guess : undefined;
+}
+
 /** The field of this name in the table, in any case or in compact form; undefined for a field the table does not know. */
 export function knownField(name: string): FieldInfo | undefined {
   return KNOWN.get(name) ?? KNOWN.get(name.toLowerCase());

@@ -13,6 +13,10 @@ export const DEFAULT_LIMITS: Readonly<ParseLimits> = {
   bodyBytes: 262144,
 };
 
+const BREAK = Buffer.from('\r\n');
+const EMPTY_LINE = Buffer.from('\r\n\r\n');
+const NO_BODY = new Uint8Array(0);
+
 /**
  * Reads one whole message: a datagram, or what the framer cut out of a stream. Octets behind Content-Length are dropped; without
  * Content-Length the body runs to the end (RFC 3261 18.3). The body is a view of `data`, not a copy. RFC 3261 7, 16.3, RFC 4475.
@@ -22,18 +26,19 @@ export function parseMessage(data: Uint8Array, limits?: Partial<ParseLimits>): P
   const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   let start = 0;
   while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
-  const lineEnd = bytes.subarray(0, start + max.startLineBytes + 2).indexOf('\r\n', start, 'latin1');
-  if (lineEnd === -1) return silent('start line missing or too long');
+  const lineEnd = bytes.indexOf(BREAK, start);
+  if (lineEnd === -1 || lineEnd - start > max.startLineBytes) return silent('start line missing or too long');
   const bound = lineEnd + max.headersBytes + 4;
-  const headEnd = bytes.subarray(0, bound).indexOf('\r\n\r\n', lineEnd, 'latin1');
-  if (headEnd === -1) return silent(bytes.length > bound ? 'header fields too large' : 'header fields not ended');
+  const headEnd = bytes.indexOf(EMPTY_LINE, lineEnd);
+  if (headEnd === -1 || headEnd + 4 > bound)
+    return silent(bytes.length > bound ? 'header fields too large' : 'header fields not ended');
   const line = bytes.toString('latin1', start, lineEnd);
   const head = parseHead(bytes, lineEnd + 2, headEnd, max);
-  const rest = bytes.subarray(headEnd + 4);
+  const rest = headEnd + 4;
   if (line.startsWith('SIP/') || line.slice(0, 4).toUpperCase() === 'SIP/') {
-    return parseResponse(utf8(bytes, start, lineEnd, line), head, rest, max);
+    return parseResponse(utf8(bytes, start, lineEnd, line), head, bytes, rest, max);
   }
-  return parseRequest(utf8(bytes, start, lineEnd, line), head, rest, max);
+  return parseRequest(utf8(bytes, start, lineEnd, line), head, bytes, rest, max);
 }
 
 function silent(reason: string): ParseResult {
@@ -52,7 +57,7 @@ const METHODS = new Set(
   'INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO SUBSCRIBE NOTIFY REFER MESSAGE PUBLISH'.split(' '),
 );
 
-function parseRequest(line: string, head: Head, rest: Buffer, max: ParseLimits): ParseResult {
+function parseRequest(line: string, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
   const first = line.indexOf(' ');
   const second = line.indexOf(' ', first + 1);
   if (first < 1 || second === -1) return silent('malformed request line');
@@ -61,7 +66,7 @@ function parseRequest(line: string, head: Head, rest: Buffer, max: ParseLimits):
     method: line.slice(0, first),
     uri: line.slice(first + 1, second),
     headers: head.headers,
-    body: rest.subarray(0, 0),
+    body: NO_BODY,
   };
   if (!isToken(request.method)) return silent('malformed method');
   const fault =
@@ -70,9 +75,9 @@ function parseRequest(line: string, head: Head, rest: Buffer, max: ParseLimits):
     uriFault(request.uri) ??
     headerFault(head.headers, request.method) ??
     requestFault(request) ??
-    bodyFault(head.headers, rest, max);
+    bodyFault(head.headers, bytes.length - rest, max);
   if (fault === null) {
-    request.body = bodyOf(head.headers, rest);
+    request.body = bodyOf(head.headers, bytes, rest);
     return { ok: true, message: request };
   }
   // An ACK is never answered (RFC 3261 17.1.1.3).
@@ -144,25 +149,27 @@ function requestFault(request: SipRequest): Fault | null {
   return request.headers.from()?.params.get('tag') ? null : { reason: 'From without tag', status: 400 };
 }
 
-function bodyFault(headers: HeaderList, rest: Buffer, max: ParseLimits): Fault | null {
-  let length = rest.length;
+/** `rest`: bytes behind the header fields. */
+function bodyFault(headers: HeaderList, rest: number, max: ParseLimits): Fault | null {
+  let length = rest;
   const field = headers.get('Content-Length');
   if (field !== undefined) {
     // The whole value, as the framer reads it: two readings of one length would be two messages.
     const given = parseDigits(field, MAX_CONTENT_LENGTH);
     if (given === undefined) return { reason: 'malformed Content-Length', status: 400 };
-    if (given > rest.length && given <= max.bodyBytes)
-      return { reason: 'body shorter than Content-Length', status: 400 };
+    if (given > rest && given <= max.bodyBytes) return { reason: 'body shorter than Content-Length', status: 400 };
     length = given;
   }
   return length > max.bodyBytes ? { reason: 'body too large', status: 413 } : null;
 }
 
-function bodyOf(headers: HeaderList, rest: Buffer): Uint8Array {
-  return rest.subarray(0, headers.number('Content-Length') ?? rest.length);
+/** The body, which begins at `from`. */
+function bodyOf(headers: HeaderList, bytes: Buffer, from: number): Uint8Array {
+  const length = headers.number('Content-Length') ?? bytes.length - from;
+  return length === 0 ? NO_BODY : bytes.subarray(from, from + length);
 }
 
-function parseResponse(line: string, head: Head, rest: Buffer, max: ParseLimits): ParseResult {
+function parseResponse(line: string, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
   // "SIP/2.0 200 OK"; the reason phrase may be empty, its space may not be missing. RFC 3261 7.2.
   if (line.slice(0, 8).toUpperCase() !== 'SIP/2.0 ') return silent('malformed status line');
   const code = line.slice(8, 11);
@@ -170,14 +177,14 @@ function parseResponse(line: string, head: Head, rest: Buffer, max: ParseLimits)
   if (!isDigits(code) || status < 100 || status > 699) return silent('malformed status code');
   if (line.length > 11 && line.charCodeAt(11) !== 0x20) return silent('malformed status code');
   if (hasControl(line)) return silent('control character in the reason phrase');
-  const fault = head.fault ?? headerFault(head.headers, null) ?? bodyFault(head.headers, rest, max);
+  const fault = head.fault ?? headerFault(head.headers, null) ?? bodyFault(head.headers, bytes.length - rest, max);
   if (fault !== null) return silent(fault.reason);
   const message = {
     type: 'response' as const,
     status,
     reason: line.slice(12),
     headers: head.headers,
-    body: bodyOf(head.headers, rest),
+    body: bodyOf(head.headers, bytes, rest),
   };
   return { ok: true, message };
 }
