@@ -11,7 +11,7 @@ const realms = (media: Record<string, unknown>) => ({
   ],
 });
 
-test('a realm takes its addresses all together, or all those of the area', () => {
+test('a realm takes its addresses all together, or all those of the area, and its codecs side by side', () => {
   const { ims, realms: own } = mediaSettingsOf(
     checkSettings({
       media: {
@@ -19,10 +19,11 @@ test('a realm takes its addresses all together, or all those of the area', () =>
         imsAdvertisedHost: '203.0.113.1',
         imsHost6: '2001:db8::1',
         prefixes: ['192.0.2.0/24'],
+        imsCodecs: ['PCMA'],
       },
       ims: {
         realms: [
-          { name: 'own addresses', prefixes: ['+1'], media: { imsHost: '192.0.2.2' } },
+          { name: 'own addresses', prefixes: ['+1'], media: { imsHost: '192.0.2.2', webCodecs: ['G722', 'PCMU'] } },
           { name: 'own networks', prefixes: ['+2'], media: { prefixes: ['198.51.100.0/24'], imsPrefer: 'ipv6' } },
           { name: 'nothing', prefixes: ['+3'] },
         ],
@@ -32,9 +33,16 @@ test('a realm takes its addresses all together, or all those of the area', () =>
   const area = { bind: '192.0.2.1', advertise: '203.0.113.1' };
   const six = { bind: '2001:db8::1', advertise: '2001:db8::1' };
   assert.deepEqual([ims.bind, ims.advertise, ims.other], [area.bind, area.advertise, six]);
+  const rest = { natLatch: false, imsCodecs: ['PCMA'] };
   assert.deepEqual(own, {
-    'own addresses': { bind: '192.0.2.2', advertise: '192.0.2.2', mediaPrefixes: ['192.0.2.0/24'], natLatch: false },
-    'own networks': { ...six, other: area, mediaPrefixes: ['198.51.100.0/24'], natLatch: false },
+    'own addresses': {
+      ...{ bind: '192.0.2.2', advertise: '192.0.2.2', mediaPrefixes: ['192.0.2.0/24'] },
+      ...{ ...rest, webCodecs: ['G722', 'PCMU'] },
+    },
+    'own networks': {
+      ...{ ...six, other: area, mediaPrefixes: ['198.51.100.0/24'] },
+      ...{ ...rest, webCodecs: ['opus', 'PCMA', 'PCMU'] },
+    },
   });
 });
 

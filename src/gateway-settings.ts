@@ -96,7 +96,8 @@ function imsMediaOf(media: ReturnType<typeof realmMediaOf>): ImsMedia {
   const { imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch } = media;
   const first = hostOf(imsHost, imsAdvertisedHost);
   const { other } = otherOf(imsHost6, imsAdvertisedHost6);
-  const rest = { mediaPrefixes: prefixes, natLatch: imsNatLatch };
+  const codecs = { webCodecs: media.webCodecs, imsCodecs: media.imsCodecs };
+  const rest = { mediaPrefixes: prefixes, natLatch: imsNatLatch, ...codecs };
   if (other === undefined) return { ...first, ...rest };
   return imsPrefer === 'ipv6' ? { ...other, other: first, ...rest } : { ...first, other, ...rest };
 }

@@ -2,8 +2,21 @@
 import { Type } from 'typebox';
 import { area, choice, choices, flag, inherited, integer, list, text } from './area.ts';
 
+/** Speech codecs by their names in rtpmap. */
+const CODECS = ['PCMA', 'PCMU', 'G722', 'opus', 'AMR', 'AMR-WB'] as const;
+
 /** What each realm may say for itself, in `ims.realms`. */
 const realmFields = {
+  webCodecs: choices(
+    'Speech codecs towards browsers, the preferred first. Offered is only what the media engine can pass to the other side as it is, or code; G.711 is preferred where the core has nothing better.',
+    ['opus', 'PCMA', 'PCMU'],
+    CODECS,
+  ),
+  imsCodecs: choices(
+    'Speech codecs towards the core, the preferred first, under the same condition. An offer of the core is answered in its own order.',
+    ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
+    CODECS,
+  ),
   imsHost: text('Address of RTP towards the core.', '127.0.0.1'),
   imsAdvertisedHost: text('Address written into the IMS-side SDP; empty means `media.imsHost`.'),
   imsHost6: text('IPv6 address of RTP towards the core, beside an IPv4 `media.imsHost`; empty: there is one address.'),
@@ -23,9 +36,6 @@ const realmFields = {
 /** A realm's own: what it leaves out comes from the area, its addresses all together. */
 export const realmMedia = Type.Object(inherited(realmFields), { additionalProperties: false });
 
-/** Speech codecs by their names in rtpmap. */
-const CODECS = ['PCMA', 'PCMU', 'G722', 'opus', 'AMR', 'AMR-WB'] as const;
-
 export const media = area('Media (eIMS-AGW)', {
   engine: choice(
     'What carries the media: `relay`, our own processes on this host, or `rtpengine`, daemons that can transcode. With `rtpengine` the addresses and ports of media are those of the daemons.',
@@ -36,16 +46,6 @@ export const media = area('Media (eIMS-AGW)', {
     'SRTP profiles towards browsers, the preferred first.',
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
     ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
-  ),
-  webCodecs: choices(
-    'Speech codecs towards browsers, the preferred first. Offered is only what the media engine can pass to the other side as it is, or code; G.711 is preferred where the core has nothing better.',
-    ['opus', 'PCMA', 'PCMU'],
-    CODECS,
-  ),
-  imsCodecs: choices(
-    'Speech codecs towards the core, the preferred first, under the same condition. An offer of the core is answered in its own order.',
-    ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
-    CODECS,
   ),
   workers: integer('Media worker processes; 0: one less than there are cores, from 1 to 8.', 0, 0, 64),
   sessionsPerWorker: integer('Calls one worker takes before new ones are refused.', 120, 1, 1000),

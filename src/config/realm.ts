@@ -26,12 +26,13 @@ export function realmsOf(ims: Settings['ims']): [RealmSettings, ...RealmSettings
 /** The media settings of a realm: addresses are its own all together, or all those of the area. */
 export function realmMediaOf(media: Settings['media'], own: RealmMedia = {}): Required<RealmMedia> {
   const places = own.imsHost === undefined ? media : { imsAdvertisedHost: '', imsHost6: '', imsAdvertisedHost6: '' };
-  const { imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch } = {
-    ...media,
-    ...places,
-    ...own,
+  const all = { ...media, ...places, ...own };
+  const { imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch } = all;
+  const { webCodecs, imsCodecs } = all;
+  return {
+    ...{ imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch },
+    ...{ webCodecs, imsCodecs },
   };
-  return { imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch };
 }
 
 /** A test for the realm of a number: the one with the longest of its beginnings, or null. */

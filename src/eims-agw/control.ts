@@ -2,7 +2,6 @@
 import type { CallId } from '../ep-cscf/ids.ts';
 import type { Emit, MediaEffect, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { callMedia } from './call-media.ts';
-import type { CodecPolicy } from './codec-policy.ts';
 import { type Engine, type EngineEvent, NO_TOTALS } from './engine.ts';
 import { onEngineEvent } from './link.ts';
 import { perform } from './operation.ts';
@@ -67,7 +66,7 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
     call: callMedia(
       effect.type === 'media.offer' ? effect.from : 'web',
       plane.random(),
-      policyOf(plane),
+      { ...realm.codecs, transcode: plane.engine.caps().transcode },
       plane.settings.videoKbps,
     ),
     realm,
@@ -85,11 +84,6 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
   plane.byOwner.set(session.owner, session);
   plane.byNumber.set(session.number, session);
   return session;
-}
-
-/** What may be negotiated in a call that begins now. */
-function policyOf({ settings, engine }: Plane): CodecPolicy {
-  return { web: settings.webCodecs, ims: settings.imsCodecs, transcode: engine.caps().transcode };
 }
 
 /** Runs queued operations until one has to wait for the engine. */

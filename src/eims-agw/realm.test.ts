@@ -24,6 +24,8 @@ const SETTINGS: Partial<MediaSettings> = {
       advertise: '192.0.2.1',
       mediaPrefixes: ['192.0.2.0/24'],
       natLatch: false,
+      webCodecs: ['PCMU'],
+      imsCodecs: ['PCMU'],
     },
     south: {
       bind: '::1',
@@ -119,4 +121,14 @@ test('ICE-01 a browser is given one candidate of each family, the first preferre
       `a=candidate:2 1 udp 2130706175 2001:db8:1::1 ${MEDIA_DEFAULTS.web.ports.min} typ host`,
     ]);
   }
+});
+
+test('a call has the codecs of its realm', () => {
+  for (const [realm, line] of [
+    [undefined, /RTP\/AVP 8 0 126\r\n/],
+    ['north', /RTP\/AVP 0 126\r\n/],
+  ] as const) {
+    assert.match(offerOut(mediaRig(SETTINGS), realm), line);
+  }
+  assert.match(callIn('north', '192.0.2.9'), /RTP\/AVP 0 101\r\n/);
 });

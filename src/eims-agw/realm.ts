@@ -1,7 +1,7 @@
 /** The realms as media sees them: our addresses towards each, and where its far ends may be. */
 import { isIPv6 } from 'node:net';
 import { type AddressPolicy, addressPolicy, hostsOf } from './address.ts';
-import type { ImsMedia, MediaHost, MediaSettings } from './settings.ts';
+import type { CodecName, ImsMedia, MediaHost, MediaSettings } from './settings.ts';
 
 export type Family = 'IP4' | 'IP6';
 
@@ -10,6 +10,8 @@ export interface MediaRealm {
   addresses: AddressPolicy;
   /** Media may come from another of these than was announced. */
   natLatch: boolean;
+  /** Speech of its calls, by preference. */
+  codecs: { web: readonly CodecName[]; ims: readonly CodecName[] };
   /** Of what we offer. */
   family: Family;
   /** Our address of a family there, or null. */
@@ -30,6 +32,7 @@ function realmOf(settings: MediaSettings, ims: ImsMedia): MediaRealm {
   return {
     addresses: addressPolicy(settings, ims),
     natLatch: ims.natLatch,
+    codecs: { web: ims.webCodecs ?? settings.webCodecs, ims: ims.imsCodecs ?? settings.imsCodecs },
     family: familyOf(ims.bind),
     host: family => hosts.get(family) ?? null,
   };

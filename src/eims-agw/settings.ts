@@ -38,6 +38,9 @@ export interface ImsMedia extends MediaHost {
   mediaPrefixes: string[];
   /** Take media from another address of these networks when the announced one stays silent. */
   natLatch: boolean;
+  /** Speech codecs of its calls, when they are not those of all. */
+  webCodecs?: CodecName[];
+  imsCodecs?: CodecName[];
 }
 
 export interface MediaSettings {
