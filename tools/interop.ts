@@ -31,6 +31,7 @@ const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'tls', file: '/usr/bin/openssl', name: 'OpenSSL' },
   { suite: 'turn', file: '/usr/bin/turnserver', name: 'coturn' },
   { suite: 'turn', file: '/usr/bin/chromium', name: 'Chromium' },
+  { suite: 'turn', file: '/usr/bin/firefox-esr', name: 'Firefox' },
   { suite: 'turn', file: '/usr/sbin/ip', name: 'iproute2' },
   { suite: 'turn', file: '/usr/sbin/nft', name: 'nftables' },
   { suite: 'turn', file: '/usr/bin/openssl', name: 'OpenSSL' },

@@ -1,5 +1,6 @@
 /** A network namespace joined to ours by a veth pair: another host on a wire of its own. For root on Linux, with iproute2. */
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 
 export interface NetworkNamespace {
   readonly name: string;
@@ -12,6 +13,8 @@ export interface NetworkNamespace {
   readonly device: string;
   /** Of the same network, and nobody's yet. */
   readonly spare: string;
+  /** Gives an address a name, for programs that are started over there from now on. */
+  nameHost(address: string, host: string): void;
   /** Starts a program over there. */
   spawn(command: string, args: readonly string[], options: SpawnOptions): ChildProcess;
   /** Ends what runs over there and takes the pair away. */
@@ -59,10 +62,17 @@ export function openNamespace(): NetworkNamespace {
     inside,
     device: otherEnd,
     spare,
+    nameHost(address, host) {
+      mkdirSync(filesOf(name), { recursive: true });
+      writeFileSync(`${filesOf(name)}/hosts`, `127.0.0.1 localhost\n${address} ${host}\n`);
+    },
     spawn: (command, args, options) => spawn('ip', ['netns', 'exec', name, command, ...args], options),
     close,
   };
 }
+
+/** What `ip netns exec` lays over /etc. */
+const filesOf = (name: string) => `/etc/netns/${name}`;
 
 /** Runs `ip`; throws with what it said. */
 export function ip(...args: string[]): string {
@@ -82,6 +92,7 @@ export function remove(name: string): void {
     }
   }
   spawnSync('ip', ['netns', 'delete', name]);
+  rmSync(filesOf(name), { recursive: true, force: true });
 }
 
 /** Namespaces of test processes that were killed before they could tidy up. */
