@@ -6,7 +6,6 @@ import { accepts, isJsonType } from './media-type.ts';
 import { type Call, invalid, type Operation } from './operation.ts';
 import type { Proof } from './ports.ts';
 import { addressKey } from './rate-limit.ts';
-import type { Found } from './route.ts';
 
 const ID_LIMIT = 256;
 
@@ -20,7 +19,7 @@ export function routeKnown(exchange: Exchange): Outcome | null {
   const target = found.methods.get(exchange.method) ?? null;
   exchange.operation = target?.operation ?? null;
   exchange.params = target?.emptyId ? { [target.emptyId]: '' } : found.params;
-  exchange.allow = allowOf(found.methods);
+  exchange.allow = found.allow;
   return null;
 }
 
@@ -162,11 +161,6 @@ export function tokenAgreement(exchange: Exchange): Outcome | null {
 
 export function runOperation(exchange: Exchange): Outcome | Promise<Outcome> {
   return operationOf(exchange).run(callOf(exchange));
-}
-
-/** The methods that make sense here, without those that only come to be told of an empty id. */
-function allowOf(methods: NonNullable<Found['methods']>): string {
-  return [...methods].flatMap(([method, { emptyId }]) => (emptyId === null ? [method] : [])).join(', ');
 }
 
 function limited(waitMs: number): Outcome | null {

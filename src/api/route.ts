@@ -14,11 +14,14 @@ export interface Found {
   /** Null: no such path. */
   methods: ReadonlyMap<string, Target> | null;
   params: Readonly<Record<string, string>>;
+  /** The methods that make sense here, without those that only come to be told of an empty id. */
+  allow: string;
 }
 
 interface Pattern {
   segments: string[];
   methods: Map<string, Target>;
+  allow: string;
 }
 
 export interface Routes {
@@ -45,7 +48,8 @@ export function createRoutes(apis: readonly Api[]): Routes {
       const { api, base } = home;
       const segments = decode(path.slice(base.length + 1));
       const match = segments === null ? null : matchOf(home.patterns, segments);
-      return { api, base, methods: match?.methods ?? null, params: match?.params ?? {} };
+      const { methods = null, allow = '' } = match?.pattern ?? {};
+      return { api, base, methods, params: match?.params ?? {}, allow };
     },
   };
 }
@@ -56,8 +60,10 @@ function patternsOf(operations: readonly Operation[]): Pattern[] {
     const pattern = patterns.get(operation.path) ?? {
       segments: operation.path.slice(1).split('/'),
       methods: new Map<string, Target>(),
+      allow: '',
     };
     pattern.methods.set(operation.method, { operation, emptyId: null });
+    pattern.allow = [...pattern.methods.keys()].join(', ');
     patterns.set(operation.path, pattern);
   }
   const all = [...patterns.values()];
@@ -80,10 +86,7 @@ function startsWith(pattern: Pattern, segments: string[]): boolean {
   return segments.every((segment, i) => pattern.segments[i] === segment);
 }
 
-function matchOf(
-  patterns: Pattern[],
-  segments: string[],
-): { methods: Map<string, Target>; params: Record<string, string> } | null {
+function matchOf(patterns: Pattern[], segments: string[]): { pattern: Pattern; params: Record<string, string> } | null {
   for (const pattern of patterns) {
     if (pattern.segments.length !== segments.length) continue;
     const params: Record<string, string> = {};
@@ -93,7 +96,7 @@ function matchOf(
       params[expected.slice(1, -1)] = segment;
       return true;
     });
-    if (fits) return { methods: pattern.methods, params };
+    if (fits) return { pattern, params };
   }
   return null;
 }

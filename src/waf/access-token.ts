@@ -10,6 +10,7 @@ import { readClaims } from './claims.ts';
 import { createProofCheck, type Proof } from './dpop.ts';
 import { createIntrospection, type Introspection } from './introspection.ts';
 import { createIssuerKeys, type IssuerKeys, isTrusted, type KeyLookup } from './issuer-keys.ts';
+import { createReadScopes } from './scope-set.ts';
 
 /** A verified token. Fits the port of the API side. */
 interface VerifiedToken {
@@ -62,6 +63,7 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
   }
   const introspection = settings.introspection === 'none' ? null : createIntrospection({ settings, clock });
   const cache = new Map<string, Cached>();
+  const readScopes = createReadScopes();
   const proofs = createProofCheck({ algorithms, ageS: settings.dpopAgeS, skewS: settings.clockSkewS }, clock);
 
   function reject(reason: string): null {
@@ -108,7 +110,7 @@ export function createAccessTokens({ settings, clock, log, metrics }: TokenCheck
   }
 
   function accept(claims: JWTPayload, key: string, expiresAt: number, lifeMs: number): Held | TokenRefusal | null {
-    const read = readClaims(claims, settings);
+    const read = readClaims(claims, settings, readScopes);
     if (!read.ok) {
       reject(read.reason);
       // Good, but it names nobody we could call for: that much the caller may know. Decision A-06.

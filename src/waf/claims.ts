@@ -2,6 +2,7 @@
 import type { JWTPayload } from 'jose';
 import { type E164, E164_PATTERN } from '../ep-cscf/ids.ts';
 import type { Principal } from '../ep-cscf/ports.ts';
+import type { ReadScopes } from './scope-set.ts';
 
 export type ClaimsResult =
   | {
@@ -28,13 +29,13 @@ export interface ClaimNames {
  * Two-legged: no number, and `sub` absent or equal to the client id. Everything else is three-legged and needs a number.
  * A token bound otherwise than to a DPoP key (`cnf`) is refused.
  */
-export function readClaims(claims: JWTPayload, names: ClaimNames): ClaimsResult {
+export function readClaims(claims: JWTPayload, names: ClaimNames, readScopes: ReadScopes): ClaimsResult {
   const clientId = claims['client_id'] ?? claims['azp'];
   if (typeof clientId !== 'string' || clientId === '' || clientId.length > CLIENT_LIMIT)
     return { ok: false, reason: 'client' };
   const boundTo = thumbprintOf(claims['cnf']);
   if (boundTo === undefined) return { ok: false, reason: 'sender-constrained' };
-  const scopes = scopesOf(claims['scope'] ?? claims['scp']);
+  const scopes = readScopes(claims['scope'] ?? claims['scp']);
   const number = claims[names.numberClaim];
   const emergencyAddress = names.emergencyAddressClaim === '' || isGiven(claims[names.emergencyAddressClaim]);
   const subject = typeof claims.sub === 'string' && claims.sub !== '' ? claims.sub : null;
@@ -62,10 +63,4 @@ function thumbprintOf(confirmation: unknown): string | null | undefined {
   if (typeof confirmation !== 'object' || confirmation === null) return undefined;
   const { jkt, ...others } = confirmation as Record<string, unknown>;
   return typeof jkt === 'string' && Object.keys(others).length === 0 ? jkt : undefined;
-}
-
-/** Scopes come as one string with spaces (RFC 9068 2.2.3) or, from some providers, as a list. */
-function scopesOf(value: unknown): ReadonlySet<string> {
-  const list = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : [];
-  return new Set(list.filter((name): name is string => typeof name === 'string' && name !== ''));
 }
