@@ -46,7 +46,7 @@ export function single(codecs: Codecs, chosen: Codec): Codecs {
 }
 
 /** Events at the codec's clock, as RFC 4733 2.1 wants them; else those at 8 kHz, which some browsers have alone. */
-export function eventFor<F extends PayloadFormat>(events: readonly F[], clock: number): F | null {
+function eventFor<F extends PayloadFormat>(events: readonly F[], clock: number): F | null {
   return events.find(e => e.clock === clock) ?? events.find(e => e.clock === EVENT_CLOCK) ?? null;
 }
 
