@@ -36,7 +36,8 @@ export function ensurePackages(): void {
   const apt = (...args: string[]) =>
     spawnSync('apt-get', args, {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+      // Daemons among them are not started: the first word is for init scripts, the second for systemd.
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1', SYSTEMD_OFFLINE: '1' },
     }).status === 0;
   if (!(apt('update', '-q') && apt('install', '-y', '-q', '--no-install-recommends', ...missing))) {
     console.error(`These Debian packages could not be installed: ${missing.join(' ')}.`);
