@@ -49,7 +49,12 @@ export const media = area('Media (eIMS-AGW)', {
   ),
   workers: integer('Media worker processes; 0: one less than there are cores, from 1 to 8.', 0, 0, 64),
   sessionsPerWorker: integer('Calls one worker takes before new ones are refused.', 120, 1, 1000),
-  shedLagMs: integer('A worker whose event loop is later than this takes no new calls.', 20, 1, 10_000),
+  shedLagMs: integer(
+    'A worker whose event loop was later than this for half a second of the last two takes no new calls.',
+    20,
+    1,
+    10_000,
+  ),
   paceMs: integer(
     'A worker that has just carried packets waits so long for more, which costs less than waking for each; 0: never.',
     2,

@@ -37,7 +37,7 @@ export const sip = area('SIP towards the core', {
   dnsServers: list('DNS servers asked for names in SIP, address or address:port; empty means the system’s.'),
   maxCalls: integer('Calls at once above which a call in is refused with 503 and Retry-After.', 20_000, 1),
   maxLagMs: integer(
-    'When the process is late by so much, OPTIONS and other requests outside a dialog are answered 503 with Retry-After; by twice as much, new calls too. Emergency calls never are.',
+    'When the process was late by so much for half a second of the last two, OPTIONS and other requests outside a dialog are answered 503 with Retry-After; by twice as much, new calls too. Emergency calls never are.',
     200,
     10,
     60_000,

@@ -2,7 +2,7 @@
 import { getRandomValues } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createLag, type Lag } from '../runtime/lag.ts';
 import { imsHosts } from './address.ts';
 import type { EngineCommand, EngineCounts, EngineEvent } from './engine.ts';
 import { mediaRealms } from './realm.ts';
@@ -33,17 +33,12 @@ export interface WebSide {
 type ToWorker = WorkerInit | { type: 'ping' } | EngineCommand;
 
 const TICK_MS = 1_000;
-const NANOSECONDS_PER_MS = 1e6;
-/** How often the event loop is looked at; what is measured contains it. */
-const LAG_RESOLUTION_MS = 20;
 
 /** Runs this process as a worker; `open` gives its browser side, or one sentence that says why there can be none. */
 export function runWorker(open: (init: WorkerInit, pace: Pace) => Promise<WebSide | string>): void {
   let host: Host | null = null;
   let web: WebSide | null = null;
-  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
-  /** One pause is no overload: half of it is forgotten with each report. */
-  let lagMs = 0;
+  let lag: Lag | null = null;
   const told = new Map<string, number>();
   /** Commands that came before the engine was loaded: the call after a lost worker waits here. */
   let early: EngineCommand[] = [];
@@ -73,7 +68,8 @@ export function runWorker(open: (init: WorkerInit, pace: Pace) => Promise<WebSid
       wall: () => Date.now(),
       random,
     });
-    lag.enable();
+    // Not before: what is loaded at the start holds the loop up.
+    lag = createLag();
     setInterval(() => host?.tick(), Math.min(TICK_MS, settings.rtcpMs));
     setInterval(() => web?.tick?.(), TICK_MS);
     say({ type: 'ready' });
@@ -87,14 +83,12 @@ export function runWorker(open: (init: WorkerInit, pace: Pace) => Promise<WebSid
         void init(message);
         break;
       case 'ping':
-        lagMs = (lagMs + Math.max(0, lag.percentile(90) / NANOSECONDS_PER_MS - LAG_RESOLUTION_MS)) / 2;
         say({
           type: 'pong',
           sessions: host?.sessions() ?? 0,
-          lagMs: Math.round(lagMs),
+          lagMs: Math.round(lag?.ms() ?? 0),
           counts: { ...news(told, web?.counts?.() ?? {}), ...news(told, host?.counts() ?? {}) },
         });
-        lag.reset();
         break;
       default:
         if (host === null) early.push(message);

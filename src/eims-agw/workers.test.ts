@@ -75,11 +75,7 @@ test('workers start, take messages, and end without leaving a process or a timer
   assert.equal(workers.send(1, { type: 'echo', text: 'a' }), true);
   await until(() => said.length === 1);
   assert.deepEqual(said, [{ type: 'said', text: 'a' }]);
-  // The start has asked once already, and one report of a delay is no overload.
-  assert.equal(workers.send(0, { type: 'echo', text: 'b' }), true);
-  await until(() => said.length === 2);
-  assert.equal(workers.lagMs(0), 0);
-  fire(1_000);
+  // The start has asked already.
   await until(() => workers.lagMs(0) === 3);
   await workers.close();
   assert.deepEqual([pids.some(alive), timers.size, workers.send(0, { type: 'echo' })], [false, 0, false]);

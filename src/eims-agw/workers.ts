@@ -51,7 +51,7 @@ export interface Workers {
   usable(index: number): boolean;
   /** On its way, or slow: what is sent now waits in its channel. */
   waiting(index: number): boolean;
-  /** Event-loop delay that lasted, ms: the smaller of the last two reports, since one pause is no overload. */
+  /** How late its event loop is, as it last told, ms. */
   lagMs(index: number): number;
   pid(index: number): number | null;
   close(): Promise<void>;
@@ -63,7 +63,6 @@ interface Slot {
   ready: boolean;
   missed: number;
   lagMs: number;
-  lagBeforeMs: number;
   restarts: number;
   cancelRestart: (() => void) | null;
   started: ((error: Error | null) => void) | null;
@@ -76,7 +75,6 @@ export function createWorkers(options: WorkersOptions): Workers {
     ready: false,
     missed: 0,
     lagMs: 0,
-    lagBeforeMs: 0,
     restarts: 0,
     cancelRestart: null,
     started: null,
@@ -99,7 +97,7 @@ export function createWorkers(options: WorkersOptions): Workers {
     send: (index, message) => sendTo(slots[index], message),
     usable: index => isUsable(slots[index]),
     waiting: index => !isUsable(slots[index]) && slots[index]?.child?.connected === true,
-    lagMs: index => Math.min(slots[index]?.lagMs ?? 0, slots[index]?.lagBeforeMs ?? 0),
+    lagMs: index => slots[index]?.lagMs ?? 0,
     pid: index => slots[index]?.child?.pid ?? null,
     close: () => closeAll(state, slots),
   };
@@ -134,7 +132,6 @@ function spawn(options: WorkersOptions, state: { closing: boolean }, slot: Slot)
   slot.ready = false;
   slot.missed = 0;
   slot.lagMs = 0;
-  slot.lagBeforeMs = 0;
   child.on('error', error => {
     options.log('error', 'a media worker could not be started or reached', {
       worker: slot.index,
@@ -163,7 +160,6 @@ function hear(options: WorkersOptions, slot: Slot, child: ChildProcess, message:
       break;
     case 'pong':
       slot.missed = 0;
-      slot.lagBeforeMs = slot.lagMs;
       slot.lagMs = message.lagMs;
       options.onCounts(message.counts);
       // It has lived long enough to be trusted again.
