@@ -19,6 +19,7 @@ const needed: ReadonlyArray<{ file: string; packageName: string }> = [
   { file: '/usr/sbin/nft', packageName: 'nftables' },
   { file: `${KAMAILIO}/ims_icscf.so`, packageName: 'kamailio-ims-modules' },
   { file: `${KAMAILIO}/presence.so`, packageName: 'kamailio-presence-modules' },
+  { file: `${KAMAILIO}/tls.so`, packageName: 'kamailio-tls-modules' },
 ];
 
 /** Installs what is missing; exits with 1 and one sentence when it cannot. */
