@@ -68,7 +68,7 @@ const alive = (pid: number | null) => {
 };
 
 test('workers start, take messages, and end without leaving a process or a timer', async () => {
-  const { workers, said, until, timers, fire } = rig('well', 2);
+  const { workers, said, until, timers } = rig('well', 2);
   await workers.start();
   const pids = [workers.pid(0), workers.pid(1)];
   assert.deepEqual([workers.usable(0), workers.usable(1), workers.usable(2)], [true, true, false]);
