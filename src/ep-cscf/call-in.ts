@@ -130,7 +130,8 @@ export function onCallerReady(turn: Turn, call: Call): Done {
   if (call.callerReady) return;
   call.callerReady = true;
   stopTimer(turn, call, 'caller-ready');
-  inviteDevices(turn, call);
+  // Before our answer there are no offers for the devices yet.
+  if (call.phase === 'offering' && call.committed) inviteDevices(turn, call);
 }
 
 /** The caller never got ready: nobody was rung. IMS digest 4.4. */

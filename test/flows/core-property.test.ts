@@ -184,8 +184,8 @@ function invite(w: World, seen: Seen, number: E164, n: number): void {
     location: null,
     diverted: null,
     emergency: false,
-    callerReady: true,
-    identity: null,
+    callerReady: n % 3 > 0,
+    identity: pick([null, null, `tel:${pick(NUMBERS, n)}`], n),
   });
   seen.calls = ownersOf(w);
 }
@@ -218,6 +218,7 @@ function network(w: World, owner: CallId, leg: MediaSessionId, op: number, [a, b
     { type: 'ims-rejected', owner, outcome: outcome(a) },
     { type: 'ims-is-emergency', owner },
     { type: 'ims-cancelled', owner, outcome: outcome(b) },
+    { type: 'ims-caller-ready', owner },
     { type: 'ims-acked', owner, sdp: pick(SDPS, a) },
     { type: 'ims-ended', owner, outcome: outcome(c) },
     { type: 'ims-reoffered', owner, ref: 5 as Ref, sdp: pick(SDPS, a) },
