@@ -22,7 +22,7 @@ export function pageHeaders(publicUrl: string): Record<string, string> {
     'content-security-policy': pagePolicy(publicUrl),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    'permissions-policy': 'microphone=(self), camera=(), geolocation=()',
+    'permissions-policy': 'microphone=(self), camera=(self), geolocation=()',
     'cross-origin-opener-policy': 'same-origin',
   };
 }

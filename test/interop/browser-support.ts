@@ -62,7 +62,7 @@ export async function openStage(
   return {
     sandbox,
     log: () => log,
-    profile: () => browser.newContext({ permissions: ['microphone'], ignoreHTTPSErrors: tls !== undefined }),
+    profile: () => browser.newContext({ permissions: ['microphone', 'camera'], ignoreHTTPSErrors: tls !== undefined }),
     async close() {
       const { LINESIDE_TEST_LOG } = process.env;
       if (LINESIDE_TEST_LOG !== undefined) writeFileSync(LINESIDE_TEST_LOG, log);

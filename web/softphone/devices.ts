@@ -1,4 +1,4 @@
-/** Which microphone and which speaker: the two lists of the page, filled as far as the browser tells. */
+/** Which microphone, which camera and which speaker: the lists of the page, filled as far as the browser tells. */
 
 export interface DeviceChoice {
   /** Reads the devices again; their names are known once the microphone was allowed. */
@@ -7,20 +7,24 @@ export interface DeviceChoice {
 
 interface DeviceActions {
   microphone(deviceId: string): void;
+  camera(deviceId: string): void;
   speaker(deviceId: string): void;
 }
 
 export function createDeviceChoice(
   microphone: HTMLSelectElement,
+  camera: HTMLSelectElement,
   speaker: HTMLSelectElement,
   actions: DeviceActions,
 ): DeviceChoice {
   microphone.addEventListener('change', () => actions.microphone(microphone.value));
+  camera.addEventListener('change', () => actions.camera(camera.value));
   speaker.addEventListener('change', () => actions.speaker(speaker.value));
 
   async function refresh(): Promise<void> {
     const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
     fill(microphone, devices, 'audioinput', 'Microphone');
+    fill(camera, devices, 'videoinput', 'Camera');
     fill(speaker, devices, 'audiooutput', 'Speaker');
   }
 

@@ -18,14 +18,17 @@ async function start(): Promise<void> {
   const sounds = createSounds();
   const view = createView(
     {
-      dial: (number, anonymous) => void phone?.dial(number, anonymous),
-      answer: () => void phone?.answer(),
+      dial: (number, anonymous, video) => void phone?.dial(number, anonymous, video),
+      answer: video => void phone?.answer(video),
       decline: () => void phone?.decline(),
       hangup: () => void phone?.hangup(),
       mute: on => void phone?.mute(on),
       hold: on => void phone?.hold(on),
+      video: on => void phone?.video(on),
+      answerVideo: accept => void phone?.answerVideo(accept),
       digit: digit => void phone?.digit(digit),
       microphone: id => void phone?.microphone(id === '' ? true : { deviceId: { exact: id } }),
+      camera: id => void phone?.camera(id === '' ? true : { deviceId: { exact: id } }),
       speaker: deviceId => sounds.useSpeaker(deviceId),
       ring(loud) {
         sounds.loud = loud;

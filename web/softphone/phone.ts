@@ -14,14 +14,17 @@ export interface PhoneParts {
 export interface Phone {
   /** Registers, and goes on with the call that the page had before it was loaded again. */
   start(): Promise<void>;
-  dial(number: string, anonymous: boolean): Promise<void>;
-  answer(): Promise<void>;
+  dial(number: string, anonymous: boolean, video?: boolean): Promise<void>;
+  answer(video?: boolean): Promise<void>;
   decline(): Promise<void>;
   hangup(): Promise<void>;
   hold(on: boolean): Promise<void>;
   mute(on: boolean): Promise<void>;
+  video(on: boolean): Promise<void>;
+  answerVideo(accept: boolean): Promise<void>;
   digit(digit: string): Promise<void>;
   microphone(audio: MediaTrackConstraints | boolean): Promise<void>;
+  camera(video: MediaTrackConstraints | boolean): Promise<void>;
   /** Ends the call and the registration: the user signs out, here or in another tab. */
   leave(): Promise<void>;
 }
@@ -109,7 +112,8 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
     });
     call.on('ended', () => ended(call));
     call.on('connected', () => sounds.stop());
-    for (const name of ['reconnecting', 'reconnected'] as const) call.on(name, () => view.refresh(call));
+    for (const name of ['reconnecting', 'reconnected', 'videoChanged', 'videoAsked'] as const)
+      call.on(name, () => view.refresh(call));
     // Sound of the network's own goes before ours.
     call.on('ringing', ({ earlyMedia }) => {
       if (call.direction === 'outbound' && !earlyMedia && call.media !== 'flowing') sounds.ringback();
@@ -170,24 +174,27 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
       view.show({ type: 'waiting' });
       return register();
     },
-    async dial(number, anonymous) {
+    async dial(number, anonymous, video = false) {
       if (current !== null) return;
       tell('');
       view.status('Calling…');
       view.show({ type: 'calling' });
       try {
-        follow(await client.call(number, { anonymous }));
+        follow(await client.call(number, { anonymous, video }));
       } catch (error) {
         ready('Ready');
         failed(error);
       }
     },
-    answer: () => attempt(() => current?.answer()),
+    answer: (video = false) => attempt(() => current?.answer({ video })),
     decline: () => attempt(() => current?.reject()),
     hangup: () => attempt(() => current?.hangup()),
     hold: on => attempt(() => (on ? current?.hold() : current?.unhold())),
     mute: on => attempt(async () => current?.mute(on)),
+    video: on => attempt(() => (on ? current?.addVideo() : current?.removeVideo())),
+    answerVideo: accept => attempt(() => current?.answerVideo(accept)),
     digit: digit => attempt(() => current?.sendDigits(digit)),
+    camera: video => attempt(() => client.useCamera(video)),
     microphone: audio => attempt(() => client.useMicrophone(audio)),
     async leave() {
       left = true;

@@ -1,6 +1,7 @@
 /** What the page shows and hears: the elements, and which of them are seen when. */
 import type { Call, Party } from '../client/index.ts';
 import { createDeviceChoice } from './devices.ts';
+import { createPicture } from './picture.ts';
 import { badgeText, nameText, numberText, statusText, timeText } from './words.ts';
 
 type Screen =
@@ -13,14 +14,18 @@ type Screen =
   | { type: 'talk'; call: Call };
 
 export interface ViewActions {
-  dial(number: string, anonymous: boolean): void;
-  answer(): void;
+  dial(number: string, anonymous: boolean, video: boolean): void;
+  answer(video: boolean): void;
   decline(): void;
   hangup(): void;
   mute(on: boolean): void;
   hold(on: boolean): void;
+  video(on: boolean): void;
+  /** What is said to a far end that asks for video. */
+  answerVideo(accept: boolean): void;
   digit(digit: string): void;
   microphone(deviceId: string): void;
+  camera(deviceId: string): void;
   speaker(deviceId: string): void;
   ring(loud: boolean): void;
   signOut(): void;
@@ -70,13 +75,25 @@ export function createView(actions: ViewActions, loud: boolean): View {
   ];
   const [mute, hold, keypad, callButton] = [button('mute'), button('hold'), button('keypad'), button('call-button')];
   const [withhold, ring] = [find('withhold', HTMLInputElement), find('ring', HTMLInputElement)];
-  const [microphone, speaker] = [find('microphone', HTMLSelectElement), find('speaker', HTMLSelectElement)];
+  const select = (id: string) => find(id, HTMLSelectElement);
+  const [video, videoCall] = [button('video'), button('video-call')];
+  const picture = createPicture({
+    stage: section('stage'),
+    badge: section('remote-badge'),
+    remote: find('remote-video', HTMLVideoElement),
+    own: find('own-video', HTMLVideoElement),
+    button: video,
+    ask: section('video-ask'),
+  });
   const say = (id: string, text: string) => {
     const element = section(id);
     if (element.textContent !== text) element.textContent = text;
   };
   let shown: Screen['type'] = 'signed-out';
 
+  const toggleVideo = () => {
+    if (!video.disabled) actions.video(video.getAttribute('aria-pressed') !== 'true');
+  };
   const toggleMute = () => actions.mute(mute.getAttribute('aria-pressed') !== 'true');
   const press = (digit: string) => {
     actions.digit(digit);
@@ -96,13 +113,17 @@ export function createView(actions: ViewActions, loud: boolean): View {
 
   dialForm.addEventListener('submit', event => {
     event.preventDefault();
-    actions.dial(input.value, withhold.checked);
+    actions.dial(input.value, withhold.checked, event.submitter === videoCall);
   });
   button('erase').addEventListener('click', () => {
     input.value = input.value.slice(0, -1);
     input.focus();
   });
-  button('answer').addEventListener('click', () => actions.answer());
+  button('answer').addEventListener('click', () => actions.answer(false));
+  button('answer-video').addEventListener('click', () => actions.answer(true));
+  button('take-video').addEventListener('click', () => actions.answerVideo(true));
+  button('refuse-video').addEventListener('click', () => actions.answerVideo(false));
+  video.addEventListener('click', toggleVideo);
   button('decline').addEventListener('click', () => actions.decline());
   button('hangup').addEventListener('click', () => actions.hangup());
   button('sign-out').addEventListener('click', () => actions.signOut());
@@ -126,9 +147,11 @@ export function createView(actions: ViewActions, loud: boolean): View {
     if (shown !== 'talk') return;
     if (isKey && !keypad.disabled) press(event.key);
     if (event.key.toLowerCase() === 'm') toggleMute();
+    if (event.key.toLowerCase() === 'v') toggleVideo();
   });
-  const devices = createDeviceChoice(microphone, speaker, {
+  const devices = createDeviceChoice(select('microphone'), select('camera'), select('speaker'), {
     microphone: actions.microphone,
+    camera: actions.camera,
     speaker(deviceId) {
       actions.speaker(deviceId);
       void audio.setSinkId?.(deviceId).catch(() => {});
@@ -146,11 +169,13 @@ export function createView(actions: ViewActions, loud: boolean): View {
       section('sound').hidden = !signedIn;
       dialForm.hidden = screen.type !== 'ready' && screen.type !== 'calling';
       callButton.disabled = screen.type !== 'ready';
+      videoCall.disabled = callButton.disabled;
       section('incoming').hidden = screen.type !== 'incoming';
       section('talk').hidden = screen.type !== 'talk';
       document.title = screen.type === 'incoming' ? `${nameText(screen.call.remote)} is calling` : TITLE;
       if (screen.type === 'incoming') {
         names('caller', screen.call.remote);
+        section('answer-video-action').hidden = !screen.call.asksVideo;
         button('answer').focus();
       }
       if (screen.type === 'talk') {
@@ -160,6 +185,7 @@ export function createView(actions: ViewActions, loud: boolean): View {
         // Not a button: the Enter that answered must not press the next one.
         section('talk').focus();
       }
+      picture.refresh(screen.type === 'talk' ? screen.call : null);
       // After a call not the field: the Enter that hung up would dial again.
       if (screen.type === 'ready') (afterCall ? dialForm : input).focus();
       if (signedIn) void devices.refresh();
@@ -171,6 +197,7 @@ export function createView(actions: ViewActions, loud: boolean): View {
       const answered = call.answeredAt !== null;
       say('status', statusText(call));
       if (shown === 'talk') names('remote', call.remote);
+      if (shown === 'talk') picture.refresh(call);
       say('timer', call.answeredAt === null ? '' : timeText(Date.now() - call.answeredAt));
       say('mute', call.muted ? 'Muted' : 'Mute');
       mute.setAttribute('aria-pressed', String(call.muted));

@@ -42,7 +42,8 @@ export async function openAudio(host: string): Promise<Audio> {
   return createAudio(rtp, rtcp, host);
 }
 
-async function openPair(host: string): Promise<[Socket, Socket]> {
+/** An even port and its odd neighbour. Rejects when there is none. */
+export async function openPair(host: string): Promise<[Socket, Socket]> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const rtp = await bind(host, 0);
     const { port } = rtp.address();

@@ -1,5 +1,5 @@
-/** SDP of a service number: one G.711 stream with telephone-event, as answer or as offer. RFC 3264, RFC 4733. */
-import { type Direction, findCodec, type MediaDesc, parseSdp, reverse } from '../../../src/sdp/index.ts';
+/** SDP of a service number: one G.711 stream with telephone-event, as answer or as offer, and video to be echoed. RFC 3264, RFC 4733. */
+import { type Codec, type Direction, findCodec, type MediaDesc, parseSdp, reverse } from '../../../src/sdp/index.ts';
 import type { G711 } from './g711.ts';
 
 /** Where and how the peer wants its audio. */
@@ -15,29 +15,55 @@ export interface RemoteAudio {
   direction: Direction;
 }
 
+/** Where and how the peer wants its video. */
+export interface RemoteVideo {
+  address: string;
+  port: number;
+  rtcpPort: number;
+  payloadType: number;
+  /** It takes feedback packets. */
+  feedback: boolean;
+}
+
 export interface LocalAudio {
   host: string;
   port: number;
+  /** Port of video, or null: it is refused. */
+  videoPort: number | null;
   sessionId: number;
   version: number;
 }
 
-/** The answer to an offer, or null when there is no G.711 over RTP/AVP in it (488). Streams but the first such are refused. RFC 3264 6. */
-export function answerOffer(offer: string, local: LocalAudio): { sdp: string; remote: RemoteAudio } | null {
+/** Whether an offer has video that could be echoed. */
+export function hasVideo(offer: string): boolean {
+  const parsed = parseSdp(offer);
+  return parsed.ok && parsed.value.media.some(media => videoCodec(media) !== undefined);
+}
+
+/** The answer to an offer, or null when there is no G.711 over RTP/AVP in it (488). Of each kind but the first stream that can be had is refused. RFC 3264 6. */
+export function answerOffer(
+  offer: string,
+  local: LocalAudio,
+): { sdp: string; remote: RemoteAudio; video: RemoteVideo | null } | null {
   const parsed = parseSdp(offer);
   if (!parsed.ok) return null;
   let remote: RemoteAudio | null = null;
+  let video: RemoteVideo | null = null;
   const lines = sessionLines(local);
   for (const media of parsed.value.media) {
     const audio: RemoteAudio | null = remote === null ? remoteAudio(media) : null;
-    if (audio === null) lines.push(`m=${media.kind} 0 ${media.proto} ${media.formats.join(' ')}`);
+    const codec = local.videoPort === null || video !== null ? undefined : videoCodec(media);
+    if (codec !== undefined && local.videoPort !== null) {
+      video = remoteVideo(media, codec.pt);
+      lines.push(...videoLines(local.videoPort, media, codec, video.feedback));
+    } else if (audio === null) lines.push(`m=${media.kind} 0 ${media.proto} ${media.formats.join(' ')}`);
     else {
       remote = audio;
       lines.push(...audioLines(local.port, audio));
     }
     if (media.mid !== null) lines.push(`a=mid:${media.mid}`);
   }
-  return remote === null ? null : { sdp: `${lines.join('\r\n')}\r\n`, remote };
+  return remote === null ? null : { sdp: `${lines.join('\r\n')}\r\n`, remote, video };
 }
 
 /** An offer of our own, for an INVITE without one. */
@@ -66,6 +92,29 @@ function audioLines(port: number, audio: RemoteAudio): string[] {
   const lines = [`m=audio ${port} RTP/AVP ${formats}`, `a=rtpmap:${payloadType} ${codec}/8000`];
   if (eventType !== null) lines.push(`a=rtpmap:${eventType} telephone-event/8000`, `a=fmtp:${eventType} 0-15`);
   lines.push('a=ptime:20', `a=${direction}`);
+  return lines;
+}
+
+/** The first codec of a line that can be echoed: whatever the peer can send it can take. */
+function videoCodec(media: MediaDesc): Codec | undefined {
+  if (media.kind !== 'video' || !media.live || media.address === null || !media.proto.startsWith('RTP/AVP')) return;
+  return media.codecs.find(codec => ['H264', 'VP8'].includes(codec.name.toUpperCase()));
+}
+
+function remoteVideo(media: MediaDesc, payloadType: number): RemoteVideo {
+  const feedback = media.proto === 'RTP/AVPF' || media.avpfConfig !== null;
+  const { address, port, rtcp } = media;
+  return { address: address ?? '', port, rtcpPort: rtcp?.port ?? port + 1, payloadType, feedback };
+}
+
+/** AVPF is taken as offered, also as a capability. RFC 5939 3.6. */
+function videoLines(port: number, media: MediaDesc, codec: Codec, feedback: boolean): string[] {
+  const lines = [`m=video ${port} ${feedback ? 'RTP/AVPF' : 'RTP/AVP'} ${codec.pt}`];
+  lines.push(`a=rtpmap:${codec.pt} ${codec.name}/${codec.clock}`);
+  if (codec.fmtp !== null) lines.push(`a=fmtp:${codec.pt} ${codec.fmtp}`);
+  if (media.avpfConfig !== null) lines.push(`a=acfg:${media.avpfConfig} t=1`);
+  if (feedback) lines.push(`a=rtcp-fb:${codec.pt} nack pli`, `a=rtcp-fb:${codec.pt} ccm fir`);
+  lines.push(`a=${reverse(media.direction)}`);
   return lines;
 }
 

@@ -1,7 +1,8 @@
 /** One call to a service number, from its INVITE to its end. RFC 3261 13.3, RFC 3264. */
 import type { Call, CallUser, Refusal, Reoffer, SipTimers } from '../../../src/sip/index.ts';
 import { type Audio, type AudioKind, openAudio } from './audio.ts';
-import { answerOffer, makeOffer, readAnswer } from './description.ts';
+import { answerOffer, hasVideo, type LocalAudio, makeOffer, readAnswer } from './description.ts';
+import { openVideo, type Video } from './video.ts';
 
 /** What a service number does. Times in ms. */
 export type Service =
@@ -36,6 +37,7 @@ export function serveCall(call: Call, options: ServiceCallOptions): CallUser | R
   const sessionId = Math.floor(Date.now() / 1000);
   let version = 1;
   let audio: Audio | null = null;
+  let video: Video | null = null;
   let gone = false;
 
   function finish(): void {
@@ -43,6 +45,7 @@ export function serveCall(call: Call, options: ServiceCallOptions): CallUser | R
     gone = true;
     for (const name of ['limit', 'ring', 'next']) timers.stop(`${id}.${name}`);
     audio?.close();
+    video?.close();
     options.onGone();
   }
 
@@ -67,11 +70,24 @@ export function serveCall(call: Call, options: ServiceCallOptions): CallUser | R
       return;
     }
     audio = opened;
-    begin(opened, kind);
+    if (sdp !== null) await prepareVideo(sdp, kind);
+    if (!gone) begin(opened, kind);
+  }
+
+  /** Ports for video when it is offered to an echo; without them the sound goes on. */
+  async function prepareVideo(offer: string, kind: AudioKind): Promise<void> {
+    if (kind !== 'echo' || video !== null || !hasVideo(offer)) return;
+    const opened = await openVideo(host).catch(() => null);
+    if (gone) opened?.close();
+    else video = opened;
+  }
+
+  function localOf(opened: Audio): LocalAudio {
+    return { host, port: opened.port, videoPort: video?.port ?? null, sessionId, version };
   }
 
   function begin(opened: Audio, kind: AudioKind): void {
-    const local = { host, port: opened.port, sessionId, version };
+    const local = localOf(opened);
     if (sdp === null) {
       call.answer({ contentType: 'application/sdp', content: makeOffer(local) });
       opened.start(kind);
@@ -83,6 +99,7 @@ export function serveCall(call: Call, options: ServiceCallOptions): CallUser | R
       return;
     }
     opened.connect(answer.remote);
+    video?.connect(answer.video);
     opened.start(kind);
     const body = { contentType: 'application/sdp', content: answer.sdp };
     if (service.type !== 'early') call.answer(body);
@@ -92,13 +109,14 @@ export function serveCall(call: Call, options: ServiceCallOptions): CallUser | R
     }
   }
 
-  function onReoffer(reoffer: Reoffer): void {
-    if (audio === null) {
+  async function onReoffer(reoffer: Reoffer): Promise<void> {
+    if (reoffer.sdp !== null && service.type === 'media') await prepareVideo(reoffer.sdp, service.audio);
+    if (audio === null || gone) {
       reoffer.reject(NOT_ACCEPTABLE);
       return;
     }
     version++;
-    const local = { host, port: audio.port, sessionId, version };
+    const local = localOf(audio);
     if (reoffer.sdp === null) {
       reoffer.accept({ contentType: 'application/sdp', content: makeOffer(local) });
       return;
@@ -109,6 +127,7 @@ export function serveCall(call: Call, options: ServiceCallOptions): CallUser | R
       return;
     }
     audio.connect(answer.remote);
+    video?.connect(answer.video);
     reoffer.accept({ contentType: 'application/sdp', content: answer.sdp });
   }
 
