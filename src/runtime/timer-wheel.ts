@@ -74,8 +74,9 @@ export function createTimerWheel(now: () => number, sleep: Sleep | null = system
   /** The next tick at which a slot has to be looked at; infinity when all are empty. */
   function nextTick(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const [level, span] of SPANS.entries()) {
+    for (let level = 0; level < SPANS.length; level += 1) {
       if (counts[level] === 0) continue;
+      const span = SPANS[level] ?? 1;
       const here = Math.floor(tick / span);
       for (let i = 1; i < SLOTS && (here + i) * span < next; i += 1) {
         if ((wheels[level]?.[(here + i) % SLOTS]?.size ?? 0) > 0) next = (here + i) * span;
@@ -116,17 +117,18 @@ export function createTimerWheel(now: () => number, sleep: Sleep | null = system
     tick = Math.max(tick, last);
   }
 
-  function rest(): void {
+  /** Sleeps until this tick; not at all when it is infinite. */
+  function restUntil(next: number): void {
+    if (sleep === null) return;
     cancel?.();
     cancel = null;
-    wakeAt = Number.POSITIVE_INFINITY;
-    if (sleep === null || entries.size === 0) return;
-    wakeAt = nextTick();
+    wakeAt = next;
+    if (next === Number.POSITIVE_INFINITY) return;
     const ms = Math.max(1, Math.min(wakeAt * TICK_MS - now(), LONGEST_SLEEP_MS));
     cancel = sleep(ms, () => {
       cancel = null;
       advance(now());
-      rest();
+      restUntil(nextTick());
     });
   }
 
@@ -141,7 +143,7 @@ export function createTimerWheel(now: () => number, sleep: Sleep | null = system
       const entry = { key, due, tick: Math.max(Math.ceil(due / TICK_MS), tick + 1), level: 0, slot: nowhere, fire };
       place(entry);
       entries.set(key, entry);
-      if (entry.tick < wakeAt) rest();
+      if (entry.tick < wakeAt) restUntil(entry.tick);
     },
     stop(key) {
       const entry = entries.get(key);
@@ -153,7 +155,7 @@ export function createTimerWheel(now: () => number, sleep: Sleep | null = system
     advance,
     close() {
       for (const entry of [...entries.values()]) remove(entry);
-      rest();
+      restUntil(Number.POSITIVE_INFINITY);
     },
   };
 }
