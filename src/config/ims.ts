@@ -64,6 +64,9 @@ const realmFields = {
     false,
   ),
   tnaIndicator: text('Value of integrity-protected in a trusted-node REGISTER.', 'auth-done'),
+  authorizationEntity: text(
+    "Domain of the authorisation server (WAF) when it is a third party's: told to the core in a trusted-node REGISTER, which has to know it.",
+  ),
   ruriForm: choice('Form of a telephone number in Request-URI and To.', 'sip', ['sip', 'tel']),
   userPhone: flag('Write user=phone into SIP URIs of telephone numbers in calls.', true),
   registerUserPhone: flag('Write user=phone into To and From of REGISTER and SUBSCRIBE.', false),

@@ -32,8 +32,10 @@ export function realmFault(realms: readonly RealmSettings[]): Fault | null {
   return null;
 }
 
-function homeFault({ home, entry }: RealmSettings): Fault | null {
+function homeFault({ home, entry, authorizationEntity }: RealmSettings): Fault | null {
   if (!DOMAIN.test(home)) return { name: 'ims.home', must: 'must be a domain such as ims.example' };
+  if (authorizationEntity !== '' && !DOMAIN.test(authorizationEntity))
+    return { name: 'ims.authorizationEntity', must: 'must be a domain such as waf.example' };
   return parseHostPort(entry) === null ? { name: 'ims.entry', must: 'must be a host or host:port' } : null;
 }
 

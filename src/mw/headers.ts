@@ -19,6 +19,7 @@ export interface HeaderFacts
     | 'home'
     | 'outbound'
     | 'tnaIndicator'
+    | 'authorizationEntity'
     | 'ruriForm'
     | 'userPhone'
     | 'registerUserPhone'
@@ -89,8 +90,10 @@ function registerBasics(
     ];
     return [...own, ...accessNetwork(facts), ...correlation(correlator, facts)];
   }
+  // Of a third party's WAF alone, which the S-CSCF checks against what the HSS lists. TS 33.203 X.3.2.3.
+  const entity = facts.authorizationEntity === '' ? '' : `, authorization-entity="${facts.authorizationEntity}"`;
   return [
-    ['Authorization', `Digest ${credentials}, integrity-protected="${facts.tnaIndicator}"`],
+    ['Authorization', `Digest ${credentials}, integrity-protected="${facts.tnaIndicator}"${entity}`],
     ['Path', `<${pathUri}>`],
     ['Require', 'path'],
     ['Supported', supported],

@@ -191,3 +191,15 @@ test('an identity that is found after the end starts nothing', async t => {
   assert.equal(b.mw.sizes().bindings, 0);
   assert.deepEqual(b.inputs, []);
 });
+
+test('REG-23 the authorisation server is told when it is a third party’s, and only then', async t => {
+  for (const authorizationEntity of ['', 'waf.asp.example.net']) {
+    const b = await bench(t, { authorizationEntity });
+    registrar(b);
+    register(b, 1);
+    await b.input('ims-registered');
+    const [, told] =
+      /authorization-entity="([^"]*)"/.exec(fields(b.peer.texts[0] ?? '').get('Authorization') ?? '') ?? [];
+    assert.equal(told, authorizationEntity === '' ? undefined : authorizationEntity);
+  }
+});
