@@ -1,6 +1,7 @@
 /** What a daemon is, asked before it gets calls: its version, and what it can code here (encoders are packages of their own). */
 import type { PayloadFormat } from '../engine.ts';
 import { PCMA, PCMU } from '../payload-format.ts';
+import { eventFormat } from '../speech-codec.ts';
 import { specOf } from './formats.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import { answerOf, type Habits, offerOf, openingPair } from './pair.ts';
@@ -29,6 +30,8 @@ const CANDIDATES: readonly PayloadFormat[] = [
   PCMA,
   PCMU,
 ];
+/** It makes events of one clock those of another wherever it codes the speech, without being asked. */
+const EVENTS: readonly PayloadFormat[] = [8000, 16_000, 48_000].map(eventFormat);
 /** A line of speech to put codecs beside; the address is nobody's. RFC 5737. */
 const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n';
 
@@ -70,7 +73,7 @@ export async function probe({ ask, id, vouched, habits }: ProbeOptions): Promise
   if (readTransport(offered?.body ?? {}) === null || told === null || local === null)
     return { ok: false, silent: false, fault: `gives no ports (${offered?.reason}; ${answered?.reason})` };
   const advertised = new Map(told.address === local.address ? [] : [[local.address, told.address]]);
-  return { ok: true, software, formats, advertised };
+  return { ok: true, software, formats: [...formats, ...EVENTS], advertised };
 
   /** The replies as far as they came, in order. */
   async function call(name: string, requests: readonly NgRequest[]): Promise<NgReply[]> {

@@ -1,0 +1,149 @@
+/** An rtpengine that codes: Opus of a browser meets AMR-WB and AMR, digits change their clock, and a change of codec leaves the browser alone. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { callId, legId, nextRef } from '../support/media-inbox.ts';
+import { lightBrowser } from '../support/media-light.ts';
+import { type Phone, phone } from '../support/media-phone.ts';
+import { phoneSdp } from '../support/media-sdp.ts';
+import { type RtpengineMedia, rtpengineDaemon, rtpengineMedia, type TestDaemon } from '../support/rtpengine.ts';
+
+const DAEMON = '127.0.71.4';
+const BROWSER = '127.0.71.5';
+const PHONE = '127.0.71.9';
+const LEG = legId('leg-1');
+/** 20 ms of silence. RFC 6716 3.1. */
+const OPUS = [0xf8, 0xff, 0xfe];
+/** Numbers of Chromium's offer. */
+const [OPUS_PT, EVENT_PT] = [111, 110];
+const SSRC = 3_377_001;
+
+let daemon: TestDaemon;
+let media: RtpengineMedia;
+before(async () => {
+  daemon = await rtpengineDaemon(DAEMON, 25_400);
+  media = await rtpengineMedia([daemon]);
+});
+after(async () => {
+  await media.close();
+  await daemon.close();
+});
+
+const ptOf = (packet: Buffer | null | undefined) => (packet?.[1] ?? 0) & 0x7f;
+
+function rtp(pt: number, seq: number, ts: number, payload: readonly number[]): Buffer {
+  const packet = Buffer.alloc(12 + payload.length);
+  packet[0] = 0x80;
+  packet[1] = pt;
+  packet.writeUInt16BE(seq, 2);
+  packet.writeUInt32BE(ts, 4);
+  packet.writeUInt32BE(SSRC, 8);
+  packet.set(payload, 12);
+  return packet;
+}
+
+/** A call out whose far end answers with these codecs; the phone sends back what it hears. */
+async function call(name: string, formats: number[], maps: string[]) {
+  const owner = callId(name);
+  const { run } = media.plane.port;
+  const { box } = media;
+  const browser = await lightBrowser({ host: BROWSER, consent: true });
+  const far = await phone(PHONE);
+  run({ type: 'media.offer', from: 'web', owner, ref: nextRef(), leg: LEG, sdp: browser.offer() });
+  far.learn((await box.wait('media-ready')).sdp);
+  const sdp = (codecs: number[], lines: string[], version: number) =>
+    phoneSdp({ address: PHONE, port: portOf(far), formats: codecs, event: null, maps: lines, version });
+  run({ type: 'media.answer', from: 'ims', owner, ref: nextRef(), fork: 'f', sdp: sdp(formats, maps, 1) });
+  const answer = (await box.wait('media-ready')).sdp;
+  browser.accept(answer);
+  await box.wait('media-connected');
+  run({ type: 'media.gate', owner, fromIms: true, fromWeb: true });
+  let seq = 0;
+  let ts = 0;
+  return {
+    answer,
+    far,
+    browser,
+    /** Speaks until `seen`. */
+    async talk(seen: () => boolean) {
+      for (let i = 0; !seen(); i += 1) {
+        if (i > 250) throw new Error('it was not heard in time');
+        seq += 1;
+        ts += 960;
+        browser.send(rtp(OPUS_PT, seq, ts, OPUS));
+        const heard = far.rtp.at(-1);
+        const clock = heard === undefined || ptOf(heard) !== 96 ? 8 : 16;
+        if (heard !== undefined) far.send({ pt: ptOf(heard), seq, ts: seq * 20 * clock, payload: heard.subarray(12) });
+        await sleep(20);
+      }
+    },
+    /** Presses a key for 120 ms. */
+    async press(digit: number) {
+      ts += 960;
+      for (let i = 1; i <= 6; i += 1) {
+        seq += 1;
+        const duration = i * 960;
+        browser.send(rtp(EVENT_PT, seq, ts, [digit, i > 3 ? 0x8a : 0x0a, duration >> 8, duration & 0xff]));
+        await sleep(20);
+      }
+    },
+    async reoffer(codecs: number[], lines: string[]) {
+      run({ type: 'media.reoffer', from: 'ims', owner, ref: nextRef(), sdp: sdp(codecs, lines, 2) });
+      return (await box.wait('media-ready')).sdp;
+    },
+    async end() {
+      run({ type: 'media.release', owner });
+      const { stats } = await box.wait('media-stats');
+      browser.close();
+      far.close();
+      return stats;
+    },
+  };
+}
+
+const portOf = (far: Phone) => Number(/m=audio (\d+)/.exec(far.sdp())?.[1]);
+const last = (far: Phone) => far.rtp.at(-1);
+
+test('Opus and AMR-WB, both ways; digits go from 48 to 16 kHz', async () => {
+  const maps = ['a=rtpmap:96 AMR-WB/16000', 'a=rtpmap:98 telephone-event/16000'];
+  const c = await call('amr-wb', [96, 98], maps);
+  assert.match(c.answer, /SAVPF 111 110\r\n/);
+  await c.talk(() => c.far.rtp.length > 20 && c.browser.received() > 10 && ptOf(c.browser.last()) === OPUS_PT);
+  const [one, two] = c.far.rtp.slice(-2);
+  assert.deepEqual([ptOf(one), ptOf(two)], [96, 96]);
+  assert.equal(((two?.readUInt32BE(4) ?? 0) - (one?.readUInt32BE(4) ?? 0)) % 320, 0);
+  await c.press(5);
+  await c.talk(() => ptOf(last(c.far)) === 96);
+  const durations = c.far.rtp.filter(packet => ptOf(packet) === 98).map(packet => packet.readUInt16BE(14));
+  assert.ok(durations.includes(320) && durations.every(duration => duration % 320 === 0), durations.join(' '));
+  assert.equal(c.far.rtp.find(packet => ptOf(packet) === 98)?.[12], 5);
+  assert.equal((await c.end()).codec, 'AMR-WB');
+});
+
+test('Opus and AMR, in the modes that the far end allows', async () => {
+  for (const [name, fmtp] of [
+    ['amr', []],
+    ['amr with modes', ['a=fmtp:97 mode-set=0']],
+  ] as const) {
+    const c = await call(name, [97], ['a=rtpmap:97 AMR/8000', ...fmtp]);
+    await c.talk(() => c.far.rtp.length > 10 && c.browser.received() > 5);
+    assert.equal(ptOf(last(c.far)), 97);
+    // Of mode 0 (4.75 kbit/s) a frame has 95 bits, of silence fewer: 14 bytes at most.
+    if (fmtp.length > 0) assert.ok((last(c.far)?.length ?? 99) <= 12 + 14, String(last(c.far)?.length));
+    await c.end();
+  }
+});
+
+test('the far end goes to G.711 in the call: the browser keeps Opus and its connection', async () => {
+  const c = await call('change', [96], ['a=rtpmap:96 AMR-WB/16000']);
+  await c.talk(() => c.far.rtp.length > 5);
+  assert.match(await c.reoffer([0], []), /RTP\/AVP 0\r\n/);
+  const heard = c.browser.received();
+  await c.talk(() => ptOf(last(c.far)) === 0 && c.browser.received() > heard + 10);
+  assert.deepEqual([last(c.far)?.length, ptOf(c.browser.last())], [172, OPUS_PT]);
+  assert.deepEqual(
+    media.box.all.filter(input => input.type === 'media-lost'),
+    [],
+  );
+  await c.end();
+});
