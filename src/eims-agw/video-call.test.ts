@@ -203,12 +203,17 @@ test('SDP-21 the browser drops video and revives it: the same place, new ports',
 });
 
 test('SDP-21 the far end adds video: the browser is asked, and its answer decides', () => {
-  for (const video of [true, false]) {
+  for (const [video, direction] of [
+    [true, 'sendrecv'],
+    [true, 'recvonly'],
+    [false, 'inactive'],
+    [false, null],
+  ] as const) {
     const r = talkingOut(phoneSdp({ formats: [8] }), chromiumOffer());
     r.run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp: phoneWith(phoneVideo(), 2) });
     const offer = r.box.take('media-asks').sdp;
     assert.deepEqual([linesOf(offer).length, linesOf(offer)[0]?.codecs[0]?.pt], [2, 8]);
-    const answer = agree(r, answerTo(offer, { video }));
+    const answer = agree(r, answerTo(offer, direction === null ? { video } : { direction }));
     assert.equal(videoOf(answer).live, video);
     assert.equal(r.route().video !== null, video);
   }

@@ -53,7 +53,7 @@ export function webWish(session: Session, leg: WebLeg, before: VideoLine | null)
   const { call } = session;
   const { line } = leg.video;
   if (!call.fromIms || !call.fromWeb) return null;
-  if (!hasVideo(call)) return line !== null && (line.sends || line.receives) ? 'add' : null;
+  if (!hasVideo(call)) return line === null ? null : 'add';
   return line?.sends === before?.sends && line?.receives === before?.receives ? null : 'change';
 }
 

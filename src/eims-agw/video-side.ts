@@ -38,7 +38,7 @@ interface Side<V> {
   video: V;
 }
 
-/** Reads the browser's line; one outside the bundle has no transport of its own here. */
+/** Reads the browser's line; one outside the bundle has no transport of its own here, and one that goes no way is none. */
 export function takeWebVideo(leg: Side<VideoSide>, session: SessionDesc): void {
   const { slots, video } = leg;
   const mid = slots?.list[slots.video]?.mid;
@@ -51,7 +51,8 @@ export function takeWebVideo(leg: Side<VideoSide>, session: SessionDesc): void {
       group.mids.includes(mid) &&
       group.mids.includes(audio),
   );
-  video.line = bundled ? readVideo(session.media[slots?.video ?? -1]) : null;
+  const line = bundled ? readVideo(session.media[slots?.video ?? -1]) : null;
+  video.line = line?.sends || line?.receives ? line : null;
 }
 
 /** Reads the IMS side's line; one whose address may not be sent to counts as refused. */
