@@ -2,7 +2,7 @@
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Store, StoreKind } from '../ep-cscf/ports.ts';
+import type { Store, StoreKind, Write } from '../ep-cscf/ports.ts';
 import { encode } from './encode.ts';
 import { makeFolder } from './folder.ts';
 import { RECORDS_KEPT } from './memory.ts';
@@ -19,7 +19,7 @@ const LOG_PAGES = 4096;
 export function createSqliteStore(file: string, recordsKept = RECORDS_KEPT): Store {
   const db = open(file);
   // Only this process writes, so it can know every row's number: writes then need no index and touch one tree.
-  const rowids = new Map<StoreKind, Map<string, number | bigint>>();
+  const numbers: Numbers = { rows: new Map(), records: [], left: 0 };
   const statements = {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
@@ -29,20 +29,19 @@ export function createSqliteStore(file: string, recordsKept = RECORDS_KEPT): Sto
     load: db.prepare('SELECT key, value FROM rows WHERE kind = ? ORDER BY seq'),
     number: db.prepare('SELECT seq, kind, key FROM rows ORDER BY seq'),
   };
-  learn(rowids, statements.number);
+  learn(numbers, statements.number);
 
   const apply = (writes: Parameters<Store['commit']>[0]): void => {
     for (const write of writes) {
-      let known = rowids.get(write.kind);
-      if (known === undefined) {
-        known = new Map();
-        rowids.set(write.kind, known);
+      if (write.kind === 'record') {
+        applyRecord(write);
+        continue;
       }
+      const known = numbersOf(numbers, write.kind);
       const seq = known.get(write.key);
       if (write.op === 'put') {
         if (seq !== undefined) statements.update.run(encode(write), seq);
         else known.set(write.key, statements.insert.run(write.kind, write.key, encode(write)).lastInsertRowid);
-        if (write.kind === 'record' && known.size > recordsKept) dropOldest(known);
       } else if (seq !== undefined) {
         statements.remove.run(seq);
         known.delete(write.key);
@@ -50,11 +49,16 @@ export function createSqliteStore(file: string, recordsKept = RECORDS_KEPT): Sto
     }
   };
 
-  function dropOldest(known: Map<string, number | bigint>): void {
-    const [oldest] = known;
-    if (oldest === undefined) return;
-    statements.remove.run(oldest[1]);
-    known.delete(oldest[0]);
+  function applyRecord(write: Write): void {
+    if (write.op !== 'put') throw new TypeError('A record leaves when it is the oldest, not by its key.');
+    numbers.records.push(Number(statements.insert.run(write.kind, write.key, encode(write)).lastInsertRowid));
+    for (; numbers.records.length - numbers.left > recordsKept; numbers.left += 1) {
+      statements.remove.run(numbers.records[numbers.left] ?? 0);
+    }
+    // Now and then, not each time: an array is long to shift.
+    if (numbers.left <= recordsKept) return;
+    numbers.records.splice(0, numbers.left);
+    numbers.left = 0;
   }
 
   return {
@@ -73,7 +77,7 @@ export function createSqliteStore(file: string, recordsKept = RECORDS_KEPT): Sto
         statements.commit.run();
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK');
-        learn(rowids, statements.number);
+        learn(numbers, statements.number);
         throw error;
       }
     },
@@ -92,13 +96,29 @@ function damaged(file: string, how: string, cause?: unknown): StoreError {
   );
 }
 
-function learn(rowids: Map<StoreKind, Map<string, number | bigint>>, all: StatementSync): void {
-  rowids.clear();
+/** The number of every row. */
+interface Numbers {
+  rows: Map<StoreKind, Map<string, number | bigint>>;
+  /** Of call records in their order: they are written once, and so many that their keys would be most of what is remembered. */
+  records: number[];
+  /** How many of these have left already. */
+  left: number;
+}
+
+function numbersOf(numbers: Numbers, kind: StoreKind): Map<string, number | bigint> {
+  const known = numbers.rows.get(kind) ?? new Map<string, number | bigint>();
+  numbers.rows.set(kind, known);
+  return known;
+}
+
+function learn(numbers: Numbers, all: StatementSync): void {
+  numbers.rows.clear();
+  numbers.records = [];
+  numbers.left = 0;
   for (const row of all.iterate()) {
     const kind = String(row.kind) as StoreKind;
-    const known = rowids.get(kind) ?? new Map<string, number | bigint>();
-    rowids.set(kind, known);
-    known.set(String(row.key), Number(row.seq));
+    if (kind === 'record') numbers.records.push(Number(row.seq));
+    else numbersOf(numbers, kind).set(String(row.key), Number(row.seq));
   }
 }
 

@@ -44,13 +44,31 @@ const stores: Array<[name: string, make: () => { store: Store; reopen: (() => St
   ],
 ];
 
+it('the sqlite store knows its oldest records after a restart and after a commit that failed', () => {
+  const file = freshFile();
+  const record = (i: number): Write => ({ op: 'put', kind: 'record', key: `r${i}`, value: i });
+  const records = () => store.load('record').map(row => row.value);
+  let store = createSqliteStore(file, 3);
+  store.commit([1, 2, 3, 4].map(record));
+  store.close();
+  store = createSqliteStore(file, 3);
+  store.commit([record(5)]);
+  assert.deepEqual(records(), [3, 4, 5]);
+  assert.throws(() => store.commit([record(6), { op: 'put', kind: 'call', key: 'c', value: undefined }]), TypeError);
+  assert.deepEqual(records(), [3, 4, 5]);
+  store.commit([record(7)]);
+  assert.deepEqual(records(), [4, 5, 7]);
+  assert.throws(() => store.commit([{ op: 'delete', kind: 'record', key: 'r7' }]), TypeError);
+  store.close();
+});
+
 for (const [name, open] of [
   ['memory', () => createMemoryStore(3)],
   ['sqlite', () => createSqliteStore(freshFile(), 3)],
 ] as const) {
   it(`the ${name} store keeps the newest call records and every other row`, () => {
     const store = open();
-    for (let i = 1; i <= 5; i += 1) {
+    for (let i = 1; i <= 20; i += 1) {
       store.commit([
         { op: 'put', kind: 'record', key: `r${i}`, value: i },
         { op: 'put', kind: 'lease', key: `l${i}`, value: i },
@@ -58,9 +76,9 @@ for (const [name, open] of [
     }
     assert.deepEqual(
       store.load('record').map(row => row.value),
-      [3, 4, 5],
+      [18, 19, 20],
     );
-    assert.equal(store.load('lease').length, 5);
+    assert.equal(store.load('lease').length, 20);
     store.close();
   });
 }
