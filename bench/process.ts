@@ -29,6 +29,14 @@ export function treeCpuMs(pid: number): number {
   return [pid, ...childrenOf(pid)].reduce((sum, id) => sum + cpuMs(id), 0);
 }
 
+/** How often the threads of a process have gone to sleep, each to be woken again. proc_pid_status(5). */
+export function sleeps(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+    return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+  }, 0);
+}
+
 /** Resident memory of a process, kB. */
 export function rssKb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Pool } from 'undici';
 import { apiScopes } from '../../sandbox/identity/subscriber.ts';
 import { type BenchResult, type BenchRow, spread } from '../bench.ts';
-import { cpuMs, pause, rssKb } from '../process.ts';
+import { cpuMs, pause, rssKb, sleeps } from '../process.ts';
 import { type BenchDevice, createDevice, type Moments, OFFER } from './client.ts';
 import { type BenchCore, startCore } from './core.ts';
 import { startIssuer } from './issuer.ts';
@@ -20,6 +20,8 @@ const DEVICES = 30;
 const CALLS = 1000;
 const CALLS_PER_S = 100;
 const IDLE_MS = 5000;
+/** Until the last transaction of the registrations is forgotten: 64 T1. RFC 3261 17.1.2.2. */
+const SETTLE_MS = 6500;
 const LOST_MS = 3000;
 
 export async function signallingBench(): Promise<BenchResult[]> {
@@ -88,9 +90,7 @@ async function oneRun(): Promise<Run> {
     const callers = devices.slice(0, DEVICES);
     await warmUp(callers);
     const registration = await registrations(pid, devices.slice(DEVICES));
-    const idle = cpuMs(pid);
-    await pause(IDLE_MS);
-    registration['idle CPU %'] = ((cpuMs(pid) - idle) / IDLE_MS) * 100;
+    await idle(pid, registration);
     const paced = await pacedCalls(pid, callers, core, (device, callee) => device.call(callee, 0));
     const full = await fullCalls(pid, callers);
     for (const device of callers) device.close();
@@ -111,6 +111,14 @@ async function warmUp(callers: readonly BenchDevice[]): Promise<void> {
     await device.openChannel();
   }
   await lanes(callers, 1500, device => device.call(nextCallee(), 0));
+}
+
+async function idle(pid: number, figures: Figures): Promise<void> {
+  await pause(SETTLE_MS);
+  const [cpu, slept] = [cpuMs(pid), sleeps(pid)];
+  await pause(IDLE_MS);
+  figures['idle CPU %'] = ((cpuMs(pid) - cpu) / IDLE_MS) * 100;
+  figures['idle wake-ups/s'] = ((sleeps(pid) - slept) * 1000) / IDLE_MS;
 }
 
 async function registrations(pid: number, devices: readonly BenchDevice[]): Promise<Figures> {
