@@ -22,10 +22,11 @@ interface Described {
   flags: readonly NgFlag[];
 }
 
-/** Codecs are hidden from the other party (`mask`) and made for it (`transcode`), as `NAME/clock/channels`. */
+/** Codecs are hidden from the other party (`mask`) and made for it (`transcode`), as `NAME/clock/channels`; `set` adds the bit rate for those of the SDP. */
 export interface CodecOptions {
   mask: readonly ['all'];
   transcode: readonly string[];
+  set: readonly string[];
 }
 
 /** From the IMS side, for the browser. */

@@ -27,6 +27,8 @@ export interface Pair {
 
 const PCMA: PayloadFormat = { name: 'PCMA', clock: 8000, channels: 1, fmtp: null };
 const UNKNOWN = linesOf({ toIms: [{ in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA }], toWeb: [] });
+/** Of itself it would speak AMR at 6.7 and AMR-WB at 14.25 kbit/s; a `mode-set` of the far end still holds. */
+const BEST_MODES = ['AMR/8000/1/12200', 'AMR-WB/16000/1/23850'];
 /** Nobody's, in between two browsers that share one. */
 const NOBODYS = { algorithm: 'sha-256' as const, value: Array<string>(32).fill('00').join(':') };
 
@@ -84,7 +86,7 @@ export function offerOf(callId: string, pair: Pair, habits: Habits, fresh: boole
       'generate RTCP',
       ...(fresh ? (['reset'] as const) : []),
     ],
-    ...(transcode.length === 0 ? {} : { codec: { mask: ['all'], transcode } }),
+    ...(transcode.length === 0 ? {} : { codec: { mask: ['all'], transcode, set: BEST_MODES } }),
   };
 }
 
