@@ -55,6 +55,8 @@ export function createNegotiation(parts: NegotiationParts): Negotiation {
   function reply(sdp: string, status: CallStatus): void {
     then(async media => {
       await parts.put(status, { answer: { sdp: await media.answer(sdp) } });
+      // The same may be offered again, after a refusal.
+      if (offer === sdp) offer = '';
     });
   }
 
