@@ -8,45 +8,24 @@ import {
   type Credentials,
   type ExtraHeaders,
   type Refusal,
-  type Reoffer,
   reasonPhrase,
   type SipRequest,
 } from '../sip/index.ts';
+import { type CallEntry, callEntry } from './call-entry.ts';
 import { gateOf } from './early-media.ts';
 import { inviteParts } from './headers.ts';
 import { calleeNameOf } from './identity.ts';
 import { incomingOf } from './incoming.ts';
 import { inviteRequest, sdpBody, sentLocation } from './invite-request.ts';
-import { locationFields, type SentLocation, withLocation } from './location.ts';
+import { locationFields, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere, saysEmergency } from './outcome.ts';
 import { placeCall } from './placed-call.ts';
-import { answeringReadiness, offeringReadiness, type Readiness } from './precondition.ts';
+import { answeringReadiness, offeringReadiness } from './precondition.ts';
 import { namesPreconditions, PRECONDITION, preconditionFailure, refusalOf } from './precondition-demand.ts';
 import { refusal } from './refusal.ts';
 
 type EffectOf<T extends ImsEffect['type']> = Extract<ImsEffect, { type: T }>;
-
-interface Entry {
-  owner: CallId;
-  call: Call;
-  /** `out`: our INVITE has no 2xx yet; `in`: theirs has no final response of ours. */
-  phase: 'out' | 'in' | 'confirmed';
-  correlator: string;
-  /** Our re-INVITE that waits for its answer. */
-  updateRef: Ref | null;
-  reoffers: Map<Ref, Reoffer>;
-  /** Forks that have sent P-Early-Media. */
-  spoken: Set<string>;
-  anonymous: boolean;
-  emergency: boolean;
-  /** The 2xx was acknowledged: requests of ours find a dialog. */
-  settled: boolean;
-  /** Told as soon as it can be. */
-  location: SentLocation | null;
-  /** Preconditions are in use. */
-  readiness: Readiness | null;
-}
 
 export interface Calls {
   invite(effect: EffectOf<'ims.invite'>, route: readonly string[], credentials: Credentials | undefined): void;
@@ -63,23 +42,10 @@ export interface Calls {
 }
 
 export function createCalls(node: MwNode): Calls {
-  const entries = new Map<CallId, Entry>();
+  const entries = new Map<CallId, CallEntry>();
 
-  function add(owner: CallId, call: Call, phase: 'out' | 'in', correlator: string): Entry {
-    const entry: Entry = {
-      owner,
-      call,
-      phase,
-      correlator,
-      updateRef: null,
-      reoffers: new Map(),
-      spoken: new Set(),
-      anonymous: false,
-      emergency: false,
-      settled: false,
-      location: null,
-      readiness: null,
-    };
+  function add(owner: CallId, call: Call, phase: 'out' | 'in', correlator: string): CallEntry {
+    const entry = callEntry(owner, call, phase, correlator);
     entries.set(owner, entry);
     return entry;
   }
@@ -159,7 +125,7 @@ export function createCalls(node: MwNode): Calls {
     };
   }
 
-  function take(owner: CallId): Entry | undefined {
+  function take(owner: CallId): CallEntry | undefined {
     const entry = entries.get(owner);
     entries.delete(owner);
     return entry;
@@ -173,7 +139,7 @@ export function createCalls(node: MwNode): Calls {
   }
 
   /** The dialog stands: what waited for it is said. */
-  function settle(entry: Entry): void {
+  function settle(entry: CallEntry): void {
     entry.settled = true;
     const { location } = entry;
     entry.location = null;
@@ -184,19 +150,19 @@ export function createCalls(node: MwNode): Calls {
   }
 
   /** The far side waits for the word that ours is ready, which it always is. RFC 3312 6. */
-  function confirmReady(entry: Entry, fork: string, answer: string): void {
+  function confirmReady(entry: CallEntry, fork: string, answer: string): void {
     const offer = entry.readiness?.confirmation(fork, answer) ?? null;
     if (offer !== null && !entry.call.update(sdpBody(offer), [], fork))
       node.log.debug(fieldsOf(entry), 'the far end wants a confirmation and takes no UPDATE');
   }
 
   /** Our answer to the offer of a call in. */
-  function first(entry: Entry, sdp: string): Body {
+  function first(entry: CallEntry, sdp: string): Body {
     return said(entry, sdp, entry.readiness?.offer ?? null);
   }
 
   /** A description of the media plane's as this call has to say it; `offer` is what it answers. */
-  function said(entry: Entry, sdp: string, offer: string | null): Body {
+  function said(entry: CallEntry, sdp: string, offer: string | null): Body {
     return sdpBody(entry.readiness?.said(sdp, offer) ?? sdp);
   }
 
@@ -303,6 +269,6 @@ export function createCalls(node: MwNode): Calls {
   };
 }
 
-function fieldsOf(entry: Entry) {
+function fieldsOf(entry: CallEntry) {
   return { call: entry.owner, sip_call_id: entry.call.callId, correlator: entry.correlator };
 }

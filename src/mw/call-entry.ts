@@ -1,0 +1,44 @@
+/** What the SIP side keeps of one call between its dialog and the core. */
+import type { CallId, Ref } from '../ep-cscf/ids.ts';
+import type { Call, Reoffer } from '../sip/index.ts';
+import type { SentLocation } from './location.ts';
+import type { Readiness } from './precondition.ts';
+
+export interface CallEntry {
+  owner: CallId;
+  call: Call;
+  /** `out`: our INVITE has no 2xx yet; `in`: theirs has no final response of ours. */
+  phase: 'out' | 'in' | 'confirmed';
+  correlator: string;
+  /** Our re-INVITE that waits for its answer. */
+  updateRef: Ref | null;
+  reoffers: Map<Ref, Reoffer>;
+  /** Forks that have sent P-Early-Media. */
+  spoken: Set<string>;
+  anonymous: boolean;
+  emergency: boolean;
+  /** The 2xx was acknowledged: requests of ours find a dialog. */
+  settled: boolean;
+  /** Told as soon as it can be. */
+  location: SentLocation | null;
+  /** Preconditions are in use. */
+  readiness: Readiness | null;
+}
+
+/** A call that begins: its INVITE is on its way. */
+export function callEntry(owner: CallId, call: Call, phase: 'out' | 'in', correlator: string): CallEntry {
+  return {
+    owner,
+    call,
+    phase,
+    correlator,
+    updateRef: null,
+    reoffers: new Map(),
+    spoken: new Set(),
+    anonymous: false,
+    emergency: false,
+    settled: false,
+    location: null,
+    readiness: null,
+  };
+}
