@@ -116,12 +116,7 @@ export function onUpdated(turn: Turn, call: Call, input: Extract<ImsInput, { typ
 }
 
 /** The far end has answered, or not (null): the browser hears what came of its offer. */
-export function networkSaid(
-  turn: Turn,
-  call: Call,
-  { leg, put }: { leg: Leg; put: PutRequest },
-  sdp: string | null,
-): Done {
+function networkSaid(turn: Turn, call: Call, { leg, put }: { leg: Leg; put: PutRequest }, sdp: string | null): Done {
   const ref = turn.ids.ref();
   startOp(turn, call, { kind: 'web-reoffer', ref, leg, put }, { type: 'media.agree', owner: call.id, ref, sdp });
 }

@@ -1,6 +1,5 @@
 /** The sessions of one worker: engine commands in, engine events out, whichever library makes the browser legs. */
 
-import type { RemoteInfo } from 'node:dgram';
 import type { MediaFailure } from '../../ep-cscf/ports.ts';
 import {
   type EngineCommand,
@@ -9,11 +8,11 @@ import {
   type EngineTotals,
   type LegRequest,
   NO_TOTALS,
-  videoSsrc,
   type WebTransport,
 } from '../engine.ts';
 import type { MediaRealms } from '../realm.ts';
 import type { MediaHost, MediaSettings } from '../settings.ts';
+import { addVideo, addVideoCounts, dropVideo, joinVideo } from './host-video.ts';
 import { openImsLeg } from './ims-leg.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
 import type { Pace } from './pace.ts';
@@ -30,13 +29,11 @@ import {
   report,
   rtcpFromIms,
   silentSide,
-  videoPacketFromIms,
 } from './relay.ts';
 import { firstNumbers, goOn, type Numbers, numbersOf } from './stream.ts';
-import { type Video, video } from './video.ts';
 import type { MakeWebEnd, WebEnd } from './web-end.ts';
 
-interface Leg {
+export interface Leg {
   request: LegRequest;
   end: WebEnd;
   up: boolean;
@@ -52,7 +49,7 @@ const CONNECT_MS = 60_000;
 /** In a call shorter than this a side may not have got round to its first packet. */
 const SHORT_CALL_MS = 2_000;
 
-interface HostSession {
+export interface HostSession {
   number: number;
   /** Ours, towards the core. */
   at: MediaHost;
@@ -151,28 +148,6 @@ export function createHost(options: HostOptions): Host {
     );
   };
 
-  const addVideo = (session: HostSession, command: Extract<EngineCommand, { type: 'add-video' }>) => {
-    const r = session.relay;
-    dropVideo(session, gone);
-    const events = {
-      pace: options.pace,
-      rtp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, false, packet, from.address, from.port, now()),
-      rtcp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, true, packet, from.address, from.port, now()),
-      fault: options.onFault,
-    };
-    openImsLeg(session.at.bind, options.pool, events, ims => {
-      if (ims === null) return refuse(command, 'no-port');
-      if (session.closed || r.video !== null) return ims.close();
-      r.video = video(ims, r.imsCname, now(), options.random, r.latch.mayMove);
-      joinVideo(session, r.video);
-      send({
-        type: 'video-added',
-        session: session.number,
-        op: command.op,
-        ims: { address: session.at.advertise, port: ims.port },
-      });
-    });
-  };
   const connect = (session: HostSession, command: Extract<EngineCommand, { type: 'connect' }>) => {
     const leg = session.legs.get(command.leg);
     if (leg?.end.connect(command.remote) !== true) return refuse(command, 'bad-sdp');
@@ -216,7 +191,7 @@ export function createHost(options: HostOptions): Host {
         case 'drop-leg':
           return dropLeg(session, command.leg, gone);
         case 'add-video':
-          return addVideo(session, command);
+          return addVideo(options, session, command, gone);
         case 'drop-video':
           return dropVideo(session, gone);
         case 'route':
@@ -305,30 +280,6 @@ function join(session: HostSession, number: number | null): void {
   if (r.video !== null) joinVideo(session, r.video);
 }
 
-/** The video goes where the sound goes: to the leg that is joined, under the numbers it has there. */
-function joinVideo(session: HostSession, v: Video): void {
-  const leg = session.joined === null ? undefined : session.legs.get(session.joined);
-  if (leg === undefined) return;
-  leg.end.carry?.(true);
-  goOn(v.toWeb.stream, videoSsrc(leg.request.ssrc), leg.videoNumbers);
-  v.toWeb.flows = false;
-  v.toIms.flows = false;
-}
-
-/** Ends the video; the sound goes on. */
-function dropVideo(session: HostSession, gone: Record<string, number>): void {
-  const { relay: r } = session;
-  const { video: v } = r;
-  if (v === null) return;
-  r.video = null;
-  v.ims.close();
-  addVideoCounts(gone, v);
-  const leg = session.joined === null ? undefined : session.legs.get(session.joined);
-  if (leg === undefined) return;
-  leg.videoNumbers = numbersOf(v.toWeb.stream);
-  leg.end.carry?.(false);
-}
-
 function dropLeg(session: HostSession, number: number, gone: Record<string, number>): void {
   const leg = session.legs.get(number);
   if (leg === undefined) return;
@@ -343,11 +294,6 @@ function addRelay(into: Record<string, number>, r: Relay): void {
   addCounts(into, namedCounts('web', r.toIms.counts));
   addCounts(into, namedCounts('ims', r.toWeb.counts));
   if (r.video !== null) addVideoCounts(into, r.video);
-}
-
-function addVideoCounts(into: Record<string, number>, v: Video): void {
-  addCounts(into, namedCounts('web', v.toIms.stream.counts));
-  addCounts(into, namedCounts('ims', v.toWeb.stream.counts));
 }
 
 /** Frees all of a session; its totals. */

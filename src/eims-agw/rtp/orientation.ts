@@ -2,7 +2,7 @@
 const ONE_BYTE = 0xbede;
 const TWO_BYTES = 0x1000;
 /** What the extension adds to a packet. */
-export const ORIENTATION_BYTES = 8;
+const ORIENTATION_BYTES = 8;
 
 /** The octet of the extension with this id, or -1. `packet` has a header that fits into it. */
 export function readOrientation(packet: Buffer, id: number): number {

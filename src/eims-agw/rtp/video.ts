@@ -227,7 +227,7 @@ function fillHole(v: Video, side: WebNow, packet: Buffer): void {
 }
 
 /** Asks the browser for a picture that needs no other. */
-export function askBrowser(v: Video, side: WebNow, now: number): void {
+function askBrowser(v: Video, side: WebNow, now: number): void {
   const { toIms, toWeb } = v;
   if (!toIms.stream.rx.started || now - toIms.askedAt < KEY_FRAME_MS) return;
   toIms.askedAt = now;
