@@ -65,6 +65,10 @@ async function shoot(on: Stage, colorScheme: 'light' | 'dark', size: keyof typeo
   await waitText(bela, 'end-reason', /\./);
   await bela.getByTestId('sound').locator('summary').click();
   await take(bela, '7-ended');
+  await bela.getByTestId('video-call-button').click();
+  await bela.getByTestId('remote-video').waitFor({ state: 'visible' });
+  await bela.waitForTimeout(2500);
+  await take(bela, '9-video');
   await ada.context().close();
   await context.close();
 }

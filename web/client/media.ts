@@ -1,5 +1,5 @@
 /** The sound and the picture of one call: microphone, camera, RTCPeerConnection, digits. Descriptions go out at once; candidates are found meanwhile. */
-import { createCamera, type VideoState, videoOf } from './camera.ts';
+import { type Camera, createCamera, type VideoState, videoOf } from './camera.ts';
 import type { Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
 import type { IceServers } from './ice-servers.ts';
@@ -117,7 +117,8 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
     answer: sdp =>
       negotiate(async () => {
         await peer.setRemoteDescription({ type: 'offer', sdp });
-        if (!camera.takes) stopVideo();
+        // Refused without being stopped, so that the same place may be offered again.
+        for (const part of videoOf(peer)) part.direction = directionOf(camera);
         const answer = sdpOf(await describe(peer, await peer.createAnswer()));
         settled();
         return answer;
@@ -154,7 +155,8 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
       const track = await camera.open(video);
       if (closed) return camera.close();
       localStream.addTrack(track);
-      peer.addTrack(track, localStream);
+      const sender = peer.addTrack(track, localStream);
+      for (const part of videoOf(peer)) if (part.sender === sender) part.direction = directionOf(camera);
     },
     removeVideo: stopVideo,
     muteVideo: on => camera.mute(on),
@@ -198,6 +200,11 @@ async function openMicrophone(environment: Environment, audio: MediaOptions['aud
       { cause },
     );
   }
+}
+
+function directionOf({ takes, track }: Camera): RTCRtpTransceiverDirection {
+  if (!takes) return 'inactive';
+  return track === null ? 'recvonly' : 'sendrecv';
 }
 
 async function describe(peer: RTCPeerConnection, description: RTCSessionDescriptionInit) {

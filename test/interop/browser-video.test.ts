@@ -1,0 +1,126 @@
+/** Chromium with a camera: video through the core and back, between two pages, added and dropped in a call, asked for and refused. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { ADA, BELA, ECHO, TONE } from '../support/number.ts';
+import { dial, MICROPHONE_HZ, openStage, press, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
+
+let stage: Stage;
+let ada: Page;
+let bela: Page;
+
+before(async () => {
+  stage = await openStage('127.0.0.72');
+  ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
+  bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
+});
+after(async () => {
+  await stage?.close();
+});
+
+interface Seen {
+  frames: number;
+  keyFrames: number;
+  width: number;
+  codec: string;
+}
+
+/** What the page's call has decoded of the other side's picture. */
+function seen(page: Page): Promise<Seen | null> {
+  return page.evaluate(async () => {
+    const { lineside } = globalThis as unknown as {
+      lineside: { client: { calls: Map<string, { getStats(): Promise<Map<string, Record<string, unknown>>> }> } };
+    };
+    const [call] = [...lineside.client.calls.values()];
+    const stats = [...((await call?.getStats())?.values() ?? [])];
+    const video = stats.find(entry => entry['type'] === 'inbound-rtp' && entry['kind'] === 'video');
+    if (video === undefined) return null;
+    const codec = stats.find(entry => entry['id'] === video['codecId']);
+    return {
+      frames: Number(video['framesDecoded'] ?? 0),
+      keyFrames: Number(video['keyFramesDecoded'] ?? 0),
+      width: Number(video['frameWidth'] ?? 0),
+      codec: String(codec?.['mimeType'] ?? ''),
+    };
+  });
+}
+
+/** Waits until so many more pictures of the other side have been decoded. */
+async function watch(page: Page, frames: number, timeoutMs = 15_000): Promise<Seen> {
+  const until = Date.now() + timeoutMs;
+  const first = await seen(page);
+  for (;;) {
+    const now = await seen(page);
+    if (now !== null && now.frames >= (first?.frames ?? 0) + frames) return now;
+    if (Date.now() > until) throw new Error(`Decoded ${JSON.stringify(now)}, at first ${JSON.stringify(first)}.`);
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+}
+
+async function shown(page: Page, testId: string, on: boolean): Promise<void> {
+  await page.getByTestId(testId).waitFor({ state: on ? 'visible' : 'hidden', timeout: 15_000 });
+}
+
+async function hangUp(page: Page): Promise<void> {
+  await press(page, 'hangup-button');
+  await waitText(page, 'end-reason', /\./);
+}
+
+test('a call with video sees its own camera come back from the echo number, and hears itself', async () => {
+  await ada.getByTestId('dial-input').fill(ECHO);
+  await press(ada, 'video-call-button');
+  await waitText(ada, 'status', /^Connected$/);
+  await shown(ada, 'remote-video', true);
+  const picture = await watch(ada, 30);
+  assert.ok(picture.keyFrames > 0 && picture.width >= 160, JSON.stringify(picture));
+  assert.match(picture.codec, /^video\/(H264|VP8)$/);
+  await waitTone(ada, MICROPHONE_HZ);
+  await hangUp(ada);
+  await shown(ada, 'remote-video', false);
+});
+
+test('a far end without video leaves the sound, and takes no camera', async () => {
+  await ada.getByTestId('dial-input').fill(TONE);
+  await press(ada, 'video-call-button');
+  await waitText(ada, 'status', /^Connected$/);
+  await waitTone(ada, 440);
+  await shown(ada, 'own-video', false);
+  await press(ada, 'video-button');
+  await waitText(ada, 'end-reason', /takes no video/);
+  await waitTone(ada, 440);
+  await hangUp(ada);
+});
+
+test('RTP-05 two pages see each other through the core, and one of them ends the video', async () => {
+  await ada.getByTestId('dial-input').fill(BELA);
+  await press(ada, 'video-call-button');
+  await waitText(bela, 'status', /^Incoming call$/);
+  await press(bela, 'answer-video-button');
+  await waitText(bela, 'status', /^Connected$/);
+  const pictures = await Promise.all([watch(ada, 30), watch(bela, 30)]);
+  for (const { width } of pictures) assert.ok(width >= 160, JSON.stringify(pictures));
+  await press(bela, 'video-button');
+  await shown(bela, 'remote-video', false);
+  await shown(ada, 'remote-video', false);
+  await waitTone(ada, MICROPHONE_HZ);
+  await hangUp(ada);
+  await waitText(bela, 'end-reason', /\./);
+});
+
+test('SDP-21 video added in a call: refused, then taken, and added again', async () => {
+  await dial(ada, BELA);
+  await waitText(bela, 'status', /^Incoming call$/);
+  await press(bela, 'answer-button');
+  await waitText(ada, 'status', /^Connected$/);
+  await press(ada, 'video-button');
+  await shown(bela, 'take-video-button', true);
+  await press(bela, 'refuse-video-button');
+  await waitText(ada, 'end-reason', /takes no video/);
+  await press(ada, 'video-button');
+  await shown(bela, 'take-video-button', true);
+  await press(bela, 'take-video-button');
+  await Promise.all([watch(ada, 30), watch(bela, 30)]);
+  await waitTone(bela, MICROPHONE_HZ);
+  await hangUp(bela);
+  await waitText(ada, 'end-reason', /\./);
+});
