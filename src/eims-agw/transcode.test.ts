@@ -1,4 +1,4 @@
-/** Offer and answer over an engine that transcodes, and codecs that pass as they are over one that does not. */
+/** Offer and answer over an engine that transcodes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TRANSCODER } from '../../test/support/media-caps.ts';
@@ -213,49 +213,6 @@ test('SDP-20 an INVITE without offer over an engine that transcodes', () => {
   const answer = ['a=rtpmap:97 AMR/8000', 'a=rtpmap:101 telephone-event/8000'];
   run({ type: 'media.settle', owner: A, sdp: phoneSdp({ formats: [97, 101], event: null, maps: answer }) });
   assert.deepEqual(short(route().toIms), ['96 opus > 97 AMR', '97 telephone-event > 101 telephone-event']);
-});
-
-test('without a transcoder Opus and G.722 pass as they are where the settings have them on both sides', () => {
-  const wide = { webCodecs: ['opus', 'G722', 'PCMA'], imsCodecs: ['opus', 'G722', 'PCMA'] } as const;
-  const settings = { webCodecs: [...wide.webCodecs], imsCodecs: [...wide.imsCodecs] };
-  const { offerOut, answerOut, route, hold } = mediaRig(settings);
-  const offer = offerOut();
-  assert.match(offer, /m=audio 21000 RTP\/AVP 111 9 8 110 126\r\n/);
-  assert.match(offer, /a=rtpmap:111 opus\/48000\/2\r\na=fmtp:111 useinbandfec=1;stereo=0\r\n/);
-  const opus = ['a=rtpmap:111 opus/48000/2', 'a=rtpmap:110 telephone-event/48000'];
-  const answer = answerOut(phoneSdp({ formats: [111, 110], event: null, maps: opus }));
-  assert.match(answer, /SAVPF 111 110\r\n/);
-  assert.deepEqual(short(route().toWeb), ['111 opus > 111 opus', '110 telephone-event > 110 telephone-event']);
-  // Nothing else can be made of it.
-  assert.match(hold(true), /m=audio 21000 RTP\/AVP 111 110\r\n/);
-  const incoming = mediaRig(settings);
-  assert.match(incoming.offerIn(phoneSdp({ formats: [9, 18] }))[0] ?? '', /SAVPF 9 101\r\n/);
-});
-
-test('without a transcoder a fork and a re-INVITE with a codec that cannot pass are refused, and the call goes on', () => {
-  const { offerOut, answerOut, run, box, route } = mediaRig({
-    webCodecs: ['opus', 'PCMA', 'PCMU'],
-    imsCodecs: ['opus', 'PCMA'],
-  });
-  offerOut();
-  const opus = phoneSdp({ formats: [111], event: null, maps: ['a=rtpmap:111 opus/48000/2'] });
-  const answer = answerOut(opus);
-  const before = route();
-  run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'g', sdp: phoneSdp({ formats: [8] }) });
-  assert.equal(box.take('media-failed').failure, 'no-codec');
-  run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp: phoneSdp({ formats: [8], version: 2 }) });
-  assert.equal(box.take('media-failed').failure, 'no-codec');
-  assert.deepEqual(route(), before);
-  assert.equal(answerOut(opus), answer);
-});
-
-test('a native client with AMR-WB talks to AMR-WB without a transcoder', () => {
-  const rig = mediaRig({ webCodecs: ['AMR-WB', 'PCMA'], imsCodecs: ['AMR-WB', 'PCMA'] });
-  const native = chromiumOffer()
-    .replace('SAVPF 111 ', 'SAVPF 99 ')
-    .replace('a=rtpmap:111 opus/48000/2', 'a=rtpmap:99 AMR-WB/16000')
-    .replace('a=fmtp:111 minptime=10;useinbandfec=1', 'a=fmtp:99 octet-align=1;mode-set=0,1,2');
-  assert.match(rig.offerOut(native), /RTP\/AVP 99 8 126\r\nb=AS:80[\s\S]*a=fmtp:99 octet-align=1;mode-set=0,1,2\r\n/);
 });
 
 test('SDP-10 nothing in common: a call out fails with the reason, a call in before any device is asked', () => {
