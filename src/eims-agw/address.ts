@@ -26,7 +26,7 @@ export function addressPolicy(settings: MediaSettings, ims: ImsMedia = settings.
   never.addSubnet('224.0.0.0', 3, 'ipv4');
   never.addSubnet('0.0.0.0', 8, 'ipv4');
   never.addSubnet('ff00::', 8, 'ipv6');
-  const own = new Set(allHosts(settings).flatMap(({ bind, advertise }) => [bind, advertise]));
+  const own = new Set(allHosts(settings).flatMap(({ bind, advertise }) => [canonical(bind), canonical(advertise)]));
   const families = new Set(hostsOf(ims).map(({ bind }) => isIP(bind)));
   const { ports } = settings.web;
   return {
@@ -36,7 +36,8 @@ export function addressPolicy(settings: MediaSettings, ims: ImsMedia = settings.
       const kind = version === 4 ? 'ipv4' : 'ipv6';
       if (never.check(address, kind) || !allowed.check(address, kind)) return false;
       return (
-        !own.has(address) || !((port >= ports.min && port <= ports.max) || settings.signallingPorts.includes(port))
+        !own.has(canonical(address)) ||
+        !((port >= ports.min && port <= ports.max) || settings.signallingPorts.includes(port))
       );
     },
   };
@@ -64,10 +65,11 @@ export function targetOf(media: MediaDesc, policy: AddressPolicy): ImsTarget | '
   const rtcpAddress = media.rtcp?.address ?? address;
   const rtcpPort = media.rtcp?.port ?? Math.min(port + 1, 65_535);
   if (!policy.allows(address, port) || !policy.allows(rtcpAddress, rtcpPort)) return null;
+  if (isIP(address) !== isIP(rtcpAddress)) return null;
   return { address: canonical(address), port, rtcpAddress: canonical(rtcpAddress), rtcpPort };
 }
 
-/** As the kernel writes it: packets are told from strangers' by the text of their address. RFC 5952. */
+/** As the kernel writes it: addresses, ours and those of strangers, are told apart by their text. RFC 5952. */
 function canonical(address: string): string {
   return isIPv6(address) ? new SocketAddress({ address, family: 'ipv6' }).address : address;
 }
