@@ -44,8 +44,11 @@ export async function rtpengineDaemon(host: string, firstPort: number, ports = 2
 
 async function spawned(host: string, firstPort: number, ports: number): Promise<ChildProcess> {
   const child = spawn(
-    'rtpengine',
+    'setpriv',
     [
+      // It ends with the test, however that ends.
+      '--pdeathsig=KILL',
+      'rtpengine',
       '--config-file=none',
       '--foreground',
       '--log-stderr',

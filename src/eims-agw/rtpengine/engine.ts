@@ -161,7 +161,8 @@ export function createRtpengine(options: RtpengineOptions): Engine {
   /** Resolves when it is gone, or nothing can be done about it. */
   function remove({ daemon, call }: Placed): Promise<void> {
     if (daemon.member().state === 'down') return Promise.resolve();
-    const request = { command: 'delete', 'call-id': call.options.callId, 'delete delay': 0 } as const;
+    const { callId } = call.options;
+    const request = { command: 'delete', 'call-id': callId, 'from-tag': 'ims', 'delete delay': 0 } as const;
     return new Promise(resolve => daemon.ask(request, OPEN_PATIENCE_MS, () => resolve()));
   }
 

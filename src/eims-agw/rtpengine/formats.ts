@@ -30,9 +30,12 @@ export function linesOf({ toIms, toWeb }: Pick<Route, 'toIms' | 'toWeb'>): Lines
 const sent = ({ out, to, kind }: PtRule) => ({ pt: out, format: to, kind });
 const received = ({ in: pt, from, kind }: PtRule) => ({ pt, format: from, kind });
 
+/** Each format once: where a party has two numbers for it, the one that it is sent. */
 function line(entries: Line): Line {
-  const known = new Set<number>();
-  const once = entries.filter(({ pt }) => !known.has(pt) && known.add(pt));
+  const once: Array<Line[number]> = [];
+  for (const entry of entries) {
+    if (!once.some(({ pt, format }) => pt === entry.pt || sameFormat(format, entry.format))) once.push(entry);
+  }
   return [...once.filter(({ kind }) => kind !== 'event'), ...once.filter(({ kind }) => kind === 'event')];
 }
 

@@ -58,8 +58,8 @@ export type NgRequest =
   | { command: 'offer'; 'call-id': string; 'from-tag': 'probe'; sdp: string; codec: { transcode: readonly string[] } }
   | { command: 'block media' | 'unblock media'; 'call-id': string; 'from-tag': Tag }
   | { command: 'query'; 'call-id': string }
-  /** Without a tag all of the call goes. */
-  | { command: 'delete'; 'call-id': string; 'delete delay': 0 };
+  /** Any of its tags ends all of a call; without one the reply tells no figures. */
+  | { command: 'delete'; 'call-id': string; 'from-tag': Tag | 'probe'; 'delete delay': 0 };
 
 export interface NgReply {
   ok: boolean;

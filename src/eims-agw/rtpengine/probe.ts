@@ -62,11 +62,11 @@ export async function probe({ ask, id, vouched, habits }: ProbeOptions): Promise
   const codecs = readCodecs(coded.body);
   const formats = CANDIDATES.filter(({ name, clock }) => codecs.has(`${name.toLowerCase()}/${clock}`));
   const pair = openingPair();
-  const [offered, answered, seen] = await call('p', [
-    offerOf(`${id}p`, pair, habits, false),
-    answerOf(`${id}p`, pair),
-    { command: 'query', 'call-id': `${id}p` },
-  ]);
+  const [offered, answered, seen] = await call(
+    'p',
+    [offerOf(`${id}p`, pair, habits, false), answerOf(`${id}p`, pair), { command: 'query', 'call-id': `${id}p` }],
+    'ims',
+  );
   if (seen === undefined) return SILENT;
   const told = readEnd(answered?.body ?? {});
   const local = readLocalEnd(seen.body, 'ims');
@@ -76,14 +76,19 @@ export async function probe({ ask, id, vouched, habits }: ProbeOptions): Promise
   return { ok: true, software, formats: [...formats, ...EVENTS], advertised };
 
   /** The replies as far as they came, in order. */
-  async function call(name: string, requests: readonly NgRequest[]): Promise<NgReply[]> {
+  async function call(
+    name: string,
+    requests: readonly NgRequest[],
+    tag: 'probe' | 'ims' = 'probe',
+  ): Promise<NgReply[]> {
     const replies: NgReply[] = [];
     for (const request of requests) {
       const reply = await ask(request);
       if (reply === null) break;
       replies.push(reply);
     }
-    if (replies.length > 0) await ask({ command: 'delete', 'call-id': `${id}${name}`, 'delete delay': 0 });
+    if (replies.length > 0)
+      await ask({ command: 'delete', 'call-id': `${id}${name}`, 'from-tag': tag, 'delete delay': 0 });
     return replies;
   }
 }

@@ -73,10 +73,12 @@ export function readSight(body: Body): Sight {
   const web = streamsOf(body, 'web');
   const ims = streamsOf(body, 'ims');
   const first = web[0];
-  const verified = Array.isArray(first?.flags) && first.flags.includes('DTLS fingerprint verified');
   const suite = typeof first?.['crypto suite'] === 'string' ? first['crypto suite'] : null;
+  const right = Array.isArray(first?.flags) && first.flags.includes('DTLS fingerprint verified');
+  // The certificate is looked at before the keys are there.
+  const verified = right && suite !== null;
   const family = childOf(first, 'endpoint')?.family === 'IPv6' ? 'udp6' : 'udp4';
-  const path = verified && suite !== null ? `${family} ${suite}` : null;
+  const path = verified ? `${family} ${suite}` : null;
   return {
     verified,
     totals: { ...NO_TOTALS, fromWeb: legOf(web[0]), fromIms: legOf(ims[0]), path },

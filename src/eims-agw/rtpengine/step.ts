@@ -13,9 +13,10 @@ export function nextStep(call: CallState): Step | null {
   if (closed !== null) return closed;
   const wanted = wantedPair(call);
   const { pair } = call.held;
-  if (wanted !== null && (call.restart !== null || pair === null || !samePair(pair, wanted)))
+  const asWanted = wanted === null || (pair !== null && samePair(pair, wanted));
+  if (wanted !== null && (call.restart !== null || (!asWanted && !connecting(call, wanted))))
     return { type: 'offer', pair: wanted, restart: call.restart };
-  return nextGate(call, true) ?? (call.lookDue ? { type: 'query' } : null);
+  return (asWanted ? nextGate(call, true) : null) ?? (call.lookDue ? { type: 'query' } : null);
 }
 
 export function requestOf({ options: { callId, habits } }: CallState, step: Step): NgRequest {
@@ -30,10 +31,15 @@ export function requestOf({ options: { callId, habits } }: CallState, step: Step
     case 'query':
       return { command: 'query', 'call-id': callId };
     case 'delete':
-      return { command: 'delete', 'call-id': callId, 'delete delay': 0 };
+      return { command: 'delete', 'call-id': callId, 'from-tag': 'ims', 'delete delay': 0 };
     default:
       return step satisfies never;
   }
+}
+
+/** The daemon knows this browser and DTLS is not up yet: an offer in the midst of a handshake would spoil its keys. */
+function connecting({ held: { pair }, watch }: CallState, wanted: Pair): boolean {
+  return pair !== null && pair.leg === wanted.leg && pair.fingerprint !== null && watch.web.state === 'new';
 }
 
 /** Null before a browser has answered. */

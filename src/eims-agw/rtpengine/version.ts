@@ -15,7 +15,7 @@ export function versionFault(software: string | null, vouched: readonly string[]
   if (vouched.includes(software) || Number(DEBIAN.exec(software)?.[1] ?? 0) >= 1) return null;
   const found = UPSTREAM.exec(software);
   if (found === null)
-    return `calls itself "${software}", which tells no version; if it is sound, list that name in media.rtpengineVersions`;
+    return `calls itself "${software}", which tells no version; if it is sound, list that name in rtpengine.versions`;
   const numbers = found.slice(1).map(Number);
   const sound = CORRECTED.some(
     ({ line, from }) => line.every((part, i) => numbers[i] === part) && compare(numbers, from) >= 0,

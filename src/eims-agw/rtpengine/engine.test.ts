@@ -1,0 +1,223 @@
+/** The engine over daemons in memory: a clock that stands still, a network that loses. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createManualClock } from '../../../test/support/manual-clock.ts';
+import { type FakeDaemon, fakeDaemon } from '../../../test/support/rtpengine-fake.ts';
+import type { Engine, EngineEvent, Route, WebRemote } from '../engine.ts';
+import { PCMA } from '../payload-format.ts';
+import { MEDIA_DEFAULTS } from '../settings.ts';
+import { createRtpengine } from './engine.ts';
+
+const REMOTE: WebRemote = {
+  mid: '0',
+  ice: { ufrag: 'theirs00', pwd: 'theirs000000000000000000' },
+  fingerprint: { algorithm: 'sha-256', value: Array<string>(32).fill('B2').join(':') },
+  setup: 'actpass',
+  candidates: [],
+};
+const TARGET = { address: '127.0.0.9', port: 4000, rtcpAddress: '127.0.0.9', rtcpPort: 4001 };
+const RULE = { in: 8, out: 8, kind: 'speech' as const, from: PCMA, to: PCMA };
+const ROUTE: Route = {
+  leg: 1,
+  target: TARGET,
+  toIms: [RULE],
+  toWeb: [RULE],
+  toImsOpen: true,
+  toWebOpen: true,
+  supervise: true,
+  video: null,
+};
+/** Everything the engine may ever say. */
+const OPTIONS = new Set(
+  'command,call-id,from-tag,to-tag,sdp,replace,flags,ICE,ICE-lite,transport protocol,rtcp-mux,SDES,direction,codec,delete delay'.split(
+    ',',
+  ),
+);
+
+async function rig(count = 2) {
+  const clock = createManualClock(0);
+  const daemons = Array.from({ length: count }, (_, i) => fakeDaemon(`127.0.0.${i + 1}`, clock.now));
+  const events: EngineEvent[] = [];
+  const lines: string[] = [];
+  const engine: Engine = createRtpengine({
+    settings: {
+      ...MEDIA_DEFAULTS,
+      rtpengine: {
+        ...MEDIA_DEFAULTS.rtpengine,
+        daemons: daemons.map((_, i) => ({ host: `127.0.0.${i + 1}`, port: 2223, weight: 1, calls: 2 })),
+      },
+    },
+    onEvent: event => events.push(event),
+    clock: {
+      now: clock.now,
+      after(ms, run) {
+        const timer = clock.setTimer(ms, run);
+        return () => clock.clearTimer(timer);
+      },
+    },
+    log: (_level, message, fields) => lines.push(`${message} ${JSON.stringify(fields)}`),
+    count: () => undefined,
+    wire: (host, _port, wireEvents) =>
+      (daemons.find((_, i) => host === `127.0.0.${i + 1}`) as FakeDaemon).wire(wireEvents),
+  });
+  const open = (session: number) => {
+    const place = { realm: null, family: 'IP4' as const };
+    engine.send({ type: 'open', session, op: session, place, legs: [{ leg: 1, ssrc: 1, cname: 'c' }] });
+  };
+  const talk = (session: number) => {
+    open(session);
+    engine.send({ type: 'connect', session, op: 100 + session, leg: 1, remote: REMOTE });
+    engine.send({ type: 'route', session, route: ROUTE });
+  };
+  return { clock, daemons, engine, events, lines, open, talk, types: () => events.map(event => event.type) };
+}
+
+test('RTE-03 RTE-07 each daemon is asked what it is and can code before it gets calls; what all can do is said', async () => {
+  const { engine, daemons, lines } = await rig();
+  daemons[1]?.codecs.delete('amr-wb/16000');
+  await engine.start();
+  const speech = engine.caps().transcode.map(({ name }) => name);
+  assert.ok(speech.includes('opus') && !speech.includes('AMR-WB') && !speech.includes('G722'));
+  assert.deepEqual(
+    daemons.map(daemon => daemon.calls.size),
+    [0, 0],
+  );
+  assert.ok(lines.some(line => line.includes('rtpengine-10-5-3-5-1-deb12u1')));
+  const faulty = await rig(1);
+  if (faulty.daemons[0] !== undefined) faulty.daemons[0].software = 'rtpengine-10-5-3-5-1';
+  await assert.rejects(faulty.engine.start(), /127\.0\.0\.1:2223 is rtpengine-10-5-3-5-1, .*CVE-2025-53399/);
+});
+
+test('RTE-01 RTE-06 a call has two constant names on its daemon, which hears no option but the known ones', async () => {
+  const { engine, daemons, events, talk, types, clock } = await rig(1);
+  await engine.start();
+  talk(1);
+  assert.deepEqual(types(), ['opened', 'connecting']);
+  const opened = events[0];
+  assert.ok(opened?.type === 'opened' && opened.legs[0]?.iceLite === true);
+  assert.deepEqual(opened.ims, { address: '127.0.0.1', port: 20_004 });
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  daemon.verified = true;
+  await clock.advance(100);
+  assert.deepEqual(types(), ['opened', 'connecting', 'leg-up']);
+  engine.send({ type: 'close', session: 1 });
+  assert.equal(types().at(-1), 'closed');
+  assert.equal(daemon.calls.size, 0);
+  const pairs = daemon.requests.filter(request => request.command === 'offer' || request.command === 'answer').slice(3);
+  assert.ok(pairs.length >= 4, `${pairs.length}`);
+  for (const request of pairs) assert.deepEqual([request['from-tag'], request['to-tag']], ['ims', 'web']);
+  for (const request of daemon.requests)
+    for (const name of Object.keys(request)) assert.ok(OPTIONS.has(name), `${request.command} ${name}`);
+});
+
+test('RTE-02 a codec that the daemon left out ends the call with a word in the log', async () => {
+  const { engine, daemons, lines, types, open, clock } = await rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  daemon.codecs.clear();
+  daemon.verified = true;
+  open(1);
+  const opus = { name: 'opus', clock: 48_000, channels: 2, fmtp: null };
+  const toIms = [{ in: 111, out: 8, kind: 'speech' as const, from: opus, to: PCMA }];
+  const toWeb = [{ in: 8, out: 111, kind: 'speech' as const, from: PCMA, to: opus }];
+  engine.send({ type: 'connect', session: 1, op: 2, leg: 1, remote: REMOTE });
+  engine.send({ type: 'route', session: 1, route: { ...ROUTE, toIms, toWeb } });
+  await clock.advance(100);
+  assert.deepEqual(types(), ['opened', 'connecting', 'leg-up', 'lost']);
+  assert.ok(lines.some(line => line.includes('the reply lacks a codec')));
+  assert.equal(daemon.calls.size, 0);
+});
+
+test('RTE-05 every datagram may be lost twice: each request is done once, and the call is set up', async () => {
+  const { engine, daemons, types, talk, clock } = await rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  daemon.loses = datagram => datagram % 3 !== 0;
+  talk(1);
+  for (let i = 0; i < 20; i += 1) await clock.advance(500);
+  assert.ok(types().includes('connecting'), types().join());
+  assert.equal(daemon.requests.filter(request => request.command === 'block media').length, 0);
+});
+
+test('RTE-05 a daemon that says nothing: the call is on another in time; after three questions its calls are lost', async () => {
+  const { engine, daemons, events, open, clock } = await rig();
+  await engine.start();
+  open(1);
+  const [first, second] = daemons;
+  assert.ok(first && second && first.calls.size === 1);
+  first.loses = () => true;
+  await clock.advance(1);
+  // The second has the smaller load; with a call on it both have one, and the silent one is asked first.
+  open(2);
+  open(3);
+  await clock.advance(750);
+  assert.deepEqual([second.calls.size, events.filter(event => event.type === 'opened').length], [2, 3]);
+  await clock.advance(15_000);
+  assert.deepEqual(
+    events.filter(event => event.type === 'lost').map(event => event.session),
+    [1],
+  );
+  assert.equal(engine.health().workers, 1);
+  open(4);
+  const last = events.at(-1);
+  assert.ok(last?.type === 'refused' && last.failure === 'overload');
+});
+
+test('nobody listens: its calls are lost at once, new ones are refused with a reason, and it is used again when it is back', async () => {
+  const { engine, daemons, events, open, clock } = await rig(1);
+  await engine.start();
+  open(1);
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  daemon.dead = true;
+  await clock.advance(2_500);
+  assert.deepEqual(events.at(-1), { type: 'lost', session: 1 });
+  open(2);
+  assert.deepEqual(
+    [events.at(-1), engine.health().ok],
+    [{ type: 'refused', session: 2, op: 2, failure: 'driver' }, false],
+  );
+  daemon.dead = false;
+  await clock.advance(2_500);
+  open(3);
+  assert.equal(events.at(-1)?.type, 'opened');
+});
+
+test('a daemon that was started again is known by its age', async () => {
+  const { engine, daemons, events, open, clock } = await rig(1);
+  await engine.start();
+  await clock.advance(10_000);
+  open(1);
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  daemon.bornAt = clock.now();
+  daemon.calls.clear();
+  await clock.advance(2_500);
+  assert.deepEqual([events.at(-1), engine.health().ok], [{ type: 'lost', session: 1 }, true]);
+});
+
+test('RTP-07 a side that never spoke is told, a browser that falls silent is down and comes up again, silence of the IMS side is told once', async () => {
+  const { engine, daemons, events, types, talk, clock } = await rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  daemon.verified = true;
+  talk(1);
+  for (let second = 0; second < 30; second += 1) {
+    daemon.heard.web += 50;
+    await clock.advance(1_000);
+  }
+  assert.deepEqual(types().slice(2), ['leg-up', 'one-way']);
+  await clock.advance(60_000);
+  assert.deepEqual(types().slice(4), ['leg-down', 'ims-silent']);
+  daemon.heard.web += 50;
+  await clock.advance(2_000);
+  assert.deepEqual(types().slice(6), ['leg-up']);
+  engine.send({ type: 'close', session: 1 });
+  const closed = events.at(-1);
+  assert.ok(closed?.type === 'closed');
+  assert.deepEqual([closed.fromWeb.packets, closed.fromIms.packets, closed.oneWay], [1_550, 0, 'ims']);
+});

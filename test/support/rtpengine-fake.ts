@@ -1,0 +1,133 @@
+/** A daemon in memory that speaks ng as far as the engine needs, on a network that loses what a test wants lost. */
+import type { Wire, WireEvents } from '../../src/eims-agw/rtpengine/client.ts';
+
+export interface FakeDaemon {
+  /** Names of the calls it has. */
+  calls: Set<string>;
+  /** Every request it heard, copies left out. */
+  requests: Array<Record<string, unknown> & { command: string; 'call-id': string }>;
+  software: string;
+  /** Codecs it can make, in lower case with their clock. */
+  codecs: Set<string>;
+  verified: boolean;
+  heard: { web: number; ims: number };
+  /** Lost on the way there, before it answers. */
+  loses: (datagram: number) => boolean;
+  /** Nobody listens. */
+  dead: boolean;
+  bornAt: number;
+  wire(events: WireEvents): Wire;
+}
+
+const CREDENTIALS =
+  'a=ice-ufrag:ufrag000\r\na=ice-pwd:pwd0000000000000000000000\r\na=setup:actpass\r\n' +
+  `a=fingerprint:sha-256 ${Array<string>(32).fill('A1').join(':')}\r\n`;
+
+export function fakeDaemon(host: string, now: () => number): FakeDaemon {
+  const replies = new Map<string, string>();
+  let datagrams = 0;
+  const daemon: FakeDaemon = {
+    calls: new Set(),
+    requests: [],
+    software: 'rtpengine-10-5-3-5-1-deb12u1',
+    codecs: new Set([
+      'opus/48000',
+      'amr-wb/16000',
+      'pcma/8000',
+      'pcmu/8000',
+      'telephone-event/48000',
+      'telephone-event/8000',
+    ]),
+    verified: false,
+    heard: { web: 0, ims: 0 },
+    loses: () => false,
+    dead: false,
+    bornAt: now(),
+    wire: events => ({
+      send(text) {
+        if (daemon.dead) return events.refused();
+        datagrams += 1;
+        if (daemon.loses(datagrams)) return;
+        const cookie = text.slice(0, text.indexOf(' '));
+        const known = replies.get(cookie);
+        const reply = known ?? JSON.stringify(answer(JSON.parse(text.slice(cookie.length + 1))));
+        replies.set(cookie, reply);
+        events.datagram(new TextEncoder().encode(`${cookie} ${reply}`));
+      },
+      close: () => undefined,
+    }),
+  };
+
+  function answer(request: FakeDaemon['requests'][number] & { sdp?: string; codec?: { transcode: string[] } }): object {
+    daemon.requests.push(request);
+    const id = request['call-id'];
+    switch (request.command) {
+      case 'statistics':
+        return {
+          result: 'ok',
+          statistics: {
+            currentstatistics: { sessionstotal: daemon.calls.size },
+            totalstatistics: { uptime: String(Math.floor((now() - daemon.bornAt) / 1000)) },
+          },
+        };
+      case 'publish':
+        daemon.calls.add(id);
+        return { result: 'ok', sdp: sdp('', [8]).replace('s=-', `s=${daemon.software}`) };
+      case 'offer':
+        daemon.calls.add(id);
+        return { result: 'ok', sdp: sdp(CREDENTIALS, formats(request), 20_000) };
+      case 'delete':
+        daemon.calls.delete(id);
+        return { result: 'ok', ...(request['from-tag'] === undefined ? {} : sight()) };
+      default:
+        if (!daemon.calls.has(id)) return { result: 'error', 'error-reason': 'Unknown call-id' };
+        if (request.command === 'answer') return { result: 'ok', sdp: lastOffer(id) };
+        return { result: 'ok', ...(request.command === 'query' ? sight() : {}) };
+    }
+  }
+
+  /** The m-line of an offer as the other party gets it: what is to be made of it first, under numbers from 96 on. */
+  function formats({
+    sdp: offered = '',
+    codec,
+  }: {
+    sdp?: string;
+    codec?: { transcode: string[] };
+  }): Array<number | string> {
+    const made = (codec?.transcode ?? []).map(spec => spec.toLowerCase().split('/').slice(0, 2).join('/'));
+    const can = made.filter(name => daemon.codecs.has(name));
+    return can.length > 0 ? can : (/m=audio \d+ \S+ ([\d ]+)/.exec(offered)?.[1]?.split(' ').map(Number) ?? []);
+  }
+
+  function lastOffer(id: string): string {
+    const offers = daemon.requests.filter(request => request.command === 'offer' && request['call-id'] === id);
+    return String(offers.at(-1)?.sdp).replace(/c=IN IP4 .*\r\n/, `c=IN IP4 ${host}\r\n`);
+  }
+
+  function sdp(more: string, list: Array<number | string>, port = 20_002): string {
+    const named = list.map((format, i) =>
+      typeof format === 'number' ? { pt: format, map: '' } : { pt: 96 + i, map: format },
+    );
+    const maps = named.flatMap(({ pt, map }) =>
+      map === '' ? [] : [`a=rtpmap:${pt} ${map}${map.startsWith('opus') ? '/2' : ''}\r\n`],
+    );
+    return `v=0\r\no=- 1 1 IN IP4 ${host}\r\ns=-\r\nt=0 0\r\nm=audio ${port} UDP/TLS/RTP/SAVPF ${named.map(n => n.pt).join(' ')}\r\nc=IN IP4 ${host}\r\n${maps.join('')}${more}`;
+  }
+
+  function sight(): object {
+    const stream = (port: number, packets: number, flags: string[] = []) => ({
+      'local address': host,
+      'local port': port,
+      stats: { packets, bytes: packets * 172 },
+      flags,
+      ...(flags.length === 0 ? {} : { 'crypto suite': 'AEAD_AES_128_GCM' }),
+    });
+    const side = (port: number, packets: number, flags: string[] = []) => ({
+      medias: [{ streams: [stream(port, packets, flags)] }],
+    });
+    const flags = daemon.verified ? ['DTLS fingerprint verified'] : [];
+    return { tags: { web: side(20_000, daemon.heard.web, flags), ims: side(20_004, daemon.heard.ims) } };
+  }
+
+  return daemon;
+}
