@@ -120,6 +120,35 @@ test('a check that was overheard and is played back from elsewhere moves nothing
   assert.deepEqual(w.heard.down, ['web'], 'no consent by playing back');
 });
 
+for (const profile of ['SRTP_AES128_CM_HMAC_SHA1_80', 'SRTP_AEAD_AES_128_GCM'] as const)
+  test(`SEC-03 ${profile}: what is sent again is what left, whatever else came under its number`, () => {
+    const { w, end, srtp } = connected([profile]);
+    const text = (seq: number, fill: number) => Buffer.concat([rtp(seq).subarray(0, 12), Buffer.alloc(900, fill)]);
+    w.sent.length = 0;
+    end.send(text(1, 7), true);
+    end.send(text(1, 9), true);
+    w.state.crowded = true;
+    end.send(text(2, 7), true);
+    w.state.crowded = false;
+    for (let seq = 3; seq < 140; seq += 1) end.send(text(seq, 7), true);
+    const left = new Map(w.sent.map(({ bytes }) => [bytes.readUInt16BE(2), bytes]));
+    end.send(text(5, 9), true);
+    end.send(text(2, 9), true);
+    assert.equal(w.sent.length, 139);
+    assert.deepEqual(
+      [1, 2, 5, 200].map(seq => end.resend?.(seq)),
+      [false, true, false, false],
+    );
+    left.set(2, w.sent[138]?.bytes ?? Buffer.alloc(0));
+    for (let seq = 131; seq < 140; seq += 1) assert.equal(end.resend?.(seq), true);
+    for (const { bytes } of w.sent) assert.ok(left.get(bytes.readUInt16BE(2))?.equals(bytes));
+    assert.equal(srtp.unprotectRtp(Buffer.from(left.get(139) ?? [])), 912);
+    end.carry?.(false);
+    assert.equal(end.resend?.(139), false);
+    end.close();
+    assert.equal(end.resend?.(138), false);
+  });
+
 test('the source of a browser that lives is not given to another leg; one that fell silent is', () => {
   const w = world();
   const [a, b] = [w.make(), w.make()];

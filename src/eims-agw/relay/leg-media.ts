@@ -1,6 +1,7 @@
 /** SRTP and SRTCP of one browser leg, both ways. */
 import { affords, spend } from '../rtp/bucket.ts';
 import { isRtcp } from '../rtp/rtcp.ts';
+import { sentPackets } from '../rtp/sent-packets.ts';
 import { drive, type Leg } from './leg.ts';
 import { MAX_OVERHEAD } from './srtp/session.ts';
 
@@ -46,8 +47,8 @@ export function takeMedia(leg: Leg, packet: Buffer): void {
   leg.events.packet(packet.subarray(0, clear));
 }
 
-/** Protects a packet in a buffer of the mux and sends it to the selected source; `again` when it was sent before and got lost. */
-export function sendMedia(leg: Leg, packet: Buffer, again = false): boolean {
+/** Protects a packet in a buffer of the mux and sends it to the selected source; with `keep` what left is kept. */
+export function sendMedia(leg: Leg, packet: Buffer, keep = false): boolean {
   const { srtp, share } = leg;
   const { selected } = leg.agent;
   if (srtp === null || selected === null || leg.done || packet.length > BUFFER_BYTES - MAX_OVERHEAD) return false;
@@ -55,9 +56,27 @@ export function sendMedia(leg: Leg, packet: Buffer, again = false): boolean {
   if (buffer === null) return false;
   packet.copy(buffer);
   const rtcp = isRtcp(packet);
-  const length = rtcp ? srtp.protectRtcp(buffer, packet.length) : srtp.protectRtp(buffer, packet.length, again);
-  if (length > 0) share.mux.send(buffer, length, selected.address, selected.port);
+  const length = rtcp ? srtp.protectRtcp(buffer, packet.length) : srtp.protectRtp(buffer, packet.length);
+  if (length > 0) {
+    share.mux.send(buffer, length, selected.address, selected.port);
+    if (keep) {
+      leg.kept ??= sentPackets();
+      leg.kept.keep(buffer.subarray(0, length));
+    }
+  }
   leg.sentLately += 1;
   // A copy of what was sent needs no second sending.
   return length >= 0;
+}
+
+/** Sends what left under this sequence number once more, bit for bit: under one index there is never another text. */
+export function resendMedia(leg: Leg, seq: number): boolean {
+  const { selected } = leg.agent;
+  const kept = leg.kept?.find(seq) ?? null;
+  if (kept === null || selected === null || leg.done) return false;
+  const buffer = leg.share.mux.buffer();
+  if (buffer === null) return true;
+  kept.copy(buffer);
+  leg.share.mux.send(buffer, kept.length, selected.address, selected.port);
+  return true;
 }

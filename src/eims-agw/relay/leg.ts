@@ -2,6 +2,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { LegLoss } from '../engine.ts';
 import { audioBucket, type Bucket, dtlsBucket, take } from '../rtp/bucket.ts';
+import type { SentPackets } from '../rtp/sent-packets.ts';
 import type { WebEvents } from '../rtp/web-end.ts';
 import type { Clock } from '../settings.ts';
 import type { Dtls, DtlsEffect, DtlsIdentity, DtlsRole, SrtpProfile } from './dtls/types.ts';
@@ -43,6 +44,8 @@ export interface Leg {
   role: DtlsRole;
   srtp: SrtpSession | null;
   early: Buffer[];
+  /** Packets of the picture as they left; null until there are any. */
+  kept: SentPackets | null;
   /** Where the last DTLS datagram came from: flights before the nomination go there. */
   dtlsFrom: { address: string; port: number } | null;
   cancelTimer: (() => void) | null;
@@ -73,6 +76,7 @@ export function makeLeg(share: LegShare, events: WebEvents, ear: MuxLeg, identit
     role: 'server',
     srtp: null,
     early: [],
+    kept: null,
     dtlsFrom: null,
     cancelTimer: null,
     bucket: audioBucket(now),
@@ -283,4 +287,5 @@ export function end(leg: Leg): void {
   // Without a word: when consent is over nothing may be sent. What it says of itself is for nobody any more.
   leg.dtls?.close(leg.share.clock.now(), []);
   leg.early.length = 0;
+  leg.kept = null;
 }

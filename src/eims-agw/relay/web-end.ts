@@ -23,7 +23,7 @@ import {
   tickLeg,
   welcome,
 } from './leg.ts';
-import { sendMedia, takeMedia } from './leg-media.ts';
+import { resendMedia, sendMedia, takeMedia } from './leg-media.ts';
 
 export interface RelayEnds {
   make: MakeWebEnd;
@@ -87,9 +87,10 @@ function makeEnd(share: LegShare, events: WebEvents, gone: () => void): [WebEnd,
       forget(leg, restartIce(leg.agent, fresh.ufrag, remote.ice.ufrag, share.clock.now()));
       return transport(fresh);
     },
-    send: packet => sendMedia(leg, packet),
-    resend: packet => void sendMedia(leg, packet, true),
+    send: (packet, keep) => sendMedia(leg, packet, keep),
+    resend: seq => resendMedia(leg, seq),
     carry(video) {
+      leg.kept = null;
       leg.bucket = video ? bothBucket(share.clock.now()) : audioBucket(share.clock.now());
     },
     path: () => pathOf(leg),

@@ -23,6 +23,11 @@ export function bothBucket(now: number): Bucket {
   return { packetsPerS: 2_200, bytesPerS: 532_000, packets: 2_200, bytes: 532_000, at: now };
 }
 
+/** Cap for packets sent again, or asked for again: 200/s. */
+export function againBucket(now: number): Bucket {
+  return { packetsPerS: 200, bytesPerS: 0, packets: 200, bytes: 0, at: now };
+}
+
 /** Cap for the handshake and the goodbye of one browser: 50 datagrams/s and 256 kbit/s. */
 export function dtlsBucket(now: number): Bucket {
   return { packetsPerS: 50, bytesPerS: 32_000, packets: 50, bytes: 32_000, at: now };

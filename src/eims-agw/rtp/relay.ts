@@ -86,7 +86,7 @@ export function applyRoute(r: Relay, route: Route, now: number): void {
     r.silent = false;
   }
   r.supervise = route.supervise;
-  if (r.video !== null && route.video !== null) applyVideoRoute(r.video, route.video);
+  if (r.video !== null) applyVideoRoute(r.video, route.video);
 }
 
 /** A packet in clear from the browser. */

@@ -5,10 +5,11 @@ const KEPT = 128;
 const SLOT_BYTES = 1_472;
 
 export interface SentPackets {
-  /** Keeps a copy. */
+  /** Keeps a copy of an RTP packet, its header in clear. */
   keep(packet: Buffer): void;
   /** The packet with this sequence number, good until the next `keep`; null when it was never sent or is gone. */
   find(seq: number): Buffer | null;
+  forget(): void;
 }
 
 /** Takes its memory (188 KB) with the first packet kept. */
@@ -31,5 +32,6 @@ export function sentPackets(): SentPackets {
       if (bytes === null || seqs[slot] !== seq) return null;
       return bytes.subarray(slot * SLOT_BYTES, slot * SLOT_BYTES + (lengths[slot] ?? 0));
     },
+    forget: () => void seqs.fill(-1),
   };
 }

@@ -6,6 +6,7 @@ import { PCMA } from '../payload-format.ts';
 import { readFeedback, writeNack, writePli } from './feedback.ts';
 import { addOrientation, readOrientation } from './orientation.ts';
 import { applyRoute, fromWeb, relay, report, videoPacketFromIms } from './relay.ts';
+import { sentPackets } from './sent-packets.ts';
 import { goOn } from './stream.ts';
 import { video } from './video.ts';
 
@@ -29,6 +30,7 @@ const OURS = 0x7777;
 /** A call with sound and video; what left it, and what was sent again to the browser. */
 function call(route: Partial<VideoRoute> = {}) {
   const r = relay(77, 'c', 0, () => 9, null, 5_000);
+  const kept = sentPackets();
   const left = { web: [] as Buffer[], again: [] as Buffer[], rtp: [] as Buffer[], rtcp: [] as Buffer[], sound: 0 };
   const copy = (packet: Buffer) => Buffer.from(packet);
   r.ims = { port: 1, sendRtp: () => left.sound++, sendRtcp: () => undefined, close: () => undefined };
@@ -36,8 +38,14 @@ function call(route: Partial<VideoRoute> = {}) {
     transport: { address: '', port: 0, ufrag: '', pwd: '', fingerprint: '', iceLite: true, answerSetup: 'passive' },
     connect: () => true,
     addCandidates: () => undefined,
-    send: packet => left.web.push(copy(packet)) > 0,
-    resend: packet => void left.again.push(copy(packet)),
+    send(packet, keep) {
+      if (keep === true) kept.keep(packet);
+      return left.web.push(copy(packet)) > 0;
+    },
+    resend(seq) {
+      const packet = kept.find(seq);
+      return packet !== null && left.again.push(copy(packet)) > 0;
+    },
     close: () => undefined,
   };
   r.webUp = true;
@@ -156,6 +164,63 @@ test('packets the browser misses come from those kept; others are asked of a far
   web(writeNack(BROWSER, OURS, [...lost, (lost[1] ?? 0) + 1]), 20);
   assert.deepEqual(left.again, [sent[2], sent[3]]);
   assert.deepEqual(asks(left.rtcp, FAR), [{ keyFrame: false, lost: [64] }]);
+});
+
+test('RTP-08 whoever asks for packets without end gets so many in a second, and the other side is asked for no more', () => {
+  const { web, far, left } = call();
+  for (let seq = 1; seq < 120; seq += 1) {
+    far(fromFar(seq));
+    web(fromBrowser(seq));
+  }
+  const [shown, seen] = [left.web.filter(p => (p[1] ?? 0) === (0x80 | 102)).at(-1), left.rtp.at(-1)];
+  left.rtp.length = 0;
+  left.rtcp.length = 0;
+  const all = (last: Buffer | undefined) =>
+    Array.from({ length: 128 }, (_, i) => ((last?.readUInt16BE(2) ?? 0) + 5 - i) & 0xffff);
+  for (let i = 0; i < 150; i += 1) {
+    web(writeNack(BROWSER, OURS, all(shown)), 2);
+    far(writeNack(FAR, 9, all(seen)), 2, true);
+  }
+  assert.ok(left.again.length > 100 && left.again.length <= 200, `${left.again.length}`);
+  assert.ok(left.rtp.length > 100 && left.rtp.length <= 200, `${left.rtp.length}`);
+  assert.ok(left.rtcp.length <= 2, `${left.rtcp.length}`);
+});
+
+test('a far end in place of another gets nothing of what that one was sent', () => {
+  const { web, far, left, aim } = call();
+  for (let seq = 1; seq < 20; seq += 1) web(fromBrowser(seq));
+  const seqs = left.rtp.map(packet => packet.readUInt16BE(2));
+  left.rtp.length = 0;
+  aim({ target: { ...TARGET, port: TARGET.port + 2 } });
+  far(writeNack(FAR, 9, seqs), 2, true);
+  assert.equal(left.rtp.length, 0);
+});
+
+test('video that is no part of the route any more is not carried, and its payload types are free for sound', () => {
+  const { r, web, far, left, aim } = call();
+  web(fromBrowser(1));
+  far(fromFar(1));
+  const { length } = left.web;
+  applyRoute(
+    r,
+    {
+      leg: 1,
+      target: SOUND,
+      toIms: [{ in: 102, out: 8, kind: 'speech', from: PCMA, to: PCMA }],
+      toWeb: AUDIO,
+      toImsOpen: true,
+      toWebOpen: true,
+      supervise: true,
+      video: null,
+    },
+    3,
+  );
+  web(rtp(102, 0x3333, 5), 4);
+  far(fromFar(2), 4);
+  assert.deepEqual([left.rtp.length, left.sound, left.web.length], [1, 1, length]);
+  aim({});
+  far(fromFar(3), 5);
+  assert.equal(left.web.length > length, true);
 });
 
 test('what is lost between the browser and us is asked for by us when the far end cannot', () => {

@@ -1,6 +1,6 @@
 /** The video of one call, packet by packet, beside its sound: key frames and lost packets asked for both ways. RFC 4585, RFC 5104. */
 import type { VideoRoute } from '../engine.ts';
-import { type Bucket, take, videoBucket } from './bucket.ts';
+import { againBucket, type Bucket, take, videoBucket } from './bucket.ts';
 import { type Feedback, readFeedback, writeNack, writePli } from './feedback.ts';
 import type { ImsLeg } from './ims-leg.ts';
 import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
@@ -20,7 +20,8 @@ const MAX_HOLE = 32;
 interface Way {
   stream: Stream;
   bucket: Bucket;
-  sent: SentPackets;
+  /** What its receiver may have again: a request is shorter than what it asks for. */
+  again: Bucket;
   /** The receiver has a picture to build on: nothing was kept from it since it was last asked for one. */
   flows: boolean;
   /** When its sender was last asked for a key frame, ms. */
@@ -31,6 +32,8 @@ export interface Video {
   ims: ImsLeg;
   toIms: Way;
   toWeb: Way;
+  /** Towards the far end; the browser's leg keeps its own. */
+  sent: SentPackets;
   latch: Latch;
   /** The far end takes feedback packets. */
   feedback: boolean;
@@ -53,6 +56,7 @@ export function video(ims: ImsLeg, cname: string, now: number, random: () => num
     ims,
     toIms: way(random(), now, random),
     toWeb: way(0, now, random),
+    sent: sentPackets(),
     latch: latch(mayMove),
     feedback: false,
     orientation: null,
@@ -66,18 +70,26 @@ function way(ssrc: number, now: number, random: () => number): Way {
   return {
     stream: beginStream(ssrc, random),
     bucket: videoBucket(now),
-    sent: sentPackets(),
+    again: againBucket(now),
     flows: false,
     askedAt: Number.NEGATIVE_INFINITY,
   };
 }
 
-export function applyVideoRoute(v: Video, route: VideoRoute): void {
+/** Null: nothing is relayed, and no payload type is of the video. */
+export function applyVideoRoute(v: Video, route: VideoRoute | null): void {
+  if (route === null) {
+    setRules(v.toIms.stream, [], false);
+    setRules(v.toWeb.stream, [], false);
+    return;
+  }
   const before = v.latch.target;
   aim(v.latch, route.target);
   if (before?.address !== route.target?.address || before?.port !== route.target?.port) {
     v.toIms.flows = false;
     v.heard = false;
+    // It was meant for another.
+    v.sent.forget();
   }
   setRules(v.toIms.stream, route.toIms, route.toImsOpen);
   setRules(v.toWeb.stream, route.toWeb, route.toWebOpen);
@@ -109,7 +121,7 @@ export function videoFromWeb(v: Video, side: WebNow, packet: Buffer, now: number
     return;
   }
   if (turn >= 0 && v.orientation !== null) start = addOrientation(packet, start, v.orientation.ims, turn);
-  if (v.feedback) v.toIms.sent.keep(packet.subarray(start));
+  if (v.feedback) v.sent.keep(packet.subarray(start));
   v.ims.sendRtp(packet, start, v.latch.port, v.latch.address);
   if (v.toIms.flows) return;
   v.toIms.flows = true;
@@ -125,7 +137,7 @@ export function videoFromIms(
   port: number,
   now: number,
 ): boolean {
-  const { stream, bucket, sent } = v.toWeb;
+  const { stream, bucket } = v.toWeb;
   const offset = payloadOffset(stream, packet);
   if (offset < 0) return false;
   if (!acceptRtp(v.latch, address, port, packet.readUInt32BE(8), packet.readUInt16BE(2), now)) {
@@ -149,9 +161,7 @@ export function videoFromIms(
     return true;
   }
   if (turn >= 0 && v.orientation !== null) start = addOrientation(packet, start, v.orientation.web, turn);
-  const out = packet.subarray(start);
-  sent.keep(out);
-  if (!side.web.send(out)) {
+  if (!side.web.send(packet.subarray(start), true)) {
     stream.counts.send += 1;
     stream.anchored = false;
   }
@@ -169,7 +179,7 @@ export function videoRtcpFromWeb(v: Video, side: WebNow, packet: Buffer, now: nu
   const asked = readFeedback(packet, toWeb.stream.ssrc);
   if (asked === null) return;
   if (asked.keyFrame) askFarEnd(v, now);
-  const missing = again(toWeb, asked, kept => side.web?.resend?.(kept));
+  const missing = again(toWeb, asked, now, seq => side.web?.resend?.(seq) === true);
   if (missing.length > 0 && v.feedback && v.latch.target !== null) {
     sendFeedback(v, writeNack(toIms.stream.ssrc, toWeb.stream.rx.ssrc, missing), now);
   }
@@ -200,18 +210,29 @@ export function videoRtcpFromIms(
   const asked = readFeedback(packet, toIms.stream.ssrc);
   if (asked === null) return true;
   if (asked.keyFrame) askBrowser(v, side, now);
-  const missing = again(toIms, asked, kept => v.ims.sendRtp(kept, 0, v.latch.port, v.latch.address));
+  const missing = again(toIms, asked, now, seq => {
+    const kept = v.sent.find(seq);
+    if (kept !== null) v.ims.sendRtp(kept, 0, v.latch.port, v.latch.address);
+    return kept !== null;
+  });
   if (missing.length > 0) tellBrowser(side, writeNack(toWeb.stream.ssrc, toIms.stream.rx.ssrc, missing));
   return true;
 }
 
-/** Sends what is kept of the packets asked for; returns those that are not, under the numbers of who sent them to us. */
-function again({ stream, sent }: Way, { lost }: Feedback, send: (packet: Buffer) => void): number[] {
+/** Has the packets sent again that are asked for; returns those that are not kept, under the numbers of who sent them to us. */
+function again(
+  { stream, again: bucket }: Way,
+  { lost }: Feedback,
+  now: number,
+  send: (seq: number) => boolean,
+): number[] {
   const missing: number[] = [];
   for (const seq of lost) {
-    const kept = sent.find(seq);
-    if (kept !== null) send(kept);
-    else if (stream.anchored) missing.push((seq - stream.seqOffset) & 0xffff);
+    if (!take(bucket, 0, now)) {
+      stream.counts.rate += 1;
+      break;
+    }
+    if (!send(seq) && stream.anchored) missing.push((seq - stream.seqOffset) & 0xffff);
   }
   return missing;
 }

@@ -6,10 +6,10 @@ export interface WebEnd {
   /** Starts ICE and DTLS; false when the library refuses what the browser sent. */
   connect(remote: WebRemote): boolean;
   addCandidates(candidates: readonly string[]): void;
-  /** Sends RTP or RTCP in clear; false when it was not sent. */
-  send(packet: Buffer): boolean;
-  /** Sends an RTP packet once more that was sent already: the very same one. Absent when this leg cannot. */
-  resend?(packet: Buffer): void;
+  /** Sends RTP or RTCP in clear; false when it was not sent. With `keep` an RTP packet is kept for a while to be sent again. */
+  send(packet: Buffer, keep?: boolean): boolean;
+  /** Sends the packet with this sequence number again as it left; false when it is not kept. Absent when this leg keeps none. */
+  resend?(seq: number): boolean;
   /** What the browser may send at most from now on: sound alone, or sound and video. */
   carry?(video: boolean): void;
   /** Takes new ICE credentials for the same DTLS association; null, or absent, when this leg cannot. RFC 8445 9. */

@@ -38,10 +38,10 @@ export interface SrtpSession {
   /**
    * Protects an RTP packet of `length` bytes at the start of `buffer`, in place, with `MAX_OVERHEAD` bytes of room
    * behind it. Returns the new length; 0 when this very packet was sent before; -1 when it cannot be sent: too old,
-   * malformed, or the keys are used up. With `again` a packet sent before comes out as it did then, to be sent once
-   * more: it must be the very same, for two texts under one index would give both away.
+   * malformed, or the keys are used up. Whoever wants to send a packet again keeps what came out: two texts under one
+   * index would give both away.
    */
-  protectRtp(buffer: Buffer, length: number, again?: boolean): number;
+  protectRtp(buffer: Buffer, length: number): number;
   /** The same for RTCP. */
   protectRtcp(buffer: Buffer, length: number): number;
   /** Checks and decrypts in place. Returns the length in clear, or why it was dropped; a dropped packet changes nothing. */
@@ -89,7 +89,7 @@ export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
   };
 
   return {
-    protectRtp(buffer, length, again = false) {
+    protectRtp(buffer, length) {
       const header = headerBytes(buffer, length);
       if (header < 0 || closed) return -1;
       const ssrc = buffer.readUInt32BE(8);
@@ -98,7 +98,7 @@ export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
       const index = guess(sender.rtp.top, buffer.readUInt16BE(2));
       if (index < 0 || index >= RTP_END) return -1;
       const seen = look(sender.rtp, index);
-      if (again ? seen !== 'seen' : seen !== 'new') return seen === 'seen' ? 0 : -1;
+      if (seen !== 'new') return seen === 'seen' ? 0 : -1;
       mark(sender.rtp, index);
       out.rtp.sealRtp(buffer, header, length, ssrc, index);
       return length + out.rtp.tagBytes;
