@@ -35,7 +35,7 @@ type ToWorker = WorkerInit | { type: 'ping' } | EngineCommand;
 const TICK_MS = 1_000;
 
 /** Runs this process as a worker; `open` gives its browser side, or one sentence that says why there can be none. */
-export function runWorker(open: (init: WorkerInit, pace: Pace) => Promise<WebSide | string>): void {
+export function runWorker(open: (init: WorkerInit, pace: () => Pace) => Promise<WebSide | string>): void {
   let host: Host | null = null;
   let web: WebSide | null = null;
   let lag: Lag | null = null;

@@ -8,11 +8,11 @@ import { openMux } from './mux.ts';
 import { ownIdentity } from './own-identity.ts';
 import { relayEnds } from './web-end.ts';
 
-async function open({ settings, webPorts }: WorkerInit, pace: Pace): Promise<WebSide | string> {
+async function open({ settings, webPorts }: WorkerInit, pace: () => Pace): Promise<WebSide | string> {
   const { web } = settings;
   const binds = hostsOf(web).map(({ bind }) => bind);
   const mux = await openMux(binds, webPorts, {
-    pace,
+    pace: pace(),
     now: () => performance.now(),
     onFault: error => {
       process.stderr.write(`media worker: ${error instanceof Error ? error.stack : String(error)}\n`);

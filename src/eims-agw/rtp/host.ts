@@ -67,8 +67,8 @@ export interface HostOptions {
   send: (event: EngineEvent) => void;
   /** A fault of ours while a packet was handled. */
   onFault: (error: unknown) => void;
-  /** Told of each packet of the IMS side. */
-  pace?: Pace;
+  /** Makes what is told of each packet of a socket of the IMS side. */
+  pace?: () => Pace;
   /** ms, monotonic. */
   now: () => number;
   /** ms since the epoch. */
@@ -123,7 +123,7 @@ export function createHost(options: HostOptions): Host {
       at.bind,
       options.pool,
       {
-        pace: options.pace,
+        pace: options.pace?.(),
         rtp: (packet, from) => fromIms(r, packet, from.address, from.port, now()),
         rtcp: (packet, from) => rtcpFromIms(r, packet, from.address, from.port, now()),
         fault: options.onFault,
