@@ -139,6 +139,13 @@ export function takeImsAnswer(
   return null;
 }
 
+/** Takes over the m-lines of an answer to an offer of ours that was thought refused: the far end counts them. RFC 3264 8. */
+export function learnLines(side: ImsSide, text: string): void {
+  const parsed = parseSdp(text);
+  if (!parsed.ok || side.slots === null || parsed.value.media.length <= side.slots.list.length) return;
+  side.slots = extendSlots(side.slots, parsed.value) ?? side.slots;
+}
+
 function takeDirection(side: ImsSide, media: MediaDesc, target: ImsTarget | 'hold'): void {
   if (media.address !== null) side.family = familyOf(media.address);
   const direction: Direction = target === 'hold' ? 'inactive' : media.direction;

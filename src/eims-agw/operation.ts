@@ -5,7 +5,7 @@ import { imsAnswer, imsOffer, webAnswer, webOffer } from './call-text.ts';
 import { hasVideo } from './call-video.ts';
 import { type Formats, NO_CODECS } from './codec.ts';
 import { formatsForWeb, imsCodecFor, ownFormats } from './codec-policy.ts';
-import { takeImsAnswer, takeImsOffer } from './ims-side.ts';
+import { learnLines, takeImsAnswer, takeImsOffer } from './ims-side.ts';
 import { afterSelect } from './link.ts';
 import { sameFormat } from './payload-format.ts';
 import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
@@ -197,6 +197,7 @@ function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.
 function settle(plane: Plane, session: Session, effect: EffectOf<'media.settle'>): Done {
   const { call } = session;
   const had = hasVideo(call);
+  learnLines(call.ims, effect.sdp);
   const failure = takeImsAnswer(
     call.ims,
     effect.sdp,

@@ -265,3 +265,14 @@ test('a page that comes back with a new connection has its video again', () => {
   assert.equal(videoOf(r.box.take('media-ready').sdp).live, true);
   assert.equal(r.route().video?.toIms[0]?.in, 98);
 });
+
+test('SDP-22 video that the far end takes too late: our next offer has its line, refused', () => {
+  const r = talkingOut(phoneSdp({ formats: [8] }), chromiumOffer());
+  reofferWeb(r, chromiumOffer({ more: true, version: 3 }));
+  r.box.take('media-asks');
+  agree(r, null);
+  r.run({ type: 'media.settle', owner: A, sdp: phoneWith(phoneVideo(), 2) });
+  const offer = r.hold(false);
+  assert.deepEqual([linesOf(offer).length, videoOf(offer).port], [2, 0]);
+  assert.equal(r.route().video, null);
+});

@@ -91,7 +91,8 @@ function settlePut(turn: Turn, call: Call, leg: Leg, put: PutRequest, news: bool
 export function syncHold(turn: Turn, call: Call): Done {
   const { want, net } = call.hold;
   if (call.phase !== 'talking' || call.op !== null || call.update !== null || call.asked !== null) return;
-  if (want === net) return;
+  if (call.late !== null || (want === net && !call.astray)) return;
+  call.astray = false;
   const ref = turn.ids.ref();
   startOp(turn, call, { kind: 'hold', ref, held: want }, { type: 'media.hold', owner: call.id, ref, held: want });
 }
@@ -105,6 +106,7 @@ export function holdReady(turn: Turn, call: Call, held: boolean, sdp: string): D
 
 /** The far end accepted our re-INVITE. */
 export function onUpdated(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-updated' }>): Done {
+  if (call.late?.ref === input.ref) return agreedLate(turn, call, call.late.video, input.sdp);
   if (call.update === null || call.update.ref !== input.ref) return;
   const { held, waits } = call.update;
   call.hold.net = held;
@@ -115,6 +117,14 @@ export function onUpdated(turn: Turn, call: Call, input: Extract<ImsInput, { typ
   syncHold(turn, call);
 }
 
+/** It agrees to what both sides here have given up: an offer of how things stand sets it right. Refusing an answer is not possible. RFC 3264 4. */
+function agreedLate(turn: Turn, call: Call, video: boolean, sdp: string | null): Done {
+  call.late = null;
+  call.astray = true;
+  // Its m-lines count from now on, those of the video too. RFC 3264 8.
+  if (video && sdp !== null) turn.out.push({ type: 'media.settle', owner: call.id, sdp });
+}
+
 /** The far end has answered, or not (null): the browser hears what came of its offer. */
 function networkSaid(turn: Turn, call: Call, { leg, put }: { leg: Leg; put: PutRequest }, sdp: string | null): Done {
   const ref = turn.ids.ref();
@@ -123,17 +133,22 @@ function networkSaid(turn: Turn, call: Call, { leg, put }: { leg: Leg; put: PutR
 
 /** The far end refused it: 408, 481 and silence end the call, all else leaves it as it was. RFC 3261 14.1. */
 export function onUpdateFailed(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-update-failed' }>): Done {
-  if (call.update === null || call.update.ref !== input.ref) return;
+  const late = call.late?.ref === input.ref;
+  if (!late && call.update?.ref !== input.ref) return;
   const { outcome } = input;
   const dead = outcome.local === 'no-response' || outcome.code === 408 || outcome.code === 481;
   if (dead)
     return endCall(turn, call, endedOf(outcome), { ...USER_ENDS, reason: 'SIP;cause=408;text="Request Timeout"' });
-  updateFailed(turn, call, reasonOf(outcome));
+  // Refused after all: the far end is where we are.
+  if (late) call.late = null;
+  else updateFailed(turn, call, reasonOf(outcome));
 }
 
 /** No word on our re-INVITE in time: the session stays as it was. */
 export function reofferGuard(turn: Turn, call: Call): Done {
-  if (call.update !== null) updateFailed(turn, call, 'GW;cause=4;text="no response"');
+  if (call.update === null) return;
+  call.late = { ref: call.update.ref, video: call.update.waits !== null };
+  updateFailed(turn, call, 'GW;cause=4;text="no response"');
 }
 
 function updateFailed(turn: Turn, call: Call, reason: string): Done {

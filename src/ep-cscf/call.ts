@@ -133,6 +133,10 @@ export interface Call {
 
   /** Our user's hold as wished and as known to the network, the far end's hold, and the state to fall back to. */
   hold: { want: boolean; net: boolean; remote: boolean; before: CallStatus };
+  /** Our re-INVITE that was given up while its answer may still come; `video`: it was about video. */
+  late: { ref: Ref; video: boolean } | null;
+  /** The far end has agreed to what was given up: it is to hear again how things stand. */
+  astray: boolean;
   /** Our re-INVITE that is out; `waits`: the PUT that waits for its outcome, null when it is about a hold. */
   update: { ref: Ref; held: boolean; waits: { leg: Leg; put: PutRequest } | null } | null;
   asked: Asked | null;
@@ -184,6 +188,8 @@ export function newCall(seed: CallSeed): Call {
     committed: false,
     anyBusy: false,
     hold: { want: false, net: false, remote: false, before: 'Connected' },
+    late: null,
+    astray: false,
     update: null,
     asked: null,
     timers: new Set(),

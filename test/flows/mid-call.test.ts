@@ -73,13 +73,17 @@ test('the network refuses the hold: the old state comes back with the reason', (
 });
 
 test('no word on the re-INVITE for 20 s: as refused; a dead dialog: the end', () => {
-  const { w, id } = talking();
+  const { w, id, owner } = talking();
   w.behaviour.update = 'silent';
   put(w, ALICE, id, 'Hold');
+  const [update] = w.take('ims.update');
   w.advance(20_000);
   assert.equal(w.story(id).at(-1), '3 Connected');
-  w.behaviour.update = 481;
+  // Another re-INVITE has to wait for the fate of that one.
   put(w, ALICE, id, 'Hold');
+  assert.equal(w.take('ims.update').length, 0);
+  const outcome = { code: 481, phrase: 'Call/Transaction Does Not Exist', q850: null, local: null, reason: null };
+  w.give({ type: 'ims-update-failed', owner, ref: update?.ref as Ref, outcome });
   assert.equal(w.story(id).at(-1), '5 Terminated');
   assert.equal(w.take('ims.end').length, 1);
 });

@@ -126,3 +126,52 @@ test('a call that ends while it is asked owes nobody an answer', () => {
     [481],
   );
 });
+
+test('SDP-22 an agreement that comes too late is taken back: the far end hears by a re-INVITE how things stand', () => {
+  const { w, id, owner } = talking();
+  w.behaviour.update = 'silent';
+  put(w, ALICE, id, 'Connected', { offer: WITH_VIDEO });
+  const [update] = w.take('ims.update');
+  w.advance(13_000);
+  // Its answer is owed still: until then nothing else is offered.
+  assert.equal(code(put(w, ALICE, id, 'Hold')), 'ok');
+  assert.equal(w.take('ims.update').length, 0);
+  assert.equal(code(put(w, ALICE, id, 'Resume')), 'ok');
+  w.take('media.hold');
+  w.behaviour.update = 'ok';
+  w.give({ type: 'ims-updated', owner, ref: update?.ref as Ref, sdp: imsSdp() });
+  assert.deepEqual(
+    w.take('media.hold').map(effect => effect.held),
+    [false],
+  );
+  assert.equal(w.take('ims.update').length, 1);
+  assert.deepEqual(
+    w.take('media.settle').map(effect => effect.sdp),
+    [imsSdp(), imsSdp('recvonly')],
+  );
+});
+
+test('SDP-22 a hold that is agreed to too late is taken back, one that is refused late leaves nothing to do', () => {
+  for (const agreed of [true, false]) {
+    const { w, id, owner } = talking();
+    w.behaviour.update = 'silent';
+    put(w, ALICE, id, 'Hold');
+    const [update] = w.take('ims.update');
+    w.advance(20_000);
+    w.take('media.hold');
+    w.behaviour.update = 'ok';
+    const late = { owner, ref: update?.ref as Ref };
+    const outcome = { code: 488, phrase: 'Not Acceptable Here', q850: null, local: null, reason: null };
+    w.give(
+      agreed
+        ? { type: 'ims-updated', ...late, sdp: imsSdp('recvonly') }
+        : { type: 'ims-update-failed', ...late, outcome },
+    );
+    assert.deepEqual(
+      w.take('media.hold').map(effect => effect.held),
+      agreed ? [false] : [],
+    );
+    assert.equal(code(put(w, ALICE, id, 'Hold')), 'ok');
+    assert.equal(w.take('ims.update').length, agreed ? 2 : 1);
+  }
+});
