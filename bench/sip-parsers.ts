@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseMessage, serialize } from '../src/sip/index.ts';
+import { createFramer, parseMessage, serialize } from '../src/sip/index.ts';
 
 const PEERS = new URL('peers/', import.meta.url);
 
@@ -70,6 +70,19 @@ export async function parserSubjects(): Promise<Subject[]> {
     ...(await peers()),
     { name: 'Lineside: written to bytes', run: () => serialize(message) },
   ];
+}
+
+/** What costs our parser and our framer most of all that was found; `test/torture/steps.test.ts` counts the steps of the rest. */
+export function hostileSubjects(): Subject[] {
+  const head = IMS_INVITE.subarray(0, IMS_INVITE.indexOf('\r\n\r\n') + 2);
+  const shapes = { 'bare CR': '\r', 'short broken fields': 'c\r\n', 'fields with bare CR': 'X: y\r\r\n' };
+  return Object.entries(shapes).flatMap(([name, piece]) => {
+    const bytes = Buffer.concat([head, Buffer.alloc(64_000, piece), Buffer.from('\r\n\r\n')]);
+    return [
+      { name: `${name}, a datagram`, run: () => parseMessage(bytes) },
+      { name: `${name}, a stream`, run: () => createFramer().push(bytes) },
+    ];
+  });
 }
 
 function ours(): unknown {

@@ -1,22 +1,5 @@
 /** Counts SIP requests and responses as they pass the transaction layer. ecosystem.md 4 (metric names). */
-import type { ServerTransactionUser, SipCount, TransactionLayer } from '../sip/index.ts';
-
-const METHODS = new Set([
-  'INVITE',
-  'ACK',
-  'CANCEL',
-  'BYE',
-  'OPTIONS',
-  'PRACK',
-  'UPDATE',
-  'INFO',
-  'REGISTER',
-  'SUBSCRIBE',
-  'NOTIFY',
-  'MESSAGE',
-  'REFER',
-  'PUBLISH',
-]);
+import { METHODS, type ServerTransactionUser, type SipCount, type TransactionLayer } from '../sip/index.ts';
 
 /** A method as a label: known ones only, so that a peer cannot make labels. */
 function methodLabel(method: string): string {

@@ -35,6 +35,7 @@ export type {
   SipUri,
   Via,
 } from './message/message.ts';
+export { METHODS } from './message/method.ts';
 export { joinParts, mediaType, type Part } from './message/multipart.ts';
 export { formatNameAddr, parseNameAddr, parseNameAddrList } from './message/name-addr.ts';
 export { formatParams, parseParams } from './message/param.ts';

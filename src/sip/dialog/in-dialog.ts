@@ -1,25 +1,10 @@
 /** Answers that need no state: wrong method, unknown extension, unreadable body, OPTIONS, INFO. RFC 3261 8.2, 11. */
 import type { SipRequest } from '../message/message.ts';
+import { METHODS } from '../message/method.ts';
 import { mediaType } from '../message/multipart.ts';
 import { isReadable } from './body.ts';
 import type { Facts, Header, ResponseSpec } from './types.ts';
 
-const KNOWN = new Set([
-  'INVITE',
-  'ACK',
-  'CANCEL',
-  'BYE',
-  'OPTIONS',
-  'PRACK',
-  'UPDATE',
-  'INFO',
-  'REFER',
-  'MESSAGE',
-  'SUBSCRIBE',
-  'NOTIFY',
-  'PUBLISH',
-  'REGISTER',
-]);
 const WITH_SDP = new Set(['INVITE', 'UPDATE', 'PRACK']);
 
 /** A response without body. */
@@ -37,7 +22,7 @@ export function capabilities(facts: Facts): Header[] {
 /** Inspection of method, Require and body, in this order; null when the request may go on. RFC 3261 8.2.1 to 8.2.3. */
 export function refusalOf(request: SipRequest, facts: Facts): ResponseSpec | null {
   const { method, headers } = request;
-  if (!KNOWN.has(method)) return plain(501, 'Not Implemented', [['Allow', facts.allow.join(', ')]]);
+  if (!METHODS.has(method)) return plain(501, 'Not Implemented', [['Allow', facts.allow.join(', ')]]);
   if (!facts.allow.includes(method)) return plain(405, 'Method Not Allowed', [['Allow', facts.allow.join(', ')]]);
   const unknown = headers.all('Require').filter(tag => !facts.supported.includes(tag.toLowerCase()));
   if (unknown.length > 0) return plain(420, 'Bad Extension', [['Unsupported', unknown.join(', ')]]);

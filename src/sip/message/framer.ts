@@ -25,6 +25,8 @@ export function createFramer(limits: Partial<ParseLimits> = {}): Framer {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Content-Length with the spaces that may stand before its colon, in bytes. */
+const LONGEST_NAME = 64;
 
 class StreamFramer implements Framer {
   readonly #maxHead: number;
@@ -158,11 +160,12 @@ function contentLength(head: string): number | string {
     while (isWs(head.charCodeAt(end + 2))) end = head.indexOf('\r\n', end + 2);
     const c = head[start];
     if (c === 'C' || c === 'c' || c === 'L' || c === 'l') {
-      const colon = head.indexOf(':', start);
-      const name =
-        colon === -1 || colon > end || colon - start > 64 ? '' : head.slice(start, colon).trimEnd().toLowerCase();
+      // No further than a name can reach: to look for the colon in all that follows would be work by the square.
+      const line = head.slice(start, Math.min(end, start + LONGEST_NAME));
+      const colon = line.indexOf(':');
+      const name = line.slice(0, Math.max(0, colon)).trimEnd().toLowerCase();
       if (name === 'l' || name === 'content-length') {
-        const value = parseDigits(head.slice(colon + 1, end).trim(), 4294967295);
+        const value = parseDigits(head.slice(start + colon + 1, end).trim(), 4294967295);
         if (value === undefined) return 'malformed Content-Length';
         if (found !== undefined) return 'Content-Length twice';
         found = value;

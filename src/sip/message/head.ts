@@ -53,17 +53,18 @@ export function parseHead(bytes: Buffer, from: number, to: number, max: ParseLim
   const base = from;
   const lists = { keys: [], names: [], values: [] };
   const reader: Reader = { bytes, text, view, base, to, max, ...lists, seen: 0, fault: null };
-  for (let start = from; start <= to; ) {
+  // Broken fields count too: nothing is gained by looking at thousands of them.
+  for (let start = from, fields = 0; start <= to; fields++) {
+    if (fields >= max.headerCount) {
+      reader.fault ??= { reason: 'too many header fields', status: 513 };
+      break;
+    }
     const feed = text.indexOf('\r\n', start - base);
     let end = feed === -1 ? to : base + feed;
     let special = 0;
     // Nearly every field is one line of printable ASCII; the others are looked at byte by byte.
     if (!isPlain(view, start - base, end - base) || (end < to && isWs(bytes[end + 2] ?? 0)))
-      [end, special] = fieldEnd(reader, start);
-    if (reader.keys.length >= max.headerCount) {
-      reader.fault = { reason: 'too many header fields', status: 513 };
-      break;
-    }
+      [end, special] = fieldEnd(reader, start, end);
     const fault = takeField(reader, start, end, special);
     if (fault !== null) reader.fault ??= fault;
     start = end + 2;
@@ -82,11 +83,12 @@ function isPlain(view: DataView, from: number, to: number): boolean {
   return true;
 }
 
-/** Where the field ends that starts here, folds and all, and what it holds besides printable ASCII. */
-function fieldEnd(reader: Reader, start: number): [end: number, special: number] {
-  const { bytes, to } = reader;
+/** Where the field ends that starts here, folds and all, and what it holds besides printable ASCII. `feed` is its first line break; one that is too long is not read further than to the next. */
+function fieldEnd(reader: Reader, start: number, feed: number): [end: number, special: number] {
+  const { bytes, base, to, max } = reader;
+  const last = Math.min(to, start + max.headerLineBytes + 1);
   let special = 0;
-  for (let i = start; i <= to; i++) {
+  for (let i = start; i <= last; i++) {
     const kind = BYTE_CLASS[bytes[i] ?? 0];
     if (kind === ORDINARY) continue;
     if (kind === WIDE) special |= HAS_WIDE;
@@ -99,7 +101,9 @@ function fieldEnd(reader: Reader, start: number): [end: number, special: number]
       i += 2;
     } else return [i, special];
   }
-  return [to, special];
+  if (feed >= last) return [feed, special];
+  const next = reader.text.indexOf('\r\n', last - base);
+  return [next === -1 ? to : base + next, special];
 }
 
 /** Takes the field whose bytes are [start, end). */

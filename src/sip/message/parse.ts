@@ -3,6 +3,7 @@ import { hasControl, isToken, parseDigits } from './chars.ts';
 import { type Fault, type Head, parseHead } from './head.ts';
 import type { HeaderList } from './header-list.ts';
 import type { ParseLimits, ParseResult, SipRequest } from './message.ts';
+import { METHODS } from './method.ts';
 import { parseUri } from './uri.ts';
 
 export const DEFAULT_LIMITS: Readonly<ParseLimits> = {
@@ -51,11 +52,6 @@ function utf8(bytes: Buffer, from: number, to: number, latin1: string): string {
 }
 
 const MAX_CONTENT_LENGTH = 4294967295;
-
-/** Methods a mismatch of which is our peer's error; a mismatch of an unknown method is told as not implemented. RFC 4475 3.1.2.18. */
-const METHODS = new Set(
-  'INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO SUBSCRIBE NOTIFY REFER MESSAGE PUBLISH'.split(' '),
-);
 
 function parseRequest(line: string, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
   const first = line.indexOf(' ');
@@ -126,6 +122,7 @@ function headerFault(headers: HeaderList, method: string | null): Fault | null {
   if (cseq === undefined) return bad('CSeq');
   if (!isCallId(headers.callId())) return bad('Call-ID');
   if (method !== null && cseq.method !== method) {
+    // Of a method we know it is our peer's error, another one is not implemented. RFC 4475 3.1.2.18.
     return { reason: 'CSeq of another method', status: METHODS.has(method) ? 400 : 501 };
   }
   if (headers.has('Contact') && headers.contacts().length === 0) return bad('Contact');
