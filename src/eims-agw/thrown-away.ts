@@ -9,7 +9,6 @@ const THROWN_AWAY: ReadonlySet<string> = new Set([
   'port-unknown-source',
   'port-stun-malformed',
   'port-stun-unknown-user',
-  'port-stun-flood',
   // Sources that have proved themselves.
   'leg-check-refused',
   'leg-check-replayed',

@@ -106,22 +106,18 @@ export function forget(leg: Leg, ufrags: readonly string[]): void {
   }
 }
 
-/** A Binding request with a user name of this leg; true when its signature was checked in vain. RFC 8445 7.3. */
-export function takeCheck(leg: Leg, request: BindingRequest, address: string, port: number): boolean {
+/** A Binding request with a user name of this leg. RFC 8445 7.3. */
+export function takeCheck(leg: Leg, request: BindingRequest, address: string, port: number): void {
   const { agent, counts } = leg;
   const now = leg.share.clock.now();
   const key = leg.keys.get(request.ufrag);
   // Silence for whoever does not know the password: an error would be an oracle, and traffic for a forged source.
-  if (key === undefined || !expects(agent, request.ufrag, request.peerUfrag, now)) {
+  const { ufrag, peerUfrag } = request;
+  if (key === undefined || !expects(agent, { ufrag, peerUfrag, address, port }, now) || !integrityFits(request, key)) {
     counts.checkRefused += 1;
-    return false;
-  }
-  if (!integrityFits(request, key)) {
-    counts.checkRefused += 1;
-    return true;
+    return;
   }
   takeSigned(leg, request, key, address, port);
-  return false;
 }
 
 /** A check whose sender knows the password. */

@@ -2,7 +2,6 @@
 import type { EngineCounts } from '../engine.ts';
 import { namedCounts } from '../rtp/named-counts.ts';
 import type { Pace } from '../rtp/pace.ts';
-import { createFlood, type Flood } from './flood.ts';
 import { openPort, type UdpPort } from './port.ts';
 import { type BindingRequest, parseBindingRequest } from './stun/message.ts';
 
@@ -16,8 +15,8 @@ const LATE_MS = 5_000;
 
 /** What a leg hears of its sources. Buffers are the leg's to change, and not kept by the mux. */
 export interface MuxLeg {
-  /** True when a signature was checked in vain. */
-  check(request: BindingRequest, address: string, port: number): boolean;
+  /** A request that names this leg. The leg bounds how many signatures it looks at. */
+  check(request: BindingRequest, address: string, port: number): void;
   dtls(datagram: Buffer, address: string, port: number): void;
   media(packet: Buffer): void;
   /** Whether the leg has heard from this source so lately that another may not have it. */
@@ -36,7 +35,6 @@ interface MuxCounts {
   late: number;
   stunMalformed: number;
   stunUnknownUser: number;
-  stunFlood: number;
   sendQueueFull: number;
   socketError: number;
   /** A fault of ours: the datagram was dropped, the worker goes on. */
@@ -90,7 +88,6 @@ function createMux(udp: UdpPort, options: MuxOptions): Mux {
   /** When sources were released, oldest first. */
   const released = new Map<string, number>();
   const counts = noCounts();
-  const flood: Flood = createFlood();
   const ring: Buffer[] = [];
   const state = { next: 0, crowded: false, faultAt: Number.NEGATIVE_INFINITY };
 
@@ -112,15 +109,9 @@ function createMux(udp: UdpPort, options: MuxOptions): Mux {
       return;
     }
     const leg = byUfrag.get(request.ufrag);
-    if (leg === undefined) {
-      unwanted('stunUnknownUser', address, port);
-      return;
-    }
-    // A vain signature costs: strangers may ask for so many, known sources are limited by their leg. Only those are
-    // charged, so that nobody can use up what a forged address has.
-    const stranger = find(address, port) !== leg;
-    if (stranger && !flood.allows(address, options.now())) counts.stunFlood += 1;
-    else if (leg.check(request, address, port) && stranger) flood.charge(address);
+    // No limit by network: many browsers may have one address, and whoever forges it could use theirs up.
+    if (leg === undefined) unwanted('stunUnknownUser', address, port);
+    else leg.check(request, address, port);
   };
   const dispatch = (datagram: Buffer, address: string, port: number) => {
     const { length } = datagram;
@@ -225,7 +216,6 @@ function noCounts(): MuxCounts {
     late: 0,
     stunMalformed: 0,
     stunUnknownUser: 0,
-    stunFlood: 0,
     sendQueueFull: 0,
     socketError: 0,
     fault: 0,

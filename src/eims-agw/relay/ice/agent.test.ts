@@ -23,6 +23,8 @@ function started() {
   return agent;
 }
 
+const from = (ufrag: string, peerUfrag: string) => ({ ufrag, peerUfrag, address: '192.0.2.1', port: 1 });
+
 let transactions = 0;
 const check = (port: number, more: Partial<Check> = {}): Check => ({
   ufrag: 'ours',
@@ -87,9 +89,9 @@ test('after a restart both names are good until the new one is nominated, or 30 
   const agent = started();
   onCheck(agent, check(1), 0);
   assert.deepEqual(restartIce(agent, 'newer', 'theirs2', 1_000), []);
-  assert.equal(expects(agent, 'ours', 'theirs', 1_000), true);
-  assert.equal(expects(agent, 'newer', 'theirs2', 1_000), true);
-  assert.equal(expects(agent, 'newer', 'theirs', 1_000), false);
+  assert.equal(expects(agent, from('ours', 'theirs'), 1_000), true);
+  assert.equal(expects(agent, from('newer', 'theirs2'), 1_000), true);
+  assert.equal(expects(agent, from('newer', 'theirs'), 1_000), false);
   assert.deepEqual(onCheck(agent, check(1), 1_100).dropped, []);
   assert.deepEqual(onCheck(agent, check(7, { ufrag: 'newer', useCandidate: false }), 1_200).dropped, []);
   assert.deepEqual(onCheck(agent, check(7, { ufrag: 'newer' }), 1_300).dropped, ['ours']);
@@ -100,12 +102,15 @@ test('after a restart both names are good until the new one is nominated, or 30 
   assert.deepEqual(restartIce(agent, 'b', 'y', 40_001), ['newest']);
 });
 
-test('fifty checks a second and no more', () => {
+test('SEC-03 fifty checks a second and no more; strangers cannot spend those of a source that has proved itself', () => {
   const agent = started();
   const taken = (now: number, n: number) =>
-    Array.from({ length: n }, () => expects(agent, 'ours', 'theirs', now)).filter(Boolean).length;
+    Array.from({ length: n }, () => expects(agent, from('ours', 'theirs'), now)).filter(Boolean).length;
   assert.equal(taken(0, 80), 50);
   assert.equal(taken(100, 80), 5);
+  assert.equal(taken(60_000, 80), 50);
+  onCheck(agent, check(1), 60_000);
+  assert.equal(expects(agent, { ...from('ours', 'theirs'), port: 2 }, 60_000), false);
   assert.equal(taken(60_000, 80), 50);
 });
 

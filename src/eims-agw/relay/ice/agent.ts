@@ -9,6 +9,7 @@ const QUIET_CHECKS_MS = 10_000;
 const QUIET_MEDIA_MS = 5_000;
 /** After an ICE restart the old credentials are good for so long. */
 const OLD_CREDENTIALS_MS = 30_000;
+/** For the sources that have proved themselves, and as many for all others: who overheard a user name cannot spend the browser's own. */
 const CHECKS_PER_S = 50;
 /** A source that checked so lately is not given to another leg: browsers check at least every 6 s. RFC 7675 5.1. */
 const HOLD_MS = 7_000;
@@ -22,6 +23,12 @@ export interface Source {
   priority: number;
   /** Last valid check, ms. */
   checkedAt: number;
+}
+
+/** Checks that may still be looked at, and since when. */
+interface Budget {
+  left: number;
+  at: number;
 }
 
 export interface IceAgent {
@@ -39,8 +46,8 @@ export interface IceAgent {
   /** Last authenticated media packet, ms. */
   mediaAt: number;
   oldUntil: number;
-  budgetAt: number;
-  budget: number;
+  known: Budget;
+  strangers: Budget;
   /** Transaction ids of the last valid checks, each with its source; oldest first. */
   transactions: Map<string, string>;
 }
@@ -55,8 +62,8 @@ export function iceAgent(now: number): IceAgent {
     startedAt: null,
     mediaAt: now,
     oldUntil: 0,
-    budgetAt: now,
-    budget: CHECKS_PER_S,
+    known: { left: CHECKS_PER_S, at: now },
+    strangers: { left: CHECKS_PER_S, at: now },
     transactions: new Map(),
   };
 }
@@ -78,14 +85,17 @@ export function restartIce(agent: IceAgent, ufrag: string, peerUfrag: string, no
   return dropped;
 }
 
-/** Whether the user name of a check is one of this leg, and there is budget left for its signature. */
-export function expects(agent: IceAgent, ufrag: string, peerUfrag: string, now: number): boolean {
+/** Whether the names in a check are those of this leg, and there is budget left for its signature. */
+export function expects(agent: IceAgent, check: Names, now: number): boolean {
+  const { ufrag, peerUfrag, address, port } = check;
   // Before a restart is over the browser's former name may still be used with our former one.
   if (agent.peerUfrag !== null && ufrag === agent.ufrags[0] && peerUfrag !== agent.peerUfrag) return false;
-  const budget = Math.min(CHECKS_PER_S, agent.budget + ((now - agent.budgetAt) * CHECKS_PER_S) / 1000);
-  agent.budgetAt = now;
-  agent.budget = budget < 1 ? budget : budget - 1;
-  return budget >= 1;
+  const known = agent.sources.some(s => s.port === port && s.address === address);
+  const budget = known ? agent.known : agent.strangers;
+  const left = Math.min(CHECKS_PER_S, budget.left + ((now - budget.at) * CHECKS_PER_S) / 1000);
+  budget.at = now;
+  budget.left = left < 1 ? left : left - 1;
+  return left >= 1;
 }
 
 /**
@@ -101,6 +111,14 @@ export function freshness(agent: IceAgent, check: Check): 'new' | 'again' | 'rep
 /** Whether a source of this leg checked lately: it is not free for another leg. */
 export function holdsSource(agent: IceAgent, address: string, port: number, now: number): boolean {
   return agent.sources.some(s => s.port === port && s.address === address && now - s.checkedAt < HOLD_MS);
+}
+
+/** Who sends a check to whom. */
+export interface Names {
+  ufrag: string;
+  peerUfrag: string;
+  address: string;
+  port: number;
 }
 
 export interface Check {
