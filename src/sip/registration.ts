@@ -2,6 +2,7 @@
 
 import { routed } from './dialog/dialog.ts';
 import type { Header, RequestSpec } from './dialog/types.ts';
+import { kept } from './message/kept.ts';
 import type { NameAddr, SipResponse } from './message/message.ts';
 import { parseNameAddr } from './message/name-addr.ts';
 import { parseUri, sameUri } from './message/uri.ts';
@@ -126,11 +127,9 @@ function accepted(state: RegistrationState, response: SipResponse, out: Registra
     out.push({ type: 'failed', response: null, cause: 'internal' });
     return;
   }
-  const associated = headers.nameAddrs('P-Associated-URI').map(address => address.uri);
-  out.push({
-    type: 'registered',
-    result: { expiresS, serviceRoute: [...headers.all('Service-Route')], associated, response },
-  });
+  const serviceRoute = headers.all('Service-Route').map(kept);
+  const associated = headers.nameAddrs('P-Associated-URI').map(address => kept(address.uri));
+  out.push({ type: 'registered', result: { expiresS, serviceRoute, associated, response } });
 }
 
 function lifetime(contact: NameAddr, expires: number | undefined): number {

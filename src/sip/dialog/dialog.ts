@@ -1,4 +1,5 @@
 /** A dialog: its id, both CSeq counters, route set and remote target, and the requests sent in it. RFC 3261 12. */
+import { kept } from '../message/kept.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import type { Body, ExtraHeaders } from '../user-agent-types.ts';
 import type { Header, RequestSpec } from './types.ts';
@@ -40,13 +41,13 @@ export function dialogOfResponse(sent: SentInvite, response: SipResponse): Dialo
   return {
     callId: sent.callId,
     localTag: sent.localTag,
-    remoteTag: tagOf(response),
+    remoteTag: kept(tagOf(response)),
     local: sent.from,
-    remote: response.headers.get('To') ?? '',
+    remote: kept(response.headers.get('To') ?? ''),
     localSeq: sent.seq,
     remoteSeq: -1,
-    target: response.headers.contacts()[0]?.uri ?? sent.uri,
-    routes: [...response.headers.all('Record-Route')].reverse(),
+    target: kept(response.headers.contacts()[0]?.uri ?? sent.uri),
+    routes: response.headers.all('Record-Route').map(kept).reverse(),
     contact: sent.contact,
   };
 }
@@ -55,15 +56,15 @@ export function dialogOfResponse(sent: SentInvite, response: SipResponse): Dialo
 export function dialogOfRequest(invite: SipRequest, localTag: string, contact: string): Dialog {
   const { headers } = invite;
   return {
-    callId: headers.callId() ?? '',
+    callId: kept(headers.callId() ?? ''),
     localTag,
-    remoteTag: headers.from()?.params.get('tag') ?? '',
-    local: `${headers.get('To') ?? ''};tag=${localTag}`,
-    remote: headers.get('From') ?? '',
+    remoteTag: kept(headers.from()?.params.get('tag') ?? ''),
+    local: kept(`${headers.get('To') ?? ''};tag=${localTag}`),
+    remote: kept(headers.get('From') ?? ''),
     localSeq: 0,
     remoteSeq: headers.cseq()?.seq ?? 0,
-    target: headers.contacts()[0]?.uri ?? headers.from()?.uri ?? '',
-    routes: [...headers.all('Record-Route')],
+    target: kept(headers.contacts()[0]?.uri ?? headers.from()?.uri ?? ''),
+    routes: headers.all('Record-Route').map(kept),
     contact,
   };
 }
@@ -144,5 +145,5 @@ export function takeSeq(dialog: Dialog, request: SipRequest): boolean {
 /** Replaces the remote target by the Contact of a target refresh request or of its 2xx; the route set stays. RFC 3261 12.2. */
 export function refreshTarget(dialog: Dialog, message: SipMessage): void {
   const contact = message.headers.contacts()[0];
-  if (contact !== undefined) dialog.target = contact.uri;
+  if (contact !== undefined) dialog.target = kept(contact.uri);
 }
