@@ -89,9 +89,13 @@ export function createNegotiation(parts: NegotiationParts): Negotiation {
         return;
       }
       // A new offer of the gateway in an answered call waits for our answer. CAMARA digest 6.3.
-      if (!isAnswered(status) || theirOffer === undefined) return;
-      if (theirAnswer !== undefined) return ask(null);
-      if (theirOffer === offer) return;
+      if (theirOffer === undefined) return;
+      if (theirAnswer !== undefined) {
+        // What has its answer may be offered again, word for word.
+        if (answered) offer = '';
+        return ask(null);
+      }
+      if (!isAnswered(status) || theirOffer === offer) return;
       offer = theirOffer;
       const video = parts.media()?.video;
       // Whether to be seen is the user's to say; all else needs no question.

@@ -1,6 +1,7 @@
 /** Video in a call as the SDK has it: a far end that asks, a camera that is not there. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Call } from './call.ts';
 import { CallingError } from './errors.ts';
 import { registered } from './fake-page.ts';
 import { fakeService, settle } from './fake-service.ts';
@@ -56,4 +57,21 @@ test('an offer without video is answered without a question', async () => {
   await service.event('session-status', { ...NEWS, offer: { sdp: 'v=0\r\nm=video 0 x 96\r\n' }, sequenceNumber: 2 });
   await settle();
   assert.deepEqual([call.asksVideo, puts().length], [false, 1]);
+});
+
+test('video of the invitation that was answered without may be asked for again, word for word', async () => {
+  const service = fakeService();
+  const client = await registered(service);
+  const calls: Call[] = [];
+  client.on('incoming', call => calls.push(call));
+  const invitation = { ...NEWS, status: 'Initial', offer: { sdp: WITH_VIDEO }, sequenceNumber: 1 };
+  await service.event('session-invitation', invitation);
+  const [call] = calls;
+  assert.ok(call);
+  await call.answer();
+  const answered = { ...NEWS, offer: { sdp: WITH_VIDEO }, answer: { sdp: 'a' } };
+  await service.event('session-status', { ...answered, sequenceNumber: 2 });
+  assert.equal(call.asksVideo, false);
+  await service.event('session-status', { ...NEWS, offer: { sdp: WITH_VIDEO }, sequenceNumber: 3 });
+  assert.equal(call.asksVideo, true);
 });
