@@ -158,6 +158,8 @@ export function createClient(
       return;
     }
     driver().runClient(entry, { type: 'response', response });
+    // The request is not sent again: its bytes need not wait for the end of the transaction, half a minute away.
+    if (response.status >= 200 && entry.message === entry.state.request) driver().letGo(entry);
     if (entry.cancel !== null && entry.state.state === 'Proceeding') sendCancel(entry, entry.cancel);
   }
 

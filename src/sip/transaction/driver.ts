@@ -25,6 +25,8 @@ export interface Driver {
   /** Where the ACK being handled came from. */
   ackSource: Target | null;
   stopTimers(entry: Entry): void;
+  /** Forgets the bytes last sent; should they be wanted again, they are written again. */
+  letGo(entry: Entry): void;
   /** Makes the entry hear when a packet of its could not be sent. */
   listen(entry: Entry): void;
   /** A packet of this transaction could not be sent. */
@@ -151,8 +153,9 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
   function stopTimer(entry: Entry, name: TimerName): void {
     const slot = slotOf(entry, name);
     if (!slot?.running) return;
-    slot.running = false;
     timers.stop(slot.key);
+    // Most transactions end by one timer and have stopped the others long before.
+    entry.slots.splice(entry.slots.indexOf(slot), 1);
   }
 
   function stopTimers(entry: Entry): void {
@@ -179,6 +182,10 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
     runServer,
     ackSource: null,
     stopTimers,
+    letGo(entry) {
+      entry.packet = null;
+      entry.message = null;
+    },
     unsent,
     unsentLater,
     close() {
