@@ -36,7 +36,9 @@ export function usableCodecs(
 ): (media: MediaDesc) => Codecs {
   const joins = (format: PayloadFormat) =>
     others === null
-      ? offerable(policy, policy[side === 'web' ? 'ims' : 'web'], [format]).length > 0
+      ? policy[side === 'web' ? 'ims' : 'web'].some(name =>
+          formsOf(name, [format]).some(f => passes(policy, format, f)),
+        )
       : others.speech.some(other => passes(policy, other, format));
   return media => {
     const { speech, events } = codecsOf(media, policy[side]);
@@ -75,7 +77,12 @@ export function imsCodecFor(policy: CodecPolicy, ims: readonly Codec[], web: rea
   );
 }
 
-/** The named codecs that can be joined with one of `others`: in the form it has there, or as we code it. */
+/** The forms in which a codec can be offered beside `others`: as it stands there, and as we code it. */
+function formsOf(name: CodecName, others: readonly PayloadFormat[]): PayloadFormat[] {
+  return [...others.filter(other => codecName(other) === name).map(passedOn), ownFormat(name)];
+}
+
+/** The named codecs that can be joined with one of `others`. */
 function offerable(
   policy: CodecPolicy,
   names: readonly CodecName[],
@@ -83,7 +90,7 @@ function offerable(
 ): PayloadFormat[] {
   const list: PayloadFormat[] = [];
   for (const name of names) {
-    for (const format of [...others.filter(other => codecName(other) === name).map(passedOn), ownFormat(name)]) {
+    for (const format of formsOf(name, others)) {
       if (list.some(held => sameFormat(held, format))) continue;
       if (others.some(other => passes(policy, other, format))) list.push(format);
     }

@@ -13,13 +13,16 @@ const LAYOUT: Readonly<Record<string, string>> = {
   'packetization-mode': '0',
 };
 
+const SAYS_LAYOUT = new RegExp(Object.keys(LAYOUT).join('|'), 'i');
+
 /** Whether packets of one are packets of the other: same name (in any case), clock, channels and layout. */
 export function sameFormat(a: PayloadFormat, b: PayloadFormat): boolean {
+  if (a === b) return true;
   return (
     a.clock === b.clock &&
     a.channels === b.channels &&
-    a.name.toLowerCase() === b.name.toLowerCase() &&
-    layoutOf(a.fmtp) === layoutOf(b.fmtp)
+    (a.name === b.name || a.name.toLowerCase() === b.name.toLowerCase()) &&
+    (a.fmtp === b.fmtp || layoutOf(a.fmtp) === layoutOf(b.fmtp))
   );
 }
 
@@ -33,8 +36,9 @@ export function parametersOf(fmtp: string | null): Map<string, string> {
   return parameters;
 }
 
+/** The parameters that lay the payload out otherwise than usual, as one text. Calls compare formats often, and most say nothing of it. */
 function layoutOf(fmtp: string | null): string {
-  if (fmtp === null) return '';
+  if (fmtp === null || !SAYS_LAYOUT.test(fmtp)) return '';
   const said = parametersOf(fmtp);
   return Object.entries(LAYOUT)
     .filter(([name, unsaid]) => (said.get(name) ?? unsaid) !== unsaid)

@@ -17,7 +17,10 @@ const FORMATS: Readonly<Record<CodecName, PayloadFormat>> = {
   'AMR-WB': { name: 'AMR-WB', clock: 16_000, channels: 1, fmtp: AMR_FMTP },
 };
 
-const BY_NAME = new Map(Object.entries(FORMATS).map(([name, format]) => [name.toLowerCase(), { name, format }]));
+/** As they are usually written, and in lower case. */
+const BY_NAME = new Map(
+  Object.entries(FORMATS).flatMap(([name, format]) => [name, name.toLowerCase()].map(key => [key, { name, format }])),
+);
 
 /** Parameters of AMR that hold for both directions: an answer repeats them. RFC 4867 8.3.1. */
 const AMR_SHARED = [
@@ -32,7 +35,7 @@ export function ownFormat(name: CodecName): PayloadFormat {
 
 /** Which of the codecs this is, whatever its parameters; null: none we know. */
 export function codecName({ name, clock, channels }: PayloadFormat): CodecName | null {
-  const known = BY_NAME.get(name.toLowerCase());
+  const known = BY_NAME.get(name) ?? BY_NAME.get(name.toLowerCase());
   return known?.format.clock === clock && known.format.channels === channels ? (known.name as CodecName) : null;
 }
 
