@@ -40,7 +40,7 @@ for (const [stack, peer, [srtp, event]] of [
     await media.box.wait('media-connected');
     run({ type: 'media.gate', owner, fromIms: true, fromWeb: true });
     const full = () => far.rtp.length >= PACKETS && browser.rtp.length >= PACKETS && browser.rtcp.length > 0;
-    for (let i = 0; i < 400 && !full(); i += 1) {
+    for (let i = 0; i < 3000 && !full(); i += 1) {
       const packet = { pt: 8, seq: (65_520 + i) & 0xffff, ts: i * 160, payload: SPEECH };
       await browser.send(packet);
       far.send(packet);
