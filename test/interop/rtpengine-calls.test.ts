@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { parseSdp } from '../../src/sdp/index.ts';
-import { type BrowserPeer, browserPeer } from '../support/media-browser.ts';
+import type { BrowserPeer } from '../support/media-browser.ts';
 import { nextRef } from '../support/media-inbox.ts';
+import { endNative, nativePeer } from '../support/media-ndc.ts';
 import { type Phone, phone } from '../support/media-phone.ts';
 import { type RtpengineMedia, rtpengineDaemon, rtpengineMedia, type TestDaemon } from '../support/rtpengine.ts';
 import {
@@ -34,6 +35,7 @@ before(async () => {
 after(async () => {
   await media.close();
   await daemon.close();
+  endNative();
 });
 afterEach(async () => {
   for (const close of opened) await close();
@@ -42,7 +44,7 @@ afterEach(async () => {
 });
 
 const newBrowser = (options = {}): BrowserPeer => {
-  const made = browserPeer(options);
+  const made = nativePeer(options);
   opened.push(() => made.close());
   return made;
 };

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import type { CallId } from '../../src/ep-cscf/ids.ts';
-import { type BrowserPeer, browserPeer } from '../support/media-browser.ts';
+import type { BrowserPeer } from '../support/media-browser.ts';
 import { callId, nextRef } from '../support/media-inbox.ts';
+import { endNative, nativePeer } from '../support/media-ndc.ts';
 import { type Phone, phone } from '../support/media-phone.ts';
 import { chromiumOffer } from '../support/media-sdp.ts';
 import { type RtpengineMedia, rtpengineDaemon, rtpengineMedia, type TestDaemon } from '../support/rtpengine.ts';
@@ -24,6 +25,7 @@ before(async () => {
 after(async () => {
   await media.close();
   for (const daemon of daemons) await daemon.close();
+  endNative();
 });
 afterEach(async () => {
   for (const close of opened) await close();
@@ -40,7 +42,7 @@ interface Talk {
 
 /** A call with media; it is on the daemon that has none. */
 async function talk(): Promise<Talk> {
-  const browser = browserPeer();
+  const browser = nativePeer();
   const far = await phone(PHONE);
   opened.push(
     () => browser.close(),

@@ -11,7 +11,8 @@ export function endNative(): void {
   cleanup();
 }
 
-export function nativePeer(): BrowserPeer {
+/** `opus`: it prefers Opus to G.711. */
+export function nativePeer({ opus = false } = {}): BrowserPeer {
   const rtp: BrowserPeer['rtp'] = [];
   const rtcp: BrowserPeer['rtcp'] = [];
   const pc: PeerConnection = new Peer(`peer-${randomUUID()}`, {
@@ -44,6 +45,10 @@ export function nativePeer(): BrowserPeer {
     rtcp,
     async offer() {
       const audio = new Audio('0', 'SendRecv');
+      if (opus) {
+        audio.addOpusCodec(111);
+        audio.addAudioCodec(110, 'telephone-event/48000');
+      }
       audio.addAudioCodec(8, 'PCMA/8000');
       audio.addAudioCodec(0, 'PCMU/8000');
       audio.addAudioCodec(126, 'telephone-event/8000');

@@ -20,9 +20,11 @@ export interface TestDaemon {
   close(): Promise<void>;
 }
 
-/** Both interfaces and the ng socket are on `host`; it takes ports from `firstPort` on. */
-export async function rtpengineDaemon(host: string, firstPort: number, ports = 200): Promise<TestDaemon> {
-  let child = await spawned(host, firstPort, ports);
+const PORTS = 200;
+
+/** Both interfaces and the ng socket are on `host`; it takes ports from `firstPort` on. With several `threads` datagrams of one socket may overtake each other in it. */
+export async function rtpengineDaemon(host: string, firstPort: number, threads = 2): Promise<TestDaemon> {
+  let child = await spawned(host, firstPort, threads);
   const close = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
@@ -36,13 +38,13 @@ export async function rtpengineDaemon(host: string, firstPort: number, ports = 2
     signal: name => void child.kill(name),
     async restart() {
       await close();
-      child = await spawned(host, firstPort, ports);
+      child = await spawned(host, firstPort, threads);
     },
     close,
   };
 }
 
-async function spawned(host: string, firstPort: number, ports: number): Promise<ChildProcess> {
+async function spawned(host: string, firstPort: number, threads: number): Promise<ChildProcess> {
   const child = spawn(
     'setpriv',
     [
@@ -54,13 +56,13 @@ async function spawned(host: string, firstPort: number, ports: number): Promise<
       '--log-stderr',
       '--log-level=6',
       '--table=-1',
-      '--num-threads=2',
+      `--num-threads=${threads}`,
       '--delete-delay=0',
       `--interface=web/${host}`,
       `--interface=ims/${host}`,
       `--listen-ng=${host}:${NG_PORT}`,
       `--port-min=${firstPort}`,
-      `--port-max=${firstPort + ports - 1}`,
+      `--port-max=${firstPort + PORTS - 1}`,
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
