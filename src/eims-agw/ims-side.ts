@@ -7,7 +7,7 @@ import { type CodecPolicy, formatsForIms, ownFormats } from './codec-policy.ts';
 import type { ImsTarget, PayloadFormat } from './engine.ts';
 import { sameFormat } from './payload-format.ts';
 import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts';
-import { type Family, familyOf } from './realm.ts';
+import { type Family, familyOf, within } from './realm.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeIms } from './to-ims.ts';
 import { type Versioned, versioned, writeVersion } from './version.ts';
@@ -86,7 +86,7 @@ export function takeImsOffer(
   side.offered = null;
   if (media.ptime === 20 || media.ptime === 40) side.ptime = media.ptime;
   takeDirection(side, media, target);
-  takeImsVideo(side, session, addresses);
+  takeImsVideo(side, session, side.family === null ? addresses : within(addresses, side.family));
   return null;
 }
 

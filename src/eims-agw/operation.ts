@@ -185,8 +185,9 @@ function reofferFromIms(plane: Plane, session: Session, effect: EffectOf<'media.
   if (failure !== null) return failure;
   const offered = call.ims.to?.speech ?? [];
   const kept = offered.find(codec => current !== undefined && sameFormat(codec, current));
-  return withPorts(plane, session, effect, wantsVideo(session, had), () => {
-    if (!had && leg !== null && call.ims.video.port > 0) return askBrowser(plane, session, effect, leg);
+  const wanted = wantsVideo(session, had);
+  return withPorts(plane, session, effect, wanted, () => {
+    if (wanted && leg !== null && call.ims.video.port > 0) return askBrowser(plane, session, effect, leg);
     const text = imsAnswer(call, leg, kept ?? imsCodecFor(call.policy, offered, leg?.to?.speech ?? []));
     afterImsChange(plane, session, had);
     sendRoute(plane, session);

@@ -1,10 +1,14 @@
 /** Video in the SDP of a call: offered, answered, refused, added and dropped from both sides; the sound goes on through all of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { nextRef } from '../../test/support/media-inbox.ts';
 import { A, LEG, mediaRig } from '../../test/support/media-rig.ts';
 import { browserAnswer, chromiumOffer, phoneSdp } from '../../test/support/media-sdp.ts';
 import { type MediaDesc, parseSdp } from '../sdp/index.ts';
+import { MEDIA_DEFAULTS } from './settings.ts';
+
+const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 
 const rig = () => mediaRig({ videoKbps: 690 });
 
@@ -275,4 +279,121 @@ test('SDP-22 video that the far end takes too late: our next offer has its line,
   const offer = r.hold(false);
   assert.deepEqual([linesOf(offer).length, videoOf(offer).port], [2, 0]);
   assert.equal(r.route().video, null);
+});
+
+test('SEC-02 video that cannot be told from the sound of its bundle is refused, and the sound goes on', () => {
+  const offer = chromiumOffer({ more: true });
+  const [audio, video] = [linesOf(offer)[0], videoOf(offer)];
+  const at = offer.indexOf('m=video');
+  const [sound, picture] = [offer.slice(0, at), offer.slice(at)];
+  const pts = audio?.codecs.map(codec => codec.pt) ?? [];
+  // Every codec of the picture under a number of the sound.
+  const shared = video.codecs.reduce(
+    (text, { pt }, i) => text.replaceAll(new RegExp(`(?<=(rtpmap|fmtp):|SAVPF.* )${pt}\\b`, 'g'), `${pts[i]}`),
+    picture,
+  );
+  for (const hostile of [sound + shared, offer.replace(`a=mid:${video.mid}`, `a=mid:${audio?.mid}`)]) {
+    assert.deepEqual(names(videoOf(hostile)), names(video));
+    const lines = linesOf(rig().offerOut(hostile));
+    assert.deepEqual([lines[0]?.live, lines.some(line => line.kind === 'video' && line.live)], [true, false]);
+  }
+});
+
+test('video of another family of addresses than the sound is refused: a call has sockets of one', () => {
+  const both = mediaRig({
+    videoKbps: 690,
+    ims: {
+      ...MEDIA_DEFAULTS.ims,
+      other: { bind: '::1', advertise: '2001:db8::1' },
+      mediaPrefixes: ['0.0.0.0/0', '::/0'],
+    },
+  });
+  const [offer = ''] = both.offerIn(phoneWith(phoneVideo().replace('b=AS:384', 'c=IN IP6 2001:db8::9\r\nb=AS:384')));
+  assert.equal(
+    linesOf(offer).some(line => line.kind === 'video' && line.live),
+    false,
+  );
+});
+
+test('SEC-02 mutants of video in every SDP of a call: no throw, no port too many, and what we say parses', () => {
+  const words = fc.constantFrom(
+    '0',
+    '65536',
+    '255',
+    '-1',
+    '96',
+    '111',
+    'inactive',
+    '0.0.0.0',
+    'm=video 0 RTP/AVP 0',
+    '',
+  );
+  const edits = fc.array(fc.tuple(fc.nat(60), fc.constantFrom('drop', 'copy', 'word'), fc.nat(8), words), {
+    maxLength: 4,
+  });
+  const mutant = (sdp: string, list: ReadonlyArray<[number, string, number, string]>): string => {
+    const lines = sdp.trimEnd().split('\r\n');
+    const first = lines.findIndex(line => line.startsWith('m=video'));
+    for (const [at, how, word, text] of list) {
+      // The sound stays; all behind it, and the group, is theirs to spoil.
+      const i = first + (at % Math.max(1, lines.length - first));
+      if (how === 'word')
+        lines[i] = (lines[i] ?? '')
+          .split(/(?<=[ :=])/)
+          .map((w, n) => (n === word ? text : w))
+          .join('');
+      else lines.splice(i, how === 'drop' ? 1 : 0, ...(how === 'copy' ? lines.slice(i, i + 2) : []));
+    }
+    return `${lines.join('\r\n')}\r\n`;
+  };
+  fc.assert(
+    fc.property(edits, edits, edits, edits, (offer, answer, theirs, ours) => {
+      const r = rig();
+      const say = (run: () => void) => {
+        run();
+        for (const event of r.box.all.splice(0)) if ('sdp' in event && event.sdp !== '') linesOf(event.sdp ?? '');
+      };
+      const owner = A;
+      say(() =>
+        r.run({
+          type: 'media.offer',
+          from: 'web',
+          owner,
+          ref: nextRef(),
+          leg: LEG,
+          sdp: mutant(chromiumOffer({ more: true }), offer),
+        }),
+      );
+      say(() =>
+        r.run({ type: 'media.answer', from: 'ims', owner, ref: nextRef(), fork: 'f', sdp: mutant(PHONE, answer) }),
+      );
+      say(() => r.open());
+      say(() =>
+        r.run({
+          type: 'media.reoffer',
+          from: 'ims',
+          owner,
+          ref: nextRef(),
+          sdp: mutant(phoneWith(phoneVideo(), 2), theirs),
+        }),
+      );
+      say(() =>
+        r.run({
+          type: 'media.reoffer',
+          from: 'web',
+          owner,
+          ref: nextRef(),
+          leg: LEG,
+          sdp: mutant(chromiumOffer({ more: true }), ours),
+        }),
+      );
+      say(() => r.run({ type: 'media.agree', owner, ref: nextRef(), sdp: mutant(PHONE, answer) }));
+      const ports = { 'add-video': 0, 'drop-video': 0 };
+      for (const { type } of r.engine.commands) if (type === 'add-video' || type === 'drop-video') ports[type] += 1;
+      assert.ok(ports['add-video'] - ports['drop-video'] <= 1);
+      r.run({ type: 'media.release', owner });
+      assert.deepEqual(r.sizes(), { sessions: 0, waiting: 0 });
+    }),
+    { seed: 3264, numRuns: 150 * SCALE },
+  );
 });

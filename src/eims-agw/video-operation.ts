@@ -38,7 +38,8 @@ export function withPorts(
 /** The far end asks for video that the call does not have: its user decides. False when it cannot be asked for. */
 export function wantsVideo(session: Session, had: boolean): boolean {
   const { call } = session;
-  return !had && call.ims.video.line !== null && call.fromIms && call.fromWeb && joined(call) !== null;
+  const agreed = (joined(call)?.from ?? null) !== null;
+  return !had && agreed && call.ims.video.line !== null && call.fromIms && call.fromWeb;
 }
 
 /** Offers the far end's video to the browser. */

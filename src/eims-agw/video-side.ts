@@ -38,7 +38,10 @@ interface Side<V> {
   video: V;
 }
 
-/** Reads the browser's line; one outside the bundle has no transport of its own here, and one that goes no way is none. */
+/**
+ * Reads the browser's line; one outside the bundle has no transport of its own here, and one that goes no way is none.
+ * A number that the sound has in the same bundle would not tell them apart. RFC 9143 9.2, 10.1.2.
+ */
 export function takeWebVideo(leg: Side<VideoSide>, session: SessionDesc): void {
   const { slots, video } = leg;
   const mid = slots?.list[slots.video]?.mid;
@@ -48,10 +51,14 @@ export function takeWebVideo(leg: Side<VideoSide>, session: SessionDesc): void {
       group.semantics === 'BUNDLE' &&
       mid !== undefined &&
       audio !== undefined &&
+      mid !== audio &&
       group.mids.includes(mid) &&
       group.mids.includes(audio),
   );
-  const line = bundled ? readVideo(session.media[slots?.video ?? -1]) : null;
+  const sound = session.media[slots?.audio ?? -1]?.formats ?? [];
+  const media = bundled ? session.media[slots?.video ?? -1] : undefined;
+  const apart = media?.codecs.filter(({ pt }) => !sound.includes(`${pt}`)) ?? [];
+  const line = media === undefined ? null : readVideo({ ...media, codecs: apart });
   video.line = line?.sends || line?.receives ? line : null;
 }
 

@@ -82,6 +82,16 @@ test('orientation is found among other extensions in both forms, and nowhere els
   assert.equal(readOrientation(Buffer.alloc(12, 0x80), 4), -1);
 });
 
+test('an id above 14 is written in the form that can hold it', () => {
+  for (const id of [1, 14, 16, 255]) {
+    const buffer = Buffer.alloc(60);
+    buffer[20] = 0x80;
+    const packet = buffer.subarray(addOrientation(buffer, 20, id, 3));
+    assert.equal(readOrientation(packet, id), 3, `${id}`);
+    assert.equal(readOrientation(packet, id & 15), id < 15 ? 3 : -1);
+  }
+});
+
 test('orientation written is read again under its new id, and nothing else of the packet changes', () => {
   const buffer = Buffer.alloc(60, 7);
   buffer[20] = 0x80;

@@ -30,12 +30,20 @@ export function readOrientation(packet: Buffer, id: number): number {
   return -1;
 }
 
+/** The one-byte form has ids up to this. */
+const MAX_SHORT_ID = 14;
+
 /** Puts the extension into a packet that has none and begins at `start` in its buffer; returns where it begins now, `ORIENTATION_BYTES` before. */
 export function addOrientation(buffer: Buffer, start: number, id: number, value: number): number {
   const begin = start - ORIENTATION_BYTES;
   buffer.copyWithin(begin, start, start + 12);
   buffer[begin] = (buffer[begin] ?? 0) | 0x10;
-  buffer.writeUInt32BE(ONE_BYTE * 0x1_0000 + 1, begin + 12);
-  buffer.writeUInt32BE(((id << 28) | (value << 16)) >>> 0, begin + 16);
+  const short = id <= MAX_SHORT_ID;
+  buffer.writeUInt32BE((short ? ONE_BYTE : TWO_BYTES) * 0x1_0000 + 1, begin + 12);
+  // One element of one byte: id and length minus one in a byte, or a byte for each.
+  buffer.writeUInt32BE(
+    short ? id * 0x1000_0000 + value * 0x1_0000 : id * 0x100_0000 + 0x1_0000 + value * 0x100,
+    begin + 16,
+  );
   return begin;
 }

@@ -1,6 +1,7 @@
 /** The picture of one call packet by packet: its numbers, key frames and lost packets asked for, what a plain far end is spared. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { PayloadFormat, PtRule, VideoRoute } from '../engine.ts';
 import { PCMA } from '../payload-format.ts';
 import { readFeedback, writeNack, writePli } from './feedback.ts';
@@ -10,6 +11,7 @@ import { sentPackets } from './sent-packets.ts';
 import { goOn } from './stream.ts';
 import { video } from './video.ts';
 
+const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 const SOUND = { address: '192.0.2.9', port: 4000, rtcpAddress: '192.0.2.9', rtcpPort: 4001 };
 const TARGET = { address: '192.0.2.9', port: 5000, rtcpAddress: '192.0.2.9', rtcpPort: 5001 };
 const H264: PayloadFormat = { name: 'H264', clock: 90_000, channels: 1, fmtp: 'packetization-mode=1' };
@@ -73,7 +75,7 @@ function call(route: Partial<VideoRoute> = {}) {
   };
 }
 
-function rtp(pt: number, ssrc: number, seq: number, ts = 3_000 * seq): Buffer {
+function rtp(pt: number, ssrc: number, seq: number, ts = (3_000 * seq) >>> 0): Buffer {
   const packet = Buffer.alloc(1_000, seq);
   packet[0] = 0x80;
   packet[1] = 0x80 | pt;
@@ -153,6 +155,18 @@ test('RTP-10 nothing but reports goes to a far end of plain AVP, whatever the br
     [200],
   );
   assert.deepEqual(asks(left.rtcp, FAR), []);
+});
+
+test('RTP-05 a key frame of a plain far end is wished for by signalling, not again at once', () => {
+  const { v, web, far } = call({ feedback: false });
+  let wishes = 0;
+  v.wish = () => wishes++;
+  far(fromFar(1), 1);
+  assert.equal(wishes, 1);
+  web(writePli(BROWSER, OURS), 1_000);
+  assert.equal(wishes, 1);
+  web(writePli(BROWSER, OURS), 2_100);
+  assert.equal(wishes, 2);
 });
 
 test('packets the browser misses come from those kept; others are asked of a far end with feedback, under its own numbers', () => {
@@ -281,4 +295,55 @@ test('the browser hears of its picture each time, the far end as often as of the
   for (const now of [10_000, 11_000, 12_000]) report(r, now, 1e12, 5_000);
   assert.equal(left.web.filter(packet => packet.readUInt32BE(4) === OURS).length, 3);
   assert.equal(left.rtcp.length, 1);
+});
+
+test('RTP-08 mutants of pictures, header extensions and feedback from both sides: no throw, no flood, and the picture goes on', () => {
+  const c = call({ orientation: { web: 4, ims: 200 } });
+  const { web, far, left, v } = c;
+  const extended = (packet: Buffer, profile: number, elements: number[]): Buffer => {
+    const head = Buffer.from([
+      ...packet.subarray(0, 12),
+      profile >> 8,
+      profile & 255,
+      0,
+      elements.length / 4,
+      ...elements,
+    ]);
+    head[0] = 0x90;
+    return Buffer.concat([head, packet.subarray(12)]);
+  };
+  const fir = Buffer.from([0x84, 206, 0, 4, 0, 0, 0x11, 0x11, 0, 0, 0, 0, 0, 0, 0x77, 0x77, 1, 0, 0, 0]);
+  const compound = (ours: number) => Buffer.concat([writePli(1, ours), writeNack(1, ours, [500, 501, 530]), fir]);
+  const fromWeb = (i: number) => [
+    extended(rtp(102, BROWSER, i & 0xffff), 0xbede, [0x40, 3, 0x32, 1, 2, 3, 0, 0]),
+    compound(OURS),
+    rtp(102, BROWSER + i, (i * 40) & 0xffff),
+  ];
+  const fromIms = (i: number) => [
+    extended(rtp(99, FAR, i & 0xffff), 0x1000, [200, 1, 2, 0]),
+    compound(9),
+    rtp(99, FAR + i, (7 * i) & 0xffff),
+  ];
+  const edits = fc.tuple(fc.nat(5), fc.oneof(fc.nat(40), fc.nat(1_050)), fc.nat(255), fc.nat(1_050));
+  let [i, now] = [0, 1];
+  for (const [kind, at, value, cut] of fc.sample(edits, { seed: 4585, numRuns: 4_000 * SCALE })) {
+    const bytes = Buffer.from((kind < 3 ? fromWeb(i) : fromIms(i))[kind % 3] ?? []);
+    bytes[at % bytes.length] = value;
+    // Every other is cut short as well; the buffer may begin anywhere in another.
+    const packet = Buffer.concat([Buffer.alloc(32), i % 2 === 0 ? bytes : bytes.subarray(0, cut)]).subarray(32);
+    const before = left.web.length + left.again.length + left.rtp.length + left.rtcp.length + left.sound;
+    if (kind < 3) web(packet, now);
+    else far(packet, now, kind === 4);
+    const after = left.web.length + left.again.length + left.rtp.length + left.rtcp.length + left.sound;
+    assert.ok(after - before <= 128 + 2, `${after - before} packets of one`);
+    i += 1;
+    now += 5;
+    if (i % 200 === 0) report(c.r, now, now, 5_000);
+  }
+  // Twenty seconds of it: what was sent again stays below its cap.
+  assert.ok(left.again.length <= 200 * (now / 1000 + 1), `${left.again.length}`);
+  const shown = left.web.length;
+  for (let seq = 1; seq < 4; seq += 1) far(rtp(99, 0xabcd, seq), now + 1_000 + seq);
+  assert.ok(left.web.length >= shown + 3);
+  assert.equal(v.latch.address, TARGET.address);
 });
