@@ -1,6 +1,7 @@
 /** The IMS side of a binding: first REGISTER, refresh, back-off, loss by the network, de-registration. IMS digest 2.7 to 2.13. */
 
 import type { CoreErrorCode } from './api-request.ts';
+import { retryDelay } from './back-off.ts';
 import { admit, type Binding, dropRegistration, publishEnd, type Waiting } from './binding.ts';
 import { spreadOf } from './identity.ts';
 import type { ImsInput, Outcome } from './ports.ts';
@@ -70,18 +71,6 @@ export function handleBinding(turn: Turn, binding: Binding, input: BindingInput)
 export function refreshDelay(grantedMs: number, spread: number): number {
   const instant = grantedMs > LONG_EXPIRY_MS ? grantedMs - LEAD_MS : grantedMs / 2;
   return Math.floor(instant * (1 - 0.1 * spread));
-}
-
-/** Delay after the n-th failure in a row (from 1), ms: uniform in the upper half of the doubled window; a longer Retry-After wins. RFC 5626 4.5. */
-export function retryDelay(
-  failures: number,
-  retryAfterS: number | null,
-  spread: number,
-  baseMs: number,
-  maxMs: number,
-): number {
-  const window = Math.min(maxMs, baseMs * 2 ** Math.min(failures - 1, 20));
-  return Math.max(Math.floor(window * (0.5 + 0.5 * spread)), (retryAfterS ?? 0) * 1000);
 }
 
 function jitter(binding: Binding): number {

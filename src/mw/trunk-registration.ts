@@ -1,5 +1,6 @@
 /** The registration of a trunk itself: its pilot number as any phone would, or all its numbers at once. RFC 3261 10, RFC 6140. */
 import type { RealmSettings } from '../config/realm.ts';
+import { retryDelay } from '../ep-cscf/back-off.ts';
 import { type Failure, parseUri, type Registered, type Registration, type SipTimers } from '../sip/index.ts';
 import { ownUri } from './headers.ts';
 import type { MwNode } from './node.ts';
@@ -17,10 +18,6 @@ export interface TrunkRegistration {
   /** Whether a user part is the pilot's: which number is called then stands in To. */
   isPilot(user: string): boolean;
 }
-
-/** Back-off, ms. RFC 5626 4.5. */
-const BASE_MS = 30_000;
-const MAX_MS = 1_800_000;
 
 type Settings = Pick<RealmSettings, 'name' | 'home' | 'trunkRegister' | 'trunkAor' | 'registerExpiresS'>;
 
@@ -95,8 +92,7 @@ export function createTrunkRegistration(
     registration = null;
     up = false;
     failures += 1;
-    const window = Math.min(MAX_MS, BASE_MS * 2 ** Math.min(failures - 1, 10));
-    timers.start(timer, Math.max(window * (0.5 + 0.5 * random()), (retryAfterOf(failure) ?? 0) * 1000), send);
+    timers.start(timer, retryDelay(failures, retryAfterOf(failure), random()), send);
   }
 
   return {

@@ -1,4 +1,5 @@
 /** The registration-state subscriptions of this node's bindings: one for each, renewed with back-off. IMS digest 2.12. */
+import { retryDelay } from '../ep-cscf/back-off.ts';
 import type { BindingId } from '../ep-cscf/ids.ts';
 import type { SipRequest, SipTimers, Subscription } from '../sip/index.ts';
 import { recordOf, subscribeFields } from './headers.ts';
@@ -33,9 +34,6 @@ interface Watch {
 
 const EXPIRES_S = 600_000;
 const TYPE = 'application/reginfo+xml';
-/** Back-off of subscriptions, ms. RFC 5626 4.5 as for REGISTER. */
-const BASE_MS = 30_000;
-const MAX_MS = 1_800_000;
 /** Reasons for which the notifier wants us back at once; a 481 says that it has lost the dialog. RFC 6665 4.1.3. */
 const AT_ONCE = new Set(['deactivated', 'timeout']);
 const AT_ONCE_MS = 1000;
@@ -113,8 +111,7 @@ export function createWatches(node: MwNode, timers: SipTimers): Watches {
     }
     if (reason !== null && FOR_GOOD.has(reason)) return;
     watch.failures += 1;
-    const window = Math.min(MAX_MS, BASE_MS * 2 ** Math.min(watch.failures - 1, 10));
-    const backOff = Math.max(window * (0.5 + 0.5 * Math.random()), (retryAfterS ?? 0) * 1000);
+    const backOff = retryDelay(watch.failures, retryAfterS ?? null, Math.random());
     const wanted = status === 481 || (reason !== null && AT_ONCE.has(reason));
     const ms = watch.failures === 1 && wanted ? AT_ONCE_MS : backOff;
     node.log.debug({ binding: id, reason, status, ms: Math.round(ms) }, 'registration-state subscription ended');

@@ -1,0 +1,14 @@
+/** The back-off window. RFC 5626 4.5. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { retryDelay } from './back-off.ts';
+
+test('REG-14 back-off doubles to its cap, waits in the upper half, and a longer Retry-After wins', () => {
+  assert.equal(retryDelay(1, null, 0), 15_000);
+  assert.equal(retryDelay(1, null, 1), 30_000);
+  assert.equal(retryDelay(3, null, 1), 120_000);
+  assert.equal(retryDelay(50, null, 1), 1_800_000);
+  assert.equal(retryDelay(5, null, 1, 1000, 10_000), 10_000);
+  assert.equal(retryDelay(1, 100, 0), 100_000);
+  assert.equal(retryDelay(3, 1, 1), 120_000);
+});
