@@ -51,7 +51,7 @@ The IMS core is up after ${((performance.now() - started) / 1000).toFixed(1)} s.
 
   I-CSCF          ${address}:${PORTS.icscf}   udp, tcp: where Lineside registers (ims.entry)
   S-CSCF          ${address}:${PORTS.scscf}
-  access proxy    ${address}:${PORTS.pcscf}   for SIP phones: user +1555010000N, password pw-phone-1555010000N
+  access proxy    ${address}:${PORTS.pcscf}   for SIP phones: user +1555010000N, digest user +1555010000N@${HOME_DOMAIN}, password pw-phone-1555010000N
   HSS control     http://${address}:${PORTS.hssControl}/trace
   home domain     ${HOME_DOMAIN}
   logs            ${folder}

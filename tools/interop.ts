@@ -36,6 +36,7 @@ const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'turn', file: '/usr/sbin/nft', name: 'nftables' },
   { suite: 'turn', file: '/usr/bin/openssl', name: 'OpenSSL' },
   { suite: 'kamailio', file: '/usr/sbin/kamailio', name: 'Kamailio' },
+  { suite: 'kamailio', file: '/usr/bin/baresip', name: 'baresip' },
   { suite: 'rtpengine', file: '/usr/bin/rtpengine', name: 'rtpengine' },
 ];
 

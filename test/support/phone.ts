@@ -8,8 +8,12 @@ import { DOMAIN, SUBSCRIBERS } from '../../sandbox/subscribers.ts';
 import { strongestTone, type Tone, toneWav, wavSamples } from './tone.ts';
 
 export interface PhoneOptions {
-  /** Address of the sandbox; its IMS is at port 5070. */
+  /** Address of registrar and outbound proxy. */
   registrar: string;
+  /** Its port. Default: 5070, of the sandbox's IMS. */
+  port?: number;
+  /** User name of the digest. Default: the number. */
+  user?: string;
   number: string;
   /** What the phone plays into a call. */
   toneHz: number;
@@ -180,11 +184,11 @@ function configOf(host: string, ports: Ports, folder: string): string {
 }
 
 /** The line a user writes into ~/.baresip/accounts; README shows the same. */
-function accountOf({ number, registrar, transport = 'udp' }: PhoneOptions): string {
+function accountOf({ number, user = number, registrar, port = 5070, transport = 'udp' }: PhoneOptions): string {
   const password = SUBSCRIBERS.find(subscriber => subscriber.number === number)?.phonePassword ?? '';
   return (
-    `<sip:${number}@${DOMAIN}>;auth_user=${number};auth_pass=${password};` +
-    `outbound="sip:${registrar}:5070;transport=${transport}";regint=600;audio_codecs=PCMA/8000/1,PCMU/8000/1;answermode=manual\n`
+    `<sip:${number}@${DOMAIN}>;auth_user=${user};auth_pass=${password};` +
+    `outbound="sip:${registrar}:${port};transport=${transport}";regint=600;audio_codecs=PCMA/8000/1,PCMU/8000/1;answermode=manual\n`
   );
 }
 
