@@ -121,6 +121,7 @@ export async function createGateway(
   const pages = settings.web.enabled
     ? createPages({
         settings: settings.web,
+        emergencyNumbers: settings.emergency.numbers,
         publicUrl: () => publicUrl,
         log: log.with({ part: 'wwsf' }),
         now: clock.now,

@@ -40,7 +40,13 @@ test('a subscriber signs in on the pages, gets tokens, has them refreshed, signs
   }).web;
   const pagesApp = fastify();
   t.after(() => pagesApp.close());
-  await createPages({ settings, publicUrl: () => publicUrl, log: silentLog, now: () => now }).mountPages(pagesApp);
+  await createPages({
+    settings,
+    emergencyNumbers: [],
+    publicUrl: () => publicUrl,
+    log: silentLog,
+    now: () => now,
+  }).mountPages(pagesApp);
   await pagesApp.listen({ host: '127.0.0.1', port: Number(new URL(publicUrl).port) });
 
   const go = browser();

@@ -9,6 +9,8 @@ import type { SignInStates } from './sign-in-state.ts';
 
 export interface PageParts {
   settings: Settings['web'];
+  /** What the page takes for an emergency call. */
+  emergencyNumbers: readonly string[];
   publicUrl(): string;
   log: Log;
   now(): number;

@@ -68,7 +68,9 @@ async function pagesOf(t: TestContext, web: Record<string, unknown>, now: () => 
   const app = fastify();
   t.after(() => app.close());
   const { web: settings } = checkSettings({ web: { enabled: true, clientSecret: 's', pagesDir: '/nowhere', ...web } });
-  await createPages({ settings, publicUrl: () => PUBLIC, log: silentLog, now }).mountPages(app);
+  await createPages({ settings, emergencyNumbers: ['110'], publicUrl: () => PUBLIC, log: silentLog, now }).mountPages(
+    app,
+  );
   return app;
 }
 
@@ -181,6 +183,12 @@ test('a declined sign-in, a refused code and a provider that is away are told in
   assert.match(response.body, /cannot be reached/);
 });
 
+test('the page learns the emergency numbers of the service', async t => {
+  const { app, headers } = await signedIn(t);
+  const { emergencyNumbers } = (await app.inject({ url: '/session', headers })).json();
+  assert.deepEqual(emergencyNumbers, ['110']);
+});
+
 test('tokens go to our own page only', async t => {
   const { app, headers } = await signedIn(t);
   const ask = async (change: Record<string, string | undefined>) => {
@@ -279,6 +287,7 @@ test('a missing issuer or secret file is told before anything starts', () => {
   const make = (web: Record<string, unknown>) =>
     createPages({
       settings: checkSettings({ web }).web,
+      emergencyNumbers: [],
       publicUrl: () => PUBLIC,
       log: silentLog,
       now: Date.now,

@@ -14,6 +14,8 @@ import { createSignInStates } from './sign-in-state.ts';
 
 export interface PagesOptions {
   settings: Settings['web'];
+  /** Told to the pages, so that they dial them. */
+  emergencyNumbers: readonly string[];
   /** Public base URL, without a slash at its end; asked on each use, since port 0 is known late. */
   publicUrl(): string;
   log: Log;
@@ -44,11 +46,12 @@ const SCOPE = [
 
 /** Throws SettingsError when the client secret cannot be read or the issuer is missing. */
 export function createPages(options: PagesOptions): Pages {
-  const { settings, publicUrl, log, now } = options;
+  const { settings, emergencyNumbers, publicUrl, log, now } = options;
   if (settings.issuer === '') throw new SettingsError('The setting "web.issuer" is needed when the pages are enabled.');
   const secure = () => publicUrl().startsWith('https:');
   const parts: PageParts = {
     settings,
+    emergencyNumbers,
     publicUrl,
     log,
     now,

@@ -24,6 +24,7 @@ function whoAmI(request: FastifyRequest, parts: PageParts) {
     signedIn: true,
     number: session.number === null ? null : maskNumbers(session.number),
     csrf: session.csrf,
+    emergencyNumbers: parts.emergencyNumbers,
     expiresAt: new Date(session.expiresAt).toISOString(),
   };
 }

@@ -337,6 +337,8 @@ test('a call the service refuses gives the microphone back and says why', async 
   assert.ok(service.peer().closed);
   assert.ok(service.tracks[0]?.stopped);
   await rejectsWith(client.call('113'), 'number-not-dialable');
+  const local = await registered(fakeService(), { emergencyNumbers: ['113'] });
+  assert.equal((await local.call('113')).remote.address, 'urn:service:sos');
   const message = 'The value of "receiverAddress" cannot be used.';
   service.on('POST calls', () => ({ status: 400, body: { code: 'INVALID_ARGUMENT', message } }));
   await rejectsWith(client.call('sip:a@b.example'), 'number-not-dialable');
@@ -355,6 +357,9 @@ test('what a person may write as a number', () => {
     ['', null],
   ] as const)
     assert.equal(dialAddress(typed), address, typed);
+  for (const typed of ['110', 'tel:110', '1-1-0', '911'])
+    assert.equal(dialAddress(typed, ['110', '118']), 'urn:service:sos', typed);
+  assert.equal(dialAddress('1100', ['110']), null);
 });
 
 test('hold, resume, mute and digits', async () => {

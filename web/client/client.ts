@@ -40,6 +40,8 @@ export interface CallingClientOptions {
   token(): Promise<Token>;
   /** UUID; by default one is made and kept for the browser profile. */
   deviceId?: string;
+  /** Emergency numbers of the service besides 112 and 911, such as 110; digits only. */
+  emergencyNumbers?: readonly string[];
   /** In place of those of the service. */
   iceServers?: RTCIceServer[];
   audio?: MediaTrackConstraints | boolean;
@@ -68,6 +70,7 @@ export class CallingClient {
   readonly #emitter = createEmitter<ClientEvents>();
   readonly #keeper: RegistrationKeeper;
   readonly #iceServers: IceServers;
+  readonly #emergencyNumbers: readonly string[];
   readonly #calls: CallTable;
   readonly #tabs: Tabs;
   readonly #stopListening: ReadonlyArray<() => void>;
@@ -80,6 +83,7 @@ export class CallingClient {
   constructor(options: CallingClientOptions) {
     this.#audio = options.audio ?? true;
     this.#camera = options.camera ?? CAMERA;
+    this.#emergencyNumbers = options.emergencyNumbers ?? [];
     this.#environment = options.environment ?? browserEnvironment();
     this.#paths = { ...PATHS, ...options.paths };
     this.#http = createHttp(options.apiRoot ?? '', options.token, this.#environment);
@@ -184,10 +188,10 @@ export class CallingClient {
     await Promise.all([...this.#calls.all.values()].map(call => call.useCamera(video)));
   }
 
-  /** Calls +country and number, a tel: or sip: address, or an emergency service (112, 911, urn:service:sos). With `video` the camera is opened and offered; a far end without video leaves the sound. Resolves when the service has taken the call. Rejects with CallingError. */
+  /** Calls +country and number, a tel: or sip: address, or an emergency service (112, 911, one of `emergencyNumbers`, urn:service:sos). With `video` the camera is opened and offered; a far end without video leaves the sound. Resolves when the service has taken the call. Rejects with CallingError. */
   async call(to: string, options: { anonymous?: boolean; video?: boolean } = {}): Promise<Call> {
     if (this.#keeper.current === null) throw new CallingError('not-registered');
-    const receiverAddress = dialAddress(to);
+    const receiverAddress = dialAddress(to, this.#emergencyNumbers);
     if (receiverAddress === null) throw new CallingError('number-not-dialable');
     let call: Call | null = null;
     let lastState: MediaState = 'new';

@@ -69,14 +69,16 @@ export function partyOf(address: string, display?: string): Party {
   return { address, number, display: display ?? null, anonymous: address.startsWith('sip:anonymous@') };
 }
 
-/** The CAMARA address of what a person typed: +country and number with or without separators, a tel: or sip: URI, or an emergency call. Null: none. */
-export function dialAddress(typed: string): string | null {
+/** What a device knows as an emergency number everywhere, without being told. TS 22.101 10.1.1. */
+const EMERGENCY_NUMBERS: readonly string[] = ['112', '911'];
+
+/** The CAMARA address of what a person typed: +country and number with or without separators, a tel: or sip: URI, or an emergency call: 112, 911 and the `local` numbers of the service. Null: none. */
+export function dialAddress(typed: string, local: readonly string[] = []): string | null {
   const text = typed.trim();
-  // Devices know these two everywhere, and the service may know more by their local form. TS 22.101 10.
-  if (text === '112' || text === '911') return 'urn:service:sos';
   if (/^urn:service:sos(?:\.[a-z0-9-]{1,32}){0,4}$/.test(text)) return text;
   if (/^sip:[^\s@]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{1,63}$/.test(text)) return text;
   const digits = text.replace(/^tel:/i, '').replace(/[\s().\-/]/g, '');
+  if (EMERGENCY_NUMBERS.includes(digits) || local.includes(digits)) return 'urn:service:sos';
   // What most countries dial before a country code. ITU-T E.164.
   const international = digits.replace(/^00/, '+');
   return /^\+[1-9]\d{4,14}$/.test(international) ? `tel:${international}` : null;

@@ -51,7 +51,8 @@ async function start(): Promise<void> {
   }
   tabs.say('signed in');
   const environment = browserEnvironment();
-  const client = new CallingClient({ token: tokenSource(signedIn.csrf), environment });
+  const { emergencyNumbers } = signedIn;
+  const client = new CallingClient({ token: tokenSource(signedIn.csrf), emergencyNumbers, environment });
   window.lineside = { client };
   const made = createPhone({ client, view, sounds, after: environment.after });
   phone = made;

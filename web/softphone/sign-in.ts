@@ -5,6 +5,8 @@ export interface SignedIn {
   /** Masked; null when the identity provider did not tell. */
   number: string | null;
   csrf: string;
+  /** What the service takes for emergency calls. */
+  emergencyNumbers: readonly string[];
 }
 
 /** Null: nobody is. Throws when the back end cannot be reached. */
@@ -12,7 +14,9 @@ export async function whoAmI(): Promise<SignedIn | null> {
   const response = await fetch('/session', { cache: 'no-store' });
   if (!response.ok) throw new Error(`The session cannot be read: ${response.status}.`);
   const body = (await response.json()) as { signedIn: boolean } & SignedIn;
-  return body.signedIn ? { number: body.number, csrf: body.csrf } : null;
+  if (!body.signedIn) return null;
+  const { number, csrf, emergencyNumbers } = body;
+  return { number, csrf, emergencyNumbers };
 }
 
 /** The token callback of the SDK. */
