@@ -9,21 +9,13 @@ const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 const A = '192.0.2.1';
 const B = '192.0.2.2';
 
-const callerStep = fc.record({
-  at: fc.integer({ min: 0, max: 6000 }),
-  what: fc.constantFrom('end' as const, 'reinvite' as const),
-});
-const calleeStep = fc.record({
-  at: fc.integer({ min: 0, max: 6000 }),
-  what: fc.constantFrom(
-    'ring' as const,
-    'early' as const,
-    'answer' as const,
-    'refuse' as const,
-    'end' as const,
-    'reinvite' as const,
-  ),
-});
+/** What either side may do in a dialog; `ask` is an UPDATE without offer. */
+const BOTH = ['end', 'reinvite', 'update', 'ask'] as const;
+const CALLEE = [...BOTH, 'ring', 'early', 'answer', 'refuse'] as const;
+
+const at = fc.integer({ min: 0, max: 6000 });
+const callerStep = fc.record({ at, what: fc.constantFrom(...BOTH) });
+const calleeStep = fc.record({ at, what: fc.constantFrom(...CALLEE) });
 const plan = fc.record({
   seed: fc.integer(),
   loss: fc.constantFrom(0, 0.1, 0.3),
@@ -94,7 +86,7 @@ function run(p: typeof plan extends fc.Arbitrary<infer T> ? T : never): void {
   assert.ok(bob.calls.length <= 1);
 }
 
-function act(call: Call, what: 'ring' | 'early' | 'answer' | 'refuse' | 'end' | 'reinvite'): void {
+function act(call: Call, what: (typeof CALLEE)[number]): void {
   switch (what) {
     case 'ring':
       call.provisional({ status: 180, reason: 'Ringing' });
@@ -113,6 +105,12 @@ function act(call: Call, what: 'ring' | 'early' | 'answer' | 'refuse' | 'end' | 
       return;
     case 'reinvite':
       call.reinvite(sdp(OFFER));
+      return;
+    case 'update':
+      call.update(sdp(OFFER));
+      return;
+    case 'ask':
+      call.update(null);
       return;
     default:
       what satisfies never;
