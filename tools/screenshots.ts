@@ -1,4 +1,4 @@
-/** `node tools/screenshots.ts FOLDER`: every screen of the softphone page, the sandbox's sign-in and the API reference, light and dark, phone and desktop wide, on a sandbox of its own. */
+/** `node tools/screenshots.ts FOLDER`: every screen of the softphone page, video too, the sandbox's sign-in and the API reference, light and dark, on phones and desktop wide, on a sandbox of its own. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -7,14 +7,18 @@ import { dial, openStage, type Stage, signIn, waitText } from '../test/interop/b
 const HOST = '127.0.0.49';
 const ADA = '+15550100001';
 const BELA = '+15550100002';
-const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
+const SIZES = {
+  narrow: { width: 320, height: 640 },
+  phone: { width: 390, height: 844 },
+  desktop: { width: 1280, height: 900 },
+};
 
 const [folder = 'screenshots'] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const stage = await openStage(HOST);
 try {
   for (const scheme of ['light', 'dark'] as const)
-    for (const size of ['phone', 'desktop'] as const) await shoot(stage, scheme, size);
+    for (const size of ['narrow', 'phone', 'desktop'] as const) await shoot(stage, scheme, size);
 } finally {
   await stage.close();
 }
@@ -69,6 +73,21 @@ async function shoot(on: Stage, colorScheme: 'light' | 'dark', size: keyof typeo
   await bela.getByTestId('remote-video').waitFor({ state: 'visible' });
   await bela.waitForTimeout(2500);
   await take(bela, '9-video');
+  await bela.getByTestId('hangup-button').click();
+  await waitText(bela, 'end-reason', /\./);
+  await ada.getByTestId('dial-input').fill(BELA);
+  await ada.getByTestId('video-call-button').click();
+  await waitText(bela, 'status', /^Incoming call$/);
+  await take(bela, '9-video-incoming');
+  await bela.getByTestId('answer-button').click();
+  await waitText(ada, 'status', /^Connected$/);
+  await ada.getByTestId('video-button').click();
+  await bela.getByTestId('take-video-button').waitFor();
+  await take(bela, '9-video-asked');
+  await bela.getByTestId('take-video-button').click();
+  await bela.getByTestId('remote-video').waitFor({ state: 'visible' });
+  await bela.waitForTimeout(1500);
+  await take(bela, '9-video-both');
   await ada.context().close();
   await context.close();
 }

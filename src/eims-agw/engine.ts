@@ -129,6 +129,8 @@ export type EngineCommand =
   | { type: 'add-video'; session: number; op: number }
   /** Gives them back. */
   | { type: 'drop-video'; session: number }
+  /** Asks the browser for a key frame of its video, unless it just was. */
+  | { type: 'key-frame'; session: number }
   | { type: 'route'; session: number; route: Route }
   /** Frees everything. -> `closed`. */
   | { type: 'close'; session: number };
@@ -179,6 +181,8 @@ export type EngineEvent =
   | { type: 'ims-silent'; session: number }
   /** Answered and connected, yet nothing comes from a side. */
   | { type: 'one-way'; session: number; side: SilentSide }
+  /** The browser lacks a key frame, and the far end takes no feedback. Seldom. */
+  | { type: 'key-frame-wanted'; session: number }
   | ({ type: 'closed'; session: number } & EngineTotals)
   /** The engine lost the session; nothing more comes of it. */
   | { type: 'lost'; session: number };

@@ -4,7 +4,10 @@ import type { EngineEvent, LegLoss } from './engine.ts';
 import { fail, type Plane, type Session, sendRoute } from './session.ts';
 import type { WebLeg } from './web-leg.ts';
 
-type LinkEvent = Extract<EngineEvent, { type: 'leg-up' | 'leg-down' | 'ims-silent' | 'one-way' | 'lost' }>;
+type LinkEvent = Extract<
+  EngineEvent,
+  { type: 'leg-up' | 'leg-down' | 'ims-silent' | 'one-way' | 'key-frame-wanted' | 'lost' }
+>;
 
 export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent): void {
   switch (event.type) {
@@ -20,6 +23,9 @@ export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent):
     case 'one-way':
       plane.count('media_one_way_total', { side: event.side }, 1);
       plane.log('warn', 'an answered call has no media of one side', { call: session.owner, side: event.side });
+      break;
+    case 'key-frame-wanted':
+      plane.emit({ type: 'media-key-frame', owner: session.owner });
       break;
     case 'lost':
       session.lost = true;

@@ -36,6 +36,9 @@ export function perform(plane: Plane, session: Session, effect: MediaEffect): Do
       session.call.fromWeb = effect.fromWeb;
       sendRoute(plane, session);
       return null;
+    case 'media.key-frame':
+      if (hasVideo(session.call)) plane.engine.send({ type: 'key-frame', session: session.number });
+      return null;
     case 'media.release':
       return null;
     default:

@@ -81,3 +81,8 @@ export function agreeFailed(
   if (asked.reoffer !== null) imsReofferFailed(turn, call, asked.reoffer, failure);
   if (put !== null) webReofferFailed(turn, put, failure);
 }
+
+/** One side lacks a picture that needs no other: the other one is asked. RFC 5168. */
+export function askKeyFrame(turn: Turn, call: Call, type: 'media.key-frame' | 'ims.key-frame'): Done {
+  if (call.phase === 'talking') turn.out.push({ type, owner: call.id });
+}

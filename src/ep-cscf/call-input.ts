@@ -2,7 +2,7 @@
 
 import type { ApiRequest } from './api-request.ts';
 import type { Call, Deferrable, Leg, MediaOp } from './call.ts';
-import { agreeFailed, agreeReady, askBrowser, browserAgreesGuard, onAsks } from './call-agree.ts';
+import { agreeFailed, agreeReady, askBrowser, askKeyFrame, browserAgreesGuard, onAsks } from './call-agree.ts';
 import { deviceAnswerFailed, deviceAnswerReady, onAcked } from './call-answer.ts';
 import { earlyReady, onProgress } from './call-early.ts';
 import { endCall, forgetCall, type ImsEnd, MEDIA_LOSS, USER_ENDS } from './call-end.ts';
@@ -150,6 +150,9 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
     }
     case 'media-renews':
       return call.phase === 'talking' && call.asked === null ? askBrowser(turn, call, null, input.sdp) : undefined;
+    case 'ims-key-frame':
+    case 'media-key-frame':
+      return askKeyFrame(turn, call, input.type === 'ims-key-frame' ? 'media.key-frame' : 'ims.key-frame');
     case 'media-offers': {
       const op = takeOp(turn, call, input.ref);
       return op?.kind === 'offers-in' ? offersReady(turn, call, input) : undefined;

@@ -137,6 +137,8 @@ export type ImsInput =
   | { type: 'ims-ended'; owner: CallId; outcome: Outcome }
   /** re-INVITE or UPDATE received; answered by `ims.answer` or `ims.reject` with this `ref`. `sdp` null: an offerless re-INVITE, answered with our offer (an UPDATE without SDP stays on the Mw side). */
   | { type: 'ims-reoffered'; owner: CallId; ref: Ref; sdp: string | null }
+  /** INFO: the far end lacks a picture that needs no other. RFC 5168. */
+  | { type: 'ims-key-frame'; owner: CallId }
   | { type: 'ims-updated'; owner: CallId; ref: Ref; sdp: string | null }
   | { type: 'ims-update-failed'; owner: CallId; ref: Ref; outcome: Outcome };
 
@@ -149,6 +151,8 @@ export type MediaInput =
   | { type: 'media-asks'; owner: CallId; ref: Ref; sdp: string }
   /** A new offer for the joined browser leg, since the far end has dropped its video. The browser's answer goes to `media.agree`. */
   | { type: 'media-renews'; owner: CallId; sdp: string }
+  /** The browser lacks a picture that needs no other, and the far end cannot be asked for one beside the media. Seldom. */
+  | { type: 'media-key-frame'; owner: CallId }
   /** Answer to `media.offer` from the IMS: one offer for each device leg. `answer`: that to the IMS offer, when it was asked for. */
   | {
       type: 'media-offers';
@@ -263,6 +267,8 @@ export type ImsEffect =
   | { type: 'ims.answer'; owner: CallId; ref: Ref | null; sdp: string | null }
   /** Final refusal of a re-INVITE or UPDATE. */
   | { type: 'ims.reject'; owner: CallId; ref: Ref; code: number; phrase: string }
+  /** Asks the far end for a picture that needs no other; no answer comes. RFC 5168. */
+  | { type: 'ims.key-frame'; owner: CallId }
   /** re-INVITE with this offer. */
   | { type: 'ims.update'; owner: CallId; ref: Ref; sdp: string }
   /**
@@ -314,6 +320,8 @@ export type MediaEffect =
   | { type: 'media.agree'; owner: CallId; ref: Ref; sdp: string | null }
   /** The IMS answer to `media.hold`'s offer, or the SDP of an ACK. No answer comes. */
   | { type: 'media.settle'; owner: CallId; sdp: string }
+  /** Asks the browser for a picture that needs no other, unless it just was. No answer comes. */
+  | { type: 'media.key-frame'; owner: CallId }
   /** Early-media gate; both closed until said otherwise. */
   | { type: 'media.gate'; owner: CallId; fromIms: boolean; fromWeb: boolean }
   /** Frees everything of the call. Always safe. */

@@ -17,6 +17,7 @@ import { inviteParts } from './headers.ts';
 import { calleeNameOf } from './identity.ts';
 import { incomingOf } from './incoming.ts';
 import { inviteRequest, sdpBody, sentLocation } from './invite-request.ts';
+import { KEY_FRAME_WISH, wishesKeyFrame } from './key-frame.ts';
 import { locationFields, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
 import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere, saysEmergency } from './outcome.ts';
@@ -34,6 +35,7 @@ export interface Calls {
   reject(effect: EffectOf<'ims.reject'>): void;
   update(effect: EffectOf<'ims.update'>): void;
   end(effect: EffectOf<'ims.end'>): void;
+  keyFrame(effect: EffectOf<'ims.key-frame'>): void;
   locate(effect: EffectOf<'ims.locate'>): void;
   /** A call from the core for one of our bindings; a refusal when it demands what it cannot have. */
   invited(owner: CallId, binding: BindingId, call: Call, request: SipRequest, sdp: string | null): CallUser | Refusal;
@@ -113,6 +115,9 @@ export function createCalls(node: MwNode): Calls {
         const ref = node.ids.ref();
         entry.reoffers.set(ref, reoffer);
         node.emit({ type: 'ims-reoffered', owner, ref, sdp: reoffer.sdp });
+      },
+      onInfo(request) {
+        if (entryOf() !== undefined && wishesKeyFrame(request)) node.emit({ type: 'ims-key-frame', owner });
       },
       onUpdated(heard) {
         const ref = takeUpdate(owner);
@@ -225,6 +230,9 @@ export function createCalls(node: MwNode): Calls {
       if (entry === undefined) return;
       if (entry.call.reinvite(said(entry, sdp, null))) entry.updateRef = ref;
       else node.emit({ type: 'ims-update-failed', owner, ref, outcome: refusedHere(491, reasonPhrase(491)) });
+    },
+    keyFrame({ owner }) {
+      entries.get(owner)?.call.info(KEY_FRAME_WISH);
     },
     locate({ owner, number, location }) {
       const entry = entries.get(owner);

@@ -23,6 +23,7 @@ const INCOMING: Array<[string, string]> = [
   ['P-Called-Party-ID', `<${IDENTITY.impu}>`],
   ['Supported', '100rel, timer, precondition, histinfo'],
   ['Session-Expires', '1800'],
+  ['Allow', 'INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO'],
 ];
 
 function invite(b: Bench, extra: Array<[string, string]> = [], token: string = BINDING): void {
@@ -89,7 +90,16 @@ test('TRM-02 TRM-14 a call in: identities, reliable 183, 200, ACK, re-INVITE, BY
   b.mw.port.run({ type: 'ims.reject', owner, ref, code: 488, phrase: 'Not Acceptable Here' });
   assert.match(await heard.response(488), /^Warning: 305 lineside "Incompatible media format"\r$/m);
   inDialog('ACK', 3);
-  inDialog('BYE', 4, [['Reason', 'Q.850;cause=16;text="Normal call clearing"']]);
+  const control: [string, string] = ['Content-Type', 'application/media_control+xml'];
+  const wish = (word: string) => `<media_control><vc_primitive><to_encoder><${word}/></to_encoder></vc_primitive>`;
+  inDialog('INFO', 4, [control], wish('something_else'));
+  inDialog('INFO', 5, [control], wish('picture_fast_update'));
+  assert.deepEqual(await b.input('ims-key-frame'), { type: 'ims-key-frame', owner });
+  await eventually('200', () => b.peer.texts.find(text => text.startsWith('SIP/2.0 200') && text.includes('5 INFO')));
+  b.mw.port.run({ type: 'ims.key-frame', owner });
+  const asked = await eventually('INFO', () => b.peer.texts.find(text => text.startsWith('INFO ')));
+  assert.match(asked, /^Content-Type: application\/media_control\+xml\r\n[^]*<picture_fast_update\/>/m);
+  inDialog('BYE', 6, [['Reason', 'Q.850;cause=16;text="Normal call clearing"']]);
   const ended = await b.input('ims-ended');
   assert.deepEqual([ended.outcome.code, ended.outcome.q850, ended.outcome.local], [0, 16, null]);
   assert.equal(b.mw.sizes().calls, 0);

@@ -91,6 +91,7 @@ export function placeCall({ agent, timers, key }: Tools, placement: Placement, u
       onAcked: heard(user.onAcked),
       onEnded: heard(user.onEnded),
       onReoffer: heard(user.onReoffer),
+      onInfo: heard(request => user.onInfo?.(request)),
       onUpdated: heard(user.onUpdated),
       onUpdateFailed: heard(user.onUpdateFailed),
     };
@@ -121,6 +122,7 @@ export function placeCall({ agent, timers, key }: Tools, placement: Placement, u
     },
     reinvite: (body, headers) => current.reinvite(body, headers),
     update: (body, headers, fork) => current.update(body, headers, fork),
+    info: body => current.info(body),
     ack: body => current.ack(body),
   };
 }

@@ -76,6 +76,9 @@ export function createRealms(
       case 'ims.end':
         callsOf(effect.owner).end(effect);
         return;
+      case 'ims.key-frame':
+        callsOf(effect.owner).keyFrame(effect);
+        return;
       case 'ims.locate':
         callsOf(effect.owner).locate(effect);
         return;

@@ -192,6 +192,9 @@ export function createCallDriver(
         });
         return;
       }
+      case 'info':
+        to.onInfo?.(event.request);
+        return;
       case 'updated':
         to.onUpdated({ fork: event.fork, response: event.response, sdp: sdpOf(event.response) });
         return;
@@ -236,6 +239,7 @@ export function createCallDriver(
     reinvite: (body: Body, headers: ExtraHeaders = []) => wish({ type: 'reinvite', body, headers }),
     update: (body: Body | null, headers: ExtraHeaders = [], fork: string | null = null) =>
       wish({ type: 'update', fork, body, headers }),
+    info: (body: Body) => wish({ type: 'info', body }),
     ack: (body: Body) => wish({ type: 'ack', body }),
   };
   return driver;

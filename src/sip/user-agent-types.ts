@@ -99,6 +99,8 @@ export interface CallUser {
   /** The confirmed dialog is over, not by our `end`. Nothing follows. */
   onEnded(end: End): void;
   onReoffer(reoffer: Reoffer): void;
+  /** INFO with a body that is known (digits, RFC 5168); 200 was sent. */
+  onInfo?(request: SipRequest): void;
   /** Our re-INVITE was accepted. */
   onUpdated(heard: Heard): void;
   /** Our re-INVITE was refused; the session goes on as it was. (408, 481 and silence end the call: `onEnded`.) */
@@ -133,6 +135,8 @@ export interface Call {
    * told like that of a re-INVITE. False while it may not be sent, or when the peer takes none. RFC 3311.
    */
   update(body: Body | null, headers?: ExtraHeaders, fork?: string): boolean;
+  /** Sends INFO in the confirmed dialog; its answer is not told. False while one is under way, or when the peer takes none. RFC 6086. */
+  info(body: Body): boolean;
   /** ACK of a 2xx that answered an offerless INVITE, with our answer. */
   ack(body: Body): boolean;
 }

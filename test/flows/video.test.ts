@@ -175,3 +175,13 @@ test('SDP-22 a hold that is agreed to too late is taken back, one that is refuse
     assert.equal(w.take('ims.update').length, agreed ? 2 : 1);
   }
 });
+
+test('RTP-05 who lacks a key frame has the other side asked, once the call is answered', () => {
+  const { w, owner } = talking();
+  w.give({ type: 'ims-key-frame', owner });
+  w.give({ type: 'media-key-frame', owner });
+  assert.deepEqual([w.take('media.key-frame').length, w.take('ims.key-frame').length], [1, 1]);
+  w.give({ type: 'ims-ended', owner, outcome: { code: 0, phrase: '', q850: null, local: null, reason: null } });
+  w.give({ type: 'ims-key-frame', owner });
+  assert.equal(w.take('media.key-frame').length, 0);
+});

@@ -177,6 +177,7 @@ function listener(heard: string[], reoffers: Reoffer[]): CallUser {
       heard.push(`reoffer ${e.request.method} ${mark(e.sdp)}`);
       reoffers.push(e);
     },
+    onInfo: () => heard.push('info'),
     onUpdated: e => heard.push(`updated ${mark(e.sdp)}`),
     onUpdateFailed: e => heard.push(`update-failed ${failure(e)}`),
   };

@@ -6,7 +6,7 @@ import { openImsLeg } from './ims-leg.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
 import { videoPacketFromIms } from './relay.ts';
 import { goOn, numbersOf } from './stream.ts';
-import { type Video, video } from './video.ts';
+import { askBrowser, type Video, video } from './video.ts';
 
 /** Takes IMS ports for video. */
 export function addVideo(
@@ -29,6 +29,7 @@ export function addVideo(
     if (ims === null) return send({ type: 'refused', session: number, op, failure: 'no-port' });
     if (session.closed || r.video !== null) return ims.close();
     r.video = video(ims, r.imsCname, now(), options.random, r.latch.mayMove);
+    r.video.wish = () => send({ type: 'key-frame-wanted', session: session.number });
     joinVideo(session, r.video);
     send({
       type: 'video-added',
@@ -47,6 +48,11 @@ export function joinVideo(session: HostSession, v: Video): void {
   goOn(v.toWeb.stream, videoSsrc(leg.request.ssrc), leg.videoNumbers);
   v.toWeb.flows = false;
   v.toIms.flows = false;
+}
+
+/** The far end asks by another way than its RTCP. */
+export function askForKeyFrame({ relay: r }: HostSession, now: number): void {
+  if (r.video !== null) askBrowser(r.video, r, now);
 }
 
 /** Ends the video; the sound goes on. */

@@ -12,7 +12,7 @@ import {
 } from '../engine.ts';
 import type { MediaRealms } from '../realm.ts';
 import type { MediaHost, MediaSettings } from '../settings.ts';
-import { addVideo, addVideoCounts, dropVideo, joinVideo } from './host-video.ts';
+import { addVideo, addVideoCounts, askForKeyFrame, dropVideo, joinVideo } from './host-video.ts';
 import { openImsLeg } from './ims-leg.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
 import type { Pace } from './pace.ts';
@@ -194,6 +194,8 @@ export function createHost(options: HostOptions): Host {
           return addVideo(options, session, command, gone);
         case 'drop-video':
           return dropVideo(session, gone);
+        case 'key-frame':
+          return askForKeyFrame(session, now());
         case 'route':
           join(session, command.route.leg);
           return applyRoute(session.relay, command.route, now());

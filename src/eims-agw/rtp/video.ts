@@ -13,6 +13,8 @@ import type { WebEnd } from './web-end.ts';
 
 /** A picture cannot be asked for more often: an encoder needs time, and the path too. */
 const KEY_FRAME_MS = 500;
+/** Nor by signalling, which has a way of its own and other work. */
+const WISH_MS = 2_000;
 /** So many packets missing at once are no hole to be filled but a picture to begin anew. */
 const MAX_HOLE = 32;
 
@@ -37,6 +39,8 @@ export interface Video {
   latch: Latch;
   /** The far end takes feedback packets. */
   feedback: boolean;
+  /** Says that a key frame is lacking, where the far end takes none. */
+  wish: () => void;
   orientation: VideoRoute['orientation'];
   /** It has been heard since it was last aimed at. */
   heard: boolean;
@@ -59,6 +63,7 @@ export function video(ims: ImsLeg, cname: string, now: number, random: () => num
     sent: sentPackets(),
     latch: latch(mayMove),
     feedback: false,
+    wish: () => undefined,
     orientation: null,
     heard: false,
     cname,
@@ -248,19 +253,21 @@ function fillHole(v: Video, side: WebNow, packet: Buffer): void {
 }
 
 /** Asks the browser for a picture that needs no other. */
-function askBrowser(v: Video, side: WebNow, now: number): void {
+export function askBrowser(v: Video, side: WebNow, now: number): void {
   const { toIms, toWeb } = v;
   if (!toIms.stream.rx.started || now - toIms.askedAt < KEY_FRAME_MS) return;
   toIms.askedAt = now;
   tellBrowser(side, writePli(toWeb.stream.ssrc, toIms.stream.rx.ssrc));
 }
 
-/** The same of the far end. To one that speaks plain AVP no feedback goes. RFC 3551 2, RFC 4585 4. */
+/** The same of the far end. To one that speaks plain AVP no feedback goes: it is told by signalling. RFC 3551 2, RFC 4585 4. */
 function askFarEnd(v: Video, now: number): void {
   const { toIms, toWeb } = v;
-  if (!v.feedback || v.latch.target === null || !toWeb.stream.rx.started || now - toWeb.askedAt < KEY_FRAME_MS) return;
+  const restMs = v.feedback ? KEY_FRAME_MS : WISH_MS;
+  if (v.latch.target === null || !toWeb.stream.rx.started || now - toWeb.askedAt < restMs) return;
   toWeb.askedAt = now;
-  sendFeedback(v, writePli(toIms.stream.ssrc, toWeb.stream.rx.ssrc), now);
+  if (!v.feedback) v.wish();
+  else sendFeedback(v, writePli(toIms.stream.ssrc, toWeb.stream.rx.ssrc), now);
 }
 
 function tellBrowser({ web, webUp }: WebNow, packet: Buffer): void {

@@ -1,5 +1,6 @@
 /** One call, out or in: the door of the call machines. */
 import { descriptionOf } from './body.ts';
+import { canInfo } from './info.ts';
 import { handleUac } from './invite-uac.ts';
 import { handleUas, type UasState } from './invite-uas.ts';
 import { canReoffer, canUpdate } from './session-state.ts';
@@ -26,6 +27,8 @@ export function fits(state: CallState, input: CallInput): boolean {
       return state.session !== null && canReoffer(state.session);
     case 'update':
       return updatable(state, input.fork, descriptionOf(input.body) !== null);
+    case 'info':
+      return state.session !== null && canInfo(state.session);
     case 'ack':
       return state.role === 'uac' && state.session !== null && state.ack === null;
     case 'end':

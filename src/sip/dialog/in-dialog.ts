@@ -60,11 +60,14 @@ export function optionsAnswer(facts: Facts): ResponseSpec {
   return plain(200, 'OK', [...capabilities(facts), ['Accept', 'application/sdp']]);
 }
 
-/** INFO without a package: DTMF bodies are taken and not used; a package we never offered gets 469. RFC 6086 4.2.2. */
+/** Bodies of INFO without a package: digits, which nobody here uses, and wishes of a picture (RFC 5168). */
+const INFO_BODIES = ['application/dtmf-relay', 'application/dtmf', 'application/media_control+xml'];
+
+/** INFO: a body of those is taken; a package we never offered gets 469. RFC 6086 4.2.2. */
 function infoAnswer(request: SipRequest): ResponseSpec {
   if (request.headers.has('Info-Package')) return plain(469, 'Bad Info Package', [['Recv-Info', '']]);
   if (request.body.length === 0) return plain(200, 'OK');
   const type = mediaType(request.headers.get('Content-Type') ?? '');
-  if (type === 'application/dtmf-relay' || type === 'application/dtmf') return plain(200, 'OK');
-  return plain(415, 'Unsupported Media Type', [['Accept', 'application/dtmf-relay']]);
+  if (type !== null && INFO_BODIES.includes(type)) return plain(200, 'OK');
+  return plain(415, 'Unsupported Media Type', [['Accept', INFO_BODIES.join(', ')]]);
 }

@@ -51,6 +51,7 @@ export function handleUac(state: UacState, input: CallInput, now: number, out: C
       return;
     }
     case 'reinvite':
+    case 'info':
     case 'ack-received':
       if (state.session !== null) handleSession(state.session, input, now, out);
       return;
@@ -185,6 +186,7 @@ function on2xx(state: UacState, response: SipResponse, now: number, out: CallEff
   session.dialog = { ...dialogOfResponse(state.sent, response), localSeq, remoteSeq };
   session.localBody = descriptionOf(state.request.body);
   session.peerUpdates = response.headers.hasToken('Allow', 'UPDATE');
+  session.peerInfos = response.headers.hasToken('Allow', 'INFO');
   delete state.early[fork];
   for (const other of Object.values(state.early)) refusePending(other.session, out);
   state.early = {};

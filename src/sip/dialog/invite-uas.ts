@@ -49,6 +49,7 @@ export function newUas(
 ): UasState {
   const session = newSession(dialogOfRequest(invite, localTag, contact), facts, false, seed, 0);
   session.peerUpdates = invite.headers.hasToken('Allow', 'UPDATE');
+  session.peerInfos = invite.headers.hasToken('Allow', 'INFO');
   const able = facts.supported.includes('100rel');
   const supported = able && invite.headers.hasToken('Supported', '100rel') ? 'supported' : 'no';
   return {
@@ -102,6 +103,7 @@ export function handleUas(state: UasState, input: CallInput, now: number, out: C
     case 'refuse':
     case 'reinvite':
     case 'update':
+    case 'info':
     case 'ack-received':
     case 'response':
     case 'failure':

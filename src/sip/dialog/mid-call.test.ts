@@ -251,3 +251,16 @@ function dialogHeaders(to: string): Array<[string, string]> {
     ['Call-ID', 'by-hand'],
   ];
 }
+
+test('INFO of ours: one at a time, to a peer that takes it and has refused none; its answer is told to nobody', () => {
+  const body = { contentType: 'application/media_control+xml', content: '<x/>' };
+  const { world, alice, bob, call } = talking();
+  assert.deepEqual([call.info(body), call.info(body)], [true, false]);
+  world.clock.advance(50);
+  assert.deepEqual([alice.heard, bob.heard], [[], ['info']]);
+  assert.equal(call.info({ ...body, contentType: 'text/plain' }), true);
+  world.clock.advance(50);
+  assert.deepEqual(bob.heard, ['info']);
+  assert.equal(call.info(body), false, 'it was refused with 415');
+  assert.equal(call.end(), true);
+});

@@ -72,6 +72,10 @@ export interface Session extends Seeded {
   update: OutgoingUpdate | null;
   timer: SessionTimer | null;
   peerUpdates: boolean;
+  /** The peer takes INFO, and has refused none of ours. */
+  peerInfos: boolean;
+  /** Our INFO without an answer, by its id. */
+  info: number | null;
   /** Last description we sent, for refreshes by re-INVITE. */
   localBody: Body | null;
 }
@@ -95,6 +99,8 @@ export function newSession(dialog: Dialog, facts: Facts, owner: boolean, seed: n
     update: null,
     timer: null,
     peerUpdates: false,
+    peerInfos: false,
+    info: null,
     localBody: null,
   };
 }

@@ -5,6 +5,7 @@ import type { ExtraHeaders, LocalCause } from '../user-agent-types.ts';
 import { descriptionOf, sdpOf } from './body.ts';
 import { takeSeq } from './dialog.ts';
 import { plain, refusalOf, standingAnswer } from './in-dialog.ts';
+import { onInfoAnswer, sendInfo } from './info.ts';
 import {
   acceptReoffer,
   failReinvite,
@@ -52,6 +53,9 @@ export function handleSession(session: Session, input: CallInput, now: number, o
     case 'end':
       end(session, input.headers, out);
       return;
+    case 'info':
+      sendInfo(session, input.body, out);
+      return;
     case 'ack':
     case 'invite':
     case 'provisional':
@@ -76,6 +80,8 @@ function onRequest(session: Session, key: TransactionKey, request: SipRequest, o
   const refusal = refusalOf(request, session.facts) ?? standingAnswer(request, session.facts);
   if (refusal !== null) {
     out.push({ type: 'respond', key, spec: refusal });
+    const told = request.method === 'INFO' && refusal.status === 200 && session.phase === 'confirmed';
+    if (told && request.body.length > 0) out.push({ type: 'tell', event: { type: 'info', request } });
     return;
   }
   switch (request.method) {
@@ -140,6 +146,7 @@ function onResponse(
     onByeResponse(session, session.bye, response, authorization, out);
     return;
   }
+  if (session.info === id) onInfoAnswer(session, response.status);
   if (session.update?.id === id) onUpdateResponse(session, session.update, response, authorization, out);
 }
 
@@ -147,6 +154,7 @@ function onFailure(session: Session, id: number, cause: LocalCause, out: CallEff
   if (session.outgoing?.id === id) failReinvite(session, null, cause, out);
   else if (session.bye?.id === id) over(session, out);
   else if (session.update?.id === id) failUpdate(session, session.update, null, cause, out);
+  else if (session.info === id) onInfoAnswer(session, 0);
 }
 
 function onTimer(session: Session, name: DialogTimer, now: number, out: CallEffect[]): void {

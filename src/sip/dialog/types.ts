@@ -64,6 +64,7 @@ export type CallInput =
   | { type: 'reinvite'; body: Body; headers: ExtraHeaders }
   /** `fork`: the early dialog it is for; null for the confirmed one. */
   | { type: 'update'; fork: string | null; body: Body | null; headers: ExtraHeaders }
+  | { type: 'info'; body: Body }
   | { type: 'ack'; body: Body }
   | { type: 'accept'; key: TransactionKey; body: Body | null; headers: ExtraHeaders }
   | { type: 'refuse'; key: TransactionKey; refusal: Refusal }
@@ -87,6 +88,8 @@ export type CallEvent =
   | { type: 'acked'; request: SipRequest }
   | { type: 'ended'; cause: 'bye' | 'no-ack' | 'no-prack' | 'dead' | 'session-timer'; request: SipRequest | null }
   | { type: 'reoffer'; key: TransactionKey; request: SipRequest }
+  /** INFO that was answered by 200. */
+  | { type: 'info'; request: SipRequest }
   | { type: 'updated'; fork: string; response: SipResponse }
   | { type: 'update-failed'; response: SipResponse | null; cause: LocalCause | null };
 
