@@ -44,8 +44,9 @@ export function measure(count: Count, side: 'web' | 'ims', leg: EngineLegStats):
 }
 
 function legStats(leg: EngineLegStats): LegStats {
-  const heard = leg.packets > 0;
-  return { ...leg, mos: heard ? estimatedMos(lossRatio(leg), leg.jitterMs ?? 0, leg.roundTripMs ?? 0) : null };
+  // Where nobody counted the losses there is nothing to estimate from.
+  const known = leg.packets > 0 && leg.lost !== null;
+  return { ...leg, mos: known ? estimatedMos(lossRatio(leg), leg.jitterMs ?? 0, leg.roundTripMs ?? 0) : null };
 }
 
 function lossRatio({ packets, lost }: EngineLegStats): number {

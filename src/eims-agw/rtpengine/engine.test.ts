@@ -221,3 +221,27 @@ test('RTP-07 a side that never spoke is told, a browser that falls silent is dow
   assert.ok(closed?.type === 'closed');
   assert.deepEqual([closed.fromWeb.packets, closed.fromIms.packets, closed.oneWay], [1_550, 0, 'ims']);
 });
+
+test('RTE-09 what a call carried is told though its daemon has ended it by itself, or says nothing at its end', async () => {
+  for (const end of ['forgets', 'hangs'] as const) {
+    const { engine, daemons, events, talk, clock } = await rig(1);
+    await engine.start();
+    const [daemon] = daemons;
+    assert.ok(daemon);
+    daemon.verified = true;
+    talk(1);
+    daemon.heard = { web: 50, ims: 49 };
+    await clock.advance(100);
+    if (end === 'forgets') daemon.calls.clear();
+    else daemon.loses = () => true;
+    engine.send({ type: 'close', session: 1 });
+    await clock.advance(1_500);
+    const closed = events.find(event => event.type === 'closed');
+    assert.ok(closed?.type === 'closed', end);
+    assert.deepEqual(
+      [closed.fromWeb.packets, closed.fromIms.packets, closed.path],
+      [50, 49, 'udp4 AEAD_AES_128_GCM'],
+      end,
+    );
+  }
+});

@@ -153,14 +153,64 @@ test('SDP for the daemon says what it needs and nothing else', () => {
 });
 
 test('a query of any shape is read without harm', () => {
-  const nothing = readSight({}).totals;
-  assert.deepEqual([nothing.fromWeb.packets, nothing.path], [0, null]);
+  for (const tags of [undefined, null, [], 1]) assert.equal(readSight({ tags }), null);
+  const nothing = readSight({ tags: {} })?.totals;
+  assert.deepEqual([nothing?.fromWeb.packets, nothing?.path], [0, null]);
   for (const tags of [
-    null,
-    [],
     { web: 1 },
     { web: { medias: [] } },
     { web: { medias: [{ streams: [{ stats: { packets: -1 } }] }] } },
   ])
-    assert.deepEqual(readSight({ tags }).heard, { web: 0, ims: 0 });
+    assert.deepEqual(readSight({ tags })?.heard, { web: 0, ims: 0 });
+});
+
+/** A stream as 10.5.3.5 writes it. */
+const stream = (port: number, packets: number, flags: string[], more = {}) => ({
+  'local port': port,
+  'local address': '198.51.100.7',
+  family: 'IPv4',
+  endpoint: { family: 'IPv4', address: '203.0.113.9', port: 36_257 },
+  'advertised endpoint': { family: 'IPv4', address: '203.0.113.9', port: 36_257 },
+  'last packet': 1_796_007_680,
+  flags,
+  SSRC: 111,
+  stats: { packets, bytes: packets * 172, errors: 0 },
+  ...more,
+});
+
+test('RTE-09 a delete tells packets and bytes of both sides and how the browser was reached; of loss and jitter it knows nothing', () => {
+  const media = (tag: string, protocol: string, streams: object[]) => ({
+    tag,
+    created: 1_796_007_671,
+    subscriptions: [{ tag: tag === 'web' ? 'ims' : 'web', type: 'offer/answer' }],
+    medias: [
+      { index: 1, type: 'audio', protocol, codec: 'PCMA/8000', streams, flags: ['initialized', 'send', 'recv'] },
+    ],
+  });
+  const webFlags = ['RTP', 'RTCP', 'filled', 'confirmed', 'DTLS fingerprint verified', 'ICE'];
+  const sight = readSight({
+    created: 1_796_007_671,
+    'last signal': 1_796_007_671,
+    SSRC: {},
+    tags: {
+      ims: media('ims', 'RTP/AVP', [
+        stream(27_010, 288, ['RTP', 'filled', 'confirmed', 'strict source address']),
+        stream(27_011, 3, ['RTCP', 'filled', 'confirmed', 'strict source address']),
+      ]),
+      web: media('web', 'UDP/TLS/RTP/SAVPF', [
+        stream(27_000, 320, webFlags, { 'crypto suite': 'AEAD_AES_256_GCM' }),
+        stream(0, 0, ['RTCP', 'fallback RTCP', 'filled', 'ICE']),
+      ]),
+    },
+    totals: { RTP: { packets: 608, bytes: 104_576, errors: 0 }, RTCP: { packets: 3, bytes: 96, errors: 0 } },
+    result: 'ok',
+  });
+  const unknown = { lost: null, jitterMs: null, farLost: null, roundTripMs: null };
+  assert.deepEqual(sight?.totals, {
+    fromWeb: { packets: 320, bytes: 55_040, ...unknown },
+    fromIms: { packets: 288, bytes: 49_536, ...unknown },
+    path: 'udp4 AEAD_AES_256_GCM',
+    oneWay: null,
+  });
+  assert.deepEqual([sight?.verified, sight?.heard], [true, { web: 320, ims: 291 }]);
 });

@@ -60,7 +60,7 @@ export function readLoad(body: Body): { sessions: number; ageMs: number } | null
   return typeof sessions === 'number' && uptime >= 0 ? { sessions, ageMs: uptime * 1000 } : null;
 }
 
-/** What a query, or the last one by delete, tells of a call. */
+/** What the reply to a query or to the delete tells of a call. */
 export interface Sight {
   /** DTLS is up with the certificate that was announced. */
   verified: boolean;
@@ -69,7 +69,9 @@ export interface Sight {
   heard: Record<Tag, number>;
 }
 
-export function readSight(body: Body): Sight {
+/** Null when the daemon does not know the call: it says so in a warning of an `ok`, without figures. */
+export function readSight(body: Body): Sight | null {
+  if (childOf(body, 'tags') === undefined) return null;
   const web = streamsOf(body, 'web');
   const ims = streamsOf(body, 'ims');
   const first = web[0];

@@ -1,6 +1,6 @@
 /** One call on a daemon: the engine's commands say what shall be, and one request after the other makes it so. Pure. */
 import type { MediaFailure } from '../../ep-cscf/ports.ts';
-import { type EngineCommand, type EngineEvent, NO_TOTALS } from '../engine.ts';
+import type { EngineCommand, EngineEvent } from '../engine.ts';
 import type { CallState, Step } from './call-state.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import { holdsCodec, readLocalEnd, readSight, readTransport } from './reply.ts';
@@ -87,8 +87,7 @@ function take(call: CallState, command: EngineCommand, now: number, out: Out): v
       break;
     case 'candidates':
     case 'drop-video':
-    case 'key-frame':
-      // It carries no video; our ICE is lite: it waits for the browser's checks.
+      // Our ICE is lite: it waits for the browser's checks.
       break;
     default:
       command satisfies never;
@@ -179,7 +178,8 @@ function known(call: CallState, out: Out): void {
 function seen(call: CallState, reply: NgReply, now: number, out: Out): void {
   const { session, imsSilentMs } = call.options;
   const leg = call.held.pair?.leg ?? null;
-  for (const found of findings(call.watch, readSight(reply.body), now, imsSilentMs)) {
+  const sight = readSight(reply.body);
+  for (const found of sight === null ? [] : findings(call.watch, sight, now, imsSilentMs)) {
     const event = eventOf(session, leg, found);
     if (event !== null) out.push({ type: 'event', event });
   }
@@ -216,7 +216,9 @@ function failureOf(reply: NgReply | null): MediaFailure {
 
 function closed(call: CallState, reply: NgReply | null, out: Out): void {
   const { session } = call.options;
-  const totals = reply?.ok === true ? readSight(reply.body).totals : call.watch.totals;
-  const event = { ...NO_TOTALS, ...totals, type: 'closed', session, oneWay: call.watch.oneWay } as const;
+  // A daemon that ended the call by itself, or says nothing, leaves what the last look found.
+  const { oneWay, totals: before } = call.watch;
+  const last = reply?.ok === true ? (readSight(reply.body)?.totals ?? before) : before;
+  const event = { ...last, path: last.path ?? before.path, type: 'closed', session, oneWay } as const;
   out.push({ type: 'event', event }, { type: 'over', leftover: reply === null });
 }
