@@ -281,7 +281,7 @@ test('SDP-22 video that the far end takes too late: our next offer has its line,
   assert.equal(r.route().video, null);
 });
 
-test('SEC-02 video that cannot be told from the sound of its bundle is refused, and the sound goes on', () => {
+test('video that cannot be told from the sound of its bundle is refused, and the sound goes on', () => {
   const offer = chromiumOffer({ more: true });
   const [audio, video] = [linesOf(offer)[0], videoOf(offer)];
   const at = offer.indexOf('m=video');
@@ -315,7 +315,7 @@ test('video of another family of addresses than the sound is refused: a call has
   );
 });
 
-test('SEC-02 mutants of video in every SDP of a call: no throw, no port too many, and what we say parses', () => {
+test('mutants of video in every SDP of a call: no throw, no port too many, and what we say parses', () => {
   const words = fc.constantFrom(
     '0',
     '65536',

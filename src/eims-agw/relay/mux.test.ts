@@ -110,7 +110,7 @@ test('a source port of 0 can send and never be answered: dropped before any leg 
   mux.release(FROM, 0, a);
 });
 
-test('SEC-03 no check is refused for the network it seems to come from: browsers behind one relay do not share a limit', () => {
+test('no check is refused for the network it seems to come from: browsers behind one relay do not share a limit', () => {
   mux.addUfrag('ffff', leg('a'));
   for (let i = 0; i < 1_000; i += 1) mux.receive(bindingRequest('ffff:x', 'pwd'), '198.18.0.1', 9);
   assert.equal(said.length, 1_000);

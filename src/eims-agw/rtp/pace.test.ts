@@ -40,7 +40,7 @@ test('a turn longer than the rest has none: a busy worker loses no time', () => 
   assert.deepEqual(w.rests, [2]);
 });
 
-test('RTP-08 no rest while a socket has more than it could give in its turn: neither a flood nor a full house may run over its queue', () => {
+test('no rest while a socket has more than it could give in its turn: neither a flood nor a full house may run over its queue', () => {
   const w = world();
   const paces = createPace(2, w);
   const [one, other] = [paces(), paces()];

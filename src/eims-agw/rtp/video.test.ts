@@ -180,7 +180,7 @@ test('packets the browser misses come from those kept; others are asked of a far
   assert.deepEqual(asks(left.rtcp, FAR), [{ keyFrame: false, lost: [64] }]);
 });
 
-test('RTP-08 whoever asks for packets without end gets so many in a second, and the other side is asked for no more', () => {
+test('SEC-02 whoever asks for packets without end gets so many in a second, and the other side is asked for no more', () => {
   const { web, far, left } = call();
   for (let seq = 1; seq < 120; seq += 1) {
     far(fromFar(seq));
@@ -297,7 +297,7 @@ test('the browser hears of its picture each time, the far end as often as of the
   assert.equal(left.rtcp.length, 1);
 });
 
-test('RTP-08 mutants of pictures, header extensions and feedback from both sides: no throw, no flood, and the picture goes on', () => {
+test('mutants of pictures, header extensions and feedback from both sides: no throw, no flood, and the picture goes on', () => {
   const c = call({ orientation: { web: 4, ims: 200 } });
   const { web, far, left, v } = c;
   const extended = (packet: Buffer, profile: number, elements: number[]): Buffer => {

@@ -102,7 +102,7 @@ test('after a restart both names are good until the new one is nominated, or 30 
   assert.deepEqual(restartIce(agent, 'b', 'y', 40_001), ['newest']);
 });
 
-test('SEC-03 fifty checks a second and no more; strangers cannot spend those of a source that has proved itself', () => {
+test('SEC-02 fifty checks a second and no more; strangers cannot spend those of a source that has proved itself', () => {
   const agent = started();
   const taken = (now: number, n: number) =>
     Array.from({ length: n }, () => expects(agent, from('ours', 'theirs'), now)).filter(Boolean).length;
