@@ -87,7 +87,8 @@ function take(call: CallState, command: EngineCommand, now: number, out: Out): v
       break;
     case 'candidates':
     case 'drop-video':
-      // Our ICE is lite: it waits for the browser's checks.
+    case 'key-frame':
+      // It carries no video; our ICE is lite: it waits for the browser's checks.
       break;
     default:
       command satisfies never;
