@@ -1,19 +1,12 @@
 /** CPU of a complete call (INVITE, 180, 200, ACK, BYE, 200) over UDP: our user agent as the caller, and Kamailio as a stateful proxy, both towards SIPp. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom } from '../src/runtime/random.ts';
-import { createTimerWheel } from '../src/runtime/timer-wheel.ts';
-import {
-  type CallUser,
-  createSipTransport,
-  createTransactionLayer,
-  createUserAgent,
-  type DrivenTransactionLayer,
-} from '../src/sip/index.ts';
+import type { CallUser } from '../src/sip/index.ts';
 import { type BenchResult, spread } from './bench.ts';
-import { pause, treeCpuMs } from './process.ts';
+import { treeCpuMs } from './process.ts';
+import { ended, openAgent, paced, started } from './sip-agent.ts';
 
 const HOST = '127.0.62.1';
 const [UAS, PROXY, UAC, OURS] = [5090, 5070, 5080, 5060];
@@ -45,30 +38,9 @@ export async function callRows(repeats: number): Promise<BenchResult> {
 
 /** CPU of this process for one call of ours, us. */
 async function ourCalls(): Promise<number> {
-  const now = () => performance.now();
-  const timers = createTimerWheel(now);
-  let layer: DrivenTransactionLayer | null = null;
-  const transport = await createSipTransport({
-    listen: [{ transport: 'udp', host: HOST, port: OURS }],
-    onMessage: (result, source) => layer?.receive(result, source),
-    timers,
-  });
-  const contact = `<sip:+15550100001@${HOST}:${OURS}>`;
-  const agent = createUserAgent({
-    timers,
-    now,
-    contact: () => contact,
-    randomHex,
-    layer(user) {
-      layer = createTransactionLayer({ wire: transport, timers, now, random: () => randomHex(9), user });
-      return layer;
-    },
-    user: { onInvite: () => ({ status: 486, reason: 'Busy Here' }) },
-  });
-  let placed = 0;
+  const { agent, contact, close } = await openAgent(HOST, OURS);
   let lost = 0;
   const place = () => {
-    placed += 1;
     const user: CallUser = {
       onProgress() {},
       onAnswered: () => void setImmediate(() => call.end()),
@@ -95,19 +67,10 @@ async function ourCalls(): Promise<number> {
       user,
     );
   };
-  const before = process.cpuUsage();
-  const startedAt = now();
-  while (placed < CALLS) {
-    while (placed < Math.min(CALLS, ((now() - startedAt) / 1000) * CALLS_PER_S)) place();
-    await pause(2);
-  }
-  for (let i = 0; i < 500 && agent.sizes().calls > 0; i += 1) await pause(10);
-  const { user, system } = process.cpuUsage(before);
-  if (lost > 0 || agent.sizes().calls > 0) throw new Error(`${lost} of our calls were refused`);
-  layer = null;
-  await transport.close();
-  timers.close();
-  return (user + system) / CALLS;
+  const cost = await paced(CALLS, CALLS_PER_S, place, () => agent.sizes().calls > 0);
+  await close();
+  if (lost > 0) throw new Error(`${lost} of our calls were refused`);
+  return cost;
 }
 
 /** CPU of Kamailio for one call that it relays, us. */
@@ -127,28 +90,6 @@ async function proxiedCalls(folder: string): Promise<number> {
     await ended(proxy);
   }
 }
-
-async function started(program: string, args: string[], cwd: string): Promise<ChildProcess> {
-  const child = spawn(program, args, { cwd, stdio: 'ignore' });
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', () => reject(new Error(`${program} is missing: apt-get install sip-tester kamailio`)));
-    child.once('exit', code => reject(new Error(`${program} ended at its start (exit ${code})`)));
-  });
-  failed.catch(() => {});
-  await Promise.race([pause(1500), failed]);
-  return child;
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise(resolve => {
-    child.once('exit', () => resolve());
-    child.kill('SIGTERM');
-    setTimeout(() => child.kill('SIGKILL'), 3000).unref();
-  });
-}
-
-const random = createRandom();
-const randomHex = (bytes: number) => random(bytes).toString('hex');
 
 const SDP = [
   'v=0',

@@ -2,6 +2,7 @@
 import { type BenchResult, type BenchRow, spread } from './bench.ts';
 import { callRows } from './sip-call.ts';
 import { hostileSubjects, parserSubjects, type Subject } from './sip-parsers.ts';
+import { registerRows } from './sip-register.ts';
 
 const REPEATS = Number(process.env.LINESIDE_BENCH_REPEATS ?? 5);
 /** CPU spent on one subject in one repetition, us: long enough for the compiler, short enough to go round often. */
@@ -21,6 +22,7 @@ export async function sipBench(): Promise<BenchResult[]> {
       rows: measured(hostileSubjects()),
     },
     await callRows(REPEATS),
+    await registerRows(REPEATS),
   ];
 }
 
