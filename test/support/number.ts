@@ -2,6 +2,7 @@
 export const ADA = '+15550100001';
 export const BELA = '+15550100002';
 export const CHIDI = '+15550100003';
+export const DOLORES = '+15550100004';
 export const ECHO = '+15550109000';
 export const TONE = '+15550109001';
 export const EARLY = '+15550109002';

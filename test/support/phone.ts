@@ -20,6 +20,8 @@ export interface PhoneOptions {
   transport?: 'udp' | 'tcp';
   /** Loopback address the phone names in SIP and SDP. Default: the one its RTP comes from. */
   host?: string;
+  /** Sends a moving test picture in VP8, and takes video. */
+  video?: boolean;
 }
 
 export interface PhoneEvent {
@@ -27,6 +29,8 @@ export interface PhoneEvent {
   type: string;
   peeruri?: string;
   param?: string;
+  /** With CALL_RTCP, whose `param` names the medium; `rx.sent` counts packets received. */
+  rtcp_stats?: { rx: { sent: number; lost: number } };
 }
 
 /** One SIP message that passed the phone's socket. */
@@ -77,7 +81,7 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
   const ports = await freePorts(host);
   const folder = mkdtempSync(join(tmpdir(), 'lineside-phone-'));
   writeFileSync(join(folder, 'tone.wav'), toneWav(options.toneHz, TONE_SECONDS));
-  writeFileSync(join(folder, 'config'), configOf(host, ports, folder));
+  writeFileSync(join(folder, 'config'), configOf(host, ports, folder, options.video === true));
   writeFileSync(join(folder, 'accounts'), accountOf(options));
   writeFileSync(join(folder, 'contacts'), '');
   const child = spawn(PROGRAM, ['-f', folder, '-4', '-s', '-v'], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -141,6 +145,14 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
   };
 }
 
+const VIDEO = [
+  'video_source fakevideo,nil',
+  'video_display fakevideo,nil',
+  'video_size 320x240',
+  'video_fps 15',
+  'video_bitrate 300000',
+];
+
 /** Ports nobody listens on: SIP takes the next one too, for TLS. */
 async function freePorts(host: string): Promise<Ports> {
   const first = Math.floor(Math.random() * PHONES);
@@ -159,7 +171,7 @@ function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-function configOf(host: string, ports: Ports, folder: string): string {
+function configOf(host: string, ports: Ports, folder: string, video: boolean): string {
   const settings = [
     'poll_method epoll',
     `net_interface ${host}`,
@@ -176,7 +188,8 @@ function configOf(host: string, ports: Ports, folder: string): string {
     `snd_path ${folder}`,
     `ctrl_tcp_listen ${host}:${ports.control}`,
     'module_path /usr/lib/baresip/modules',
-    ...['g711', 'aufile', 'sndfile'].map(name => `module ${name}.so`),
+    ...(video ? VIDEO : []),
+    ...['g711', 'aufile', 'sndfile', ...(video ? ['vp8', 'fakevideo'] : [])].map(name => `module ${name}.so`),
     ...['uuid', 'account'].map(name => `module_tmp ${name}.so`),
     ...['ctrl_tcp', 'menu'].map(name => `module_app ${name}.so`),
   ];
