@@ -1,8 +1,8 @@
 /** How long to wait after failures, so that a core that comes back is not met by everybody at once. RFC 5626 4.5. */
 
 /** The window of RFC 5626 4.5, ms: where all flows have failed it begins with 30 s and ends with half an hour. */
-export const BASE_MS = 30_000;
-export const MAX_MS = 1_800_000;
+const BASE_MS = 30_000;
+const MAX_MS = 1_800_000;
 
 /**
  * Delay after the n-th failure in a row (from 1), ms: in the upper half of the doubled window, where `spread` of 0 to 1 says; a longer
