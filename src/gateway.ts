@@ -5,7 +5,7 @@ import { sessionBody } from './api/call-handling.ts';
 import { registrationBody } from './api/registration.ts';
 import { createApi } from './api/server.ts';
 import type { Settings } from './config/settings.ts';
-import { createMediaPlane, type MediaPlaneOptions } from './eims-agw/media-plane.ts';
+import { createMediaPlane, type MediaPlane, type MediaPlaneOptions } from './eims-agw/media-plane.ts';
 import { createCore } from './ep-cscf/core.ts';
 import type { DeviceId } from './ep-cscf/ids.ts';
 import type { Input, Principal, Store, StoreKind } from './ep-cscf/ports.ts';
@@ -29,6 +29,8 @@ import { createAccessTokens } from './waf/access-token.ts';
 import { createPages } from './wwsf/pages.ts';
 
 export interface Gateway {
+  /** Asks what its calls need outside and a check of settings cannot know, within 2 s: sentences about what is in the way, and what is less than the settings want. */
+  check(): ReturnType<MediaPlane['check']>;
   /** Opens everything, the API listener last. Rejects when a part cannot start; what was open is closed then. */
   start(): Promise<void>;
   /** `drain`: live calls may go on for `ops.drainMs`, emergency calls for `emergency.drainMs` more. Then everything ends in order. Called again without `drain`, it cuts a drain short. */
@@ -241,6 +243,7 @@ export async function createGateway(
   }
 
   return {
+    check: () => media.check(),
     start,
     close,
     reload() {

@@ -11,7 +11,7 @@ const USAGE = 'Usage: node src/main.ts [--config FILE] [--check | --dry-run +NUM
 const HELP = `${USAGE}
 
   --config FILE        settings in YAML; scalars also as LINESIDE_* in the environment (docs/settings.md)
-  --check              say what is wrong with the settings, or that they are good, and start nothing
+  --check              say what is wrong with the settings, or that they are good; ask rtpengine daemons whether they can be used; start nothing
   --dry-run +NUMBER    print the REGISTER and the INVITE that number would send, and send nothing
   --help               print this
 
@@ -88,9 +88,11 @@ try {
   checkInstallation(settings);
   if (check) {
     // All is built as for a start, the store in memory; nothing is opened.
-    await createGateway({ ...settings, store: { ...settings.store, kind: 'memory' } });
+    const gateway = await createGateway({ ...settings, store: { ...settings.store, kind: 'memory' } });
+    const { faults, notes } = await gateway.check();
+    for (const sentence of [...faults, ...notes]) process.stderr.write(`${sentence}\n`);
     process.stdout.write('The settings are good.\n');
-    process.exit(0);
+    process.exit(faults.length === 0 ? 0 : 1);
   }
   const gateway = await createGateway(settings);
   endOnSignal(gateway);

@@ -198,7 +198,15 @@ export interface EngineHealth {
   daemons?: ReadonlyArray<{ name: string; up: boolean; sessions: number }>;
 }
 
+/** What was found before a start, in sentences: what is in the way of calls, and what is less than the settings ask for. */
+export interface EngineCheck {
+  faults: string[];
+  notes: string[];
+}
+
 export interface Engine {
+  /** Looks whether it could work, and starts nothing; not there when only a start can tell. */
+  check?(): Promise<EngineCheck>;
   /** Rejects with one clear sentence when the engine cannot work here. */
   start(): Promise<void>;
   /** Ends every session and everything the engine holds. */

@@ -2,7 +2,7 @@
 import { getRandomValues } from 'node:crypto';
 import type { Emit, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { createControl } from './control.ts';
-import type { Engine, EngineEvent, EngineHealth } from './engine.ts';
+import type { Engine, EngineCheck, EngineEvent, EngineHealth } from './engine.ts';
 import { createRtpengine } from './rtpengine/engine.ts';
 import type { Clock, Count, Log, MediaSettings } from './settings.ts';
 import { createWorkerEngine } from './worker-engine.ts';
@@ -21,6 +21,8 @@ export interface MediaPlaneOptions {
 
 export interface MediaPlane {
   port: MediaPlanePort;
+  /** Looks at what media needs outside, within 2 s, and starts nothing. */
+  check(): Promise<EngineCheck>;
   /** Rejects with one clear sentence when there can be no media here. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -37,6 +39,7 @@ export function createMediaPlane(options: MediaPlaneOptions): MediaPlane {
   const control = createControl({ settings, engine, emit, log, count, clock, random: options.random ?? random32 });
   return {
     port: control.port,
+    check: async () => (await engine.check?.()) ?? { faults: [], notes: [] },
     start: () => engine.start(),
     close: () => engine.close(),
     health: () => engine.health(),

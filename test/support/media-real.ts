@@ -73,6 +73,7 @@ export async function realMedia(
   return {
     plane: {
       port: control.port,
+      check: async () => ({ faults: [], notes: [] }),
       start: async () => undefined,
       close: () => engine.close(),
       health: () => engine.health(),

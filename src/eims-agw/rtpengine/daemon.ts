@@ -36,6 +36,8 @@ export interface DaemonOptions {
 
 export interface Daemon extends Pick<NgClient, 'ask'> {
   readonly name: string;
+  /** What it is now; nothing follows from it. */
+  examine(): Promise<Probed>;
   /** Resolves with what the first probe found, then watches on. */
   start(): Promise<Probed>;
   close(): void;
@@ -69,10 +71,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
     cancel = closed ? null : clock.after(ms, run);
   }
 
-  async function look(): Promise<Probed> {
+  function examine(): Promise<Probed> {
     const ask = (request: Parameters<NgClient['ask']>[0]) =>
       new Promise<Parameters<Parameters<NgClient['ask']>[2]>[0]>(done => client.ask(request, PATIENCE_MS, done));
-    const probed = await probe({ ask, id: `${options.prefix}probe-`, vouched: options.vouched, habits });
+    return probe({ ask, id: `${options.prefix}probe-`, vouched: options.vouched, habits });
+  }
+
+  async function look(): Promise<Probed> {
+    const probed = await examine();
     if (closed) return probed;
     if (probed.ok) {
       up = true;
@@ -124,6 +130,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   return {
     name,
+    examine,
     start: look,
     close() {
       closed = true;

@@ -245,3 +245,28 @@ test('RTE-09 what a call carried is told though its daemon has ended it by itsel
     );
   }
 });
+
+test('RTE-10 a check asks each daemon once, for 2 s at most, and tells which is down, hangs, is faulty or lacks a codec', async () => {
+  const { engine, daemons, clock, lines } = await rig(5);
+  const [dead, hung, faulty, poor, whole] = daemons;
+  assert.ok(dead && hung && faulty && poor && whole);
+  dead.dead = true;
+  hung.loses = () => true;
+  faulty.software = 'rtpengine-10-5-3-5-1';
+  whole.codecs.add('amr/8000');
+  const checked = engine.check?.();
+  await clock.advance(2_000);
+  const { faults = [], notes } = (await checked) ?? {};
+  assert.deepEqual(faults.slice(0, 2), [
+    'The rtpengine 127.0.0.1:2223 does not answer.',
+    'The rtpengine 127.0.0.2:2223 does not answer.',
+  ]);
+  assert.match(faults[2] ?? '', /127\.0\.0\.3:2223 is rtpengine-10-5-3-5-1, .*CVE-2025-53399\)\.$/);
+  assert.equal(faults.length, 3);
+  assert.deepEqual(notes, ['The rtpengine 127.0.0.4:2223 cannot code AMR: see docs/rtpengine.md.']);
+  assert.deepEqual(
+    daemons.map(({ calls }) => calls.size),
+    [0, 0, 0, 0, 0],
+  );
+  assert.deepEqual([engine.health().ok, lines], [false, []]);
+});

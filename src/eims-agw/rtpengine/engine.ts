@@ -4,6 +4,7 @@ import { createDiscardLog } from '../../runtime/discard-log.ts';
 import type { Engine, EngineCommand, EngineEvent } from '../engine.ts';
 import type { Clock, Count, Log, MediaSettings } from '../settings.ts';
 import { type CallState, callState } from './call-state.ts';
+import { checkDaemons } from './check.ts';
 import type { Wire, WireEvents } from './client.ts';
 import { commonCaps, createDaemon, type Daemon } from './daemon.ts';
 import { choose } from './pool.ts';
@@ -184,6 +185,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       );
       if (faults.length === daemons.length) throw new Error(`No rtpengine can be used: ${faults.join('; ')}.`);
     },
+    check: () => checkDaemons(daemons, settings.imsCodecs, clock),
     async close() {
       const all = [...placed];
       for (const [session, held] of all) forget(session, held, false);
