@@ -113,7 +113,7 @@ test('RTE-02 RTE-04 Opus of a browser is AMR-WB on the IMS side and comes back a
   assert.match(stats.path ?? '', /^udp4 /);
 });
 
-test('G.711 passes both ways; events pass though each side has its own number for them; reports are the daemon’s own', async () => {
+test('RTE-11 G.711 passes both ways; events pass though each side has its own number for them; reports are the daemon’s own', async () => {
   const browser = newBrowser();
   const far = await newPhone();
   const call = await callOut(media, browser, far, () => far.sdp({ laws: [8], event: 101 }));
@@ -134,7 +134,7 @@ test('G.711 passes both ways; events pass though each side has its own number fo
   await call.release();
 });
 
-test('closed gates let nothing through; hold closes them again', async () => {
+test('RTE-12 closed gates let nothing through; hold closes them again', async () => {
   const browser = newBrowser();
   const far = await newPhone();
   const call = await callOut(media, browser, far);
@@ -217,7 +217,7 @@ test('RTE-01 a new connection of the browser takes over; the IMS side keeps its 
   await call.release();
 });
 
-test('a fork moves the IMS side, and the browser’s answer stays as it is', async () => {
+test('RTE-01 a fork moves the IMS side, and the browser’s answer stays as it is', async () => {
   const browser = newBrowser();
   const far = await newPhone();
   const other = await newPhone();

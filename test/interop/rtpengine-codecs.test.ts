@@ -104,7 +104,7 @@ async function call(name: string, formats: number[], maps: string[]) {
 const portOf = (far: Phone) => Number(/m=audio (\d+)/.exec(far.sdp())?.[1]);
 const last = (far: Phone) => far.rtp.at(-1);
 
-test('Opus and AMR-WB, both ways; digits go from 48 to 16 kHz', async () => {
+test('RTE-04 Opus and AMR-WB, both ways; digits go from 48 to 16 kHz', async () => {
   const maps = ['a=rtpmap:96 AMR-WB/16000', 'a=rtpmap:98 telephone-event/16000'];
   const c = await call('amr-wb', [96, 98], maps);
   assert.match(c.answer, /SAVPF 111 110\r\n/);
@@ -121,7 +121,7 @@ test('Opus and AMR-WB, both ways; digits go from 48 to 16 kHz', async () => {
   assert.equal((await c.end()).codec, 'AMR-WB');
 });
 
-test('Opus and AMR, in the modes that the far end allows', async () => {
+test('RTE-04 Opus and AMR, in the modes that the far end allows', async () => {
   // 12.2 kbit/s are 244 bits in 20 ms, mode 0 (4.75 kbit/s) has 95. RFC 4867 4.3.
   for (const [name, fmtp, bytes] of [
     ['amr', [], 32],
@@ -134,7 +134,7 @@ test('Opus and AMR, in the modes that the far end allows', async () => {
   }
 });
 
-test('the far end goes to G.711 in the call: the browser keeps Opus and its connection', async () => {
+test('RTE-01 RTE-04 the far end goes to G.711 in the call: the browser keeps Opus and its connection', async () => {
   const c = await call('change', [96], ['a=rtpmap:96 AMR-WB/16000']);
   await c.talk(() => c.far.rtp.length > 5);
   assert.match(await c.reoffer([0], []), /RTP\/AVP 0\r\n/);

@@ -146,7 +146,7 @@ test('RTE-05 a daemon hangs: a new call is taken by the other in time, the calls
   await release(owner);
 });
 
-test('all daemons are gone: new calls fail with a reason, the plane says it cannot work, and works again with the first that comes', async () => {
+test('RTE-05 all daemons are gone: new calls fail with a reason, the plane says it cannot work, and works again with the first that comes', async () => {
   await seen(() => up() === 2);
   for (const daemon of daemons) daemon.signal('SIGKILL');
   await seen(() => !media.plane.health().ok);

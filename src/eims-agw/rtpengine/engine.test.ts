@@ -166,7 +166,7 @@ test('RTE-05 a daemon that says nothing: the call is on another in time; after t
   assert.ok(last?.type === 'refused' && last.failure === 'overload');
 });
 
-test('nobody listens: its calls are lost at once, new ones are refused with a reason, and it is used again when it is back', async () => {
+test('RTE-05 nobody listens: its calls are lost at once, new ones are refused with a reason, and it is used again when it is back', async () => {
   const { engine, daemons, events, open, clock } = await rig(1);
   await engine.start();
   open(1);
@@ -186,7 +186,7 @@ test('nobody listens: its calls are lost at once, new ones are refused with a re
   assert.equal(events.at(-1)?.type, 'opened');
 });
 
-test('a daemon that was started again is known by its age', async () => {
+test('RTE-05 a daemon that was started again is known by its age', async () => {
   const { engine, daemons, events, open, clock } = await rig(1);
   await engine.start();
   await clock.advance(10_000);
