@@ -1,6 +1,7 @@
 /** One call as an application sees it: its status, its sound, what can be done with it. */
 
 import type { CallEvents, CallOptions, Holder } from './call-parts.ts';
+import { type CallVideo, createCallVideo } from './call-video.ts';
 import { offersVideo, type VideoState } from './camera.ts';
 import { createEmitter, type Listener } from './emitter.ts';
 import { type CallEnd, endOf } from './end.ts';
@@ -33,8 +34,6 @@ export class Call {
   #mediaState: MediaState = 'new';
   #status: CallStatus = 'Initial';
   #muted = false;
-  #video: VideoState = { local: false, remote: false };
-  #videoMuted = false;
   #heldHere = false;
   #heldThere = false;
   #sequence = 0;
@@ -42,6 +41,7 @@ export class Call {
   #end: CallEnd | null = null;
   #remote: Party;
   readonly #negotiation: Negotiation;
+  readonly #video: CallVideo;
   readonly #recovery: Recovery;
 
   /** Calls are made by CallingClient. */
@@ -54,6 +54,13 @@ export class Call {
     this.#media = options.media;
     this.#emptyStream = options.environment.newStream();
     this.#recovery = createRecovery(options.environment, () => this.#renewMedia());
+    this.#video = createCallVideo({
+      media: () => this.#media,
+      negotiation: () => this.#negotiation,
+      camera: options.camera,
+      held: () => this.#heldHere,
+      changed: state => this.#emitter.emit('videoChanged', state),
+    });
     this.#negotiation = createNegotiation({
       direction: options.direction,
       answered: options.kept !== null,
@@ -61,7 +68,7 @@ export class Call {
       put: async (status, description) =>
         readSession(await this.#request('PUT', '/status', { status, ...description })),
       failed: () => this.#leave('Failed', { method: 'DELETE', tail: '' }, null),
-      settled: () => this.#videoSettled(),
+      settled: this.#video.settled,
       asked: on => this.#emitter.emit('videoAsked', on),
     });
     if (options.kept === null) return;
@@ -90,11 +97,11 @@ export class Call {
 
   /** Which pictures are agreed on. */
   get video(): VideoState {
-    return this.#video;
+    return this.#video.state;
   }
 
   get videoMuted(): boolean {
-    return this.#videoMuted;
+    return this.#video.muted;
   }
 
   /** Whether the far end offers video that was neither taken nor refused: in an incoming call, or in the middle of one. */
@@ -153,7 +160,7 @@ export class Call {
     try {
       if (video && offersVideo(offer ?? '')) await media.addVideo(this.#options.camera()).catch(() => {});
       await this.#put('Connected', { answer: { sdp: await media.answer(offer ?? '') } });
-      this.#videoSettled();
+      this.#video.settled();
     } catch (error) {
       media.close();
       this.#media = null;
@@ -203,37 +210,26 @@ export class Call {
   /** Adds the camera to an answered call. Rejects with CallingError: without camera, and when the far end takes no video. */
   async addVideo(): Promise<void> {
     const media = this.#media;
-    this.#check(media !== null && isAnswered(this.#status) && !this.#video.local && this.heldBy === null);
-    if (media === null) return;
-    await this.#negotiation.idle();
-    await media.addVideo(this.#options.camera());
-    await this.#renegotiate(media);
-    if (!this.#video.local) throw new CallingError('video-refused');
+    this.#check(media !== null && isAnswered(this.#status) && !this.video.local && this.heldBy === null);
+    if (media !== null) await this.#video.add(media);
   }
 
   /** Ends the video of both sides; the sound goes on. */
   async removeVideo(): Promise<void> {
     const media = this.#media;
-    this.#check(media !== null && (this.#video.local || this.#video.remote));
-    if (media === null) return;
-    await this.#negotiation.idle();
-    media.removeVideo();
-    await this.#renegotiate(media);
+    this.#check(media !== null && (this.video.local || this.video.remote));
+    if (media !== null) await this.#video.remove(media);
   }
 
   /** Answers a far end that asks for video in an answered call. Without a camera one sees and is not seen. */
   async answerVideo(accept: boolean): Promise<void> {
     this.#check(this.#negotiation.asksVideo);
-    if (accept) await this.#media?.addVideo(this.#options.camera()).catch(() => {});
-    this.#negotiation.answerAsked();
-    await this.#negotiation.idle();
+    await this.#video.answer(accept);
   }
 
   /** Sends black in place of the picture. */
   muteVideo(on = true): void {
-    this.#videoMuted = on;
-    this.#media?.muteVideo(on);
-    this.#emitter.emit('videoChanged', this.#video);
+    this.#video.mute(on);
   }
 
   /** Goes on with another camera. Rejects with CallingError. For CallingClient. */
@@ -307,7 +303,7 @@ export class Call {
   keep(): KeptCall | null {
     if (this.#end !== null || this.#answeredAt === null) return null;
     const { id, direction } = this;
-    const { local: video } = this.#video;
+    const { local: video } = this.video;
     return { id, direction, heldHere: this.#heldHere, muted: this.#muted, answeredAt: this.#answeredAt, video };
   }
 
@@ -326,25 +322,6 @@ export class Call {
       if (error instanceof CallingError && error.httpStatus === 404) await this.refresh();
       throw error;
     }
-  }
-
-  /** An offer of ours about video: what goes wrong takes it back, the sound is as it was. */
-  async #renegotiate(media: CallMedia): Promise<void> {
-    try {
-      await this.#negotiation.offer(media, this.#heldHere);
-    } catch (error) {
-      await media.takeBack();
-      media.removeVideo();
-      this.#videoSettled();
-      throw error;
-    }
-  }
-
-  #videoSettled(): void {
-    const video = this.#media?.video ?? { local: false, remote: false };
-    if (video.local === this.#video.local && video.remote === this.#video.remote) return;
-    this.#video = video;
-    this.#emitter.emit('videoChanged', video);
   }
 
   async #holdHere(held: boolean, status: 'Hold' | 'Resume'): Promise<void> {
