@@ -12,7 +12,7 @@ let ada: Page;
 let bela: Page;
 
 before(async () => {
-  stage = await openStage('127.0.0.36');
+  stage = await openStage('127.0.0.59');
   ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
   bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
   for (const page of [ada, bela]) await watchSounds(page);
@@ -155,6 +155,24 @@ test('two tabs of a profile: signed out in one, signed out in both, signed in ag
   await choose(cleo, CHIDI);
   await waitText(other, 'status', /^Ready$/);
   await leave(cleo);
+});
+
+test('axe finds nothing on the screens of a video call: offered, asked for in the call, seen', async () => {
+  await ada.getByTestId('dial-input').fill(BELA);
+  await press(ada, 'video-call-button');
+  await waitText(bela, 'status', /^Incoming call$/);
+  await bela.getByTestId('answer-video-button').waitFor();
+  await accessible(bela);
+  await press(bela, 'answer-button');
+  await waitText(ada, 'status', /^Connected$/);
+  await press(ada, 'video-button');
+  await bela.getByTestId('take-video-button').waitFor();
+  await accessible(bela);
+  await press(bela, 'take-video-button');
+  await bela.getByTestId('remote-video').waitFor();
+  await accessible(bela);
+  await press(ada, 'hangup-button');
+  await waitText(bela, 'end-reason', /\./);
 });
 
 test('Escape declines; a silenced page does not ring; a withheld number is not shown', async () => {
