@@ -1,6 +1,6 @@
 /** `npm run interop [-- SUITE...]`: Lineside against real peers. Exits non-zero when a peer is missing. */
 import { existsSync, globSync } from 'node:fs';
-import { run, type Step } from './run.ts';
+import { run, runQuietly, type Step } from './run.ts';
 
 /** Suites and the files that hold them; a suite joins the list with its first test. */
 const suites: Readonly<Record<string, readonly string[]>> = {
@@ -16,8 +16,17 @@ const suites: Readonly<Record<string, readonly string[]>> = {
   turn: ['test/interop/turn-*.test.ts'],
 };
 
-/** Names of all suites, in the order in which they run. */
+/** Names of all suites. */
 export const allSuites = Object.keys(suites);
+
+/**
+ * Suites that run beside each other: those that keep a core busy with browsers and make network namespaces, and those that
+ * mostly wait, for timers or for slow clients.
+ */
+const lanes: ReadonlyArray<readonly string[]> = [
+  ['browsers', 'phone', 'turn'],
+  ['kamailio', 'sipp', 'api', 'rtpengine', 'kill', 'dtls', 'tls'],
+];
 
 const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'browsers', file: '/usr/bin/chromium', name: 'Chromium' },
@@ -46,18 +55,24 @@ const fileStep = (file: string): Step => ({
   args: ['--test', '--test-timeout=300000', file],
 });
 
+const filesOf = (names: readonly string[]): string[] => names.flatMap(name => globSync(suites[name] ?? []).sort());
+
+/** One file after the other: each starts a sandbox of its own. Gives those that failed. */
+async function runLane(files: readonly string[]): Promise<string[]> {
+  const failed: string[] = [];
+  for (const file of files) if ((await runQuietly(fileStep(file))) !== 0) failed.push(file);
+  return failed;
+}
+
 /**
- * Runs the suites, one file at a time: each starts a sandbox of its own, and the machine may have two cores. What fails is
- * run once more at the end, for these tests play in real time and a machine that others use may stand still for seconds;
- * what fails twice ends the process with 1, what failed once is named.
+ * Runs the suites. What fails is run once more, alone, at the end, for these tests play in real time and a machine that
+ * others use may stand still for seconds; what fails twice ends the process with 1, what failed once is named.
  */
 export async function runInterop(names: readonly string[]): Promise<void> {
   const started = performance.now();
   console.log(`\n— interop: ${names.join(', ')}`);
-  const failed: string[] = [];
-  for (const file of names.flatMap(name => globSync(suites[name] ?? []).sort())) {
-    if ((await run(fileStep(file))) !== 0) failed.push(file);
-  }
+  const wanted = lanes.map(lane => filesOf(lane.filter(name => names.includes(name))));
+  const failed = (await Promise.all(wanted.map(runLane))).flat();
   for (const file of failed) {
     console.log(`\n— once more: ${file}`);
     if ((await run(fileStep(file))) === 0) continue;

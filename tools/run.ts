@@ -1,5 +1,5 @@
 /** Runs a command with its output shown, and tells how long it took. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 export interface Step {
   name: string;
@@ -10,8 +10,28 @@ export interface Step {
 
 /** Resolves with the exit code; a signal counts as 1. */
 export function run(step: Step): Promise<number> {
+  return codeOf(step, start(step, 'inherit'));
+}
+
+/** As `run`, for steps beside each other: the output is shown whole, once the step has ended. */
+export async function runQuietly(step: Step): Promise<number> {
+  const child = start(step, 'pipe');
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const code = await codeOf(step, child);
+  process.stdout.write(Buffer.concat(chunks));
+  return code;
+}
+
+function start(step: Step, output: 'inherit' | 'pipe'): ChildProcess {
+  return spawn(step.command, step.args, {
+    stdio: ['inherit', output, output],
+    env: { ...process.env, ...step.env },
+  });
+}
+
+function codeOf(step: Step, child: ChildProcess): Promise<number> {
   return new Promise(resolve => {
-    const child = spawn(step.command, step.args, { stdio: 'inherit', env: { ...process.env, ...step.env } });
     child.on('error', error => {
       console.error(`${step.name}: ${error.message}`);
       resolve(1);

@@ -11,7 +11,7 @@ let ada: Device;
 let bela: Device;
 
 before(async () => {
-  bench = await startLabBench('127.0.0.40', '127.0.0.41');
+  bench = await startLabBench('127.0.0.110', '127.0.0.111');
   ada = await bench.registered(ADA);
   bela = await bench.registered(BELA);
 });

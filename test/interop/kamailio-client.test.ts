@@ -18,7 +18,7 @@ let bench: LabBench;
 before(async () => {
   const wrong = { 'web-15550100003@ims.mnc001.mcc001.3gppnetwork.org': 'wrong' };
   const ims = { mode: 'client', passwordTemplate: 'pw-web-{digits}', passwords: wrong, registerExpiresS: 10 };
-  bench = await startLabBench('127.0.0.44', '127.0.0.45', { ims }, 'pcscf');
+  bench = await startLabBench('127.0.0.114', '127.0.0.115', { ims }, 'pcscf');
 });
 after(() => bench?.close());
 

@@ -12,7 +12,7 @@ const SESSIONS = '/webrtc-registration/v0.4rc1/sessions';
 let bench: LabBench;
 
 before(async () => {
-  bench = await startLabBench('127.0.0.42', '127.0.0.43', { ims: { registerExpiresS: 10 } });
+  bench = await startLabBench('127.0.0.112', '127.0.0.113', { ims: { registerExpiresS: 10 } });
 });
 after(() => bench?.close());
 
@@ -20,7 +20,7 @@ const registered = async (number: string) => (await bench.core.subscriber(number
 
 test('a binding of nine seconds is refreshed again and again, and calls come', async () => {
   const [ada, bela] = [await bench.registered(ADA), await bench.registered(BELA)];
-  const icscf = 'sip_peer_up{peer="127.0.0.42:4060;transport=tcp"}';
+  const icscf = 'sip_peer_up{peer="127.0.0.112:4060;transport=tcp"}';
   await until(async () => (await metric(bench.sandbox, icscf)) === 1, 'our OPTIONS answered');
   const before = await metric(bench.sandbox, OK);
   // Two numbers, a refresh each about every four seconds: three cycles outlive what was granted first.
