@@ -6,7 +6,7 @@ import { chromiumOffer, phoneSdp } from '../../test/support/media-sdp.ts';
 
 const VIDEO = 'm=video 49200 RTP/AVP 100\r\na=rtpmap:100 VP8/90000\r\n';
 
-test('RTP-05 a wish for a key frame goes through, where there is video', () => {
+test('RTP-11 a wish for a key frame goes through, where there is video', () => {
   for (const video of [true, false]) {
     const r = mediaRig({ videoKbps: 690 });
     r.offerOut(chromiumOffer({ more: true }));

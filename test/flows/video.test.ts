@@ -176,7 +176,7 @@ test('SDP-22 a hold that is agreed to too late is taken back, one that is refuse
   }
 });
 
-test('RTP-05 who lacks a key frame has the other side asked, once the call is answered', () => {
+test('RTP-11 who lacks a key frame has the other side asked, once the call is answered', () => {
   const { w, owner } = talking();
   w.give({ type: 'ims-key-frame', owner });
   w.give({ type: 'media-key-frame', owner });

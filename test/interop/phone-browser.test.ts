@@ -129,7 +129,7 @@ function decoded(page: Page): Promise<{ frames: number; width: number }> {
   });
 }
 
-test('RTP-05 video both ways with the phone, in VP8: Chromium shows its test picture, the phone gets the camera', async () => {
+test('RTP-05 RTP-11 video both ways with the phone, in VP8: Chromium shows its test picture, the phone gets the camera', async () => {
   const phone = await startPhone({ registrar: HOST, number: DOLORES, toneHz: SIM_HZ, video: true });
   try {
     const ada = await pageOf(ADA);

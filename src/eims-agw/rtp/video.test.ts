@@ -157,7 +157,7 @@ test('RTP-10 nothing but reports goes to a far end of plain AVP, whatever the br
   assert.deepEqual(asks(left.rtcp, FAR), []);
 });
 
-test('RTP-05 a key frame of a plain far end is wished for by signalling, not again at once', () => {
+test('RTP-11 a key frame of a plain far end is wished for by signalling, not again at once', () => {
   const { v, web, far } = call({ feedback: false });
   let wishes = 0;
   v.wish = () => wishes++;
