@@ -1,7 +1,7 @@
 /** From the operator's settings to what the core and the media plane take as arguments. */
 import { availableParallelism } from 'node:os';
 import { realmFinder, realmMediaOf, realmsOf } from './config/realm.ts';
-import { parseDaemon } from './config/rtpengine-sense.ts';
+import { parseDaemon, parseRealmInterface } from './config/rtpengine-sense.ts';
 import type { Settings } from './config/settings.ts';
 import {
   type ImsMedia,
@@ -89,7 +89,13 @@ function rtpengineOf(settings: Settings['rtpengine']): RtpengineSettings {
     const daemon = parseDaemon(text);
     return daemon === null ? [] : [{ ...daemon, calls: callsPerDaemon * daemon.weight }];
   });
-  return { daemons, webInterface, imsInterface, versions };
+  const realmInterfaces = Object.fromEntries(
+    settings.realmInterfaces.flatMap(text => {
+      const found = parseRealmInterface(text);
+      return found === null ? [] : [found];
+    }),
+  );
+  return { daemons, webInterface, imsInterface, realmInterfaces, versions };
 }
 
 function imsMediaOf(media: ReturnType<typeof realmMediaOf>): ImsMedia {

@@ -1,6 +1,7 @@
 /** What the schema cannot say of the rtpengine daemons. */
 import ipaddr from 'ipaddr.js';
 import { parseHostPort } from './host-port.ts';
+import { realmsOf } from './realm.ts';
 import type { Settings } from './settings.ts';
 
 /** Networks the Internet does not reach. */
@@ -21,11 +22,18 @@ export function parseDaemon(text: string): DaemonAddress | null {
   return { host: found.host, port: found.port, weight: Number(weight) };
 }
 
+/** `REALM=INTERFACE` as its two names; null for anything else. */
+export function parseRealmInterface(text: string): [realm: string, name: string] | null {
+  const [realm = '', name = '', ...rest] = text.split('=');
+  return realm !== '' && INTERFACE.test(name) && rest.length === 0 ? [realm, name] : null;
+}
+
 /** The first fault of the daemons, as "name" and "must ..." for a sentence, or null. */
 export function rtpengineFault({
+  ims,
   media,
   rtpengine,
-}: Pick<Settings, 'media' | 'rtpengine'>): { name: string; must: string } | null {
+}: Pick<Settings, 'ims' | 'media' | 'rtpengine'>): { name: string; must: string } | null {
   const name = 'rtpengine.daemons';
   const daemons = rtpengine.daemons.map(parseDaemon);
   if (daemons.includes(null)) return { name, must: 'must hold address:port or address:port=WEIGHT' };
@@ -39,6 +47,12 @@ export function rtpengineFault({
   for (const field of ['webInterface', 'imsInterface'] as const) {
     if (!INTERFACE.test(rtpengine[field]))
       return { name: `rtpengine.${field}`, must: 'must be the name of an interface' };
+  }
+  const realms = new Set(realmsOf(ims).map(realm => realm.name));
+  for (const text of rtpengine.realmInterfaces) {
+    const realm = parseRealmInterface(text)?.[0];
+    if (realm === undefined || !realms.has(realm))
+      return { name: 'rtpengine.realmInterfaces', must: 'must hold REALM=INTERFACE with names of realms' };
   }
   return null;
 }

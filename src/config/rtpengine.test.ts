@@ -30,3 +30,12 @@ test('an engine without daemons, one named twice and names that are none are tol
   assert.throws(() => rtpengine(['10.0.0.5:2223', '10.0.0.5:2223=2']), /must name each daemon once/);
   assert.throws(() => rtpengine(['10.0.0.5:2223'], { imsInterface: 'a b' }), /"rtpengine\.imsInterface"/);
 });
+
+test('RTE-13 realms are mapped to interfaces by name', () => {
+  const ims = { realms: [{ name: 'partner', prefixes: ['+49'] }] };
+  const check = (realmInterfaces: string[]) =>
+    checkSettings({ ims, media: { engine: 'rtpengine' }, rtpengine: { daemons: ['10.0.0.5:2223'], realmInterfaces } });
+  assert.deepEqual(check(['partner=peering']).rtpengine.realmInterfaces, ['partner=peering']);
+  for (const wrong of ['partner', 'partner=', '=peering', 'partner=a=b', 'partner=a b', 'nobody=peering'])
+    assert.throws(() => check([wrong]), /"rtpengine\.realmInterfaces" .* must hold REALM=INTERFACE/, wrong);
+});

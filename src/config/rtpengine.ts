@@ -13,6 +13,9 @@ export const rtpengine = area('rtpengine (media, when `media.engine` is `rtpengi
   ),
   webInterface: text('Name of the daemons’ interface towards browsers.', 'web'),
   imsInterface: text('Name of the daemons’ interface towards the core.', 'ims'),
+  realmInterfaces: list(
+    'Realms whose calls meet the core on another interface of the daemons: REALM=INTERFACE, such as `partner=peering`.',
+  ),
   versions: list(
     'Versions to be used besides those known to be without CVE-2025-53399, by the name the daemon gives itself, such as `rtpengine-12-5-1-40`.',
   ),

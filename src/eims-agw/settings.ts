@@ -18,6 +18,8 @@ export interface RtpengineSettings {
   /** Names of the daemons' interfaces. */
   webInterface: string;
   imsInterface: string;
+  /** Realms whose calls meet the core on another interface, by name. */
+  realmInterfaces: Readonly<Record<string, string>>;
   /** Versions the operator answers for. */
   versions: string[];
 }
@@ -82,7 +84,7 @@ export interface MediaSettings {
 
 export const MEDIA_DEFAULTS: MediaSettings = {
   engine: 'relay',
-  rtpengine: { daemons: [], webInterface: 'web', imsInterface: 'ims', versions: [] },
+  rtpengine: { daemons: [], webInterface: 'web', imsInterface: 'ims', realmInterfaces: {}, versions: [] },
   srtp: ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'],
   workers: 1,
   sessionsPerWorker: 120,

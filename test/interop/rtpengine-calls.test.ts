@@ -1,6 +1,7 @@
 /** Real packets over rtpengine: speech both ways, transcoding, telephone events, gates, strangers, silence, a browser that comes again. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { MEDIA_DEFAULTS } from '../../src/eims-agw/settings.ts';
 import { parseSdp } from '../../src/sdp/index.ts';
 import type { BrowserPeer } from '../support/media-browser.ts';
 import { nextRef } from '../support/media-inbox.ts';
@@ -30,7 +31,12 @@ let opened: Array<() => unknown> = [];
 
 before(async () => {
   daemon = await rtpengineDaemon(HOST, 25_400);
-  media = await rtpengineMedia([daemon], { imsSilentMs: 3_000, webGraceMs: 0 });
+  media = await rtpengineMedia([daemon], {
+    imsSilentMs: 3_000,
+    webGraceMs: 0,
+    realms: { partner: { bind: '::1', advertise: '::1', mediaPrefixes: ['::1/128'], natLatch: false } },
+    rtpengine: { ...MEDIA_DEFAULTS.rtpengine, realmInterfaces: { partner: 'peering' } },
+  });
 });
 after(async () => {
   await media.close();
@@ -229,4 +235,17 @@ test('RTE-01 a fork moves the IMS side, and the browser’s answer stays as it i
   await until(() => other.rtp.length > 0, toPhone(browser));
   await until(() => browser.rtp.length > 0, toBrowser(other));
   await call.release();
+});
+
+test('RTE-13 a realm has its own interface, and IPv6 towards the core while the browser has IPv4', async () => {
+  const browser = newBrowser();
+  const far = await newPhone('::1');
+  const call = await callOut(media, browser, far, () => far.sdp({ laws: [8] }), 'partner');
+  assert.match(call.offer, /c=IN IP6 ::1\r\n/);
+  assert.match(call.answer, new RegExp(`a=candidate:.* ${HOST} `));
+  await until(() => far.rtp.length > 2, toPhone(browser));
+  await until(() => browser.rtp.length > 2, toBrowser(far));
+  const stats = await call.release();
+  assert.match(stats.path ?? '', /^udp4 /);
+  assert.ok(stats.fromWeb.packets > 0 && stats.fromIms.packets > 0);
 });

@@ -30,11 +30,13 @@ export async function callOut(
   browser: BrowserPeer,
   phone: Phone,
   answerOf: (offer: string) => string = () => phone.sdp({ laws: [8] }),
+  realm: string | null = null,
 ): Promise<RtpengineCall> {
   calls += 1;
   const owner = callId(`rtpengine-${calls}`);
   const { run } = plane.port;
-  run({ type: 'media.offer', from: 'web', owner, ref: nextRef(), leg: LEG, sdp: await browser.offer() });
+  const sdp = await browser.offer();
+  run({ type: 'media.offer', from: 'web', owner, ref: nextRef(), leg: LEG, sdp, ...(realm === null ? {} : { realm }) });
   const offer = (await box.wait('media-ready')).sdp;
   phone.learn(offer);
   run({ type: 'media.answer', from: 'ims', owner, ref: nextRef(), fork: 'f', sdp: answerOf(offer) });

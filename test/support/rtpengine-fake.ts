@@ -6,6 +6,8 @@ export interface FakeDaemon {
   calls: Set<string>;
   /** Every request it heard, copies left out. */
   requests: Array<Record<string, unknown> & { command: string; 'call-id': string }>;
+  /** Its IPv6 address, when it has one. */
+  host6: string | null;
   software: string;
   /** Codecs it can make, in lower case with their clock. */
   codecs: Set<string>;
@@ -29,6 +31,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
   const daemon: FakeDaemon = {
     calls: new Set(),
     requests: [],
+    host6: null,
     software: 'rtpengine-10-5-3-5-1-deb12u1',
     codecs: new Set([
       'opus/48000',
@@ -79,11 +82,11 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
       case 'delete':
         // As the daemon says it: no error, and no figures.
         if (!daemon.calls.delete(id)) return { result: 'ok', warning: "Call-ID not found or tags didn't match" };
-        return { result: 'ok', ...(request['from-tag'] === undefined ? {} : sight()) };
+        return { result: 'ok', ...(request['from-tag'] === undefined ? {} : sight(id)) };
       default:
         if (!daemon.calls.has(id)) return { result: 'error', 'error-reason': 'Unknown call-id' };
         if (request.command === 'answer') return { result: 'ok', sdp: lastOffer(id) };
-        return { result: 'ok', ...(request.command === 'query' ? sight() : {}) };
+        return { result: 'ok', ...(request.command === 'query' ? sight(id) : {}) };
     }
   }
 
@@ -102,7 +105,14 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
 
   function lastOffer(id: string): string {
     const offers = daemon.requests.filter(request => request.command === 'offer' && request['call-id'] === id);
-    return String(offers.at(-1)?.sdp).replace(/c=IN IP4 .*\r\n/, `c=IN IP4 ${host}\r\n`);
+    const address = local(id);
+    return String(offers.at(-1)?.sdp).replace(/c=IN .*\r\n/, `c=IN ${address === host ? 'IP4' : 'IP6'} ${address}\r\n`);
+  }
+
+  /** Its address towards the core: of the family of the offer, or the one it has. */
+  function local(id: string): string {
+    const offer = daemon.requests.findLast(request => request.command === 'offer' && request['call-id'] === id);
+    return /c=IN IP6/.test(String(offer?.sdp)) ? (daemon.host6 ?? host) : host;
   }
 
   function sdp(more: string, list: Array<number | string>, port = 20_002): string {
@@ -115,19 +125,21 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
     return `v=0\r\no=- 1 1 IN IP4 ${host}\r\ns=-\r\nt=0 0\r\nm=audio ${port} UDP/TLS/RTP/SAVPF ${named.map(n => n.pt).join(' ')}\r\nc=IN IP4 ${host}\r\n${maps.join('')}${more}`;
   }
 
-  function sight(): object {
-    const stream = (port: number, packets: number, flags: string[] = []) => ({
-      'local address': host,
+  function sight(id: string): object {
+    const stream = (address: string, port: number, packets: number, flags: string[] = []) => ({
+      'local address': address,
       'local port': port,
       stats: { packets, bytes: packets * 172 },
       flags,
       ...(flags.length === 0 ? {} : { 'crypto suite': 'AEAD_AES_128_GCM' }),
     });
-    const side = (port: number, packets: number, flags: string[] = []) => ({
-      medias: [{ streams: [stream(port, packets, flags)] }],
+    const side = (address: string, port: number, packets: number, flags: string[] = []) => ({
+      medias: [{ streams: [stream(address, port, packets, flags)] }],
     });
     const flags = daemon.verified ? ['DTLS fingerprint verified'] : [];
-    return { tags: { web: side(20_000, daemon.heard.web, flags), ims: side(20_004, daemon.heard.ims) } };
+    return {
+      tags: { web: side(host, 20_000, daemon.heard.web, flags), ims: side(local(id), 20_004, daemon.heard.ims) },
+    };
   }
 
   return daemon;

@@ -22,7 +22,7 @@ export interface TestDaemon {
 
 const PORTS = 200;
 
-/** Both interfaces and the ng socket are on `host`; it takes ports from `firstPort` on. With several `threads` datagrams of one socket may overtake each other in it. */
+/** Its interfaces and the ng socket are on `host`, and `peering` is on ::1; it takes ports from `firstPort` on. With several `threads` datagrams of one socket may overtake each other in it. */
 export async function rtpengineDaemon(host: string, firstPort: number, threads = 2): Promise<TestDaemon> {
   let child = await spawned(host, firstPort, threads);
   const close = async () => {
@@ -60,6 +60,7 @@ async function spawned(host: string, firstPort: number, threads: number): Promis
       '--delete-delay=0',
       `--interface=web/${host}`,
       `--interface=ims/${host}`,
+      '--interface=peering/::1',
       `--listen-ng=${host}:${NG_PORT}`,
       `--port-min=${firstPort}`,
       `--port-max=${firstPort + PORTS - 1}`,

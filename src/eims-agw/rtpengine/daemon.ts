@@ -3,6 +3,7 @@ import type { EngineCaps, PayloadFormat } from '../engine.ts';
 import type { Clock, Count, Log } from '../settings.ts';
 import { createNgClient, type NgClient, type Wire, type WireEvents } from './client.ts';
 import type { Habits } from './pair.ts';
+import type { DaemonPlace } from './place.ts';
 import type { Member } from './pool.ts';
 import { type Probed, probe } from './probe.ts';
 import { readLoad } from './reply.ts';
@@ -25,7 +26,8 @@ export interface DaemonOptions {
   /** Versions the operator answers for. */
   vouched: readonly string[];
   /** All of a daemon's calls have these; what it advertises is found out. */
-  habits: Omit<Habits, 'advertised'>;
+  habits: Omit<Habits, 'ims' | 'family' | 'advertised'>;
+  places: readonly DaemonPlace[];
   open: (events: WireEvents) => Wire;
   clock: Clock;
   log: Log;
@@ -43,7 +45,8 @@ export interface Daemon extends Pick<NgClient, 'ask'> {
   close(): void;
   member(): Member;
   formats(): readonly PayloadFormat[];
-  habits(): Habits;
+  /** What it writes for addresses of its own towards the core, where those are others. */
+  advertised(): Habits['advertised'];
   /** Calls of ours on it. */
   took(calls: 1 | -1): void;
   /** A call waited for it in vain. */
@@ -55,7 +58,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const client = createNgClient({ ...options, daemon: name, onRefused: () => lose('nobody listens there') });
   let up = false;
   let formats: readonly PayloadFormat[] = [];
-  let habits: Habits = { ...options.habits, advertised: new Map() };
+  let advertised: Habits['advertised'] = new Map();
   let missed = 0;
   /** When it began, ms of our clock. */
   let bornAt: number | null = null;
@@ -74,7 +77,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
   function examine(): Promise<Probed> {
     const ask = (request: Parameters<NgClient['ask']>[0]) =>
       new Promise<Parameters<Parameters<NgClient['ask']>[2]>[0]>(done => client.ask(request, PATIENCE_MS, done));
-    return probe({ ask, id: `${options.prefix}probe-`, vouched: options.vouched, habits });
+    const { vouched, habits, places } = options;
+    return probe({ ask, id: `${options.prefix}probe-`, vouched, habits, places });
   }
 
   async function look(): Promise<Probed> {
@@ -84,8 +88,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       up = true;
       missed = 0;
       bornAt = null;
-      ({ formats } = probed);
-      habits = { ...habits, advertised: probed.advertised };
+      ({ formats, advertised } = probed);
       const codecs = [...new Set(formats.map(format => format.name))].join(' ');
       say('info', 'an rtpengine is ready', { software: probed.software, codecs });
       ping();
@@ -146,7 +149,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       weight: options.weight,
     }),
     formats: () => (up ? formats : []),
-    habits: () => habits,
+    advertised: () => advertised,
     took(calls) {
       ours += calls;
     },

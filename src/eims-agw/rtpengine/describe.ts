@@ -1,16 +1,17 @@
 /** SDP for the daemon, made of what it has to know and nothing that a browser or a core wrote. */
 import { isIPv6 } from 'node:net';
 import type { ImsTarget, WebRemote } from '../engine.ts';
+import type { Family } from '../realm.ts';
 import type { Line } from './formats.ts';
 
 /** Never written to: the browser is where its ICE checks come from. RFC 5737. */
 const NOWHERE = '192.0.2.1';
-/** Before a far end is known. RFC 3264 8.4. */
-const ON_HOLD: ImsTarget = { address: '0.0.0.0', port: 9, rtcpAddress: '0.0.0.0', rtcpPort: 10 };
+/** Before a far end is known; the daemon takes an address of its family. RFC 3264 8.4. */
+const ON_HOLD = { IP4: onHold('0.0.0.0'), IP6: onHold('::') };
 
-/** The far end on the IMS side as its SDP would say it; null while it is not known. */
-export function describeIms(target: ImsTarget | null, formats: Line): string {
-  const { address, port, rtcpAddress, rtcpPort } = target ?? ON_HOLD;
+/** The far end on the IMS side as its SDP would say it; null while only its family is known. */
+export function describeIms(target: ImsTarget | null, formats: Line, family: Family = 'IP4'): string {
+  const { address, port, rtcpAddress, rtcpPort } = target ?? ON_HOLD[family];
   const rtcp =
     rtcpPort === port + 1 && rtcpAddress === address ? [] : [`a=rtcp:${rtcpPort} ${connection(rtcpAddress)}`];
   return text(address, [`m=audio ${port} RTP/AVP ${numbers(formats)}`, ...rtcp, ...maps(formats), 'a=sendrecv']);
@@ -27,6 +28,10 @@ export function describeWeb(remote: Pick<WebRemote, 'ice' | 'fingerprint' | 'set
     ...maps(formats),
     'a=sendrecv',
   ]);
+}
+
+function onHold(address: string): ImsTarget {
+  return { address, port: 9, rtcpAddress: address, rtcpPort: 10 };
 }
 
 function identity({ ice, fingerprint }: Pick<WebRemote, 'ice' | 'fingerprint'>): string[] {

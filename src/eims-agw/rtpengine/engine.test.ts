@@ -5,7 +5,7 @@ import { createManualClock } from '../../../test/support/manual-clock.ts';
 import { type FakeDaemon, fakeDaemon } from '../../../test/support/rtpengine-fake.ts';
 import type { Engine, EngineEvent, Route, WebRemote } from '../engine.ts';
 import { PCMA } from '../payload-format.ts';
-import { MEDIA_DEFAULTS } from '../settings.ts';
+import { MEDIA_DEFAULTS, type MediaSettings } from '../settings.ts';
 import { createRtpengine } from './engine.ts';
 
 const REMOTE: WebRemote = {
@@ -29,12 +29,12 @@ const ROUTE: Route = {
 };
 /** Everything the engine may ever say. */
 const OPTIONS = new Set(
-  'command,call-id,from-tag,to-tag,sdp,replace,flags,ICE,ICE-lite,transport protocol,rtcp-mux,SDES,direction,codec,delete delay'.split(
+  'command,call-id,from-tag,to-tag,sdp,replace,flags,ICE,ICE-lite,transport protocol,rtcp-mux,SDES,direction,address family,codec,delete delay'.split(
     ',',
   ),
 );
 
-async function rig(count = 2) {
+async function rig(count = 2, more: Partial<MediaSettings> = {}) {
   const clock = createManualClock(0);
   const daemons = Array.from({ length: count }, (_, i) => fakeDaemon(`127.0.0.${i + 1}`, clock.now));
   const events: EngineEvent[] = [];
@@ -42,8 +42,10 @@ async function rig(count = 2) {
   const engine: Engine = createRtpengine({
     settings: {
       ...MEDIA_DEFAULTS,
+      ...more,
       rtpengine: {
         ...MEDIA_DEFAULTS.rtpengine,
+        ...more.rtpengine,
         daemons: daemons.map((_, i) => ({ host: `127.0.0.${i + 1}`, port: 2223, weight: 1, calls: 2 })),
       },
     },
@@ -269,4 +271,40 @@ test('RTE-10 a check asks each daemon once, for 2 s at most, and tells which is 
     [0, 0, 0, 0, 0],
   );
   assert.deepEqual([engine.health().ok, lines], [false, []]);
+});
+
+test('RTE-13 calls of a realm meet the core on its interface and with its address family; a daemon that has no such address is refused', async () => {
+  const core = { bind: '2001:db8::1', advertise: '2001:db8::1', mediaPrefixes: ['2001:db8::/32'], natLatch: true };
+  const settings = {
+    realms: { partner: core },
+    rtpengine: { ...MEDIA_DEFAULTS.rtpengine, realmInterfaces: { partner: 'peering' } },
+  };
+  const { engine, daemons, events } = await rig(1, settings);
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  await assert.rejects(engine.start(), /127\.0\.0\.1:2223 has no IPv6 address for "peering"/);
+  assert.deepEqual((await engine.check?.())?.faults, [
+    'The rtpengine 127.0.0.1:2223 has no IPv6 address for "peering".',
+  ]);
+  const able = await rig(1, settings);
+  const [six] = able.daemons;
+  assert.ok(six);
+  six.host6 = '2001:db8::7';
+  await able.engine.start();
+  const place = { realm: 'partner', family: 'IP6' as const };
+  able.engine.send({ type: 'open', session: 1, op: 1, place, legs: [{ leg: 1, ssrc: 1, cname: 'c' }] });
+  able.engine.send({ type: 'connect', session: 1, op: 2, leg: 1, remote: REMOTE });
+  const opened = able.events[0];
+  assert.ok(opened?.type === 'opened');
+  assert.equal(opened.ims.address, '2001:db8::7');
+  const offers = six.requests.filter(
+    ({ command, direction }) => command === 'offer' && String(direction) === 'peering,web',
+  );
+  const ofCall = offers.filter(request => !request['call-id'].includes('probe'));
+  assert.ok(ofCall.length >= 2);
+  for (const { sdp, flags } of ofCall) {
+    assert.match(String(sdp), /c=IN IP6 ::\r\n/);
+    assert.ok(Array.isArray(flags) && !flags.includes('asymmetric'));
+  }
+  assert.deepEqual(events, []);
 });

@@ -7,6 +7,7 @@ import { type CallState, callState } from './call-state.ts';
 import { checkDaemons } from './check.ts';
 import type { Wire, WireEvents } from './client.ts';
 import { commonCaps, createDaemon, type Daemon } from './daemon.ts';
+import { placeOf, placesOf } from './place.ts';
 import { choose } from './pool.ts';
 import { handle, type SessionEffect, type SessionInput } from './session.ts';
 import { udpWire } from './udp-wire.ts';
@@ -38,7 +39,8 @@ export function createRtpengine(options: RtpengineOptions): Engine {
   const { settings, onEvent, clock, log, count } = options;
   const { rtpengine, ims } = settings;
   const prefix = `lineside-${randomBytes(6).toString('hex')}-`;
-  const habits = { web: rtpengine.webInterface, ims: rtpengine.imsInterface, natLatch: ims.natLatch };
+  const habits = { web: rtpengine.webInterface, natLatch: ims.natLatch };
+  const places = placesOf(settings);
   const placed = new Map<number, Placed>();
   const refused = createDiscardLog(clock.now, (reason, number) =>
     log('warn', 'calls refused by the media plane', { reason, count: number, sessions: placed.size }),
@@ -51,6 +53,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       prefix: `${prefix}${index}-`,
       vouched: rtpengine.versions,
       habits,
+      places,
       open: events => (options.wire ?? udpWire)(host, port, events),
       clock,
       log,
@@ -79,12 +82,21 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     const call = callState({
       session: command.session,
       callId: `${prefix}${command.session}-${tried.size}`,
-      habits: daemon.habits(),
+      habits: {
+        ...habits,
+        ...placeOf(settings, command.place),
+        natLatch: natLatchOf(command.place.realm),
+        advertised: daemon.advertised(),
+      },
       imsSilentMs: settings.imsSilentMs,
     });
     daemon.took(1);
     placed.set(command.session, { call, daemon, tried, open: command, cancelLook: null });
     give(command.session, { type: 'command', command });
+  }
+
+  function natLatchOf(realm: string | null): boolean {
+    return ((realm === null ? undefined : settings.realms[realm]) ?? ims).natLatch;
   }
 
   function refuse({ session, op }: Placed['open'], failure: 'driver' | 'overload' | 'no-port'): void {

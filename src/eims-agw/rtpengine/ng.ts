@@ -39,6 +39,8 @@ export interface NgOffer extends Described {
   SDES: readonly ['off'];
   /** Names of the daemon's interfaces, that of the offerer first. */
   direction: readonly [string, string];
+  /** Of the address that the browser is told. */
+  'address family': 'IP4';
   codec?: CodecOptions;
 }
 

@@ -1,5 +1,6 @@
 /** An offer and its answer, as this engine always makes them: the IMS side offers, the browser answers. */
 import type { PayloadFormat, Route, WebRemote } from '../engine.ts';
+import type { Family } from '../realm.ts';
 import { describeIms, describeWeb } from './describe.ts';
 import { type Lines, linesOf } from './formats.ts';
 import type { NgAnswer, NgFlag, NgOffer } from './ng.ts';
@@ -9,6 +10,8 @@ export interface Habits {
   /** Names of the daemon's interfaces. */
   web: string;
   ims: string;
+  /** Of the daemon's address towards the core. */
+  family: Family;
   /** What a daemon behind a NAT writes for its own address towards the core. */
   advertised: ReadonlyMap<string, string>;
   /** Believe where packets of the IMS side come from rather than its SDP. */
@@ -33,9 +36,9 @@ const BEST_MODES = ['AMR/8000/1/12200', 'AMR-WB/16000/1/23850'];
 const NOBODYS = { algorithm: 'sha-256' as const, value: Array<string>(32).fill('00').join(':') };
 
 /** Takes ports and credentials before either far end is known; of its answer only the probe has need. */
-export function openingPair(): Pair {
+export function openingPair(family: Family): Pair {
   return {
-    ims: describeIms(null, UNKNOWN.ims),
+    ims: describeIms(null, UNKNOWN.ims, family),
     web: describeWeb(null, UNKNOWN.web),
     lines: UNKNOWN,
     leg: null,
@@ -44,11 +47,11 @@ export function openingPair(): Pair {
 }
 
 /** This browser and this route; before the route has a codec, only who the browser is. */
-export function pairOf(route: Route | null, leg: number, remote: WebRemote): Pair {
+export function pairOf(route: Route | null, leg: number, remote: WebRemote, family: Family): Pair {
   const routed = route !== null && route.toIms.length + route.toWeb.length > 0;
   const lines = routed ? linesOf(route) : UNKNOWN;
   return {
-    ims: describeIms(routed ? route.target : null, lines.ims),
+    ims: describeIms(routed ? route.target : null, lines.ims, family),
     web: describeWeb(remote, lines.web),
     lines,
     leg,
@@ -77,6 +80,8 @@ export function offerOf(callId: string, pair: Pair, habits: Habits, fresh: boole
     'rtcp-mux': ['offer', 'require'],
     SDES: ['off'],
     direction: [habits.ims, habits.web],
+    // That of the browser's side; where it has none of it, the other one is taken.
+    'address family': 'IP4',
     replace: ['origin', 'session connection'],
     flags: [
       'trust address',

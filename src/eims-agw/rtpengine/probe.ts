@@ -1,10 +1,12 @@
 /** What a daemon is, asked before it gets calls: its version, and what it can code here (encoders are packages of their own). */
 import type { PayloadFormat } from '../engine.ts';
 import { PCMA, PCMU } from '../payload-format.ts';
+import { familyOf } from '../realm.ts';
 import { eventFormat } from '../speech-codec.ts';
 import { specOf } from './formats.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import { answerOf, type Habits, offerOf, openingPair } from './pair.ts';
+import type { DaemonPlace } from './place.ts';
 import { readCodecs, readEnd, readLocalEnd, readSoftware, readTransport } from './reply.ts';
 import { versionFault } from './version.ts';
 
@@ -44,11 +46,13 @@ export interface ProbeOptions {
   id: string;
   /** Versions the operator answers for. */
   vouched: readonly string[];
-  habits: Habits;
+  habits: Omit<Habits, 'ims' | 'family' | 'advertised'>;
+  /** Where calls may meet the core. */
+  places: readonly DaemonPlace[];
 }
 
 /** Asks one daemon. */
-export async function probe({ ask, id, vouched, habits }: ProbeOptions): Promise<Probed> {
+export async function probe({ ask, id, vouched, habits, places }: ProbeOptions): Promise<Probed> {
   // In a publication it writes all of the SDP itself, and its name into s=.
   const [published] = await call('v', [{ command: 'publish', 'call-id': `${id}v`, 'from-tag': 'probe', sdp: SDP }]);
   if (published === undefined) return SILENT;
@@ -61,19 +65,33 @@ export async function probe({ ask, id, vouched, habits }: ProbeOptions): Promise
   if (coded === undefined) return SILENT;
   const codecs = readCodecs(coded.body);
   const formats = CANDIDATES.filter(({ name, clock }) => codecs.has(`${name.toLowerCase()}/${clock}`));
-  const pair = openingPair();
-  const [offered, answered, seen] = await call(
-    'p',
-    [offerOf(`${id}p`, pair, habits, false), answerOf(`${id}p`, pair), { command: 'query', 'call-id': `${id}p` }],
-    'ims',
-  );
-  if (seen === undefined) return SILENT;
-  const told = readEnd(answered?.body ?? {});
-  const local = readLocalEnd(seen.body, 'ims');
-  if (readTransport(offered?.body ?? {}) === null || told === null || local === null)
-    return { ok: false, silent: false, fault: `gives no ports (${offered?.reason}; ${answered?.reason})` };
-  const advertised = new Map(told.address === local.address ? [] : [[local.address, told.address]]);
+  const advertised = new Map<string, string>();
+  for (const place of places) {
+    const found = await reached(place);
+    if (typeof found !== 'string') return found;
+    if (found !== '') return { ok: false, silent: false, fault: found };
+  }
   return { ok: true, software, formats: [...formats, ...EVENTS], advertised };
+
+  /** Tries a place out: what is wrong with it, or nothing. */
+  async function reached({ ims, family }: DaemonPlace): Promise<string | typeof SILENT> {
+    const pair = openingPair(family);
+    const offer = offerOf(`${id}p`, pair, { ...habits, ims, family, advertised }, false);
+    const [offered, answered, seen] = await call(
+      'p',
+      [offer, answerOf(`${id}p`, pair), { command: 'query', 'call-id': `${id}p` }],
+      'ims',
+    );
+    if (seen === undefined) return SILENT;
+    const told = readEnd(answered?.body ?? {});
+    const local = readLocalEnd(seen.body, 'ims');
+    if (readTransport(offered?.body ?? {}) === null || told === null || local === null)
+      return `gives no ports (${offered?.reason}; ${answered?.reason})`;
+    // It takes another address, or another interface, without a word.
+    if (familyOf(local.address) !== family) return `has no ${family === 'IP6' ? 'IPv6' : 'IPv4'} address for "${ims}"`;
+    if (told.address !== local.address) advertised.set(local.address, told.address);
+    return '';
+  }
 
   /** The replies as far as they came, in order. */
   async function call(

@@ -7,7 +7,7 @@ import { answerOf, offerOf, openingPair, type Pair, pairOf, withoutCertificate }
 /** Null when all is as it shall be. */
 export function nextStep(call: CallState): Step | null {
   if (call.closing) return { type: 'delete' };
-  if (call.opening !== null) return { type: 'offer', pair: openingPair(), restart: null };
+  if (call.opening !== null) return { type: 'offer', pair: openingPair(call.options.habits.family), restart: null };
   // Nothing passes that should not, not even for the time of an offer and an answer.
   const closed = nextGate(call, false);
   if (closed !== null) return closed;
@@ -47,7 +47,7 @@ function wantedPair(call: CallState): Pair | null {
   const before = call.held.pair;
   const newest = newestLeg(call);
   if (newest === null) return null;
-  const pair = pairOf(call.route, newest.leg, newest.remote);
+  const pair = pairOf(call.route, newest.leg, newest.remote, call.options.habits.family);
   const shared = before !== null && before.leg !== newest.leg && before.fingerprint === newest.remote.fingerprint.value;
   return shared ? withoutCertificate(pair, newest.remote) : pair;
 }
