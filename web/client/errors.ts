@@ -27,7 +27,7 @@ export type ErrorName =
 
 type Row = readonly [code: number, message: string, causes: readonly string[], solutions: readonly string[]];
 
-/** 1xxxx access, 2xxxx registration, 3xxxx call, 4xxxx microphone and sound, 6xxxx network and service. */
+/** 1xxxx access, 2xxxx registration, 3xxxx call, 4xxxx microphone, camera, sound and picture, 6xxxx network and service. */
 const table: Readonly<Record<ErrorName, Row>> = {
   'token-unavailable': [10001, 'No access token could be had.', ['The sign-in has ended.'], ['Sign in again.']],
   'token-refused': [10002, 'The access token was refused.', ['It has expired or was revoked.'], ['Sign in again.']],
