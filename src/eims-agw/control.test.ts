@@ -175,6 +175,19 @@ test('silence of the IMS side is told once; one-way calls are counted', () => {
   assert.deepEqual(box.all, [{ type: 'media-lost', owner: A, cause: 'ims-silent' }]);
 });
 
+test('what a call had carried is told and counted though the engine lost it', () => {
+  const { run, box, engine, offerOut, answerOut, counted } = rig();
+  offerOut();
+  answerOut();
+  box.take('media-connected');
+  const heard = { packets: 98, bytes: 16_856, lost: null, jitterMs: null, farLost: null, roundTripMs: null };
+  engine.emit({ type: 'lost', session: 1, fromWeb: heard, fromIms: heard, path: null, oneWay: null });
+  box.take('media-lost');
+  run({ type: 'media.release', owner: A });
+  assert.equal(box.take('media-stats').stats.fromWeb.packets, 98);
+  assert.ok(counted.includes('media_packets_total web'));
+});
+
 test('the totals of a call: figures of both sides, how each sounded, what is not known', () => {
   const { run, box, engine, offerOut, answerOut, counted } = rig();
   offerOut();

@@ -2,7 +2,7 @@
 import type { CallId } from '../ep-cscf/ids.ts';
 import type { Emit, MediaEffect, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { callMedia } from './call-media.ts';
-import { type Engine, type EngineEvent, NO_TOTALS } from './engine.ts';
+import { type Engine, type EngineEvent, type EngineTotals, NO_TOTALS } from './engine.ts';
 import { onEngineEvent } from './link.ts';
 import { perform } from './operation.ts';
 import { measure, statsOf } from './quality.ts';
@@ -72,7 +72,7 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
     realm,
     place: { realm: name, family: realm.family },
     open: false,
-    lost: false,
+    lost: null,
     queue: [],
     waiting: null,
     cancelDeadline: null,
@@ -92,7 +92,7 @@ function drain(plane: Plane, session: Session): void {
     const effect = session.queue.shift();
     if (effect === undefined) return;
     session.startedAt = plane.clock.now();
-    const failure = session.lost ? 'driver' : perform(plane, session, effect);
+    const failure = session.lost !== null ? 'driver' : perform(plane, session, effect);
     if (failure !== null) fail(plane, effect, failure);
   }
 }
@@ -110,7 +110,7 @@ function onEvent(plane: Plane, event: EngineEvent): void {
   }
   if (event.type === 'closed') finish(plane, session, event);
   else if (!session.releasing) onEngineEvent(plane, session, event);
-  else if (event.type === 'lost') finish(plane, session, null);
+  else if (event.type === 'lost') finish(plane, session, event);
 }
 
 function release(plane: Plane, owner: CallId, session: Session | undefined): void {
@@ -125,23 +125,24 @@ function release(plane: Plane, owner: CallId, session: Session | undefined): voi
   session.cancelGrace?.();
   // From now on the owner is free; the number stays until the engine has let go.
   plane.byOwner.delete(owner);
-  if (!session.open || session.lost) {
-    finish(plane, session, null);
+  if (!session.open || session.lost !== null) {
+    finish(plane, session, session.lost);
     return;
   }
   session.cancelDeadline = plane.clock.after(plane.settings.operationMs, () => finish(plane, session, null));
   plane.engine.send({ type: 'close', session: session.number });
 }
 
-function finish(plane: Plane, session: Session, closed: Extract<EngineEvent, { type: 'closed' }> | null): void {
+/** `carried` is null when the engine does not say. */
+function finish(plane: Plane, session: Session, carried: EngineTotals | null): void {
   if (!session.releasing) return;
   session.cancelDeadline?.();
   session.cancelDeadline = null;
   plane.byNumber.delete(session.number);
-  if (closed !== null) {
-    measure(plane.count, 'web', closed.fromWeb);
-    measure(plane.count, 'ims', closed.fromIms);
+  if (carried !== null) {
+    measure(plane.count, 'web', carried.fromWeb);
+    measure(plane.count, 'ims', carried.fromIms);
   }
-  const stats = statsOf(session.call.ims.to?.speech[0]?.name ?? null, closed ?? NO_TOTALS);
+  const stats = statsOf(session.call.ims.to?.speech[0]?.name ?? null, carried ?? NO_TOTALS);
   plane.emit({ type: 'media-stats', owner: session.owner, stats });
 }

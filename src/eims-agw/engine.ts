@@ -184,8 +184,8 @@ export type EngineEvent =
   /** The browser lacks a key frame, and the far end takes no feedback. Seldom. */
   | { type: 'key-frame-wanted'; session: number }
   | ({ type: 'closed'; session: number } & EngineTotals)
-  /** The engine lost the session; nothing more comes of it. */
-  | { type: 'lost'; session: number };
+  /** The engine lost the session; nothing more comes of it. With what is known of what it had carried. */
+  | ({ type: 'lost'; session: number } & EngineTotals);
 
 export interface EngineHealth {
   ok: boolean;

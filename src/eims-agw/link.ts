@@ -28,7 +28,7 @@ export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent):
       plane.emit({ type: 'media-key-frame', owner: session.owner });
       break;
     case 'lost':
-      session.lost = true;
+      session.lost = event;
       session.cancelDeadline?.();
       session.cancelDeadline = null;
       if (session.waiting !== null) fail(plane, session.waiting.effect, 'driver');

@@ -3,7 +3,7 @@ import type { CallId } from '../ep-cscf/ids.ts';
 import type { Emit, MediaEffect, MediaFailure } from '../ep-cscf/ports.ts';
 import type { AddressPolicy } from './address.ts';
 import { type CallMedia, routeOf } from './call-media.ts';
-import type { Engine, EngineCommand, EngineEvent, ImsPlace } from './engine.ts';
+import type { Engine, EngineCommand, EngineEvent, EngineTotals, ImsPlace } from './engine.ts';
 import { type MediaRealm, type MediaRealms, within } from './realm.ts';
 import type { Clock, Count, Log, MediaSettings } from './settings.ts';
 
@@ -33,8 +33,8 @@ export interface Session {
   place: ImsPlace;
   /** The engine holds something for it. */
   open: boolean;
-  /** The engine lost it; only a release is left. */
-  lost: boolean;
+  /** Once the engine has lost it, what it had carried: only a release is left. */
+  lost: EngineTotals | null;
   queue: MediaEffect[];
   waiting: Waiting | null;
   cancelDeadline: (() => void) | null;
@@ -118,7 +118,7 @@ export function fail(plane: Plane, effect: MediaEffect, failure: MediaFailure): 
 
 /** Tells the engine what to relay now, unless it knows. */
 export function sendRoute(plane: Plane, session: Session): void {
-  if (!session.open || session.lost) return;
+  if (!session.open || session.lost !== null) return;
   const route = routeOf(session.call);
   const text = JSON.stringify(route);
   if (text === session.route) return;

@@ -1,6 +1,6 @@
 /** A media engine in worker processes: spreads sessions over them, whatever makes their browser legs. */
 import { createDiscardLog } from '../runtime/discard-log.ts';
-import type { Engine, EngineCommand, EngineEvent } from './engine.ts';
+import { type Engine, type EngineCommand, type EngineEvent, NO_TOTALS } from './engine.ts';
 import { RELAY_CAPS } from './rtp/caps.ts';
 import type { Clock, Count, Log, MediaSettings, PortRange } from './settings.ts';
 import { isThrownAway } from './thrown-away.ts';
@@ -82,7 +82,7 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
         forget(session);
         // It never had this one, and whoever asked still waits: another worker shall.
         if (asked !== undefined) open(asked);
-        else onEvent({ type: 'lost', session });
+        else onEvent({ type: 'lost', session, ...NO_TOTALS });
       }
     },
   });
@@ -135,7 +135,7 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
       const worker = placed.get(command.session);
       if (worker !== undefined) {
         workers.send(worker, command);
-      } else if (command.type === 'close') onEvent({ type: 'lost', session: command.session });
+      } else if (command.type === 'close') onEvent({ type: 'lost', session: command.session, ...NO_TOTALS });
       else if ('op' in command)
         onEvent({ type: 'refused', session: command.session, op: command.op, failure: 'driver' });
     },

@@ -62,7 +62,7 @@ export function fakeEngine(
     const { session } = command;
     if (command.type === 'close') {
       const known = sessions.delete(session);
-      return [known ? { type: 'closed', session, ...NO_TOTALS } : { type: 'lost', session }];
+      return [known ? { type: 'closed', session, ...NO_TOTALS } : { type: 'lost', session, ...NO_TOTALS }];
     }
     if (!('op' in command)) return [];
     const { op } = command;
@@ -120,7 +120,7 @@ export function fakeEngine(
     die() {
       for (const session of [...sessions.keys()]) {
         sessions.delete(session);
-        onEvent({ type: 'lost', session });
+        onEvent({ type: 'lost', session, ...NO_TOTALS });
       }
     },
     open: () => sessions.size,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createManualClock } from '../../../test/support/manual-clock.ts';
 import { type FakeDaemon, fakeDaemon } from '../../../test/support/rtpengine-fake.ts';
-import type { Engine, EngineEvent, Route, WebRemote } from '../engine.ts';
+import { type Engine, type EngineEvent, NO_TOTALS, type Route, type WebRemote } from '../engine.ts';
 import { PCMA } from '../payload-format.ts';
 import { MEDIA_DEFAULTS, type MediaSettings } from '../settings.ts';
 import { createRtpengine } from './engine.ts';
@@ -176,7 +176,7 @@ test('RTE-05 nobody listens: its calls are lost at once, new ones are refused wi
   assert.ok(daemon);
   daemon.dead = true;
   await clock.advance(2_500);
-  assert.deepEqual(events.at(-1), { type: 'lost', session: 1 });
+  assert.deepEqual(events.at(-1), { type: 'lost', session: 1, ...NO_TOTALS });
   open(2);
   assert.deepEqual(
     [events.at(-1), engine.health().ok],
@@ -198,7 +198,7 @@ test('RTE-05 a daemon that was started again is known by its age', async () => {
   daemon.bornAt = clock.now();
   daemon.calls.clear();
   await clock.advance(2_500);
-  assert.deepEqual([events.at(-1), engine.health().ok], [{ type: 'lost', session: 1 }, true]);
+  assert.deepEqual([events.at(-1), engine.health().ok], [{ type: 'lost', session: 1, ...NO_TOTALS }, true]);
 });
 
 test('RTP-07 a side that never spoke is told, a browser that falls silent is down and comes up again, silence of the IMS side is told once', async () => {
@@ -224,8 +224,8 @@ test('RTP-07 a side that never spoke is told, a browser that falls silent is dow
   assert.deepEqual([closed.fromWeb.packets, closed.fromIms.packets, closed.oneWay], [1_550, 0, 'ims']);
 });
 
-test('RTE-09 what a call carried is told though its daemon has ended it by itself, or says nothing at its end', async () => {
-  for (const end of ['forgets', 'hangs'] as const) {
+test('RTE-09 what a call carried is told though its daemon has ended it by itself, says nothing at its end, or dies', async () => {
+  for (const end of ['forgets', 'hangs', 'dies'] as const) {
     const { engine, daemons, events, talk, clock } = await rig(1);
     await engine.start();
     const [daemon] = daemons;
@@ -235,11 +235,12 @@ test('RTE-09 what a call carried is told though its daemon has ended it by itsel
     daemon.heard = { web: 50, ims: 49 };
     await clock.advance(100);
     if (end === 'forgets') daemon.calls.clear();
-    else daemon.loses = () => true;
-    engine.send({ type: 'close', session: 1 });
-    await clock.advance(1_500);
-    const closed = events.find(event => event.type === 'closed');
-    assert.ok(closed?.type === 'closed', end);
+    else if (end === 'hangs') daemon.loses = () => true;
+    else daemon.dead = true;
+    if (end !== 'dies') engine.send({ type: 'close', session: 1 });
+    await clock.advance(2_500);
+    const closed = events.find(event => event.type === (end === 'dies' ? 'lost' : 'closed'));
+    assert.ok(closed?.type === 'closed' || closed?.type === 'lost', end);
     assert.deepEqual(
       [closed.fromWeb.packets, closed.fromIms.packets, closed.path],
       [50, 49, 'udp4 AEAD_AES_128_GCM'],

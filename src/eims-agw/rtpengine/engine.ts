@@ -1,7 +1,7 @@
 /** The engine over a pool of rtpengine daemons: each call stays on the daemon that took it. */
 import { randomBytes } from 'node:crypto';
 import { createDiscardLog } from '../../runtime/discard-log.ts';
-import type { Engine, EngineCommand, EngineEvent } from '../engine.ts';
+import { type Engine, type EngineCommand, type EngineEvent, NO_TOTALS } from '../engine.ts';
 import type { Clock, Count, Log, MediaSettings } from '../settings.ts';
 import { type CallState, callState } from './call-state.ts';
 import { checkDaemons } from './check.ts';
@@ -10,6 +10,7 @@ import { commonCaps, createDaemon, type Daemon } from './daemon.ts';
 import { placeOf, placesOf } from './place.ts';
 import { choose } from './pool.ts';
 import { handle, type SessionEffect, type SessionInput } from './session.ts';
+import { carried } from './supervision.ts';
 import { udpWire } from './udp-wire.ts';
 
 /** A daemon that has not taken a call by then hangs, or might as well: another one shall, within the deadline of the operation. */
@@ -185,7 +186,8 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       forget(session, held, false);
       // Whoever asks for a new call still waits.
       if (held.call.opening !== null) elsewhere(held, 'driver');
-      else onEvent({ type: 'lost', session });
+      // Nobody can be asked any more: what the last look found is all there is.
+      else onEvent({ ...carried(held.call.watch), type: 'lost', session });
     }
   }
 
@@ -208,7 +210,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       const { session } = command;
       if (command.type === 'open') return open(command, new Set());
       if (placed.has(session)) give(session, { type: 'command', command });
-      else if (command.type === 'close') onEvent({ type: 'lost', session });
+      else if (command.type === 'close') onEvent({ ...NO_TOTALS, type: 'lost', session });
       else if ('op' in command) onEvent({ type: 'refused', session, op: command.op, failure: 'driver' });
     },
     caps: () => commonCaps(daemons),

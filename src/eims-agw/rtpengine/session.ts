@@ -5,7 +5,7 @@ import type { CallState, Step } from './call-state.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import { holdsCodec, readLocalEnd, readSight, readTransport } from './reply.ts';
 import { nextStep, requestOf } from './step.ts';
-import { type Finding, findings, supervise, whenToLook } from './supervision.ts';
+import { carried, type Finding, findings, supervise, whenToLook } from './supervision.ts';
 
 export type SessionInput =
   | { type: 'command'; command: EngineCommand }
@@ -204,7 +204,8 @@ function fail(call: CallState, step: Step, reply: NgReply | null, out: Out): voi
   if (call.opening !== null) out.push({ type: 'not-opened', failure: failureOf(reply) });
   else {
     const reason = reply === null ? 'no reply' : reply.ok ? 'the reply lacks a codec or an address' : reply.reason;
-    out.push({ type: 'trouble', what: step.type, reason }, { type: 'event', event: { type: 'lost', session } });
+    const event = { ...carried(call.watch), type: 'lost', session } as const;
+    out.push({ type: 'trouble', what: step.type, reason }, { type: 'event', event });
   }
   out.push({ type: 'over', leftover: true });
 }
@@ -218,8 +219,8 @@ function failureOf(reply: NgReply | null): MediaFailure {
 function closed(call: CallState, reply: NgReply | null, out: Out): void {
   const { session } = call.options;
   // A daemon that ended the call by itself, or says nothing, leaves what the last look found.
-  const { oneWay, totals: before } = call.watch;
+  const before = carried(call.watch);
   const last = reply?.ok === true ? (readSight(reply.body)?.totals ?? before) : before;
-  const event = { ...last, path: last.path ?? before.path, type: 'closed', session, oneWay } as const;
+  const event = { ...last, path: last.path ?? before.path, type: 'closed', session, oneWay: before.oneWay } as const;
   out.push({ type: 'event', event }, { type: 'over', leftover: reply === null });
 }

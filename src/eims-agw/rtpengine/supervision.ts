@@ -72,6 +72,11 @@ export function findings(watch: Supervision, sight: Sight, now: number, imsSilen
   return found;
 }
 
+/** All that the looks have found of a call. */
+export function carried({ totals, oneWay }: Supervision): EngineTotals {
+  return { ...totals, oneWay };
+}
+
 /** ms until the next look: often while a browser connects, then seldom. */
 export function whenToLook(watch: Supervision, imsSilentMs: number): number {
   if (watch.web.state === 'up') return Math.min(CONNECTED_MS, imsSilentMs / 4);
