@@ -12,20 +12,24 @@ export function udpWire(host: string, port: number, events: WireEvents): Wire {
     // No resolver: the address is numeric.
     lookup: (name, _options, callback) => callback(null, name, family),
   });
-  let connected = false;
-  let closed = false;
+  let state: 'apart' | 'connecting' | 'connected' | 'closed' = 'apart';
   let early: string[] = [];
   socket.on('message', bytes => events.datagram(bytes));
   // Whatever a datagram met on its way: it is sent again, or it is not.
   socket.on('error', error => {
+    if (state === 'connecting') {
+      // No way there now: the next datagram tries again.
+      state = 'apart';
+      early = [];
+    }
     if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') events.refused();
   });
   socket.on('connect', () => {
-    connected = true;
+    if (state === 'closed') return;
+    state = 'connected';
     for (const text of early) send(text);
     early = [];
   });
-  socket.connect(port, host);
   function send(text: string): void {
     socket.send(text, error => {
       if ((error as NodeJS.ErrnoException | null)?.code === 'ECONNREFUSED') events.refused();
@@ -33,12 +37,15 @@ export function udpWire(host: string, port: number, events: WireEvents): Wire {
   }
   return {
     send(text) {
-      if (closed) return;
-      if (connected) send(text);
-      else early.push(text);
+      if (state === 'closed') return;
+      if (state === 'connected') return send(text);
+      early.push(text);
+      if (state === 'connecting') return;
+      state = 'connecting';
+      socket.connect(port, host);
     },
     close() {
-      closed = true;
+      state = 'closed';
       socket.close();
     },
   };
