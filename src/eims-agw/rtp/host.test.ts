@@ -17,7 +17,7 @@ const REMOTE = {
   candidates: [],
 };
 
-async function rig() {
+async function rig(onFault: (error: unknown) => void = error => assert.fail(String(error))) {
   const settings = { ...MEDIA_DEFAULTS, ims: { ...MEDIA_DEFAULTS.ims, bind: HOST, advertise: HOST } };
   const events: EngineEvent[] = [];
   const legs: Array<{ events: WebEvents; closed: boolean }> = [];
@@ -57,24 +57,22 @@ async function rig() {
       events.push(event);
       if (event.type === 'opened') opened();
     },
-    onFault: error => assert.fail(String(error)),
+    onFault,
     now: () => state.now,
     wall: () => 0,
     random: () => 1,
   });
-  const ready = new Promise<void>(resolve => {
-    opened = resolve;
-  });
   const request = (leg: number) => ({ leg, ssrc: leg, cname: 'c' });
-  host.handle({
-    type: 'open',
-    session: 1,
-    op: 1,
-    place: { realm: null, family: 'IP4' },
-    legs: [request(1), request(2)],
-  });
-  await ready;
-  return { host, events, legs, state };
+  const open = async (session: number) => {
+    const ready = new Promise<void>(resolve => {
+      opened = resolve;
+    });
+    const place = { realm: null, family: 'IP4' as const };
+    host.handle({ type: 'open', session, op: 1, place, legs: [request(1), request(2)] });
+    await ready;
+  };
+  await open(1);
+  return { host, events, legs, state, open };
 }
 
 test('SEC-04 a leg that has not come up 60 s after it was answered is closed and told; one that is up stays', async () => {
@@ -94,6 +92,20 @@ test('SEC-04 a leg that has not come up 60 s after it was answered is closed and
     legs.map(leg => leg.closed),
     [true, false],
   );
+  host.close();
+});
+
+test('a fault of ours with one session leaves the others their supervision', async () => {
+  const faults: unknown[] = [];
+  const { host, events, legs, state, open } = await rig(fault => faults.push(fault));
+  await open(2);
+  for (const session of [1, 2]) host.handle({ type: 'connect', session, op: 2, leg: 1, remote: REMOTE });
+  Object.defineProperty(legs[0] ?? {}, 'closed', { set: () => assert.fail('it cannot be closed') });
+  events.length = 0;
+  state.now = 60_000;
+  host.tick();
+  assert.deepEqual(events, [{ type: 'leg-down', session: 2, leg: 1, cause: 'web' }]);
+  assert.equal(faults.length, 1);
   host.close();
 });
 

@@ -65,7 +65,7 @@ export interface HostOptions {
   pool: PortPool;
   makeWebEnd: MakeWebEnd;
   send: (event: EngineEvent) => void;
-  /** A fault of ours while a packet was handled. */
+  /** A fault of ours with a packet or in the supervision of one session: the others go on. */
   onFault: (error: unknown) => void;
   /** Makes what is told of each packet of a socket of the IMS side. */
   pace?: () => Pace;
@@ -162,6 +162,14 @@ export function createHost(options: HostOptions): Host {
     }
   };
 
+  const supervise = (session: HostSession, at: number, wall: number) => {
+    superviseLegs(session, at);
+    report(session.relay, at, wall, settings.rtcpMs);
+    const side = foundOneWay(session.relay, at);
+    if (side !== null) send({ type: 'one-way', session: session.number, side });
+    if (fellSilent(session.relay, at, settings.imsSilentMs)) send({ type: 'ims-silent', session: session.number });
+  };
+
   return {
     handle(command) {
       if (command.type === 'open') return open(command);
@@ -210,11 +218,11 @@ export function createHost(options: HostOptions): Host {
       const at = now();
       const wall = options.wall();
       for (const session of sessions.values()) {
-        superviseLegs(session, at);
-        report(session.relay, at, wall, settings.rtcpMs);
-        const side = foundOneWay(session.relay, at);
-        if (side !== null) send({ type: 'one-way', session: session.number, side });
-        if (fellSilent(session.relay, at, settings.imsSilentMs)) send({ type: 'ims-silent', session: session.number });
+        try {
+          supervise(session, at, wall);
+        } catch (error) {
+          options.onFault(error);
+        }
       }
     },
     close() {
