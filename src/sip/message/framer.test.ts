@@ -66,6 +66,11 @@ test('TRN-05 a folded Content-Length is read', () => {
 for (const [name, wire, reason] of [
   ['missing', 'OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\n\r\n', 'Content-Length missing'],
   ['negative', 'OPTIONS sip:a@b SIP/2.0\r\nContent-Length: -1\r\n\r\n', 'malformed Content-Length'],
+  [
+    'with a colon far off',
+    `OPTIONS sip:a@b SIP/2.0\r\nl: 5\r\nContent-Length${' '.repeat(60)}: 0\r\n\r\nabcde`,
+    'malformed Content-Length',
+  ],
   ['double', 'OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 5\r\nl: 5\r\n\r\nabcde', 'Content-Length twice'],
   ['too large', 'OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 300000\r\n\r\n', 'body too large'],
 ] as const) {

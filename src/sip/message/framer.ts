@@ -163,7 +163,8 @@ function contentLength(head: string): number | string {
       // No further than a name can reach: to look for the colon in all that follows would be work by the square.
       const line = head.slice(start, Math.min(end, start + LONGEST_NAME));
       const colon = line.indexOf(':');
-      const name = line.slice(0, Math.max(0, colon)).trimEnd().toLowerCase();
+      // A name behind which the colon is too far away counts, too: the parser would find it.
+      const name = (colon === -1 ? line : line.slice(0, colon)).trimEnd().toLowerCase();
       if (name === 'l' || name === 'content-length') {
         const value = parseDigits(head.slice(start + colon + 1, end).trim(), 4294967295);
         if (value === undefined) return 'malformed Content-Length';
