@@ -40,11 +40,19 @@ export function createCamera(environment: Environment): Camera {
       return track;
     },
     async change(video, sender) {
-      if (track === null) return;
+      const before = track;
+      if (before === null) return;
       const fresh = await openTrack(environment, video);
+      // The call is over, or has another camera: nobody would ever close this one.
+      if (track !== before) return fresh.stop();
       fresh.enabled = !muted;
-      await sender?.replaceTrack(fresh);
-      track.stop();
+      try {
+        await sender?.replaceTrack(fresh);
+      } catch (error) {
+        fresh.stop();
+        throw error;
+      }
+      before.stop();
       track = fresh;
     },
     mute(on) {
