@@ -91,8 +91,9 @@ try {
     const gateway = await createGateway({ ...settings, store: { ...settings.store, kind: 'memory' } });
     const { faults, notes } = await gateway.check();
     for (const sentence of [...faults, ...notes]) process.stderr.write(`${sentence}\n`);
+    if (faults.length > 0) process.exit(1);
     process.stdout.write('The settings are good.\n');
-    process.exit(faults.length === 0 ? 0 : 1);
+    process.exit(0);
   }
   const gateway = await createGateway(settings);
   endOnSignal(gateway);

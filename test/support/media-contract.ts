@@ -56,7 +56,7 @@ export function mediaContract(options: ContractOptions): void {
   });
   after(() => engine.close());
 
-  test(`${name}: a call out connects, its answer stays the same, its end leaves nothing`, async () => {
+  test(`API-01 ${name}: a call out connects, its answer stays the same, its end leaves nothing`, async () => {
     const owner = newCall();
     const browser = options.browser();
     const offer = await offerOut(owner, await browser.offer());
@@ -72,7 +72,7 @@ export function mediaContract(options: ContractOptions): void {
     assert.deepEqual([engine.plane.sizes().sessions, engine.plane.health().sessions], [0, 0]);
   });
 
-  test(`${name}: a call in rings two devices and connects the one that answers`, async () => {
+  test(`API-01 ${name}: a call in rings two devices and connects the one that answers`, async () => {
     const owner = newCall();
     const legs = [legId('leg-a'), legId('leg-b')];
     const sdp = phoneSdp({ address: phoneHost, formats: [0, 8] });
@@ -98,7 +98,7 @@ export function mediaContract(options: ContractOptions): void {
     assert.equal(engine.plane.health().sessions, 0);
   });
 
-  test(`${name}: bad SDP, no codec and a wrong address fail as values`, async () => {
+  test(`API-01 ${name}: bad SDP, no codec and a wrong address fail as values`, async () => {
     const owner = newCall();
     const fails = async (sdp: string) => {
       engine.plane.port.run({ type: 'media.offer', from: 'ims', owner, ref: nextRef(), legs: [LEG], sdp });
@@ -110,7 +110,7 @@ export function mediaContract(options: ContractOptions): void {
     await release(owner);
   });
 
-  test(`${name}: one call too many is refused, and taken once another ended`, async () => {
+  test(`API-01 ${name}: one call too many is refused, and taken once another ended`, async () => {
     const owners = [newCall(), newCall(), newCall(), newCall()];
     const ports = new Set<string>();
     for (const owner of owners) ports.add(/m=audio (\d+)/.exec(await offerOut(owner, chromiumOffer()))?.[1] ?? '');
@@ -132,7 +132,7 @@ export function mediaContract(options: ContractOptions): void {
     assert.equal(engine.plane.health().sessions, 0);
   });
 
-  test(`${name}: hostile but well-formed SDP of a browser harms nobody`, async () => {
+  test(`API-01 ${name}: hostile but well-formed SDP of a browser harms nobody`, async () => {
     for (const offer of [
       chromiumOffer({ ufrag: 'a'.repeat(256), pwd: 'b'.repeat(256) }),
       chromiumOffer({ candidates: Array.from({ length: 30 }, (_, i) => `${i} 1 udp 1 127.0.0.1 ${i + 1} typ host`) }),
@@ -156,7 +156,7 @@ export function mediaContract(options: ContractOptions): void {
     );
   });
 
-  test(`${name}: a worker killed loses its calls, and the next call works`, async () => {
+  test(`API-01 ${name}: a worker killed loses its calls, and the next call works`, async () => {
     const owner = newCall();
     await offerOut(owner, chromiumOffer());
     engine.kill();
