@@ -43,6 +43,15 @@ test('a camera that opens when its call is over is closed at once', async () => 
   assert.equal(camera.track, null);
 });
 
+test('a camera that is asked for twice at once is opened once', async () => {
+  const { camera, tracks, opened } = rig();
+  const both = [camera.open(true), camera.open(true)];
+  await opened(Promise.resolve());
+  const [one, other] = await Promise.all(both);
+  assert.equal(one, other);
+  assert.equal(tracks.length, 1);
+});
+
 test('a camera that the connection does not take is closed, and the one before goes on', async () => {
   const { camera, tracks, opened } = rig();
   const first = await opened(camera.open(true));

@@ -23,6 +23,7 @@ export interface Camera {
 
 export function createCamera(environment: Environment): Camera {
   let track: MediaStreamTrack | null = null;
+  let opening: Promise<MediaStreamTrack> | null = null;
   let takes = false;
   let muted = false;
 
@@ -35,7 +36,13 @@ export function createCamera(environment: Environment): Camera {
     },
     async open(video) {
       takes = true;
-      track ??= await openTrack(environment, video);
+      if (track === null) {
+        // Who asks while it opens gets the same: a second camera would never be closed.
+        opening ??= openTrack(environment, video).finally(() => {
+          opening = null;
+        });
+        track = await opening;
+      }
       track.enabled = !muted;
       return track;
     },
