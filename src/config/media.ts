@@ -56,8 +56,8 @@ export const media = area('Media (eIMS-AGW)', {
     10_000,
   ),
   paceMs: integer(
-    'A worker that has just carried packets waits so long for more, which costs less than waking for each; 0: never.',
-    2,
+    'A worker that has just carried packets waits so long for more, which may cost less than waking for each; 0: never.',
+    0,
     0,
     10,
   ),

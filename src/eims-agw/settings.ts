@@ -92,7 +92,7 @@ export const MEDIA_DEFAULTS: MediaSettings = {
   webCodecs: ['opus', 'PCMA', 'PCMU'],
   imsCodecs: ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
   videoKbps: 0,
-  paceMs: 2,
+  paceMs: 0,
   web: { bind: '127.0.0.1', advertise: '127.0.0.1', ports: { min: 20_000, max: 20_099 } },
   ims: {
     bind: '127.0.0.1',
