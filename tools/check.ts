@@ -1,5 +1,4 @@
 /** `npm run check`: types, lint, layers, dead code, settings page, unit and flow tests with small seeds. */
-import { availableParallelism } from 'node:os';
 import { runAll } from './run.ts';
 
 const bin = (name: string) => `node_modules/.bin/${name}`;
@@ -22,8 +21,6 @@ export const unitTests = (scale: number) => ({
   command: process.execPath,
   args: [
     '--test',
-    // Node leaves one core free, which on two cores is half the machine.
-    `--test-concurrency=${availableParallelism()}`,
     '--test-timeout=120000',
     'src/**/*.test.ts',
     'sandbox/**/*.test.ts',

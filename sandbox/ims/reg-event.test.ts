@@ -81,7 +81,8 @@ test('a gateway watches its number: told when the operator removes it or its tim
   );
 
   inputs.length = 0;
-  register(4, 1);
+  // Long enough for a slow machine to subscribe before it is over.
+  register(4, 2);
   const expired = await heard('ims-binding-lost');
   assert.deepEqual(expired, { type: 'ims-binding-lost', owner: BINDING, event: 'expired', retryAfterS: null });
 });

@@ -102,9 +102,9 @@ function messageEnd(text: string): number {
   return text.length >= head + 4 + length ? head + 4 + length : 0;
 }
 
-/** Waits until `found` gives something; fails after two seconds. */
+/** Waits until `found` gives something; fails after ten seconds. */
 export async function eventually<T>(what: string, found: () => T | undefined | null | false): Promise<T> {
-  for (let i = 0; i < 400; i += 1) {
+  for (let i = 0; i < 2000; i += 1) {
     const value = found();
     if (value !== undefined && value !== null && value !== false) return value;
     await new Promise(resolve => setTimeout(resolve, 5));
