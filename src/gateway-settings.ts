@@ -61,7 +61,6 @@ export function mediaSettingsOf({ media, sip, ims, rtpengine }: Settings): Media
     sessionsPerWorker: media.sessionsPerWorker,
     videoKbps: media.video ? media.videoKbps : 0,
     shedLagMs: media.shedLagMs,
-    paceMs: media.paceMs,
     web: {
       ...hostOf(media.webHost, media.webAdvertisedHost),
       ...otherOf(media.webHost6, media.webAdvertisedHost6),

@@ -55,12 +55,6 @@ export const media = area('Media (eIMS-AGW)', {
     1,
     10_000,
   ),
-  paceMs: integer(
-    'A worker that has just carried packets waits so long for more, which may cost less than waking for each; 0: never.',
-    0,
-    0,
-    10,
-  ),
   webHost: text('Address the browser-side sockets are bound to.', '127.0.0.1'),
   webAdvertisedHost: text('Address written into candidates; empty means `media.webHost`.'),
   webHost6: text(

@@ -60,8 +60,6 @@ export interface MediaSettings {
   imsCodecs: CodecName[];
   /** Cap of the video each way, kbit/s; 0: no video. */
   videoKbps: number;
-  /** After each turn that carried packets a worker rests so long, ms; 0: never. */
-  paceMs: number;
   /** `other`: the address of the other family, a candidate of its own. */
   web: MediaHost & { other?: MediaHost; ports: PortRange };
   /** Of realms that say nothing of their own; the ports are those of all. */
@@ -92,7 +90,6 @@ export const MEDIA_DEFAULTS: MediaSettings = {
   webCodecs: ['opus', 'PCMA', 'PCMU'],
   imsCodecs: ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
   videoKbps: 0,
-  paceMs: 0,
   web: { bind: '127.0.0.1', advertise: '127.0.0.1', ports: { min: 20_000, max: 20_099 } },
   ims: {
     bind: '127.0.0.1',

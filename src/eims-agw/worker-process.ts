@@ -7,7 +7,6 @@ import { imsHosts } from './address.ts';
 import type { EngineCommand, EngineCounts, EngineEvent } from './engine.ts';
 import { mediaRealms } from './realm.ts';
 import { createHost, type Host } from './rtp/host.ts';
-import { createPace, type Pace } from './rtp/pace.ts';
 import { createPortPool } from './rtp/port-pool.ts';
 import type { MakeWebEnd } from './rtp/web-end.ts';
 import type { MediaSettings } from './settings.ts';
@@ -35,7 +34,7 @@ type ToWorker = WorkerInit | { type: 'ping' } | EngineCommand;
 const TICK_MS = 1_000;
 
 /** Runs this process as a worker; `open` gives its browser side, or one sentence that says why there can be none. */
-export function runWorker(open: (init: WorkerInit, pace: () => Pace) => Promise<WebSide | string>): void {
+export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>): void {
   let host: Host | null = null;
   let web: WebSide | null = null;
   let lag: Lag | null = null;
@@ -52,14 +51,12 @@ export function runWorker(open: (init: WorkerInit, pace: () => Pace) => Promise<
         reason: `The setting "media.imsHost" cannot be used: ${bind} is no address of this host.`,
       });
     }
-    const pace = createPace(settings.paceMs);
-    const opened = await open(message, pace);
+    const opened = await open(message);
     if (typeof opened === 'string') return say({ type: 'unable', reason: opened });
     web = opened;
     host = createHost({
       settings,
       realms: mediaRealms(settings),
-      pace,
       pool: createPortPool(settings.ims.ports, () => performance.now(), random),
       makeWebEnd: opened.make,
       send: say,

@@ -1,7 +1,6 @@
 /** The one UDP port of a worker towards browsers, on an address of each family: ICE checks find their leg by user name, everything else by a source that has proved itself. RFC 7983. */
 import type { EngineCounts } from '../engine.ts';
 import { namedCounts } from '../rtp/named-counts.ts';
-import type { Pace } from '../rtp/pace.ts';
 import { openPort, type UdpPort } from './port.ts';
 import { type BindingRequest, parseBindingRequest } from './stun/message.ts';
 
@@ -68,8 +67,6 @@ export interface MuxOptions {
   now: () => number;
   /** A fault of ours, told at most once a second. */
   onFault: (error: unknown) => void;
-  /** Told of each datagram. */
-  pace?: Pace;
 }
 
 /** A mux on the first of `ports` that is free on all of `binds`, at most one address of each family; null when none is. Port 0 takes any. */
@@ -140,16 +137,9 @@ function createMux(udp: UdpPort, options: MuxOptions): Mux {
       options.onFault(error);
     }
   };
-  const pace = options.pace ?? (() => undefined);
-  udp.listen(
-    (datagram, address, port) => {
-      pace();
-      receive(datagram, address, port);
-    },
-    () => {
-      counts.socketError += 1;
-    },
-  );
+  udp.listen(receive, () => {
+    counts.socketError += 1;
+  });
 
   return {
     port: udp.number,

@@ -1,18 +1,16 @@
 /** A media worker whose browser legs are our own: ICE-lite, DTLS and SRTP on one UDP port. */
 
 import { hostsOf } from '../address.ts';
-import type { Pace } from '../rtp/pace.ts';
 import type { MediaSettings } from '../settings.ts';
 import { runWorker, type WebSide, type WorkerInit } from '../worker-process.ts';
 import { openMux } from './mux.ts';
 import { ownIdentity } from './own-identity.ts';
 import { relayEnds } from './web-end.ts';
 
-async function open({ settings, webPorts }: WorkerInit, pace: () => Pace): Promise<WebSide | string> {
+async function open({ settings, webPorts }: WorkerInit): Promise<WebSide | string> {
   const { web } = settings;
   const binds = hostsOf(web).map(({ bind }) => bind);
   const mux = await openMux(binds, webPorts, {
-    pace: pace(),
     now: () => performance.now(),
     onFault: error => {
       process.stderr.write(`media worker: ${error instanceof Error ? error.stack : String(error)}\n`);

@@ -20,7 +20,6 @@ export function addVideo(
   const r = session.relay;
   dropVideo(session, gone);
   const events = {
-    pace: options.pace?.(),
     rtp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, false, packet, from.address, from.port, now()),
     rtcp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, true, packet, from.address, from.port, now()),
     fault: options.onFault,

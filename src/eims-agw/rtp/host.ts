@@ -15,7 +15,6 @@ import type { MediaHost, MediaSettings } from '../settings.ts';
 import { addVideo, addVideoCounts, askForKeyFrame, dropVideo, joinVideo } from './host-video.ts';
 import { openImsLeg } from './ims-leg.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
-import type { Pace } from './pace.ts';
 import type { PortPool } from './port-pool.ts';
 import {
   applyRoute,
@@ -67,8 +66,6 @@ export interface HostOptions {
   send: (event: EngineEvent) => void;
   /** A fault of ours with a packet or in the supervision of one session: the others go on. */
   onFault: (error: unknown) => void;
-  /** Makes what is told of each packet of a socket of the IMS side. */
-  pace?: () => Pace;
   /** ms, monotonic. */
   now: () => number;
   /** ms since the epoch. */
@@ -123,7 +120,6 @@ export function createHost(options: HostOptions): Host {
       at.bind,
       options.pool,
       {
-        pace: options.pace?.(),
         rtp: (packet, from) => fromIms(r, packet, from.address, from.port, now()),
         rtcp: (packet, from) => rtcpFromIms(r, packet, from.address, from.port, now()),
         fault: options.onFault,

@@ -1,6 +1,5 @@
 /** The two UDP sockets of one call towards the IMS side. RFC 3550 11. */
 import type { RemoteInfo, Socket } from 'node:dgram';
-import type { Pace } from './pace.ts';
 import type { PortPool } from './port-pool.ts';
 import { mediaSocket } from './udp.ts';
 
@@ -17,8 +16,6 @@ export interface ImsLeg {
 }
 
 export interface ImsLegEvents {
-  /** Told of each packet before it is handled. */
-  pace?: Pace | undefined;
   rtp(packet: Buffer, from: RemoteInfo): void;
   rtcp(packet: Buffer, from: RemoteInfo): void;
   /** A fault of ours: the packet is lost, the worker and its other calls go on. */
@@ -82,9 +79,8 @@ function bindPair(
   listen(rtcp, events, events.rtcp);
 }
 
-function listen(socket: Socket, { pace, fault }: ImsLegEvents, take: ImsLegEvents['rtp']): void {
+function listen(socket: Socket, { fault }: ImsLegEvents, take: ImsLegEvents['rtp']): void {
   socket.on('message', (packet, from) => {
-    pace?.();
     try {
       take(packet, from);
     } catch (error) {
