@@ -225,3 +225,43 @@ export async function waitTone(page: AnyPage, hz: number, timeoutMs = 15_000): P
     if (Date.now() > until) throw new Error(`Heard ${JSON.stringify(heard)}, not ${hz} Hz.`);
   }
 }
+
+/** What a page has decoded of a picture. */
+interface DecodedVideo {
+  frames: number;
+  keyFrames: number;
+  width: number;
+  codec: string;
+}
+
+/** What the page's call has decoded of the other side's picture. */
+function decodedVideo(page: Page): Promise<DecodedVideo | null> {
+  return page.evaluate(async () => {
+    const { lineside } = globalThis as unknown as {
+      lineside: { client: { calls: Map<string, { getStats(): Promise<Map<string, Record<string, unknown>>> }> } };
+    };
+    const [call] = [...lineside.client.calls.values()];
+    const stats = [...((await call?.getStats())?.values() ?? [])];
+    const video = stats.find(entry => entry['type'] === 'inbound-rtp' && entry['kind'] === 'video');
+    if (video === undefined) return null;
+    const codec = stats.find(entry => entry['id'] === video['codecId']);
+    return {
+      frames: Number(video['framesDecoded'] ?? 0),
+      keyFrames: Number(video['keyFramesDecoded'] ?? 0),
+      width: Number(video['frameWidth'] ?? 0),
+      codec: String(codec?.['mimeType'] ?? ''),
+    };
+  });
+}
+
+/** Waits until so many more pictures of the other side have been decoded. */
+export async function waitPictures(page: Page, frames: number, timeoutMs = 15_000): Promise<DecodedVideo> {
+  const until = Date.now() + timeoutMs;
+  const first = await decodedVideo(page);
+  for (;;) {
+    const now = await decodedVideo(page);
+    if (now !== null && now.frames >= (first?.frames ?? 0) + frames) return now;
+    if (Date.now() > until) throw new Error(`Decoded ${JSON.stringify(now)}, at first ${JSON.stringify(first)}.`);
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+}

@@ -3,7 +3,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { ADA, BELA, ECHO, TONE } from '../support/number.ts';
-import { dial, MICROPHONE_HZ, openStage, press, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
+import {
+  dial,
+  MICROPHONE_HZ,
+  openStage,
+  press,
+  type Stage,
+  signIn,
+  waitPictures,
+  waitText,
+  waitTone,
+} from './browser-support.ts';
 
 let stage: Stage;
 let ada: Page;
@@ -17,45 +27,6 @@ before(async () => {
 after(async () => {
   await stage?.close();
 });
-
-interface Seen {
-  frames: number;
-  keyFrames: number;
-  width: number;
-  codec: string;
-}
-
-/** What the page's call has decoded of the other side's picture. */
-function seen(page: Page): Promise<Seen | null> {
-  return page.evaluate(async () => {
-    const { lineside } = globalThis as unknown as {
-      lineside: { client: { calls: Map<string, { getStats(): Promise<Map<string, Record<string, unknown>>> }> } };
-    };
-    const [call] = [...lineside.client.calls.values()];
-    const stats = [...((await call?.getStats())?.values() ?? [])];
-    const video = stats.find(entry => entry['type'] === 'inbound-rtp' && entry['kind'] === 'video');
-    if (video === undefined) return null;
-    const codec = stats.find(entry => entry['id'] === video['codecId']);
-    return {
-      frames: Number(video['framesDecoded'] ?? 0),
-      keyFrames: Number(video['keyFramesDecoded'] ?? 0),
-      width: Number(video['frameWidth'] ?? 0),
-      codec: String(codec?.['mimeType'] ?? ''),
-    };
-  });
-}
-
-/** Waits until so many more pictures of the other side have been decoded. */
-async function watch(page: Page, frames: number, timeoutMs = 15_000): Promise<Seen> {
-  const until = Date.now() + timeoutMs;
-  const first = await seen(page);
-  for (;;) {
-    const now = await seen(page);
-    if (now !== null && now.frames >= (first?.frames ?? 0) + frames) return now;
-    if (Date.now() > until) throw new Error(`Decoded ${JSON.stringify(now)}, at first ${JSON.stringify(first)}.`);
-    await new Promise(resolve => setTimeout(resolve, 100));
-  }
-}
 
 async function shown(page: Page, testId: string, on: boolean): Promise<void> {
   await page.getByTestId(testId).waitFor({ state: on ? 'visible' : 'hidden', timeout: 15_000 });
@@ -71,7 +42,7 @@ test('a call with video sees its own camera come back from the echo number, and 
   await press(ada, 'video-call-button');
   await waitText(ada, 'status', /^Connected$/);
   await shown(ada, 'remote-video', true);
-  const picture = await watch(ada, 30);
+  const picture = await waitPictures(ada, 30);
   assert.ok(picture.keyFrames > 0 && picture.width >= 160, JSON.stringify(picture));
   assert.match(picture.codec, /^video\/(H264|VP8)$/);
   await waitTone(ada, MICROPHONE_HZ);
@@ -97,7 +68,7 @@ test('RTP-05 two pages see each other through the core, and one of them ends the
   await waitText(bela, 'status', /^Incoming call$/);
   await press(bela, 'answer-video-button');
   await waitText(bela, 'status', /^Connected$/);
-  const pictures = await Promise.all([watch(ada, 30), watch(bela, 30)]);
+  const pictures = await Promise.all([waitPictures(ada, 30), waitPictures(bela, 30)]);
   for (const { width } of pictures) assert.ok(width >= 160, JSON.stringify(pictures));
   await press(bela, 'video-button');
   await shown(bela, 'remote-video', false);
@@ -119,7 +90,7 @@ test('SDP-21 video added in a call: refused, then taken, and added again', async
   await press(ada, 'video-button');
   await shown(bela, 'take-video-button', true);
   await press(bela, 'take-video-button');
-  await Promise.all([watch(ada, 30), watch(bela, 30)]);
+  await Promise.all([waitPictures(ada, 30), waitPictures(bela, 30)]);
   await waitTone(bela, MICROPHONE_HZ);
   await hangUp(bela);
   await waitText(ada, 'end-reason', /\./);

@@ -6,7 +6,17 @@ import type { Page } from 'playwright-core';
 import { ADA, BELA, CHIDI, DOLORES } from '../support/number.ts';
 import { type Phone, startPhone } from '../support/phone.ts';
 import { until } from '../support/talk.ts';
-import { dial, leave, MICROPHONE_HZ, openStage, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
+import {
+  dial,
+  leave,
+  MICROPHONE_HZ,
+  openStage,
+  type Stage,
+  signIn,
+  waitPictures,
+  waitText,
+  waitTone,
+} from './browser-support.ts';
 import { seen } from './phone-support.ts';
 
 const HOST = '127.0.0.44';
@@ -116,19 +126,6 @@ test('two browsers and the phone ring: each browser has the call once, then the 
   await leave(second);
 });
 
-/** What the page's call has decoded of the other side's picture. */
-function decoded(page: Page): Promise<{ frames: number; width: number }> {
-  return page.evaluate(async () => {
-    const { lineside } = globalThis as unknown as {
-      lineside: { client: { calls: Map<string, { getStats(): Promise<Map<string, Record<string, unknown>>> }> } };
-    };
-    const [call] = [...lineside.client.calls.values()];
-    const stats = [...((await call?.getStats())?.values() ?? [])];
-    const video = stats.find(entry => entry['type'] === 'inbound-rtp' && entry['kind'] === 'video');
-    return { frames: Number(video?.['framesDecoded'] ?? 0), width: Number(video?.['frameWidth'] ?? 0) };
-  });
-}
-
 test('RTP-05 RTP-11 video both ways with the phone, in VP8: Chromium shows its test picture, the phone gets the camera', async () => {
   const phone = await startPhone({ registrar: HOST, number: DOLORES, toneHz: SIM_HZ, video: true });
   try {
@@ -138,12 +135,7 @@ test('RTP-05 RTP-11 video both ways with the phone, in VP8: Chromium shows its t
     await phone.waitFor('CALL_INCOMING');
     await phone.accept();
     await waitText(ada, 'status', /^Connected$/);
-    let picture = { frames: 0, width: 0 };
-    await until(async () => {
-      picture = await decoded(ada);
-      return picture.frames >= 20;
-    }, '20 pictures of the phone');
-    assert.equal(picture.width, 320);
+    assert.equal((await waitPictures(ada, 20)).width, 320);
     await waitTone(ada, SIM_HZ);
     const got = () => phone.events.findLast(({ type, param }) => type === 'CALL_RTCP' && param === 'video')?.rtcp_stats;
     await until(() => (got()?.rx.sent ?? 0) > 10, 'packets of the camera at the phone');

@@ -1,11 +1,10 @@
 /** SIP over TLS against OpenSSL: its client and its server, with and without certificates that we believe. */
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../support/core-peer.ts';
+import { freePort } from '../support/free-port.ts';
 import { openTransport } from '../support/sip-sockets.ts';
 import { sideOf, tlsFile } from '../support/sip-tls.ts';
 
@@ -23,16 +22,6 @@ function openssl(t: TestContext, ...args: string[]) {
   const ended = new Promise<void>(resolve => child.on('close', () => resolve()));
   t.after(() => child.kill());
   return { child, said, ended };
-}
-
-/** A port nobody has: OpenSSL does not tell which one it was given. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function gateway(t: TestContext) {
@@ -85,7 +74,7 @@ for (const [who, args] of [
 
 test('OpenSSL as server gets our certificate and our message, and is believed by its name', async t => {
   const us = await gateway(t);
-  const port = await freePort();
+  const port = await freePort(HOST);
   const server = openssl(t, 's_server', '-accept', `${HOST}:${port}`, '-Verify', '1', ...own('core'), ...believing);
   await eventually('a server', () => server.said.text.includes('ACCEPT'));
   us.transport.send(Buffer.from(OPTIONS), { transport: 'tls', host: HOST, port, domain: 'ims.example.com' }, null);
@@ -95,7 +84,7 @@ test('OpenSSL as server gets our certificate and our message, and is believed by
 
 test('OpenSSL as server under another name gets nothing of us', async t => {
   const us = await gateway(t);
-  const port = await freePort();
+  const port = await freePort(HOST);
   const server = openssl(t, 's_server', '-accept', `${HOST}:${port}`, ...own('core'), ...believing);
   await eventually('a server', () => server.said.text.includes('ACCEPT'));
   const failure = new Promise<string>(resolve =>

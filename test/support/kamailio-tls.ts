@@ -1,11 +1,10 @@
 /** Test help: a Kamailio that speaks TLS alone, asks for certificates, registers and relays. It stands where an operator's core would. */
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endProcess, processOf, startProcess } from '../../lab/process.ts';
+import { freePort } from './free-port.ts';
 import { type Holder, tlsFile } from './sip-tls.ts';
 import { until } from './talk.ts';
 
@@ -23,7 +22,7 @@ export interface TlsCore {
 /** Starts it with the certificate of `holder`; rejects with its last words when it does not come up. */
 export async function startTlsCore(holder: Holder): Promise<TlsCore> {
   const folder = mkdtempSync(join(tmpdir(), 'lineside-kamailio-'));
-  const port = await freePort();
+  const port = await freePort(HOST);
   const sides = ['server', 'client'].map(side => tlsSide(side, holder)).join('\n');
   writeFileSync(join(folder, 'tls.cfg'), sides);
   const file = join(folder, 'kamailio.cfg');
@@ -99,15 +98,6 @@ request_route {
   t_relay();
 }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** True when a socket listens on the port: state 0A in the kernel's list. */
