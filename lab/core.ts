@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeConfiguration } from './kamailio.ts';
-import { endProcess, processOf, startProcess } from './process.ts';
+import { endProcess, type Life, processOf, startProcess } from './process.ts';
 import { HOME_DOMAIN, type LabOptions, type LabPart, PARTS, PORTS } from './settings.ts';
 import { sipPing } from './sip-ping.ts';
 
@@ -30,7 +30,7 @@ const SHARED_MIB = '64';
 
 /** Starts every part. Rejects with one sentence, and with nothing left running, when one does not come up. */
 export async function startCore(options: LabOptions): Promise<LabCore> {
-  const { folder, address } = options;
+  const { folder, address, life } = options;
   if (!existsSync('/usr/sbin/kamailio')) {
     throw new Error('Kamailio is missing: install kamailio, kamailio-ims-modules and kamailio-presence-modules.');
   }
@@ -42,8 +42,8 @@ export async function startCore(options: LabOptions): Promise<LabCore> {
   const control = `http://${address}:${PORTS.hssControl}`;
 
   async function start(part: LabPart): Promise<void> {
-    if (part === 'hss') startProcess(folder, part, process.execPath, hssArguments(options));
-    else startKamailio(folder, part);
+    if (part === 'hss') startProcess(folder, part, [process.execPath, ...hssArguments(options)], life);
+    else startKamailio(folder, part, life);
     await ready(part);
   }
 
@@ -109,13 +109,12 @@ function hssArguments({ folder, address }: LabOptions): string[] {
   ];
 }
 
-function startKamailio(folder: string, part: LabPart): void {
+function startKamailio(folder: string, part: LabPart, life: Life): void {
   const file = join(folder, `${part}.cfg`);
   const checked = spawnSync('kamailio', ['-c', '-f', file], { encoding: 'utf8' });
   if (checked.status !== 0) throw new Error(`Kamailio refuses ${file}: ${checked.stderr.trim().slice(-500)}`);
-  startProcess(folder, part, 'kamailio', [
-    ...['-f', file, '-DD', '-E', '-m', SHARED_MIB, '-M', '8', '-Y', folder, '-w', folder],
-  ]);
+  const memory = ['-m', SHARED_MIB, '-M', '8'];
+  startProcess(folder, part, ['kamailio', '-f', file, '-DD', '-E', ...memory, '-Y', folder, '-w', folder], life);
 }
 
 function lastWords(folder: string, part: LabPart): string {

@@ -42,7 +42,7 @@ if (command === 'down') {
 }
 const started = performance.now();
 try {
-  await startCore({ address, folder, trusted: values.trusted.split(',') });
+  await startCore({ address, folder, trusted: values.trusted.split(','), life: 'own' });
 } catch (error) {
   fail((error as Error).message);
 }

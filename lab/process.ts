@@ -7,10 +7,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const END_MS = 5000;
 const LOOK_MS = 50;
 
+/** How long a process runs: until it is ended, or no longer than the process that starts it, however that ends. */
+export type Life = 'own' | 'ours';
+
 /** Starts a process in a group of its own; its output goes to NAME.log, its id to NAME.pid in the folder. */
-export function startProcess(folder: string, name: string, command: string, args: readonly string[]): void {
+export function startProcess(
+  folder: string,
+  name: string,
+  [command, ...args]: readonly [string, ...string[]],
+  life: Life,
+): void {
   const log = openSync(join(folder, `${name}.log`), 'a');
-  const child = spawn(command, [...args], { detached: true, stdio: ['ignore', log, log] });
+  const [program, given] = life === 'own' ? [command, args] : ['setpriv', ['--pdeathsig=TERM', command, ...args]];
+  const child = spawn(program, given, { detached: true, stdio: ['ignore', log, log] });
   child.on('error', () => {});
   if (child.pid === undefined) throw new Error(`${command} cannot be started.`);
   writeFileSync(join(folder, `${name}.pid`), String(child.pid));

@@ -1,4 +1,5 @@
 /** Where the lab's parts listen and whom they trust. */
+import type { Life } from './process.ts';
 
 export const HOME_DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
 
@@ -9,6 +10,7 @@ export interface LabOptions {
   folder: string;
   /** Addresses whose Path the S-CSCF believes when a REGISTER says that the user is authenticated. */
   trusted: readonly string[];
+  life: Life;
 }
 
 /** Ports on the lab's address. */

@@ -4,18 +4,41 @@ import { parseArgs } from 'node:util';
 import { type Coturn, startCoturn } from '../lab/coturn.ts';
 import { startFault } from '../src/runtime/start-fault.ts';
 import { endOnSignal } from './end.ts';
-import { startSandbox } from './sandbox.ts';
+import { GatewayFault, startSandbox } from './sandbox.ts';
 
-const { values } = parseArgs({
-  options: {
-    host: { type: 'string', default: '127.0.0.1' },
-    data: { type: 'string' },
-    /** Emergency calls go to the small IMS. */
-    emergency: { type: 'boolean', default: false },
-    /** coturn relays for browsers. */
-    turn: { type: 'boolean', default: false },
-  },
-});
+const HELP = `Usage: npm start [-- --host ADDRESS] [--data DIRECTORY] [--emergency] [--turn]
+
+  --host ADDRESS     loopback address of all listeners; 127.0.0.1 when not given
+  --data DIRECTORY   keeps registrations, events and keys; without it nothing is left behind
+  --emergency        emergency calls go to the small IMS
+  --turn             coturn relays for browsers
+  --help             print this
+`;
+
+function readCommandLine() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        host: { type: 'string', default: '127.0.0.1' },
+        data: { type: 'string' },
+        emergency: { type: 'boolean', default: false },
+        turn: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    // Node's first sentence; the rest is about quoting.
+    process.stderr.write(`${(error as Error).message.split(/\.(?= [A-Z])/)[0]}. ${HELP.split('\n')[0]}\n`);
+    process.exit(1);
+  }
+}
+
+const values = readCommandLine();
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 
 /** Of its own: the gateway trusts SIP from the sandbox's address, and a relay lends browsers its own. */
 const RELAY = '127.0.0.5';
@@ -37,7 +60,7 @@ try {
   process.stdout.write(welcome(sandbox.pages, sandbox.issuer, sandbox.operations));
 } catch (error) {
   await coturn?.stop();
-  process.stderr.write(`${startFault(error)}\n`);
+  if (!(error instanceof GatewayFault)) process.stderr.write(`${startFault(error)}\n`);
   process.exit(1);
 }
 
@@ -48,6 +71,8 @@ Lineside sandbox is up.
 
   softphone and APIs   ${pages}/softphone/
   identity provider    ${issuer}
+  API reference        ${pages}/docs
+  SIM phones           register at ${values.host}:5070 (README, Try 3)
   operations           ${operations}/readyz  ${operations}/metrics
 
 Try

@@ -170,8 +170,7 @@ function startGateway(config: string, { onLog, tls }: SandboxOptions): ChildProc
 async function ready(child: ChildProcess, operations: string): Promise<void> {
   const until = Date.now() + READY_MS;
   while (Date.now() < until) {
-    if (child.exitCode !== null || child.signalCode !== null)
-      throw new SandboxError('The gateway did not start; its own words stand above.');
+    if (child.exitCode !== null || child.signalCode !== null) throw new GatewayFault('The gateway did not start.');
     const answer = await fetch(`${operations}/readyz`).catch(() => null);
     if (answer?.status === 200) return;
     await new Promise(resolve => setTimeout(resolve, 50));
@@ -181,6 +180,9 @@ async function ready(child: ChildProcess, operations: string): Promise<void> {
 
 /** A start that cannot go on; the message is the sentence to show. */
 class SandboxError extends Error {}
+
+/** The gateway has ended and said why itself. */
+export class GatewayFault extends Error {}
 
 function ended(child: ChildProcess): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);

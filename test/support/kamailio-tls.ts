@@ -29,7 +29,8 @@ export async function startTlsCore(holder: Holder): Promise<TlsCore> {
   writeFileSync(file, configuration(folder, port));
   const checked = spawnSync('kamailio', ['-c', '-f', file], { encoding: 'utf8' });
   if (checked.status !== 0) throw new Error(`Kamailio refuses its configuration: ${checked.stderr.slice(-800)}`);
-  startProcess(folder, NAME, 'kamailio', ['-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-Y', folder, '-w', folder]);
+  const run = ['-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-Y', folder, '-w', folder];
+  startProcess(folder, NAME, ['kamailio', ...run], 'ours');
   const log = () =>
     readFileSync(join(folder, `${NAME}.log`), 'utf8')
       .trim()

@@ -29,7 +29,7 @@ export async function startLabBench(
   hop: 'icscf' | 'pcscf' = 'icscf',
 ): Promise<LabBench> {
   const folder = mkdtempSync(join(tmpdir(), 'lineside-lab-'));
-  const core = await startCore({ address: coreAddress, folder, trusted: [host] });
+  const core = await startCore({ address: coreAddress, folder, trusted: [host], life: 'ours' });
   const log: string[] = [];
   const devices: Device[] = [];
   const peers: BrowserPeer[] = [];
