@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkSettings } from '../../src/config/settings.ts';
 import type { BindingId, E164, Ref } from '../../src/ep-cscf/ids.ts';
-import type { ImsInput } from '../../src/ep-cscf/ports.ts';
+import type { ImsInput } from '../../src/ep-cscf/input.ts';
 import { createMw } from '../../src/mw/ims.ts';
 import { createIds } from '../../src/runtime/ids.ts';
 import { silentLog } from '../../src/runtime/log.ts';

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { SessionView } from '../ep-cscf/api-request.ts';
 import { isEmergency } from '../ep-cscf/identity.ts';
 import type { Ids, MediaSessionId, RegistrationId } from '../ep-cscf/ids.ts';
-import type { CallStatus, LocationDetails } from '../ep-cscf/ports.ts';
+import type { CallStatus, LocationDetails } from '../ep-cscf/words.ts';
 import { isRefusal, refusalOf, sessionOf } from './core-reply.ts';
 import { isPlainId } from './field.ts';
 import { checkLocation, locationOf } from './location.ts';

@@ -2,7 +2,7 @@
 import type { Settings } from '../config/settings.ts';
 import { isRelay } from '../config/turn-sense.ts';
 import type { Ids, RegistrationId } from '../ep-cscf/ids.ts';
-import type { Principal } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import { refusalOf } from './core-reply.ts';
 import { formatDateTime } from './date-time.ts';
 import { isPlainId } from './field.ts';

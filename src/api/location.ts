@@ -1,5 +1,5 @@
 /** Rules of locationDetails beyond its schema. CAMARA digest 5.5, decision A-14. */
-import type { LocationDetails } from '../ep-cscf/ports.ts';
+import type { LocationDetails } from '../ep-cscf/words.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
 import { invalid } from './operation.ts';
 import type { Refusal } from './ports.ts';

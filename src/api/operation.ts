@@ -1,7 +1,7 @@
 /** What an API operation is: its place, its scopes, its shapes, and the functions the pipeline calls. */
 import type { ServerResponse } from 'node:http';
 import type { TSchema } from 'typebox';
-import type { Principal } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { JsonObject } from './json.ts';
 import type { Refusal } from './ports.ts';

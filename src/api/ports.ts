@@ -10,7 +10,7 @@ import type {
   SubscriptionRequest,
   SubscriptionView,
 } from '../ep-cscf/event-word.ts';
-import type { Principal } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** Asks the core; resolves with its one reply. Never rejects. */

@@ -1,6 +1,8 @@
 /** Iq: the media plane port of the core. One media session per call, one operation at a time in each, every operation within its deadline. TS 23.334. */
+
+import type { MediaEffect } from '../ep-cscf/effect.ts';
 import type { CallId } from '../ep-cscf/ids.ts';
-import type { Emit, MediaEffect, MediaPlanePort } from '../ep-cscf/ports.ts';
+import type { Emit, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { callMedia } from './call-media.ts';
 import { type Engine, type EngineEvent, type EngineTotals, NO_TOTALS } from './engine.ts';
 import { onEngineEvent } from './link.ts';

@@ -1,5 +1,5 @@
 /** What a media engine does for the media plane: small plain messages both ways, so an engine may live in another process or host. */
-import type { MediaFailure } from '../ep-cscf/ports.ts';
+import type { MediaFailure } from '../ep-cscf/input.ts';
 import type { Fingerprint, IceCredentials, Setup } from '../sdp/index.ts';
 import type { Family } from './realm.ts';
 

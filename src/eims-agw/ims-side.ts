@@ -1,5 +1,5 @@
 /** The IMS side of one call's media: what was offered and answered, and where its packets go. RFC 3264, RFC 8866. */
-import type { MediaFailure } from '../ep-cscf/ports.ts';
+import type { MediaFailure } from '../ep-cscf/input.ts';
 import { type Direction, directionOf, firstLive, type MediaDesc, parseSdp, receives, sends } from '../sdp/index.ts';
 import { type AddressPolicy, targetOf } from './address.ts';
 import { agreed, type Codecs, NO_CODECS, single } from './codec.ts';

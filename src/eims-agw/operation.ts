@@ -1,5 +1,5 @@
 /** What each effect of the core does to a call's media, step by step. */
-import type { MediaEffect } from '../ep-cscf/ports.ts';
+import type { MediaEffect } from '../ep-cscf/effect.ts';
 import { type CallMedia, joined, usableOfIms, usableOfWeb } from './call-media.ts';
 import { imsAnswer, imsOffer, webAnswer, webOffer } from './call-text.ts';
 import { hasVideo } from './call-video.ts';

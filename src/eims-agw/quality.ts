@@ -1,5 +1,5 @@
 /** What a call's figures say of its sound: totals for the record, figures for the metrics, and the E-model of ITU-T G.107, simplified for G.711 without echo. */
-import type { LegStats, MediaStats } from '../ep-cscf/ports.ts';
+import type { LegStats, MediaStats } from '../ep-cscf/input.ts';
 import type { EngineLegStats, EngineTotals } from './engine.ts';
 import type { Count } from './settings.ts';
 

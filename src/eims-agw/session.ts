@@ -1,6 +1,9 @@
 /** A call's media session as the control keeps it, and its questions to the engine: one at a time, each within the deadline. */
+
+import type { MediaEffect } from '../ep-cscf/effect.ts';
 import type { CallId } from '../ep-cscf/ids.ts';
-import type { Emit, MediaEffect, MediaFailure } from '../ep-cscf/ports.ts';
+import type { MediaFailure } from '../ep-cscf/input.ts';
+import type { Emit } from '../ep-cscf/ports.ts';
 import type { AddressPolicy } from './address.ts';
 import { type CallMedia, routeOf } from './call-media.ts';
 import type { Engine, EngineCommand, EngineEvent, EngineTotals, ImsPlace } from './engine.ts';

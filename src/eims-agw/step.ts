@@ -1,5 +1,6 @@
 /** Steps that several operations take. */
-import type { MediaEffect, MediaFailure } from '../ep-cscf/ports.ts';
+import type { MediaEffect } from '../ep-cscf/effect.ts';
+import type { MediaFailure } from '../ep-cscf/input.ts';
 import type { CallMedia } from './call-media.ts';
 import type { LegRequest, WebTransport } from './engine.ts';
 import { ask, type Plane, type Session, timed } from './session.ts';

@@ -1,6 +1,6 @@
 /** One browser leg: its SDP both ways, its codecs and its end of the transport. RFC 8829, RFC 8842. */
 import type { MediaSessionId } from '../ep-cscf/ids.ts';
-import type { MediaFailure } from '../ep-cscf/ports.ts';
+import type { MediaFailure } from '../ep-cscf/input.ts';
 import {
   type Codec,
   directionOf,

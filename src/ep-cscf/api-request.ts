@@ -1,6 +1,6 @@
 /** What the API layer asks of the core and what it is answered. */
 import type { DeviceId, E164, MediaSessionId, Ref, RegistrationId } from './ids.ts';
-import type { Address, CallStatus, LocationDetails, Principal } from './ports.ts';
+import type { Address, CallStatus, LocationDetails, Principal } from './words.ts';
 
 /** Every API request reaches the core as one of these and is answered by exactly one `reply` effect with the same `ref`. */
 export type ApiRequest =

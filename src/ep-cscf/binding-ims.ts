@@ -4,9 +4,10 @@ import type { CoreErrorCode } from './api-request.ts';
 import { retryDelay } from './back-off.ts';
 import { admit, type Binding, dropRegistration, publishEnd, type Waiting } from './binding.ts';
 import { spreadOf } from './identity.ts';
-import type { ImsInput, Outcome } from './ports.ts';
+import type { ImsInput } from './input.ts';
 import { release, removeBinding } from './registry.ts';
 import { count, type Done, log, refuse, reply, startTimer, stopTimer, stopTimers, type Turn } from './turn.ts';
+import type { Outcome } from './words.ts';
 
 export type BindingInput = Extract<
   ImsInput,

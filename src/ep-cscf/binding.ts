@@ -1,11 +1,13 @@
 /** The binding of one number: its state, the registrations it holds, and their expiry to the millisecond. */
 
 import type { RegistrationView } from './api-request.ts';
+import type { CoreEvent } from './effect.ts';
 import type { Holder } from './identity.ts';
 import type { BindingId, DeviceId, E164, Ref, RegistrationId } from './ids.ts';
-import type { Address, CoreEvent, TimerName } from './ports.ts';
+import type { TimerName } from './input.ts';
 import { addRegistration, removeRegistration } from './registry.ts';
 import { type Done, reply, startTimer, stopTimer, type Turn } from './turn.ts';
+import type { Address } from './words.ts';
 
 /** One device's registration of one number. */
 export interface Registration {

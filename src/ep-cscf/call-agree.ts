@@ -2,8 +2,8 @@
 import type { Asked, Call, Leg, MediaOp, PutRequest } from './call.ts';
 import { startOp } from './call-media.ts';
 import { acceptPut, imsReofferFailed, imsReofferReady, webReofferFailed } from './call-mid.ts';
+import type { MediaFailure, MediaInput } from './input.ts';
 import { publish } from './leg.ts';
-import type { MediaFailure, MediaInput } from './ports.ts';
 import { type Done, startTimer, stopTimer, type Turn } from './turn.ts';
 
 type Asks = Extract<MediaInput, { type: 'media-asks' }>;

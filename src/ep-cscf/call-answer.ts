@@ -4,8 +4,8 @@ import { endCall, mediaFinal, USER_ENDS } from './call-end.ts';
 import { decline, isRinging } from './call-in.ts';
 import { answered, startOp } from './call-media.ts';
 import type { Final } from './call-status.ts';
+import type { ImsInput, MediaFailure } from './input.ts';
 import { finishLeg, publish, relocate, sessionView } from './leg.ts';
-import type { ImsInput, MediaFailure } from './ports.ts';
 import { ANSWERED_ELSEWHERE } from './reason.ts';
 import { type Done, log, refuse, reply, stopTimer, type Turn } from './turn.ts';
 

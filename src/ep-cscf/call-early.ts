@@ -2,8 +2,8 @@
 import type { Call, Fork } from './call.ts';
 import { gate, startOp } from './call-media.ts';
 import { progressStatus } from './call-status.ts';
+import type { ImsInput } from './input.ts';
 import { moveTo } from './leg.ts';
-import type { ImsInput } from './ports.ts';
 import { sipReason } from './reason.ts';
 import type { Done, Turn } from './turn.ts';
 

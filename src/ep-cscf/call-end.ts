@@ -2,8 +2,8 @@
 import type { Call, Leg } from './call.ts';
 import type { Final } from './call-status.ts';
 import type { Ref } from './ids.ts';
+import type { MediaFailure, MediaStats } from './input.ts';
 import { finishLeg, record } from './leg.ts';
-import type { MediaFailure, MediaStats } from './ports.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { removeCall, retireCall } from './registry.ts';
 import { caseOf, count, type Done, log, refuse, startTimer, stopTimer, stopTimers, type Turn } from './turn.ts';

@@ -47,7 +47,7 @@ import {
 } from './call-out.ts';
 import { handlePut } from './call-put.ts';
 import { endedOf, type Final } from './call-status.ts';
-import type { EventInput, ImsInput, MediaFailure, MediaInput, TimerName } from './ports.ts';
+import type { EventInput, ImsInput, MediaFailure, MediaInput, TimerName } from './input.ts';
 import { GW, gwReason } from './reason.ts';
 import { type Done, log, refuse, reply, type Turn } from './turn.ts';
 

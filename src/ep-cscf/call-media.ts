@@ -1,7 +1,7 @@
 /** One request to the media plane at a time, and what every answer to the user's call sets going. */
 import type { Call, Leg, MediaOp } from './call.ts';
+import type { MediaEffect } from './effect.ts';
 import type { Ref } from './ids.ts';
-import type { MediaEffect } from './ports.ts';
 import { count, type Done, startTimer, stopTimer, type Turn } from './turn.ts';
 
 /** Sends a request that will be answered, guarded against a media plane that says nothing. */

@@ -4,8 +4,8 @@ import type { Call, Leg, PutRequest } from './call.ts';
 import { endCall, mediaFinal, USER_ENDS } from './call-end.ts';
 import { startOp } from './call-media.ts';
 import { endedOf, reasonOf } from './call-status.ts';
+import type { ImsInput, MediaFailure } from './input.ts';
 import { moveTo, publish, relocate, sessionView } from './leg.ts';
-import type { ImsInput, MediaFailure } from './ports.ts';
 import { type Done, refuse, reply, startTimer, stopTimer, type Turn } from './turn.ts';
 
 const HELD_BY_REMOTE = 'GW;text="held by remote party"';

@@ -10,12 +10,13 @@ import { answered, startOp } from './call-media.ts';
 import { type Final, finalOf } from './call-status.ts';
 import { callerNumber, isAssociated, isEmergency, isOwnAddress } from './identity.ts';
 import { shardOf } from './ids.ts';
+import type { ImsInput, MediaFailure } from './input.ts';
 import { moveTo, sessionView, tellable } from './leg.ts';
-import { ANONYMOUS, type ImsInput, type MediaFailure } from './ports.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { findRegistration } from './registration.ts';
 import { addCall, addLeg, removeLeg } from './registry.ts';
 import { type Done, refuse, reply, startTimer, stopTimer, type Turn } from './turn.ts';
+import { ANONYMOUS } from './words.ts';
 
 type Originate = Extract<ApiRequest, { type: 'originate' }>;
 

@@ -5,8 +5,8 @@ import { browserSaid } from './call-agree.ts';
 import { putIncoming } from './call-answer.ts';
 import { acceptPut, type Change, putTalking, reofferWeb } from './call-mid.ts';
 import { sessionView } from './leg.ts';
-import type { CallStatus } from './ports.ts';
 import { type Done, refuse, reply, type Turn } from './turn.ts';
+import type { CallStatus } from './words.ts';
 
 const SETTABLE: ReadonlySet<CallStatus> = new Set<CallStatus>([
   'InProgress',

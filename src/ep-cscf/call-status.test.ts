@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cancelledOf, endedOf, finalOf, progressStatus, reasonOf } from './call-status.ts';
-import type { Outcome } from './ports.ts';
+import type { Outcome } from './words.ts';
 
 function outcome(code: number, change: Partial<Outcome> = {}): Outcome {
   return { code, phrase: 'Some Phrase', q850: null, local: null, reason: null, ...change };

@@ -1,6 +1,7 @@
 /** From SIP to the CAMARA states: provisional codes, final outcomes, and the class each end counts as. */
-import type { CallStatus, EndClass, FinalStatus, Outcome } from './ports.ts';
+
 import { foreignReason, foreignValues, GW, gwReason, join, sipReason } from './reason.ts';
+import type { CallStatus, EndClass, FinalStatus, Outcome } from './words.ts';
 
 export interface Final {
   status: FinalStatus;

@@ -4,7 +4,8 @@ import type { ApiRequest } from './api-request.ts';
 import type { Final } from './call-status.ts';
 import type { Holder } from './identity.ts';
 import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Ref, RegistrationId } from './ids.ts';
-import type { Address, CallStatus, ImsInput, LocationDetails, MediaStats, TimerName } from './ports.ts';
+import type { ImsInput, MediaStats, TimerName } from './input.ts';
+import type { Address, CallStatus, LocationDetails } from './words.ts';
 
 /**
  * `offering`: the media plane makes the first SDP, or the caller reserves. `inviting`: our INVITE is out. `alerting`: devices were invited.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callerNumber, isAssociated, isEmergency, isOwnAddress, maySee, spreadOf } from './identity.ts';
 import type { E164 } from './ids.ts';
-import type { Principal } from './ports.ts';
+import type { Principal } from './words.ts';
 
 const NUMBER = '+99910020001' as E164;
 const HOME = 'ims.example.com';

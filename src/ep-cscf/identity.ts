@@ -1,8 +1,8 @@
 /** Whether an address is the user's own, which calls are emergency calls, and who may see what. */
 import { numberOf, type ParsedAddress, parseAddress, sameAddress } from './address.ts';
 import type { E164 } from './ids.ts';
-import type { Address, Principal } from './ports.ts';
 import type { EmergencySettings } from './settings.ts';
+import type { Address, Principal } from './words.ts';
 
 /** Whether `originator` is the registered number: its tel form, or its SIP form in the home domain (null: of no realm). */
 export function isOwnAddress(originator: Address, number: E164, home: string | null): boolean {

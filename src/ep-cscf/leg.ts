@@ -3,9 +3,10 @@
 import type { SessionView } from './api-request.ts';
 import type { Call, Leg } from './call.ts';
 import type { Final } from './call-status.ts';
-import type { CallStatus, DeviceLocation, LocationDetails, MediaStats } from './ports.ts';
+import type { MediaStats } from './input.ts';
 import { removeLeg } from './registry.ts';
 import { caseOf, count, type Done, type Turn } from './turn.ts';
+import type { CallStatus, DeviceLocation, LocationDetails } from './words.ts';
 
 export function sessionView(call: Call, leg: Leg): SessionView {
   return {

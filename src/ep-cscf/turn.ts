@@ -3,10 +3,12 @@
 import type { CoreErrorCode, Reply } from './api-request.ts';
 import type { Binding } from './binding.ts';
 import type { Call } from './call.ts';
+import type { Effect, LogEffect } from './effect.ts';
 import type { Ids, Owner, Ref } from './ids.ts';
-import type { Effect, LogEffect, Principal, TimerName } from './ports.ts';
+import type { TimerName } from './input.ts';
 import type { Registry } from './registry.ts';
 import type { CoreSettings } from './settings.ts';
+import type { Principal } from './words.ts';
 
 /** Result of a function that only acts, so that a guard clause can end it with the refusal it makes. */
 export type Done = undefined;

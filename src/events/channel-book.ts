@@ -1,7 +1,8 @@
 /** The channels in memory: what each is owed, who listens, when it ends. */
 
+import type { Write } from '../ep-cscf/effect.ts';
 import type { ChannelView } from '../ep-cscf/event-word.ts';
-import type { Principal, Write } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import type { Connection } from './channel-connection.ts';
 import { createReplay, type Replay, type Written, type WrittenStore } from './channel-replay.ts';
 import { createRing, type Entry, type Ring } from './channel-ring.ts';

@@ -1,7 +1,8 @@
 /** Notification channels: https sinks inside the gateway whose events go to a page by WebSocket. CAMARA digest 11a. */
 import type { ServerResponse } from 'node:http';
+import type { Write } from '../ep-cscf/effect.ts';
 import { type ChannelOpened, EVENTS_API, type EventName } from '../ep-cscf/event-word.ts';
-import type { Principal, Write } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import type { Log } from '../runtime/log.ts';
 import {
   type Channel,

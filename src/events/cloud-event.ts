@@ -1,6 +1,8 @@
 /** The CloudEvents that leave: envelope and data. CAMARA webrtc-events-subscriptions v0.3, CloudEvents 1.0. */
+
+import type { CoreEvent } from '../ep-cscf/effect.ts';
 import { eventPrefix } from '../ep-cscf/event-word.ts';
-import type { Address, CoreEvent } from '../ep-cscf/ports.ts';
+import type { Address } from '../ep-cscf/words.ts';
 
 /** Why a subscription ended, as far as Lineside ends any. */
 export type EndReason = 'NETWORK_TERMINATED' | 'SUBSCRIPTION_EXPIRED' | 'ACCESS_TOKEN_EXPIRED' | 'SUBSCRIPTION_DELETED';

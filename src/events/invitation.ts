@@ -1,6 +1,6 @@
 /** Tells the core how the delivery of each invitation went: accepted by the first sink that takes it, undeliverable when none can. */
 import type { CallId, MediaSessionId } from '../ep-cscf/ids.ts';
-import type { EventInput } from '../ep-cscf/ports.ts';
+import type { EventInput } from '../ep-cscf/input.ts';
 
 export interface Invitations {
   /** This leg's invitation is owed to `targets` subscriptions; with none it is undeliverable at once. */

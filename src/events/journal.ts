@@ -1,5 +1,7 @@
 /** The event side's own writes: at once where the outside waits for them, gathered where nobody does. */
-import type { Store, Write } from '../ep-cscf/ports.ts';
+
+import type { Write } from '../ep-cscf/effect.ts';
+import type { Store } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Clock, TimerHandle } from './ports.ts';
 

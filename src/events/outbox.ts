@@ -1,6 +1,8 @@
 /** The events port: every event becomes one owed row for each subscription it is for, kept before it is sent, deleted when it has left. */
+
+import type { EventEffect, Write } from '../ep-cscf/effect.ts';
 import type { CallId, MediaSessionId } from '../ep-cscf/ids.ts';
-import type { EventEffect, EventsPort, Write } from '../ep-cscf/ports.ts';
+import type { EventsPort } from '../ep-cscf/ports.ts';
 import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';

@@ -1,6 +1,7 @@
 /** What the event side offers to the API layer and what it needs of the outside. */
 
 import type { ServerResponse } from 'node:http';
+import type { EventEffect } from '../ep-cscf/effect.ts';
 import type {
   ChannelOpened,
   ChannelView,
@@ -9,7 +10,7 @@ import type {
   SubscriptionRequest,
   SubscriptionView,
 } from '../ep-cscf/event-word.ts';
-import type { EventEffect, Principal } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import type { ErrorCode } from '../errors.ts';
 
 export type Refusal = { ok: false; error: ErrorCode; message?: string; retryAfterS?: number };

@@ -1,6 +1,7 @@
 /** A subscription on its way to the store and back: its sink token is kept sealed. */
+
+import type { Write } from '../ep-cscf/effect.ts';
 import { EVENTS_API } from '../ep-cscf/event-word.ts';
-import type { Write } from '../ep-cscf/ports.ts';
 import type { Seal } from './seal.ts';
 import type { SubscriptionRow } from './subscription-table.ts';
 

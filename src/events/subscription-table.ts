@@ -1,7 +1,8 @@
 /** The subscriptions in memory, found by id, by whom they belong to, by channel, and by the events they match. CAMARA digest 8.3. */
 
+import type { Audience, CoreEvent } from '../ep-cscf/effect.ts';
 import type { SubscriptionView } from '../ep-cscf/event-word.ts';
-import type { Audience, CoreEvent, Principal } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 
 /** A subscription as it is kept in the store. */
 export interface SubscriptionRow extends Omit<SubscriptionView, 'status'> {

@@ -1,7 +1,8 @@
 /** The life of subscriptions: made, changed, ended by their user, by time, by their token, by their sink. CAMARA webrtc-events-subscriptions v0.3. */
 
+import type { Write } from '../ep-cscf/effect.ts';
 import type { SinkCredential, SubscriptionRequest, SubscriptionView } from '../ep-cscf/event-word.ts';
-import type { Principal, Write } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import type { Log } from '../runtime/log.ts';
 import type { EndReason } from './cloud-event.ts';
 import type { Journal } from './journal.ts';

@@ -8,7 +8,7 @@ import { eventually } from '../../test/support/core-peer.ts';
 import { BINDING, HOME, NUMBER } from '../../test/support/mw-bench.ts';
 import { type Holder, sideOf, tlsFile } from '../../test/support/sip-tls.ts';
 import { checkSettings } from '../config/settings.ts';
-import type { ImsInput } from '../ep-cscf/ports.ts';
+import type { ImsInput } from '../ep-cscf/input.ts';
 import { createIds } from '../runtime/ids.ts';
 import { silentLog } from '../runtime/log.ts';
 import {

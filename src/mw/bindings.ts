@@ -1,6 +1,7 @@
 /** The IMS bindings of this node: REGISTER as a trusted node or as a client, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
+
+import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, Ref } from '../ep-cscf/ids.ts';
-import type { ImsEffect } from '../ep-cscf/ports.ts';
 import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
 import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
 import { type IdentityAnswer, type ImsIdentity, isSim } from './identities.ts';

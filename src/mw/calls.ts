@@ -1,6 +1,7 @@
 /** The SIP side of calls: effects of the core become requests and responses, what the network says becomes inputs. IMS digest 3 to 5. */
+
+import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, CallId, Ref } from '../ep-cscf/ids.ts';
-import type { ImsEffect } from '../ep-cscf/ports.ts';
 import {
   type Body,
   type Call,

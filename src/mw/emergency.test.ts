@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCorePeer, eventually } from '../../test/support/core-peer.ts';
 import { BINDING, bench, CALL, fields, HOME, HOST, INVITE, NUMBER, OFFER, SDP } from '../../test/support/mw-bench.ts';
+import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { DeviceId } from '../ep-cscf/ids.ts';
-import type { ImsEffect } from '../ep-cscf/ports.ts';
 import type { SipRequest } from '../sip/index.ts';
 
 const LOCATION = {

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { RealmSettings } from '../config/realm.ts';
 import { type ParsedAddress, parseAddress } from '../ep-cscf/address.ts';
+import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { E164 } from '../ep-cscf/ids.ts';
-import type { Address, ImsEffect } from '../ep-cscf/ports.ts';
+import type { Address } from '../ep-cscf/words.ts';
 import { formatNameAddr } from '../sip/index.ts';
 import { ruled } from './header-rules.ts';
 import type { ImsIdentity } from './identities.ts';

@@ -1,7 +1,7 @@
 /** Who calls and who is called, from the core's header fields to CAMARA addresses. IMS digest 4.1, RFC 3323, RFC 3325. */
 import { parseAddress } from '../ep-cscf/address.ts';
 import { E164_PATTERN } from '../ep-cscf/ids.ts';
-import { type Address, ANONYMOUS } from '../ep-cscf/ports.ts';
+import { type Address, ANONYMOUS } from '../ep-cscf/words.ts';
 import { type Headers, type NameAddr, parseUri, type SipRequest, type SipResponse } from '../sip/index.ts';
 
 const MAX_NAME = 128;

@@ -1,5 +1,7 @@
 /** What an INVITE of the core says of its call: who, for whom, from where, and how it came here. IMS digest 4.1. */
-import { ANONYMOUS, type ImsInput } from '../ep-cscf/ports.ts';
+
+import type { ImsInput } from '../ep-cscf/input.ts';
+import { ANONYMOUS } from '../ep-cscf/words.ts';
 import { isEmergencyRequest, type SipRequest } from '../sip/index.ts';
 import { diversionOf } from './diversion.ts';
 import { calledOf, callerOf } from './identity.ts';

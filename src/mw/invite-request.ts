@@ -1,6 +1,8 @@
 /** The request of a call out, attempt by attempt: description, location, preconditions. IMS digest 3.2, 3.6, 6.3. */
+
+import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { E164 } from '../ep-cscf/ids.ts';
-import type { DeviceLocation, ImsEffect } from '../ep-cscf/ports.ts';
+import type { DeviceLocation } from '../ep-cscf/words.ts';
 import type { Body, Credentials, OutgoingCall } from '../sip/index.ts';
 import { callContact, type Field, type InviteParts, ownUri } from './headers.ts';
 import { locatedOf, locationFields, locationOut, type SentLocation, withLocation } from './location.ts';

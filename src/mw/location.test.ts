@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DeviceId } from '../ep-cscf/ids.ts';
-import type { LocationDetails } from '../ep-cscf/ports.ts';
+import type { LocationDetails } from '../ep-cscf/words.ts';
 import { createRequest, parseMessage, type SipRequest, serialize } from '../sip/index.ts';
 import { locatedOf, locationFields, locationIn, locationOut, withLocation } from './location.ts';
 import { writePidfLo } from './pidf-lo.ts';

@@ -1,5 +1,5 @@
 /** Location in SIP messages: a document in the body that the Geolocation field names, both ways. RFC 6442, IMS digest 6.3. */
-import type { DeviceLocation, LocationDetails } from '../ep-cscf/ports.ts';
+import type { DeviceLocation, LocationDetails } from '../ep-cscf/words.ts';
 import {
   type Body,
   type ExtraHeaders,

@@ -1,6 +1,6 @@
 /** What the parts of one realm share: this node's names, its agent, its way to the core, who its numbers are. */
 import type { Ids } from '../ep-cscf/ids.ts';
-import type { ImsInput } from '../ep-cscf/ports.ts';
+import type { ImsInput } from '../ep-cscf/input.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Credentials, SipTimers, Target, UserAgent } from '../sip/index.ts';
 import type { HeaderFacts } from './headers.ts';

@@ -1,5 +1,5 @@
 /** What the core hears of a SIP response, a CANCEL, a BYE or a silence. RFC 3326, RFC 6432, IMS digest 3.9. */
-import type { Outcome } from '../ep-cscf/ports.ts';
+import type { Outcome } from '../ep-cscf/words.ts';
 import {
   type End,
   type Failure,

@@ -1,6 +1,6 @@
 /** Reads PIDF-LO documents of the network: the first place in them, as the API says it. RFC 5491, RFC 7459, IMS digest 6.3. */
 import type { SaxesTagNS } from 'saxes';
-import type { LocationDetails } from '../ep-cscf/ports.ts';
+import type { LocationDetails } from '../ep-cscf/words.ts';
 import { CONFIDENCE, DATA_MODEL, DEGREES, FLAT, GEOPRIV, GML, METRES, PIDF, RULES, SHAPES, SOLID } from './pidf-lo.ts';
 import { attribute, readXml } from './strict-xml.ts';
 

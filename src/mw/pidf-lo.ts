@@ -1,5 +1,5 @@
 /** Writes where a caller is as PIDF-LO. RFC 4119, RFC 5491, RFC 7459, IMS digest 6.3. */
-import type { LocationDetails } from '../ep-cscf/ports.ts';
+import type { LocationDetails } from '../ep-cscf/words.ts';
 
 /** Whom and what the document speaks of. */
 export interface Located {

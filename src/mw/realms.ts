@@ -1,7 +1,8 @@
 /** Which realm an effect of the core, or a request of a core, belongs to. */
 import { realmFinder } from '../config/realm.ts';
+import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, CallId } from '../ep-cscf/ids.ts';
-import type { Emit, ImsEffect } from '../ep-cscf/ports.ts';
+import type { Emit } from '../ep-cscf/ports.ts';
 import { type SipRequest, uriOf } from '../sip/index.ts';
 import { refusedHere } from './outcome.ts';
 import type { Realm } from './realm.ts';

@@ -1,5 +1,5 @@
 /** What the documents of one registration-state subscription say of our own contact. IMS digest 2.12, RFC 3680 5.1. */
-import type { ImsInput } from '../ep-cscf/ports.ts';
+import type { ImsInput } from '../ep-cscf/input.ts';
 import { parseUri, sameUri } from '../sip/index.ts';
 import type { RegContact, RegInfo, RegRegistration } from './reg-info.ts';
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turns } from 'node:timers/promises';
+import type { Effect, Write } from '../ep-cscf/effect.ts';
 import type { CallId, Ref } from '../ep-cscf/ids.ts';
-import type { Effect, ImsInput, Input, Store, Write } from '../ep-cscf/ports.ts';
+import type { ImsInput, Input } from '../ep-cscf/input.ts';
+import type { Store } from '../ep-cscf/ports.ts';
 import { createLoop } from './loop.ts';
 import { createMetrics } from './metrics.ts';
 import { createTimerWheel } from './timer-wheel.ts';

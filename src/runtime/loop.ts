@@ -5,26 +5,20 @@
  */
 
 import type { ApiRequest, Reply } from '../ep-cscf/api-request.ts';
-import type { Owner, Ref } from '../ep-cscf/ids.ts';
 import type {
-  Core,
   CountEffect,
   Effect,
-  EventsPort,
   GoneEffect,
   ImsEffect,
-  ImsPort,
-  Input,
   LogEffect,
   MediaEffect,
-  MediaPlanePort,
-  Store,
   StoreEffect,
   TimerEffect,
-  TimerInput,
-  TimerName,
   Write,
-} from '../ep-cscf/ports.ts';
+} from '../ep-cscf/effect.ts';
+import type { Owner, Ref } from '../ep-cscf/ids.ts';
+import type { Input, TimerInput, TimerName } from '../ep-cscf/input.ts';
+import type { Core, EventsPort, ImsPort, MediaPlanePort, Store } from '../ep-cscf/ports.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';

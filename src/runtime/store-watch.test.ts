@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turns } from 'node:timers/promises';
-import type { Write } from '../ep-cscf/ports.ts';
+import type { Write } from '../ep-cscf/effect.ts';
 import { watchStore } from './store-watch.ts';
 
 const WRITE: Write[] = [{ op: 'put', kind: 'call', key: 'k', value: 1 }];

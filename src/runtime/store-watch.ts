@@ -1,5 +1,7 @@
 /** Watches whether a store keeps what it is given, whoever writes: one health, one counter, one line when it changes. */
-import type { Store, Write } from '../ep-cscf/ports.ts';
+
+import type { Write } from '../ep-cscf/effect.ts';
+import type { Store } from '../ep-cscf/ports.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 

@@ -1,5 +1,5 @@
 /** How a value becomes text in every store. */
-import type { Write } from '../ep-cscf/ports.ts';
+import type { Write } from '../ep-cscf/effect.ts';
 
 /** JSON text of a put. Throws TypeError when the value has none (undefined, functions, cycles): a broken promise of ours. */
 export function encode(write: Extract<Write, { op: 'put' }>): string {

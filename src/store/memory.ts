@@ -1,5 +1,7 @@
 /** The store of a node that forgets everything at its end: maps of JSON text, for tests and trials. */
-import type { Store, StoreKind } from '../ep-cscf/ports.ts';
+
+import type { StoreKind } from '../ep-cscf/effect.ts';
+import type { Store } from '../ep-cscf/ports.ts';
 import { encode } from './encode.ts';
 
 /** Call records that stay when nothing else is said. */

@@ -2,7 +2,8 @@
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Store, StoreKind, Write } from '../ep-cscf/ports.ts';
+import type { StoreKind, Write } from '../ep-cscf/effect.ts';
+import type { Store } from '../ep-cscf/ports.ts';
 import { encode } from './encode.ts';
 import { makeFolder } from './folder.ts';
 import { RECORDS_KEPT } from './memory.ts';

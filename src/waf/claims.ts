@@ -1,7 +1,7 @@
 /** What the claims of a verified access token say of the caller: client, subject, number, legs, scopes. CAMARA digest 3.2, decision A-06. */
 import type { JWTPayload } from 'jose';
 import { type E164, E164_PATTERN } from '../ep-cscf/ids.ts';
-import type { Principal } from '../ep-cscf/ports.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import type { ReadScopes } from './scope-set.ts';
 
 export type ClaimsResult =

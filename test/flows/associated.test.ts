@@ -1,7 +1,7 @@
 /** The identities the network gives a binding: who may call, who may be called, and who it is by default. RFC 7315 4.1, IMS digest 2.6. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ANONYMOUS } from '../../src/ep-cscf/ports.ts';
+import { ANONYMOUS } from '../../src/ep-cscf/words.ts';
 import { ALICE, callIn, lastEnd, originate, register, sessionOf } from '../support/core-story.ts';
 import { createWorld, HOME } from '../support/core-world.ts';
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { CallId, E164, MediaSessionId, Ref, RegistrationId } from '../../src/ep-cscf/ids.ts';
-import type { CallStatus, Input, Outcome } from '../../src/ep-cscf/ports.ts';
+import type { Input } from '../../src/ep-cscf/input.ts';
+import type { CallStatus, Outcome } from '../../src/ep-cscf/words.ts';
 import { ALICE, BOB, device, get, originate, principal, put, remove } from '../support/core-story.ts';
 import { type Behaviour, browserOffer, createWorld, imsSdp, type World } from '../support/core-world.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MediaSessionId } from '../../src/ep-cscf/ids.ts';
-import type { MediaFailure } from '../../src/ep-cscf/ports.ts';
+import type { MediaFailure } from '../../src/ep-cscf/input.ts';
 import {
   ALICE,
   answerOut,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reply } from '../../src/ep-cscf/api-request.ts';
 import type { MediaSessionId, Ref } from '../../src/ep-cscf/ids.ts';
-import type { CallStatus } from '../../src/ep-cscf/ports.ts';
+import type { CallStatus } from '../../src/ep-cscf/words.ts';
 import { ALICE, callIn, callOut, get, progress, put, register, sessionOf, talkingOut } from '../support/core-story.ts';
 import { browserOffer, createWorld, imsSdp, type World } from '../support/core-world.ts';
 

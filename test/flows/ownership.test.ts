@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MediaSessionId, RegistrationId } from '../../src/ep-cscf/ids.ts';
-import type { Principal } from '../../src/ep-cscf/ports.ts';
+import type { Principal } from '../../src/ep-cscf/words.ts';
 import { ALICE, BOB, callOut, device, principal, register } from '../support/core-story.ts';
 import { browserOffer, createWorld } from '../support/core-world.ts';
 

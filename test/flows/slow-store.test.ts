@@ -1,7 +1,8 @@
 /** A store that needs time: nothing is told to the outside before it has kept what it was given. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Store, Write } from '../../src/ep-cscf/ports.ts';
+import type { Write } from '../../src/ep-cscf/effect.ts';
+import type { Store } from '../../src/ep-cscf/ports.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { dial, dialled, ready } from '../support/steps.ts';
 import { CALLS, REGISTRATION, type Response, wholeGateway } from '../support/whole-gateway.ts';

@@ -4,7 +4,7 @@ import type { Access, AccessTokens, Channels, CorePort, Subscriptions } from '..
 import type { ApiRequest, RegistrationView, Reply, SessionView } from '../../src/ep-cscf/api-request.ts';
 import type { ChannelOpened, SubscriptionView } from '../../src/ep-cscf/event-word.ts';
 import type { Ids, MediaSessionId, Ref, RegistrationId } from '../../src/ep-cscf/ids.ts';
-import type { Principal } from '../../src/ep-cscf/ports.ts';
+import type { Principal } from '../../src/ep-cscf/words.ts';
 
 export const NOW = Date.parse('2026-03-01T12:00:00.000Z');
 

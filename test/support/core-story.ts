@@ -1,8 +1,10 @@
 /** Short words for the flow tests: who registers, calls, answers, hangs up. */
 import assert from 'node:assert/strict';
 import type { Reply, SessionView } from '../../src/ep-cscf/api-request.ts';
+import type { ImsEffect } from '../../src/ep-cscf/effect.ts';
 import type { DeviceId, E164, MediaSessionId, RegistrationId } from '../../src/ep-cscf/ids.ts';
-import type { ImsEffect, Input, Principal } from '../../src/ep-cscf/ports.ts';
+import type { Input } from '../../src/ep-cscf/input.ts';
+import type { Principal } from '../../src/ep-cscf/words.ts';
 import { type Ask, browserOffer, imsSdp, type World } from './core-world.ts';
 
 export const ALICE = '+15550100001' as E164;

@@ -2,18 +2,10 @@
 import assert from 'node:assert/strict';
 import type { ApiRequest, Reply } from '../../src/ep-cscf/api-request.ts';
 import { createCore } from '../../src/ep-cscf/core.ts';
+import type { CoreEvent, Effect, EventEffect, ImsEffect, MediaEffect } from '../../src/ep-cscf/effect.ts';
 import type { Owner, Ref } from '../../src/ep-cscf/ids.ts';
-import type {
-  Core,
-  CoreEvent,
-  Effect,
-  EventEffect,
-  ImsEffect,
-  Input,
-  MediaEffect,
-  MediaFailure,
-  TimerName,
-} from '../../src/ep-cscf/ports.ts';
+import type { Input, MediaFailure, TimerName } from '../../src/ep-cscf/input.ts';
+import type { Core } from '../../src/ep-cscf/ports.ts';
 import { type CoreSettings, coreSettings } from '../../src/ep-cscf/settings.ts';
 import { createIds } from '../../src/runtime/ids.ts';
 

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { Value } from 'typebox/value';
 import { events as eventsArea } from '../../src/config/events.ts';
 import { sink as sinkArea } from '../../src/config/sink.ts';
-import type { EventEffect } from '../../src/ep-cscf/ports.ts';
+import type { EventEffect } from '../../src/ep-cscf/effect.ts';
 import { createEvents } from '../../src/events/events.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';

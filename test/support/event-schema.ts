@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { notificationsOf } from '../../src/api/schemas/cloud-event.ts';
-import type { Write } from '../../src/ep-cscf/ports.ts';
+import type { Write } from '../../src/ep-cscf/effect.ts';
 
 const ajv = new Ajv({ strict: false, formats: { 'date-time': true, uri: true, int32: true, float: true, uuid: true } });
 const compiled = new Map<string, ValidateFunction>();

@@ -1,6 +1,6 @@
 /** What a media plane said, taken one by one by type; for tests. */
 import type { CallId, MediaSessionId, Ref } from '../../src/ep-cscf/ids.ts';
-import type { Input, MediaInput } from '../../src/ep-cscf/ports.ts';
+import type { Input, MediaInput } from '../../src/ep-cscf/input.ts';
 
 export interface Inbox {
   emit(input: Input): void;

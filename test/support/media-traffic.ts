@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { after, afterEach, before, test } from 'node:test';
 import { MEDIA_DEFAULTS } from '../../src/eims-agw/settings.ts';
 import type { CallId } from '../../src/ep-cscf/ids.ts';
-import type { MediaStats } from '../../src/ep-cscf/ports.ts';
+import type { MediaStats } from '../../src/ep-cscf/input.ts';
 import { type BrowserPeer, browserPeer } from './media-browser.ts';
 import { browserThread } from './media-browser-thread.ts';
 import { callId, legId, nextRef } from './media-inbox.ts';

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { checkSettings } from '../../src/config/settings.ts';
+import type { ImsEffect } from '../../src/ep-cscf/effect.ts';
 import type { BindingId, CallId, E164, Ref } from '../../src/ep-cscf/ids.ts';
-import type { ImsEffect, ImsInput } from '../../src/ep-cscf/ports.ts';
+import type { ImsInput } from '../../src/ep-cscf/input.ts';
 import { createMw, type Mw } from '../../src/mw/ims.ts';
 import { createIds } from '../../src/runtime/ids.ts';
 import { type Log, silentLog } from '../../src/runtime/log.ts';

@@ -1,16 +1,10 @@
 /** Plays the core network and the media plane for the gateway in memory: answers what answers itself, leaves calls to the test. */
 import assert from 'node:assert/strict';
+import type { ImsEffect, MediaEffect } from '../../src/ep-cscf/effect.ts';
 import type { BindingId, CallId } from '../../src/ep-cscf/ids.ts';
-import type {
-  Emit,
-  ImsEffect,
-  ImsPort,
-  Input,
-  MediaEffect,
-  MediaFailure,
-  MediaPlanePort,
-  Outcome,
-} from '../../src/ep-cscf/ports.ts';
+import type { Input, MediaFailure } from '../../src/ep-cscf/input.ts';
+import type { Emit, ImsPort, MediaPlanePort } from '../../src/ep-cscf/ports.ts';
+import type { Outcome } from '../../src/ep-cscf/words.ts';
 import { browserOffer, imsSdp } from './core-world.ts';
 
 export interface Network {

@@ -1,7 +1,7 @@
 /** Calls out over rtpengine, with a browser and a phone of a test at their ends. */
 import type { MediaPlane } from '../../src/eims-agw/media-plane.ts';
 import type { CallId } from '../../src/ep-cscf/ids.ts';
-import type { MediaStats } from '../../src/ep-cscf/ports.ts';
+import type { MediaStats } from '../../src/ep-cscf/input.ts';
 import type { BrowserPeer } from './media-browser.ts';
 import { callId, type Inbox, legId, nextRef } from './media-inbox.ts';
 import type { Phone } from './media-phone.ts';

@@ -1,6 +1,6 @@
 /** The sessions of one worker: engine commands in, engine events out, whichever library makes the browser legs. */
 
-import type { MediaFailure } from '../../ep-cscf/ports.ts';
+import type { MediaFailure } from '../../ep-cscf/input.ts';
 import {
   type EngineCommand,
   type EngineCounts,

@@ -1,5 +1,5 @@
 /** One call on a daemon: the engine's commands say what shall be, and one request after the other makes it so. Pure. */
-import type { MediaFailure } from '../../ep-cscf/ports.ts';
+import type { MediaFailure } from '../../ep-cscf/input.ts';
 import type { EngineCommand, EngineEvent } from '../engine.ts';
 import type { CallState, Step } from './call-state.ts';
 import type { NgReply, NgRequest } from './ng.ts';

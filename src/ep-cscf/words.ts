@@ -1,0 +1,63 @@
+/** Words of the core that inputs and effects share: who asks, addresses, states of a call, outcomes. */
+import type { DeviceId, E164 } from './ids.ts';
+
+/** Who asks, as the access token says. CAMARA digest 3.2. */
+export interface Principal {
+  clientId: string;
+  /** Null for two-legged tokens. */
+  subject: string | null;
+  /** The number the token resolves to; null for two-legged tokens. */
+  number: E164 | null;
+  legs: 2 | 3;
+}
+
+/** A CAMARA Address as text: `tel:+...`, `sip:...`, `urn:service:sos...`, `sip:anonymous@anonymous.invalid`. */
+export type Address = string;
+
+export const ANONYMOUS: Address = 'sip:anonymous@anonymous.invalid';
+
+/** The CAMARA enum of session states. webrtc-call-handling v0.4. */
+export type CallStatus =
+  | 'Initial'
+  | 'InProgress'
+  | 'Ringing'
+  | 'Proceeding'
+  | 'Waiting'
+  | 'Connected'
+  | 'Hold'
+  | 'Resume'
+  | FinalStatus;
+
+export type FinalStatus =
+  | 'Terminated'
+  | 'SessionCancelled'
+  | 'Declined'
+  | 'Failed'
+  | 'NoAnswer'
+  | 'NotReachable'
+  | 'Busy';
+
+/** Every call ends with one of these, for metrics and records. */
+export type EndClass = 'success' | 'client' | 'network' | 'upstream' | 'internal';
+
+/** All the core hears of a SIP response, a CANCEL or a BYE. */
+export interface Outcome {
+  /** SIP status code; 0 when the end was local (see `local`). For a BYE or CANCEL 0 unless its Reason names a SIP cause. */
+  code: number;
+  phrase: string;
+  /** Q.850 cause of a Reason header, or null. */
+  q850: number | null;
+  /** Why it ended without a response from the network. */
+  local: 'no-response' | 'transport' | 'overload' | 'no-route' | 'internal' | null;
+  /** Reason header values as received, or null. */
+  reason: string | null;
+}
+
+/** Geographic location as the API carries it; checked by the API layer, opaque to the core. */
+export type LocationDetails = Readonly<Record<string, unknown>>;
+
+/** Where our user's device is, for the network. */
+export interface DeviceLocation {
+  details: LocationDetails;
+  deviceId: DeviceId;
+}
