@@ -1,55 +1,29 @@
 /** Dispatch of a call's inputs: what waits for the media plane, what cannot wait, and which function takes it. */
 
 import type { ApiRequest } from './api-request.ts';
-import type { Call, Deferrable, Leg, MediaOp } from './call.ts';
-import { agreeFailed, agreeReady, askBrowser, askKeyFrame, browserAgreesGuard, onAsks } from './call-agree.ts';
-import { deviceAnswerFailed, deviceAnswerReady, onAcked } from './call-answer.ts';
-import { earlyReady, onProgress } from './call-early.ts';
-import { endCall, forgetCall, type ImsEnd, MEDIA_LOSS, USER_ENDS } from './call-end.ts';
+import type { Call, Deferrable } from './call.ts';
+import { askBrowser, askKeyFrame, browserAgreesGuard, onAsks } from './call-agree.ts';
+import { onAcked } from './call-answer.ts';
+import { onProgress } from './call-early.ts';
+import { forgetCall } from './call-end.ts';
 import {
   callerReadyGuard,
-  decline,
   invitationGuard,
-  offersFailed,
   offersReady,
   onCallerReady,
   onCancelled,
   onInvitation,
   repeatProvisional,
   ringGuard,
-  withdraw,
 } from './call-in.ts';
 import { takeOp } from './call-media.ts';
-import {
-  holdFailed,
-  holdReady,
-  imsReofferFailed,
-  imsReofferReady,
-  onReoffered,
-  onUpdated,
-  onUpdateFailed,
-  remoteHold,
-  reofferGuard,
-  syncHold,
-  webReofferFailed,
-  webReofferReady,
-} from './call-mid.ts';
-import {
-  cancel,
-  finalReady,
-  onAnswered,
-  onEmergency,
-  onRejected,
-  originateGuard,
-  outgoingEnded,
-  outgoingMediaFailed,
-  sendInvite,
-} from './call-out.ts';
+import { onReoffered, onUpdated, onUpdateFailed, remoteHold, reofferGuard, syncHold } from './call-mid.ts';
+import { opFailed, opReady } from './call-op.ts';
+import { onAnswered, onEmergency, onRejected, originateGuard } from './call-out.ts';
 import { handlePut } from './call-put.ts';
-import { endedOf, type Final } from './call-status.ts';
-import type { EventInput, ImsInput, MediaFailure, MediaInput, TimerName } from './input.ts';
-import { GW, gwReason } from './reason.ts';
-import { type Done, log, refuse, reply, type Turn } from './turn.ts';
+import { ended, endSession, maxDurationGuard, mediaLost, mediaSetupGuard } from './call-release.ts';
+import type { EventInput, ImsInput, MediaInput, TimerName } from './input.ts';
+import { type Done, log, refuse, type Turn } from './turn.ts';
 
 export type CallInput =
   | Extract<ApiRequest, { type: 'put-status' | 'end-session' }>
@@ -188,116 +162,12 @@ function put(turn: Turn, call: Call, input: Extract<CallInput, { type: 'put-stat
   else handlePut(turn, call, leg, input);
 }
 
-/** DELETE: cancel, decline or hang up by state. The core has checked who asks. */
-function endSession(turn: Turn, call: Call, input: Extract<CallInput, { type: 'end-session' }>): Done {
-  const leg = turn.registry.legs.get(input.mediaSessionId);
-  if (leg === undefined) return refuse(turn, input.ref, 'not-found');
-  reply(turn, input.ref, { ok: true });
-  if (call.phase === 'talking') endCall(turn, call, BY_USER, USER_ENDS);
-  else if (call.direction === 'out') cancel(turn, call, leg);
-  else decline(turn, call, leg, false);
-}
-
-const BY_USER: Final = { status: 'Terminated', reason: gwReason(GW.user, 'ended by user'), class: 'success' };
-
-/** The device's registration was deleted: its part of the call goes, except an emergency call. CAMARA digest 4.6. */
-export function releaseLeg(turn: Turn, call: Call, leg: Leg): Done {
-  if (call.emergency) return;
-  if (call.phase === 'talking')
-    endCall(turn, call, { ...BY_USER, reason: gwReason(GW.user, 'registration deleted') }, USER_ENDS);
-  else if (call.direction === 'out') cancel(turn, call, leg);
-  else withdraw(turn, call, leg);
-}
-
-function ended(turn: Turn, call: Call, input: Extract<CallInput, { type: 'ims-ended' }>): Done {
-  const final = endedOf(input.outcome);
-  if (call.phase === 'talking') endCall(turn, call, final, null);
-  else if (call.direction === 'out') outgoingEnded(turn, call, final);
-  else endCall(turn, call, { ...final, status: 'Failed', class: 'network' }, null);
-}
-
-function opReady(turn: Turn, call: Call, op: MediaOp, sdp: string): Done {
-  switch (op.kind) {
-    case 'offer-out':
-      return sendInvite(turn, call, sdp);
-    case 'early':
-      return earlyReady(turn, call, op, sdp);
-    case 'final':
-      return finalReady(turn, call, op, sdp);
-    case 'device-answer':
-      return deviceAnswerReady(turn, call, op.leg, op.put, sdp);
-    case 'web-reoffer':
-      return webReofferReady(turn, call, op.leg, op.put, sdp);
-    case 'hold':
-      return holdReady(turn, call, op.held, sdp);
-    case 'ims-reoffer':
-      return imsReofferReady(turn, call, op, sdp);
-    case 'agree':
-      return agreeReady(turn, call, op, sdp);
-    case 'hold-revert':
-    case 'offers-in':
-      return;
-    default: {
-      const never: never = op;
-      return never;
-    }
-  }
-}
-
-function opFailed(turn: Turn, call: Call, op: MediaOp, failure: MediaFailure): Done {
-  switch (op.kind) {
-    case 'offer-out':
-      return outgoingMediaFailed(turn, call, failure, false);
-    case 'offers-in':
-      return offersFailed(turn, call, failure);
-    case 'early':
-    case 'final':
-      return outgoingMediaFailed(turn, call, failure, true);
-    case 'device-answer':
-      return deviceAnswerFailed(turn, call, op.put, failure);
-    case 'web-reoffer':
-      return webReofferFailed(turn, op.put, failure);
-    case 'hold':
-      return holdFailed(turn, call, failure);
-    case 'ims-reoffer':
-      return imsReofferFailed(turn, call, op, failure);
-    case 'agree':
-      return agreeFailed(turn, call, op, failure);
-    case 'hold-revert':
-      return;
-    default: {
-      const never: never = op;
-      return never;
-    }
-  }
-}
-
 function mediaConnected(turn: Turn, call: Call, legId: string): Done {
   const leg = call.legs.find(l => l.id === legId);
   if (leg === undefined || leg.final !== null) return;
   leg.connected = true;
   if (leg === call.main && call.timers.delete('media-setup'))
     turn.out.push({ type: 'timer.stop', owner: call.id, name: 'media-setup' });
-}
-
-const SILENT: ImsEnd = { ...MEDIA_LOSS, reason: 'RELEASE_CAUSE;cause=2;text="RTP/RTCP time-out"' };
-
-function mediaLost(turn: Turn, call: Call, cause: 'worker' | 'web' | 'ims-silent' | 'fingerprint'): Done {
-  if (call.phase === 'closing' || call.phase === 'cancelling') return;
-  const text = {
-    worker: 'media worker lost',
-    web: 'browser media lost',
-    'ims-silent': 'media timeout',
-    fingerprint: 'fingerprint mismatch',
-  }[cause];
-  const status = call.answeredAt === null ? 'Failed' : 'Terminated';
-  const final: Final = { status, reason: gwReason(GW.media, text), class: cause === 'worker' ? 'internal' : 'network' };
-  endCall(turn, call, final, ims(call, cause === 'ims-silent' ? SILENT : MEDIA_LOSS));
-}
-
-/** Nothing is said to a network that was never asked. */
-function ims(call: Call, end: ImsEnd): ImsEnd | null {
-  return call.direction === 'in' || call.invited !== null ? end : null;
 }
 
 function timer(turn: Turn, call: Call, name: TimerName): Done {
@@ -317,9 +187,9 @@ function timer(turn: Turn, call: Call, name: TimerName): Done {
     case 'browser-agrees':
       return browserAgreesGuard(turn, call);
     case 'media-setup':
-      return endCall(turn, call, MEDIA_NOT_UP, MEDIA_LOSS);
+      return mediaSetupGuard(turn, call);
     case 'max-duration':
-      return endCall(turn, call, TOO_LONG, { ...MEDIA_LOSS, reason: 'Q.850;cause=31;text="Maximum duration"' });
+      return maxDurationGuard(turn, call);
     case 'media-op': {
       if (call.phase === 'closing') return forgetCall(turn, call);
       const op = call.op;
@@ -330,28 +200,3 @@ function timer(turn: Turn, call: Call, name: TimerName): Done {
       return;
   }
 }
-
-const MEDIA_NOT_UP: Final = {
-  status: 'Terminated',
-  reason: gwReason(GW.media, 'media not connected'),
-  class: 'network',
-};
-const TOO_LONG: Final = { status: 'Terminated', reason: gwReason(GW.policy, 'maximum duration'), class: 'success' };
-
-const DRAINED: Final = { status: 'Failed', reason: gwReason(GW.drained, 'drained'), class: 'internal' };
-
-/** The operator ends what is left. */
-export function drainCall(turn: Turn, call: Call): Done {
-  const end: ImsEnd = { code: 503, phrase: 'Service Unavailable', reason: 'SIP;cause=503;text="Service Unavailable"' };
-  endCall(turn, call, DRAINED, call.phase === 'cancelling' ? null : ims(call, end));
-}
-
-/** The network took the registration away for good: its calls end, but an emergency call does not. IMS digest 5.6, 6.2. */
-export function networkReleasesCall(turn: Turn, call: Call): Done {
-  if (call.emergency) return;
-  const end: ImsEnd = { ...USER_ENDS, reason: 'SIP;cause=403;text="Registration rejected"' };
-  const final: Final = { status: 'Failed', reason: sipRejected, class: 'upstream' };
-  endCall(turn, call, final, call.phase === 'cancelling' ? null : ims(call, end));
-}
-
-const sipRejected = 'SIP;cause=403;text="Registration rejected"';
