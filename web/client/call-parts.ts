@@ -36,7 +36,7 @@ export interface CallOptions {
   http: Http;
   farewells: Farewells;
   environment: Environment;
-  /** Base path of webrtc-call-handling below the API root. */
+  /** Where the calls are, from the API root on. */
   path: string;
   /** Outbound: open already. Inbound: opened by `answer`. */
   media: CallMedia | null;

@@ -387,7 +387,7 @@ export class Call {
   }
 
   #path(tail: string): string {
-    return `${this.#options.path}/sessions/${encodeURIComponent(this.id)}${tail}`;
+    return `${this.#options.path}/${encodeURIComponent(this.id)}${tail}`;
   }
 
   #request(method: 'GET' | 'PUT', tail: string, body?: unknown): Promise<unknown> {

@@ -12,7 +12,7 @@ import { isFinal, partyOf, readSession, type SessionNews } from './session.ts';
 export interface CallTableParts {
   http: Http;
   environment: Environment;
-  /** Base path of webrtc-call-handling below the API root. */
+  /** Where the calls are, from the API root on. */
   path: string;
   openMedia(onState: (state: MediaState) => void): Promise<CallMedia>;
   camera(): MediaTrackConstraints | boolean;

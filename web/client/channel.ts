@@ -1,7 +1,7 @@
 /** The notification channel: events over one WebSocket, with resume after a loss, and a new channel when the old is gone. */
+import type { ChannelTickets, Ticket } from './channel-tickets.ts';
 import type { Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
-import type { Http } from './http.ts';
 
 export interface Snapshot {
   sessions: unknown[];
@@ -9,11 +9,8 @@ export interface Snapshot {
 }
 
 export interface ChannelOptions {
-  http: Http;
   environment: Environment;
-  /** Base path of webrtc-notification-channels below the API root. */
-  path: string;
-  deviceId: string;
+  tickets: ChannelTickets;
   /** A CloudEvent, in order, each once. */
   onEvent(event: { type: string; data: Record<string, unknown> }): void;
   /** What the device holds now: after each connection. */
@@ -34,18 +31,7 @@ export interface Channel {
   stop(): Promise<void>;
 }
 
-interface Kept {
-  channelId: string;
-  websocketUrl: string;
-  deviceId: string;
-  lastSeq: number;
-}
-
-const KEY = 'lineside.channel';
 const SUBPROTOCOL = 'webrtc-gateway.v1';
-const TYPES = ['session-invitation', 'session-status', 'registration-ends'].map(
-  name => `org.camaraproject.webrtc-events-subscriptions.v0.${name}`,
-);
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const HELLO_MS = 10_000;
@@ -55,8 +41,7 @@ const DELETED = 4410;
 const WRONG_ORIGIN = 4403;
 
 export function createChannel(options: ChannelOptions): Channel {
-  const { http, environment } = options;
-  let kept = readKept(options);
+  const { environment, tickets } = options;
   let socket: WebSocket | null = null;
   let running = false;
   let failures = 0;
@@ -64,43 +49,11 @@ export function createChannel(options: ChannelOptions): Channel {
   let stopWatching: () => void = () => {};
   let started: { resolve(): void; reject(error: CallingError): void } | null = null;
 
-  function keep(next: Kept | null): void {
-    kept = next;
-    try {
-      if (next === null) environment.tab.removeItem(KEY);
-      else environment.tab.setItem(KEY, JSON.stringify(next));
-    } catch {
-      // Without storage a reload makes a new channel.
-    }
-  }
-
-  async function ticket(): Promise<{ url: string; ticket: string }> {
-    if (kept !== null) {
-      try {
-        const path = `${options.path}/channels/${encodeURIComponent(kept.channelId)}/tickets`;
-        const answer = (await http.request({ method: 'POST', path })) as { ticket: string };
-        return { url: kept.websocketUrl, ticket: answer.ticket };
-      } catch (error) {
-        if (!(error instanceof CallingError) || error.httpStatus !== 404) throw error;
-        keep(null);
-      }
-    }
-    const body = { deviceId: options.deviceId, types: TYPES };
-    const made = (await http.request({ method: 'POST', path: `${options.path}/channels`, body })) as {
-      channelId: string;
-      websocketUrl: string;
-      ticket: string;
-    };
-    const { channelId, websocketUrl } = made;
-    keep({ channelId, websocketUrl, deviceId: options.deviceId, lastSeq: 0 });
-    return { url: websocketUrl, ticket: made.ticket };
-  }
-
   async function connect(): Promise<void> {
     options.onState('connecting');
     try {
-      const { url, ticket: word } = await ticket();
-      if (running) open(url, word);
+      const ticket = await tickets.next();
+      if (running) open(ticket);
     } catch (error) {
       const known = error instanceof CallingError ? error : new CallingError('network', { cause: error });
       if (known.retryable && running) return retry(known.retryAfterS);
@@ -111,12 +64,11 @@ export function createChannel(options: ChannelOptions): Channel {
     }
   }
 
-  function open(url: string, word: string): void {
+  function open({ url, ticket, lastSeq }: Ticket): void {
     const mine = environment.openSocket(url, [SUBPROTOCOL]);
     socket = mine;
     watch(HELLO_MS);
-    mine.onopen = () =>
-      mine.send(JSON.stringify({ op: 'hello', ticket: word, ...(kept?.lastSeq ? { lastSeq: kept.lastSeq } : {}) }));
+    mine.onopen = () => mine.send(JSON.stringify({ op: 'hello', ticket, ...(lastSeq === 0 ? {} : { lastSeq }) }));
     mine.onmessage = ({ data }) => {
       if (socket === mine && typeof data === 'string') hear(mine, data);
     };
@@ -166,9 +118,9 @@ export function createChannel(options: ChannelOptions): Channel {
 
   function event(from: WebSocket, message: Record<string, unknown>): void {
     const seq = Number(message['seq']);
-    if (kept === null || !Number.isSafeInteger(seq)) return;
-    if (seq > kept.lastSeq) {
-      keep({ ...kept, lastSeq: seq });
+    if (!Number.isSafeInteger(seq)) return;
+    if (seq > tickets.lastSeq) {
+      tickets.lastSeq = seq;
       const { type, data } = (message['event'] ?? {}) as Record<string, unknown>;
       if (typeof type === 'string' && typeof data === 'object' && data !== null) {
         options.onEvent({ type, data: data as Record<string, unknown> });
@@ -190,7 +142,7 @@ export function createChannel(options: ChannelOptions): Channel {
       return;
     }
     // Another tab may hold a copy of this tab's channel: each gets its own.
-    if (code === TAKEN_OVER || code === DELETED) keep(null);
+    if (code === TAKEN_OVER || code === DELETED) tickets.forget();
     retry(null);
   }
 
@@ -222,22 +174,12 @@ export function createChannel(options: ChannelOptions): Channel {
       running = false;
       stopWaiting();
       stopWatching();
-      const [open, last] = [socket, kept];
+      const open = socket;
       socket = null;
       open?.close(1000);
-      keep(null);
-      if (last === null) return;
-      const path = `${options.path}/channels/${encodeURIComponent(last.channelId)}`;
-      await http.request({ method: 'DELETE', path }).catch(() => {
-        // It expires by itself.
-      });
+      await tickets.end();
     },
   };
-}
-
-function readKept(options: ChannelOptions): Kept | null {
-  const kept = parse(options.environment.tab.getItem(KEY) ?? '') as Kept | null;
-  return kept !== null && kept.deviceId === options.deviceId ? kept : null;
 }
 
 function parse(text: string): Record<string, unknown> | null {

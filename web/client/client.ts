@@ -2,6 +2,7 @@
 import type { Call } from './call.ts';
 import { type CallTable, createCallTable } from './calls.ts';
 import { type Channel, createChannel, type Snapshot } from './channel.ts';
+import { createDeviceTickets } from './channel-tickets.ts';
 import { deviceId } from './device-id.ts';
 import { createEmitter, type Listener } from './emitter.ts';
 import { browserEnvironment, type Environment } from './environment.ts';
@@ -10,6 +11,7 @@ import { createHttp, type Http, type Token } from './http.ts';
 import { createIceServers, fixedIceServers, type IceServers } from './ice-servers.ts';
 import { keepCall, takeKeptCall } from './kept-call.ts';
 import { type CallMedia, type MediaState, openMedia } from './media.ts';
+import { continueCall, placeCall } from './place-call.ts';
 import { createRegistrationKeeper, type Registration, type RegistrationKeeper } from './registration.ts';
 import { dialAddress, isAnswered, readSession, type SessionNews } from './session.ts';
 import type { Tabs } from './tabs.ts';
@@ -103,7 +105,7 @@ export class CallingClient {
     this.#calls = createCallTable({
       http: this.#http,
       environment: this.#environment,
-      path: this.#paths.callHandling,
+      path: this.#callsPath,
       openMedia: onState => this.#openMedia(onState),
       camera: () => this.#camera,
       onIncoming: call => this.#emitter.emit('incoming', call),
@@ -118,6 +120,10 @@ export class CallingClient {
       this.#environment.whenOffline(() => this.#channel?.drop()),
       this.#environment.whenLeaving(() => this.#leaving()),
     ];
+  }
+
+  get #callsPath(): string {
+    return `${this.#paths.callHandling}/sessions`;
   }
 
   get state(): ClientState {
@@ -193,32 +199,21 @@ export class CallingClient {
     if (this.#keeper.current === null) throw new CallingError('not-registered');
     const receiverAddress = dialAddress(to, this.#emergencyNumbers);
     if (receiverAddress === null) throw new CallingError('number-not-dialable');
-    let call: Call | null = null;
-    let lastState: MediaState = 'new';
-    const media = await this.#openMedia(state => {
-      lastState = state;
-      call?.mediaChanged(state);
-    });
-    try {
-      if (options.video === true) await media.addVideo(this.#camera);
-      const offer = { sdp: await media.offer() };
-      call = await this.#calls.placing(async () => {
-        const news = await this.#post(receiverAddress, options.anonymous === true, offer);
-        return this.#calls.adopt(news, 'outbound', media);
-      });
-      call.mediaChanged(lastState);
-      return call;
-    } catch (error) {
-      media.close();
-      throw error;
-    }
+    return placeCall(
+      this.#calls,
+      onState => this.#openMedia(onState),
+      async media => {
+        if (options.video === true) await media.addVideo(this.#camera);
+        return this.#post(receiverAddress, options.anonymous === true, { sdp: await media.offer() });
+      },
+    );
   }
 
   async #post(receiverAddress: string, anonymous: boolean, offer: { sdp: string }): Promise<SessionNews> {
     const post = ({ registrationId, number }: Registration) =>
       this.#http.request({
         method: 'POST',
-        path: `${this.#paths.callHandling}/sessions`,
+        path: this.#callsPath,
         headers: { registrationId },
         body: {
           originatorAddress: anonymous ? 'sip:anonymous@anonymous.invalid' : `tel:${number}`,
@@ -239,7 +234,7 @@ export class CallingClient {
     if (this.#keeper.current === null) throw new CallingError('not-registered');
     const kept = takeKeptCall(this.#environment.tab);
     if (kept === null || this.#calls.all.has(kept.id)) return null;
-    const path = `${this.#paths.callHandling}/sessions/${encodeURIComponent(kept.id)}`;
+    const path = `${this.#callsPath}/${encodeURIComponent(kept.id)}`;
     const found = await this.#http
       .request({ method: 'GET', path })
       .catch(nothingFound)
@@ -250,18 +245,14 @@ export class CallingClient {
       });
     const news = readSession(found);
     if (news === null || !isAnswered(news.status)) return null;
-    let call: Call | null = null;
-    let media: CallMedia;
-    try {
-      media = await this.#openMedia(state => call?.mediaChanged(state));
-    } catch (error) {
-      await this.#http.request({ method: 'DELETE', path }).catch(() => {});
-      throw error;
-    }
-    if (kept.video) await media.addVideo(this.#camera).catch(() => {});
-    call = this.#calls.adopt(news, kept.direction, media, kept);
-    await call.reconnect();
-    return call;
+    const openMedia = (onState: (state: MediaState) => void) =>
+      this.#openMedia(onState).catch(async error => {
+        await this.#http.request({ method: 'DELETE', path }).catch(() => {});
+        throw error;
+      });
+    return continueCall(this.#calls, openMedia, kept, news, async media => {
+      if (kept.video) await media.addVideo(this.#camera).catch(() => {});
+    });
   }
 
   /** Ends everything; the client cannot be used again. */
@@ -301,10 +292,13 @@ export class CallingClient {
 
   async #openChannel(): Promise<void> {
     this.#channel ??= createChannel({
-      http: this.#http,
       environment: this.#environment,
-      path: this.#paths.channels,
-      deviceId: this.deviceId,
+      tickets: createDeviceTickets({
+        http: this.#http,
+        environment: this.#environment,
+        path: this.#paths.channels,
+        deviceId: this.deviceId,
+      }),
       onEvent: ({ type, data }) => this.#hear(type, data),
       onSnapshot: snapshot => {
         this.#shown = snapshot;

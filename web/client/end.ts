@@ -15,13 +15,63 @@ export interface CallEnd {
   durationMs: number | null;
 }
 
+/** Why a call is over, seen from here. */
+export type EndReason =
+  | 'busy'
+  | 'declined-here'
+  | 'declined'
+  | 'not-answered-here'
+  | 'not-answered'
+  | 'not-reachable'
+  | 'cancelled-here'
+  | 'cancelled'
+  | 'answered-elsewhere'
+  | 'caller-gave-up'
+  | 'hung-up-here'
+  | 'hung-up'
+  | 'out-of-reach'
+  | 'lost-by-network'
+  | 'no-sound'
+  | 'no-response'
+  | 'maintenance'
+  | 'too-long'
+  | 'not-allowed'
+  | 'network-busy'
+  | 'no-common-format'
+  | 'failed';
+
+const TEXT: Readonly<Record<EndReason, string>> = {
+  busy: 'The other side is busy.',
+  'declined-here': 'You declined the call.',
+  declined: 'The other side declined the call.',
+  'not-answered-here': 'You did not answer.',
+  'not-answered': 'Nobody answered.',
+  'not-reachable': 'The number cannot be reached.',
+  'cancelled-here': 'You cancelled the call.',
+  cancelled: 'The call was cancelled.',
+  'answered-elsewhere': 'The call was answered on another device.',
+  'caller-gave-up': 'The caller gave up.',
+  'hung-up-here': 'You hung up.',
+  'hung-up': 'The other side hung up.',
+  'out-of-reach': 'The call ended while the service could not be reached.',
+  'lost-by-network': 'The call was cut because the network lost track of it.',
+  'no-sound': 'The call was cut because no sound came through.',
+  'no-response': 'The network did not respond.',
+  maintenance: 'The call was cut because the service is going down for maintenance.',
+  'too-long': 'The call reached its longest allowed time.',
+  'not-allowed': 'The network does not allow this call.',
+  'network-busy': 'The network is busy. Try again in a moment.',
+  'no-common-format': 'The two sides have no sound format in common.',
+  failed: 'The call could not be made.',
+};
+
 /** Cause numbers of the gateway's own ends, `GW;cause=n`. */
-const GATEWAY_TEXT: Readonly<Record<number, string>> = {
-  2: 'The call was cut because the network lost track of it.',
-  3: 'The call was cut because no sound came through.',
-  4: 'The network did not respond.',
-  6: 'The call was cut because the service is going down for maintenance.',
-  7: 'The call reached its longest allowed time.',
+const GATEWAY_REASON: Readonly<Record<number, EndReason>> = {
+  2: 'lost-by-network',
+  3: 'no-sound',
+  4: 'no-response',
+  6: 'maintenance',
+  7: 'too-long',
 };
 
 /** `by` null: whoever the reason points to. */
@@ -53,42 +103,43 @@ export function endOf(
 
 /** One sentence for a person. `direction` is the call's. */
 export function endText(end: CallEnd, direction: 'inbound' | 'outbound'): string {
+  return TEXT[endReason(end, direction)];
+}
+
+/** For those who have words of their own. `direction` is the call's. */
+export function endReason(end: CallEnd, direction: 'inbound' | 'outbound'): EndReason {
   switch (end.status) {
     case 'Busy':
-      return 'The other side is busy.';
+      return 'busy';
     case 'Declined':
-      return direction === 'inbound' && end.by === 'local'
-        ? 'You declined the call.'
-        : 'The other side declined the call.';
+      return direction === 'inbound' && end.by === 'local' ? 'declined-here' : 'declined';
     case 'NoAnswer':
-      return direction === 'inbound' ? 'You did not answer.' : 'Nobody answered.';
+      return direction === 'inbound' ? 'not-answered-here' : 'not-answered';
     case 'NotReachable':
-      return 'The number cannot be reached.';
+      return 'not-reachable';
     case 'Failed':
-      return failedText(end);
+      return gatewayReason(end) ?? failedReason(end);
     case 'SessionCancelled':
-      if (end.by === 'local') return 'You cancelled the call.';
-      if (end.answeredElsewhere) return 'The call was answered on another device.';
-      return direction === 'inbound' ? 'The caller gave up.' : 'The call was cancelled.';
+      if (end.by === 'local') return 'cancelled-here';
+      if (end.answeredElsewhere) return 'answered-elsewhere';
+      return direction === 'inbound' ? 'caller-gave-up' : 'cancelled';
     case 'Terminated':
-      if (end.by === 'local') return 'You hung up.';
-      if (end.reason === null && end.by === 'network') return 'The call ended while the service could not be reached.';
-      return gatewayText(end) ?? 'The other side hung up.';
+      if (end.by === 'local') return 'hung-up-here';
+      if (end.reason === null && end.by === 'network') return 'out-of-reach';
+      return gatewayReason(end) ?? 'hung-up';
     default:
       return end.status satisfies never;
   }
 }
 
-function failedText(end: CallEnd): string {
-  const known = gatewayText(end);
-  if (known !== null) return known;
-  if (end.sip === 403) return 'The network does not allow this call.';
-  if (end.sip === 503) return 'The network is busy. Try again in a moment.';
-  if (end.sip === 488 || end.sip === 606) return 'The two sides have no sound format in common.';
-  return 'The call could not be made.';
+function failedReason({ sip }: CallEnd): EndReason {
+  if (sip === 403) return 'not-allowed';
+  if (sip === 503) return 'network-busy';
+  if (sip === 488 || sip === 606) return 'no-common-format';
+  return 'failed';
 }
 
-function gatewayText(end: CallEnd): string | null {
+function gatewayReason(end: CallEnd): EndReason | null {
   const cause = /\bGW;cause=(\d+)/.exec(end.reason ?? '')?.[1];
-  return cause === undefined ? null : (GATEWAY_TEXT[Number(cause)] ?? null);
+  return cause === undefined ? null : (GATEWAY_REASON[Number(cause)] ?? null);
 }

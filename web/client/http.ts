@@ -21,12 +21,13 @@ export interface Http {
 const TIMEOUT_MS = 15_000;
 const KEEP_UNTIL_MS = 60_000;
 
-export function createHttp(apiRoot: string, token: () => Promise<Token>, environment: Environment): Http {
+/** `token` null: requests that say nothing of who asks. */
+export function createHttp(apiRoot: string, token: (() => Promise<Token>) | null, environment: Environment): Http {
   const root = apiRoot.replace(/\/+$/, '');
   let kept: { accessToken: string; until: number } | null = null;
   let asking: Promise<string> | null = null;
 
-  async function ask(): Promise<string> {
+  async function ask(token: () => Promise<Token>): Promise<string> {
     let given: Token;
     try {
       given = await token();
@@ -39,9 +40,13 @@ export function createHttp(apiRoot: string, token: () => Promise<Token>, environ
     return given.accessToken;
   }
 
-  function currentToken(): Promise<string> {
+  async function authorization(): Promise<Record<string, string>> {
+    return token === null ? {} : { authorization: `Bearer ${await currentToken(token)}` };
+  }
+
+  function currentToken(token: () => Promise<Token>): Promise<string> {
     if (kept !== null && environment.now() < kept.until) return Promise.resolve(kept.accessToken);
-    asking ??= ask().finally(() => {
+    asking ??= ask(token).finally(() => {
       asking = null;
     });
     return asking;
@@ -50,7 +55,7 @@ export function createHttp(apiRoot: string, token: () => Promise<Token>, environ
   async function once(options: HttpOptions): Promise<{ response: Response; body: unknown }> {
     const headers: Record<string, string> = {
       accept: 'application/json',
-      authorization: `Bearer ${await currentToken()}`,
+      ...(await authorization()),
       'x-correlator': environment.uuid(),
       ...options.headers,
     };
@@ -75,7 +80,7 @@ export function createHttp(apiRoot: string, token: () => Promise<Token>, environ
   return {
     async request(options) {
       let { response, body } = await once(options);
-      if (response.status === 401) {
+      if (response.status === 401 && token !== null) {
         kept = null;
         ({ response, body } = await once(options));
       }

@@ -7,8 +7,11 @@ import type { IceServers } from './ice-servers.ts';
 export type MediaState = 'new' | 'flowing' | 'recovering' | 'lost';
 
 export interface CallMedia {
-  /** Our offer, without waiting for candidates: the gateway finds ours by what we send. */
-  offer(): Promise<string>;
+  /**
+   * Our offer, without waiting for candidates: the gateway finds ours by what we send. With `send` it is sent before any are
+   * looked for, so that ICE servers which come with the answer to that count.
+   */
+  offer(send?: (sdp: string) => Promise<void>): Promise<string>;
   /** Takes the answer to our offer. */
   accept(answer: string): Promise<void>;
   /** Our answer to the gateway's offer. */
@@ -57,12 +60,12 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
   const camera = createCamera(options.environment);
   let peer = connect();
 
+  function configuration(): RTCConfiguration {
+    return { iceServers: options.iceServers.current, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' };
+  }
+
   function connect(): RTCPeerConnection {
-    const fresh = options.environment.openPeer({
-      iceServers: options.iceServers.current,
-      bundlePolicy: 'max-bundle',
-      rtcpMuxPolicy: 'require',
-    });
+    const fresh = options.environment.openPeer(configuration());
     for (const track of localStream.getAudioTracks()) fresh.addTrack(track, localStream);
     if (camera.track !== null) fresh.addTrack(camera.track, localStream);
     fresh.ontrack = ({ track }) => remoteStream.addTrack(track);
@@ -108,7 +111,15 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
       return localStream;
     },
     remoteStream,
-    offer: () => negotiate(async () => sdpOf(await describe(peer, await peer.createOffer()))),
+    offer: send =>
+      negotiate(async () => {
+        const offer = await peer.createOffer();
+        if (send !== undefined) {
+          await send(sdpOf(offer));
+          peer.setConfiguration(configuration());
+        }
+        return sdpOf(await describe(peer, offer));
+      }),
     accept: sdp =>
       negotiate(async () => {
         await peer.setRemoteDescription({ type: 'answer', sdp });
