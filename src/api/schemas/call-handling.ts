@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { dateTime, id, sdpDescriptor, strictObject, words } from './common.ts';
 
-const address = Type.String({
+export const address = Type.String({
   title: 'Address',
   format: 'address',
   minLength: 1,
@@ -13,7 +13,7 @@ const address = Type.String({
     'or sip:anonymous@anonymous.invalid for an originator that hides its number.',
 });
 
-const displayName = Type.String({
+export const displayName = Type.String({
   format: 'display-name',
   maxLength: 256,
   description: 'Name to be shown; no control characters.',

@@ -11,7 +11,7 @@ export const iceServersRequest = strictObject(
   },
 );
 
-const iceServer = strictObject('IceServer', 'One RTCIceServer, as RTCPeerConnection takes it.', {
+export const iceServer = strictObject('IceServer', 'One RTCIceServer, as RTCPeerConnection takes it.', {
   urls: Type.Array(Type.String({ maxLength: 512 }), { minItems: 1, description: 'RFC 7064 and RFC 7065.' }),
   username: Type.Optional(
     Type.String({ maxLength: 128, description: 'Of a TURN server. It says nothing of the user.' }),
