@@ -1,4 +1,4 @@
-/** How many bits speech takes on the way to the core, for the b= lines: by codec, packet length and family of addresses. TS 26.114 6.2.5, RFC 4867 4.3 and 4.4. */
+/** How many bits speech takes on the way to the core, for the b= lines, ours and the far end's: by codec, packet length and family of addresses. TS 26.114 6.2.5, RFC 4867 4.3 and 4.4. */
 import type { PayloadFormat } from './engine.ts';
 import { parametersOf } from './payload-format.ts';
 import { codecName, isAmr } from './speech-codec.ts';
@@ -28,6 +28,22 @@ export function maxptimeMs(formats: readonly PayloadFormat[]): number {
   return formats.some(isAmr) ? 240 : 40;
 }
 
+/**
+ * The format in those of its modes that `kbps`, a far end's `b=AS`, has room for; the lowest where there is room for none.
+ * What is not AMR has one rate and stays as it is; null and 0 say nothing. TS 26.114 6.2.5, RFC 4867 8.1.
+ */
+export function withinAs<F extends PayloadFormat>(
+  format: F,
+  kbps: number | null,
+  ptimeMs: number,
+  family: AddressFamily,
+): F {
+  if (kbps === null || kbps === 0 || !isAmr(format)) return format;
+  const modes = modesOf(format);
+  const fit = modes.filter(mode => bandwidthAs([inModes(format, [mode])], ptimeMs, family) <= kbps);
+  return fit.length === modes.length ? format : inModes(format, fit.length > 0 ? fit : modes.slice(0, 1));
+}
+
 function payloadBytes(format: PayloadFormat, ptimeMs: number): number {
   if (isAmr(format)) return amrBytes(format, Math.max(1, Math.round(ptimeMs / FRAME_MS)));
   return ptimeMs * (codecName(format) === 'opus' ? OPUS_BYTES : G711_BYTES);
@@ -41,8 +57,23 @@ function amrBytes(format: PayloadFormat, frames: number): number {
 }
 
 function largestFrame(format: PayloadFormat): number {
-  const bits = codecName(format) === 'AMR' ? AMR_BITS : AMR_WB_BITS;
-  const modes = parametersOf(format.fmtp).get('mode-set')?.split(',').map(Number) ?? [];
-  const allowed = modes.map(mode => bits[mode] ?? 0);
-  return Math.max(...(allowed.some(size => size > 0) ? allowed : bits));
+  const bits = bitsOf(format);
+  return Math.max(...modesOf(format).map(mode => bits[mode] ?? 0));
+}
+
+/** Those of its `mode-set`, from the lowest; all, when it names none that there is. */
+function modesOf(format: PayloadFormat): number[] {
+  const all = [...bitsOf(format).keys()];
+  const named = parametersOf(format.fmtp).get('mode-set')?.split(',').map(Number) ?? [];
+  const allowed = all.filter(mode => named.includes(mode));
+  return allowed.length > 0 ? allowed : all;
+}
+
+function bitsOf(format: PayloadFormat): readonly number[] {
+  return codecName(format) === 'AMR' ? AMR_BITS : AMR_WB_BITS;
+}
+
+function inModes<F extends PayloadFormat>(format: F, modes: readonly number[]): F {
+  const parameters = parametersOf(format.fmtp).set('mode-set', modes.join(','));
+  return { ...format, fmtp: [...parameters].map(([name, value]) => `${name}=${value}`).join(';') };
 }

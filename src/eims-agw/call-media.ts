@@ -1,6 +1,7 @@
 /** One call's media as data: its browser legs, its IMS side, hold and gates, and the route these give. Pure. */
 import type { MediaSessionId } from '../ep-cscf/ids.ts';
 import type { MediaDesc } from '../sdp/index.ts';
+import { withinAs } from './bandwidth.ts';
 import { videoRoute } from './call-video.ts';
 import { type Codecs, rules } from './codec.ts';
 import { type CodecPolicy, passes, usableCodecs, webCodecFor } from './codec-policy.ts';
@@ -73,12 +74,13 @@ export function routeOf(call: CallMedia): Route {
   const canPass = (from: PayloadFormat, to: PayloadFormat) => passes(policy, from, to);
   const fromLeg = leg?.from?.speech ?? [];
   const imsCodec = ims.to?.speech.find(codec => fromLeg.some(format => canPass(format, codec))) ?? null;
+  const toIms = imsCodec && withinAs(imsCodec, ims.maxKbps, ims.ptime, ims.family ?? 'IP4');
   const webCodec = imsCodec === null ? null : webCodecFor(policy, leg?.to?.speech ?? [], imsCodec);
   const both = call.fromIms && call.fromWeb;
   return {
     leg: leg === null ? null : leg.link !== 'up' && leg.replaces !== null ? leg.replaces : leg.request.leg,
     target: ims.target,
-    toIms: rules(leg?.from ?? null, ims.to, imsCodec, canPass),
+    toIms: rules(leg?.from ?? null, ims.to, toIms, canPass),
     toWeb: rules(ims.from, leg?.to ?? null, webCodec, canPass),
     toImsOpen: call.fromWeb && !heldByUser && ims.wantsRecv && (leg?.wantsSend ?? false),
     toWebOpen: call.fromIms && !heldByUser && (leg?.wantsRecv ?? false),

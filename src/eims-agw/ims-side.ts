@@ -33,6 +33,8 @@ export interface ImsSide {
   wantsSend: boolean;
   wantsRecv: boolean;
   ptime: number;
+  /** `b=AS` of their last SDP: the most they want to be sent. */
+  maxKbps: number | null;
   video: ImsVideo;
 }
 
@@ -57,6 +59,7 @@ export function imsSide(sessionId: number): ImsSide {
     wantsSend: true,
     wantsRecv: true,
     ptime: 20,
+    maxKbps: null,
     video: noImsVideo(),
   };
 }
@@ -83,6 +86,7 @@ export function takeImsOffer(
   if (target === null) return 'unsupported';
   side.slots = slots;
   side.to = to;
+  side.maxKbps = media.bandwidth.as;
   side.offered = null;
   if (media.ptime === 20 || media.ptime === 40) side.ptime = media.ptime;
   takeDirection(side, media, target);
@@ -130,6 +134,7 @@ export function takeImsAnswer(
   if (target === null) return 'unsupported';
   side.from = from;
   side.to = to;
+  side.maxKbps = media.bandwidth.as;
   if (held) {
     if (target !== 'hold') side.target = target;
   } else takeDirection(side, media, target);

@@ -76,6 +76,19 @@ test('SDP-18 the far end takes AMR-WB: the browser has Opus and events at its cl
   );
 });
 
+test('SDP-23 what the far end has too little bandwidth for is not sent, until it has more', () => {
+  const { offerOut, answerOut, reofferIms, route } = transcoding();
+  offerOut();
+  const narrow = (kbps: number, version: number) =>
+    phoneSdp({ formats: [96], event: null, maps: [`b=AS:${kbps}`, 'a=rtpmap:96 AMR-WB/16000'], version });
+  answerOut(narrow(30, 1));
+  assert.equal(route().toIms[0]?.to.fmtp, 'mode-set=0,1,2');
+  // It says nothing of what we are sent.
+  assert.equal(route().toWeb[0]?.from.fmtp, 'mode-change-capability=2;max-red=0');
+  reofferIms(narrow(41, 2));
+  assert.equal(route().toIms[0]?.to.fmtp, null);
+});
+
 test('SDP-19 Firefox has events at 8 kHz alone, with Opus too', () => {
   const { offerOut, answerOut, route } = transcoding();
   offerOut(firefoxOffer());
