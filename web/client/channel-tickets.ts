@@ -1,4 +1,4 @@
-/** Where the tickets of a notification channel come from: a device's own channel is made once, kept for the tab, and made anew when it is gone. */
+/** Where the tickets of a notification channel come from: of a device, whose channel is made anew when it is gone; of one call. */
 import type { Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
 import type { Http } from './http.ts';
@@ -42,6 +42,7 @@ const TYPES = ['session-invitation', 'session-status', 'registration-ends'].map(
   name => `org.camaraproject.webrtc-events-subscriptions.v0.${name}`,
 );
 
+/** The channel is kept for the tab. */
 export function createDeviceTickets({ http, environment, path, deviceId }: DeviceTicketsParts): ChannelTickets {
   let kept = readKept(environment, deviceId);
 
@@ -98,4 +99,36 @@ function readKept({ tab }: Environment, deviceId: string): Kept | null {
   } catch {
     return null;
   }
+}
+
+export interface CallTicketsParts {
+  http: Http;
+  /** Of the call, from the API root on. */
+  path: string;
+  websocketUrl: string;
+  /** The one that came with the call; null: it is used. */
+  ticket: string | null;
+}
+
+/** The channel of one call lives as long as the call. */
+export function createCallTickets({ http, path, websocketUrl: url, ticket: first }: CallTicketsParts): ChannelTickets {
+  let unused = first;
+  let lastSeq = 0;
+  return {
+    async next() {
+      const kept = unused;
+      unused = null;
+      if (kept !== null) return { url, ticket: kept, lastSeq };
+      const { ticket } = (await http.request({ method: 'POST', path: `${path}/tickets` })) as Ticket;
+      return { url, ticket, lastSeq };
+    },
+    get lastSeq() {
+      return lastSeq;
+    },
+    set lastSeq(seq) {
+      lastSeq = seq;
+    },
+    forget() {},
+    async end() {},
+  };
 }

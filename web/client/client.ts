@@ -6,7 +6,7 @@ import { createDeviceTickets } from './channel-tickets.ts';
 import { deviceId } from './device-id.ts';
 import { createEmitter, type Listener } from './emitter.ts';
 import { browserEnvironment, type Environment } from './environment.ts';
-import { CallingError } from './errors.ts';
+import { CallingError, nothingFound } from './errors.ts';
 import { createHttp, type Http, type Token } from './http.ts';
 import { createIceServers, fixedIceServers, type IceServers } from './ice-servers.ts';
 import { keepCall, takeKeptCall } from './kept-call.ts';
@@ -357,11 +357,5 @@ export class CallingClient {
 function badAddress(error: unknown): never {
   if (error instanceof CallingError && error.httpStatus === 400 && error.message.includes('receiverAddress'))
     throw new CallingError('number-not-dialable', { cause: error });
-  throw error;
-}
-
-/** What is not there any more is no error to one who asks whether it is. */
-function nothingFound(error: unknown): null {
-  if (error instanceof CallingError && error.httpStatus === 404) return null;
   throw error;
 }

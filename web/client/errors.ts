@@ -14,6 +14,8 @@ export type ErrorName =
   | 'emergency-not-supported'
   | 'call-over'
   | 'wrong-moment'
+  | 'closed'
+  | 'cancelled'
   | 'microphone-denied'
   | 'microphone-missing'
   | 'camera-denied'
@@ -57,6 +59,8 @@ const table: Readonly<Record<ErrorName, Row>> = {
   'emergency-not-supported': [30004, 'Emergency calls cannot be made here.', [], ['Use a telephone.']],
   'call-over': [30005, 'This call is over.', [], []],
   'wrong-moment': [30006, 'The call is not in a state that allows this.', [], []],
+  closed: [30007, 'No calls are taken here now.', ['It is outside of the hours.'], ['Call again later.']],
+  cancelled: [30008, 'The call was given up before it was made.', [], []],
   'microphone-denied': [
     40001,
     'The microphone may not be used.',
@@ -135,4 +139,10 @@ export function errorOfAnswer(httpStatus: number, body: unknown, retryAfterS: nu
     ...(retryAfterS === null ? {} : { retryAfterS }),
     ...(name === 'service' && typeof message === 'string' ? { message } : {}),
   });
+}
+
+/** What is not there any more is no error to one who asks whether it is. */
+export function nothingFound(error: unknown): null {
+  if (error instanceof CallingError && error.httpStatus === 404) return null;
+  throw error;
 }

@@ -16,6 +16,8 @@ const REGISTRATION = '/webrtc-registration/v0.4rc1/sessions';
 const CALLS = '/webrtc-call-handling/v0.4rc1/sessions';
 const CHANNELS = '/webrtc-notification-channels/v0.1/channels';
 const ICE_SERVERS = '/webrtc-ice-servers/v0.1/retrieve';
+const VISITOR_CALLS = '/webrtc-click-to-call/v0.1/calls';
+const ENTRY_POINTS = '/webrtc-click-to-call/v0.1/public/entry-points';
 
 /** Lets every promise under way go as far as it can. */
 export async function settle(): Promise<void> {
@@ -64,7 +66,7 @@ class FakePeer {
   refuseRemote = false;
 
   readonly sending: unknown[] = [];
-  readonly iceServers: readonly RTCIceServer[];
+  iceServers: readonly RTCIceServer[];
 
   constructor(iceServers: readonly RTCIceServer[]) {
     this.iceServers = iceServers;
@@ -72,6 +74,10 @@ class FakePeer {
 
   addTrack(track: unknown): void {
     this.sending.push(track);
+  }
+  setConfiguration({ iceServers = [] }: RTCConfiguration): void {
+    this.done.push('configuration');
+    this.iceServers = iceServers;
   }
   createOffer = async () => ({ type: 'offer', sdp: 'offer-of-browser' });
   createAnswer = async () => ({ type: 'answer', sdp: 'answer-of-browser' });
@@ -286,8 +292,10 @@ function keyOf({ method, path }: Asked): string {
     .replace(REGISTRATION, 'registrations')
     .replace(CALLS, 'calls')
     .replace(CHANNELS, 'channels')
-    .replace(ICE_SERVERS, 'ice-servers');
-  return `${method} ${tail.replace(/\?.*/, '').replace(/^(\w+)\/[^/]+/, '$1/*')}`;
+    .replace(ICE_SERVERS, 'ice-servers')
+    .replace(VISITOR_CALLS, 'visitor-calls')
+    .replace(ENTRY_POINTS, 'entry-points');
+  return `${method} ${tail.replace(/\?.*/, '').replace(/^([\w-]+)\/[^/]+/, '$1/*')}`;
 }
 
 /** A service where everything goes well. */
@@ -315,7 +323,50 @@ function defaultRoutes(now: () => number): Map<string, Route> {
       ({ body, path }) => ({ status: 200, body: { ...body, mediaSessionId: path.split('/').at(-2) } }),
     ],
     ['DELETE calls/*', () => ({ status: 204 })],
+    ...visitorRoutes(now),
   ]);
+}
+
+/** What the fake service's own proof of work looks like; its solution is a matter of a moment. */
+export const CHALLENGE = 'challenge-of-the-service';
+
+function visitorRoutes(now: () => number): Array<[string, Route]> {
+  const later = (ms: number) => new Date(now() + ms).toISOString();
+  const proof = () => ({
+    type: 'work',
+    challenge: CHALLENGE,
+    difficulty: 4,
+    algorithm: 'SHA-256',
+    expiresAt: later(120_000),
+  });
+  return [
+    ['GET entry-points/*', () => ({ status: 200, body: { displayName: 'Shop', open: true, proof: proof() } })],
+    [
+      'POST entry-points/*/visitor-tokens',
+      () => ({ status: 201, body: { visitorToken: 'visitor-token', expiresAt: later(120_000) } }),
+    ],
+    [
+      'POST visitor-calls',
+      () => ({
+        status: 201,
+        body: {
+          mediaSessionId: 'call-1',
+          status: 'Initial',
+          channel: {
+            websocketUrl: 'ws://host/visit',
+            sseUrl: 'http://host/visit',
+            ticket: 't1',
+            ticketExpiresAt: later(30_000),
+          },
+          iceServers: [{ urls: ['turn:relay'], username: 'u', credential: 'c' }],
+          endsAt: later(3_600_000),
+        },
+      }),
+    ],
+    ['POST visitor-calls/*/tickets', () => ({ status: 201, body: { ticket: 't2', ticketExpiresAt: later(30_000) } })],
+    ['PUT visitor-calls/*/status', ({ body }) => ({ status: 200, body: { ...body, mediaSessionId: 'call-1' } })],
+    ['DELETE visitor-calls/*', () => ({ status: 204 })],
+  ];
 }
 
 function last<T>(list: readonly T[], what: string): T {

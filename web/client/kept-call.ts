@@ -22,13 +22,17 @@ export function keepCall(tab: KeyValueStore, call: KeptCall): void {
 export function takeKeptCall(tab: KeyValueStore): KeptCall | null {
   const text = tab.getItem(KEY);
   tab.removeItem(KEY);
-  if (text === null) return null;
   try {
-    const { id, direction, heldHere, muted, answeredAt, video } = JSON.parse(text);
-    const known = direction === 'inbound' || direction === 'outbound';
-    if (typeof id !== 'string' || !known || typeof answeredAt !== 'number') return null;
-    return { id, direction, heldHere: heldHere === true, muted: muted === true, answeredAt, video: video === true };
+    return readKeptCall(JSON.parse(text ?? 'null'));
   } catch {
     return null;
   }
+}
+
+/** Null when it has not the shape of one. */
+export function readKeptCall(value: unknown): KeptCall | null {
+  const { id, direction, heldHere, muted, answeredAt, video } = (value ?? {}) as Record<string, unknown>;
+  const known = direction === 'inbound' || direction === 'outbound';
+  if (typeof id !== 'string' || !known || typeof answeredAt !== 'number') return null;
+  return { id, direction, heldHere: heldHere === true, muted: muted === true, answeredAt, video: video === true };
 }
