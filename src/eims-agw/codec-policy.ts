@@ -4,7 +4,7 @@ import { type Codecs, codecsOf, type Formats } from './codec.ts';
 import type { PayloadFormat } from './engine.ts';
 import { sameFormat } from './payload-format.ts';
 import type { CodecName } from './settings.ts';
-import { codecName, eventFormat, isG711, ownFormat, passedOn } from './speech-codec.ts';
+import { codecName, eventFormat, isG711, ownLayouts, passedOn } from './speech-codec.ts';
 
 /** Fixed for the life of a call. */
 export interface CodecPolicy {
@@ -24,7 +24,7 @@ export function passes({ transcode }: CodecPolicy, from: PayloadFormat, to: Payl
 
 /** Everything a side could have by the settings alone. */
 export function ownFormats(names: readonly CodecName[]): Formats {
-  const speech = names.map(ownFormat);
+  const speech = names.flatMap(ownLayouts);
   return { speech, events: clocksOf(speech).map(eventFormat) };
 }
 
@@ -79,7 +79,7 @@ export function imsCodecFor(policy: CodecPolicy, ims: readonly Codec[], web: rea
 
 /** The forms in which a codec can be offered beside `others`: as it stands there, and as we code it. */
 function formsOf(name: CodecName, others: readonly PayloadFormat[]): PayloadFormat[] {
-  return [...others.filter(other => codecName(other) === name).map(passedOn), ownFormat(name)];
+  return [...others.filter(other => codecName(other) === name).map(passedOn), ...ownLayouts(name)];
 }
 
 /** The named codecs that can be joined with one of `others`. */

@@ -3,7 +3,7 @@ import type { PayloadFormat } from './engine.ts';
 import { PCMA, PCMU, parametersOf } from './payload-format.ts';
 import type { CodecName } from './settings.ts';
 
-/** What VoLTE terminals offer: bandwidth-efficient, any mode. TS 26.114 5.2.1, RFC 4867 8.1. */
+/** What VoLTE terminals offer: any mode. TS 26.114 5.2.1, RFC 4867 8.1. */
 const AMR_FMTP = 'mode-change-capability=2;max-red=0';
 
 const FORMATS: Readonly<Record<CodecName, PayloadFormat>> = {
@@ -28,9 +28,15 @@ const AMR_SHARED = [
   ...['mode-set', 'mode-change-period', 'mode-change-neighbor'],
 ];
 
-/** The format as we offer it. */
+/** The format as we offer it; of AMR in the bandwidth-efficient layout. */
 export function ownFormat(name: CodecName): PayloadFormat {
   return FORMATS[name];
+}
+
+/** The same in each layout that we offer, the preferred first: some terminals have octet-aligned AMR alone. TS 26.114 A.1. */
+export function ownLayouts(name: CodecName): readonly PayloadFormat[] {
+  const format = FORMATS[name];
+  return isAmr(format) ? [format, { ...format, fmtp: `octet-align=1;${format.fmtp}` }] : [format];
 }
 
 /** Which of the codecs this is, whatever its parameters; null: none we know. */

@@ -36,18 +36,22 @@ const VOLTE_ANSWER = [
 const volteAnswer = (more: { version?: number } = {}) =>
   phoneSdp({ formats: [96, 98], event: null, maps: VOLTE_ANSWER, ...more });
 
-test('SDP-13 SDP-14 SDP-17 SDP-18 SDP-19 a call out: AMR-WB and AMR by transcoding, G.711 as it is, events for each clock', () => {
+test('SDP-13 SDP-14 SDP-16 SDP-17 SDP-18 SDP-19 a call out: AMR-WB and AMR by transcoding, in both layouts, G.711 as it is, events for each clock', () => {
   assert.deepEqual(codecPart(transcoding().offerOut()), [
-    'm=audio 21000 RTP/AVP 96 97 8 0 98 126',
+    'm=audio 21000 RTP/AVP 96 97 98 99 8 0 100 126',
     'b=AS:80',
     'a=rtpmap:96 AMR-WB/16000',
     'a=fmtp:96 mode-change-capability=2;max-red=0',
-    'a=rtpmap:97 AMR/8000',
-    'a=fmtp:97 mode-change-capability=2;max-red=0',
+    'a=rtpmap:97 AMR-WB/16000',
+    'a=fmtp:97 octet-align=1;mode-change-capability=2;max-red=0',
+    'a=rtpmap:98 AMR/8000',
+    'a=fmtp:98 mode-change-capability=2;max-red=0',
+    'a=rtpmap:99 AMR/8000',
+    'a=fmtp:99 octet-align=1;mode-change-capability=2;max-red=0',
     'a=rtpmap:8 PCMA/8000',
     'a=rtpmap:0 PCMU/8000',
-    'a=rtpmap:98 telephone-event/16000',
-    'a=fmtp:98 0-15',
+    'a=rtpmap:100 telephone-event/16000',
+    'a=fmtp:100 0-15',
     'a=rtpmap:126 telephone-event/8000',
     'a=fmtp:126 0-15',
     'a=ptime:20',
@@ -68,7 +72,7 @@ test('SDP-18 the far end takes AMR-WB: the browser has Opus and events at its cl
     'a=ptime:20',
   ]);
   assert.deepEqual(short(route().toIms), ['111 opus > 96 AMR-WB', '110 telephone-event > 98 telephone-event']);
-  assert.deepEqual(short(route().toWeb), ['96 AMR-WB > 111 opus', '98 telephone-event > 110 telephone-event']);
+  assert.deepEqual(short(route().toWeb), ['96 AMR-WB > 111 opus', '100 telephone-event > 110 telephone-event']);
   // What they limit stands in the format they are sent, what we can in the one they send.
   assert.deepEqual(
     [route().toIms[0]?.to.fmtp, route().toWeb[0]?.from.fmtp],
@@ -174,7 +178,7 @@ test('SDP-16 layouts of AMR that nobody can code are passed over, those that can
 test('an answer that changes the layout of what was offered is no answer', () => {
   const { offerOut, run, box } = transcoding();
   offerOut();
-  const sdp = volteAnswer().replace('max-red=0', 'octet-align=1');
+  const sdp = volteAnswer().replace('max-red=0', 'crc=1');
   run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'f', sdp });
   assert.equal(box.take('media-failed').failure, 'no-codec');
 });
@@ -200,10 +204,10 @@ test('the far end changes its codec in the call: the browser is left alone', () 
 test('SDP-17 a hold and an INVITE without offer: the codec in use first, every number as it was', () => {
   const { offerOut, answerOut, hold, reofferIms } = transcoding();
   const first = offerOut();
-  answerOut(phoneSdp({ formats: [97], event: null, maps: ['a=rtpmap:97 AMR/8000'] }));
-  assert.match(first, /RTP\/AVP 96 97 8 0 98 126\r\n/);
-  assert.match(hold(true), /RTP\/AVP 97 96 8 0 126 98\r\n/);
-  assert.match(reofferIms(null), /RTP\/AVP 97 96 8 0 126 98\r\n/);
+  answerOut(phoneSdp({ formats: [98], event: null, maps: ['a=rtpmap:98 AMR/8000'] }));
+  assert.match(first, /RTP\/AVP 96 97 98 99 8 0 100 126\r\n/);
+  assert.match(hold(true), /RTP\/AVP 98 96 97 99 8 0 126 100\r\n/);
+  assert.match(reofferIms(null), /RTP\/AVP 98 96 97 99 8 0 126 100\r\n/);
 });
 
 test('a browser with a new connection keeps what the far end has', () => {
@@ -221,11 +225,11 @@ test('SDP-20 an INVITE without offer over an engine that transcodes', () => {
   assert.match(offerIn(null)[0] ?? '', /SAVPF 96 8 0 97 101\r\n/);
   const maps = ['a=rtpmap:96 opus/48000/2', 'a=rtpmap:97 telephone-event/48000'];
   const ours = answerIn(browserAnswer({ laws: [96, 97], event: null, maps }));
-  assert.match(ours, /m=audio 21000 RTP\/AVP 96 97 8 0 98 101\r\n/);
+  assert.match(ours, /m=audio 21000 RTP\/AVP 96 97 98 99 8 0 100 101\r\n/);
   run({ type: 'media.select', owner: A, leg: LEG });
-  const answer = ['a=rtpmap:97 AMR/8000', 'a=rtpmap:101 telephone-event/8000'];
-  run({ type: 'media.settle', owner: A, sdp: phoneSdp({ formats: [97, 101], event: null, maps: answer }) });
-  assert.deepEqual(short(route().toIms), ['96 opus > 97 AMR', '97 telephone-event > 101 telephone-event']);
+  const answer = ['a=rtpmap:98 AMR/8000', 'a=rtpmap:101 telephone-event/8000'];
+  run({ type: 'media.settle', owner: A, sdp: phoneSdp({ formats: [98, 101], event: null, maps: answer }) });
+  assert.deepEqual(short(route().toIms), ['96 opus > 98 AMR', '97 telephone-event > 101 telephone-event']);
 });
 
 test('SDP-10 nothing in common: a call out fails with the reason, a call in before any device is asked', () => {
@@ -262,13 +266,13 @@ test('SDP-16 the layout in use is what our later offers begin with', () => {
   run({ type: 'media.select', owner: A, leg: LEG });
   assert.match(
     hold(true),
-    /RTP\/AVP 104 96 97 8 0\r\n[\s\S]*a=fmtp:104 octet-align=1;mode-set=0,2;mode-change-capability=2\r\na=rtpmap:96 AMR-WB\/16000\r\na=fmtp:96 mode-change-capability=2;max-red=0\r\n/,
+    /RTP\/AVP 104 96 97 98 8 0\r\n[\s\S]*a=fmtp:104 octet-align=1;mode-set=0,2;mode-change-capability=2\r\na=rtpmap:96 AMR-WB\/16000\r\na=fmtp:96 mode-change-capability=2;max-red=0\r\n/,
   );
 });
 
 test('the settings decide the order and what is never offered', () => {
   const { offerOut, answerOut } = transcoding({ webCodecs: ['PCMU', 'opus'], imsCodecs: ['PCMU', 'AMR'] });
-  assert.match(offerOut(), /RTP\/AVP 0 96 126\r\n/);
+  assert.match(offerOut(), /RTP\/AVP 0 96 97 126\r\n/);
   const answer = answerOut(phoneSdp({ formats: [96], event: null, maps: ['a=rtpmap:96 AMR/8000'] }));
   assert.equal(audioOf(answer).codecs[0]?.name, 'PCMU');
 });

@@ -105,8 +105,8 @@ const portOf = (far: Phone) => Number(/m=audio (\d+)/.exec(far.sdp())?.[1]);
 const last = (far: Phone) => far.rtp.at(-1);
 
 test('RTE-04 Opus and AMR-WB, both ways; digits go from 48 to 16 kHz', async () => {
-  const maps = ['a=rtpmap:96 AMR-WB/16000', 'a=rtpmap:98 telephone-event/16000'];
-  const c = await call('amr-wb', [96, 98], maps);
+  const maps = ['a=rtpmap:96 AMR-WB/16000', 'a=rtpmap:100 telephone-event/16000'];
+  const c = await call('amr-wb', [96, 100], maps);
   assert.match(c.answer, /SAVPF 111 110\r\n/);
   await c.talk(() => c.far.rtp.length > 20 && c.browser.received() > 10 && ptOf(c.browser.last()) === OPUS_PT);
   const [one, two] = c.far.rtp.slice(-2);
@@ -115,21 +115,23 @@ test('RTE-04 Opus and AMR-WB, both ways; digits go from 48 to 16 kHz', async () 
   assert.equal(((two?.readUInt32BE(4) ?? 0) - (one?.readUInt32BE(4) ?? 0)) % 320, 0);
   await c.press(5);
   await c.talk(() => ptOf(last(c.far)) === 96);
-  const durations = c.far.rtp.filter(packet => ptOf(packet) === 98).map(packet => packet.readUInt16BE(14));
+  const durations = c.far.rtp.filter(packet => ptOf(packet) === 100).map(packet => packet.readUInt16BE(14));
   assert.ok(durations.includes(320) && durations.every(duration => duration % 320 === 0), durations.join(' '));
-  assert.equal(c.far.rtp.find(packet => ptOf(packet) === 98)?.[12], 5);
+  assert.equal(c.far.rtp.find(packet => ptOf(packet) === 100)?.[12], 5);
   assert.equal((await c.end()).codec, 'AMR-WB');
 });
 
-test('RTE-04 Opus and AMR, in the modes that the far end allows', async () => {
-  // 12.2 kbit/s are 244 bits in 20 ms, mode 0 (4.75 kbit/s) has 95. RFC 4867 4.3.
-  for (const [name, fmtp, bytes] of [
-    ['amr', [], 32],
-    ['amr with modes', ['a=fmtp:97 mode-set=0'], 14],
+test('RTE-04 SDP-23 Opus and AMR, in the layout, the modes and the bandwidth of the far end', async () => {
+  // 12.2 kbit/s are 244 bits in 20 ms, mode 0 (4.75 kbit/s) has 95, mode 4 (7.4) 148. RFC 4867 4.3 and 4.4.
+  for (const [name, pt, lines, bytes] of [
+    ['amr', 98, [], 32],
+    ['amr with modes', 98, ['a=fmtp:98 mode-set=0'], 14],
+    ['amr in whole octets', 99, ['a=fmtp:99 octet-align=1'], 33],
+    ['amr in 24 kbit/s', 98, ['b=AS:24'], 20],
   ] as const) {
-    const c = await call(name, [97], ['a=rtpmap:97 AMR/8000', ...fmtp]);
+    const c = await call(name, [pt], [...lines, `a=rtpmap:${pt} AMR/8000`]);
     await c.talk(() => c.far.rtp.length > 10 && c.browser.received() > 5);
-    assert.deepEqual([ptOf(last(c.far)), last(c.far)?.length], [97, 12 + bytes]);
+    assert.deepEqual([ptOf(last(c.far)), last(c.far)?.length], [pt, 12 + bytes]);
     await c.end();
   }
 });
