@@ -96,13 +96,15 @@ function onResponse(
     else accepted(state, response, out);
     return;
   }
-  if ((status === 401 || status === 407) && authorization !== null && pending.tries < MAX_TRIES) {
+  const again = pending.tries < MAX_TRIES;
+  if (again && (status === 401 || status === 407) && authorization !== null) {
     pending.auth = [...pending.auth.filter(([name]) => name !== authorization[0]), authorization];
     send(state, out);
     return;
   }
   const minimum = response.headers.number('Min-Expires');
   if (
+    again &&
     status === 423 &&
     !pending.raised &&
     minimum !== undefined &&

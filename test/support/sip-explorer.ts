@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { Out } from '../../src/sip/transaction/machine.ts';
 import type { TimerName, TransactionEffect } from '../../src/sip/transaction/types.ts';
 import { word } from './sip-machine.ts';
+import { walk } from './walk.ts';
 
 export interface Exploration<S extends { state: string }, I> {
   initial: S;
@@ -30,40 +31,21 @@ interface Node<S> {
   running: ReadonlySet<TimerName>;
   /** What the user was told so far that it may hear only once. */
   told: { refusal: boolean; success: boolean; failed: boolean };
-  path: string;
 }
 
 /** Explores; throws an AssertionError that names the path of inputs to the first broken rule. */
 export function explore<S extends { state: string }, I>(what: Exploration<S, I>): Explored {
-  const root = step(what, fresh(what.initial), 'start', what.start, 0);
-  const seen = new Map<string, Node<S>>([[identity(what, root), root]]);
-  const into = new Map<string, Set<string>>();
-  const queue = [root];
-  const states = new Set<string>();
-  let steps = 0;
-  for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
-    const from = identity(what, node);
-    states.add(node.state.state);
-    for (const next of successors(what, node)) {
-      steps += 1;
-      const to = identity(what, next);
-      into.set(to, (into.get(to) ?? new Set()).add(from));
-      if (seen.has(to)) continue;
-      seen.set(to, next);
-      queue.push(next);
-    }
-  }
-  everyStateEnds(seen, into);
-  return { states, nodes: seen.size, steps };
+  const { nodes, steps } = walk<Node<S>>({
+    root: step(what, fresh(what.initial), what.start, 0),
+    identity: node => identity(what, node),
+    next: node => successors(what, node),
+    ended: ({ state }) => state.state === 'Terminated',
+  });
+  return { states: new Set(nodes.map(({ state }) => state.state)), nodes: nodes.length, steps };
 }
 
 function fresh<S>(state: S): Node<S> {
-  return {
-    state: { ...state },
-    running: new Set(),
-    told: { refusal: false, success: false, failed: false },
-    path: '',
-  };
+  return { state: { ...state }, running: new Set(), told: { refusal: false, success: false, failed: false } };
 }
 
 function identity<S extends { state: string }, I>(what: Exploration<S, I>, node: Node<S>): string {
@@ -72,23 +54,19 @@ function identity<S extends { state: string }, I>(what: Exploration<S, I>, node:
   return `${node.state.state} ${what.identity(node.state)} ${running} ${refusal} ${success} ${failed}`;
 }
 
-function* successors<S extends { state: string }, I>(what: Exploration<S, I>, node: Node<S>): Iterable<Node<S>> {
-  for (const { name, input, now } of what.inputs) yield step(what, node, name, input, now ?? 0);
+function* successors<S extends { state: string }, I>(
+  what: Exploration<S, I>,
+  node: Node<S>,
+): Iterable<[string, () => Node<S>]> {
+  for (const { name, input, now } of what.inputs) yield [name, () => step(what, node, input, now ?? 0)];
   for (const name of node.running) {
     const fired = { ...node, running: new Set([...node.running].filter(other => other !== name)) };
-    yield step(what, fired, `timer ${name}`, what.timer(name), 0);
+    yield [`timer ${name}`, () => step(what, fired, what.timer(name), 0)];
   }
 }
 
 /** One step, with every rule checked. */
-function step<S extends { state: string }, I>(
-  what: Exploration<S, I>,
-  node: Node<S>,
-  name: string,
-  input: I,
-  now: number,
-): Node<S> {
-  const path = `${node.path} > ${name}`;
+function step<S extends { state: string }, I>(what: Exploration<S, I>, node: Node<S>, input: I, now: number): Node<S> {
   const state = { ...node.state };
   const ended = state.state === 'Terminated';
   const out: Out = [];
@@ -96,57 +74,45 @@ function step<S extends { state: string }, I>(
   const words = out.map(word);
   const running = new Set(node.running);
   const told = { ...node.told };
-  if (ended) assert.deepEqual(words, [], `${path}: an effect after the end`);
+  if (ended) assert.deepEqual(words, [], 'an effect after the end');
   out.forEach((effect, index) => {
-    timers(effect, running, path);
-    hearing(effect, told, path);
-    if (effect.type === 'terminated') assert.equal(index, out.length - 1, `${path}: an effect behind terminated`);
+    timers(effect, running);
+    hearing(effect, told);
+    if (effect.type === 'terminated') assert.equal(index, out.length - 1, 'an effect behind terminated');
   });
   const terminations = words.filter(w => w === 'terminated').length;
   const expected = state.state === 'Terminated' && !ended ? 1 : 0;
-  assert.equal(terminations, expected, `${path}: terminated is told once, on entering Terminated`);
-  if (state.state === 'Terminated') assert.equal(running.size, 0, `${path}: timers ${[...running]} run on`);
-  else if (running.size === 0) assert.ok(what.patient(state), `${path}: ${state.state} waits for nothing`);
-  return { state, running, told, path };
+  assert.equal(terminations, expected, 'terminated is told once, on entering Terminated');
+  if (state.state === 'Terminated') assert.equal(running.size, 0, `timers ${[...running]} run on`);
+  else if (running.size === 0) assert.ok(what.patient(state), `${state.state} waits for nothing`);
+  return { state, running, told };
 }
 
-function timers(effect: TransactionEffect, running: Set<TimerName>, path: string): void {
+function timers(effect: TransactionEffect, running: Set<TimerName>): void {
   if (effect.type === 'start-timer') {
-    assert.ok(!running.has(effect.name), `${path}: timer ${effect.name} started twice`);
-    assert.ok(effect.ms > 0, `${path}: timer ${effect.name} of ${effect.ms} ms`);
+    assert.ok(!running.has(effect.name), `timer ${effect.name} started twice`);
+    assert.ok(effect.ms > 0, `timer ${effect.name} of ${effect.ms} ms`);
     running.add(effect.name);
   }
   if (effect.type === 'stop-timer') {
-    assert.ok(running.delete(effect.name), `${path}: timer ${effect.name} stopped but not running`);
+    assert.ok(running.delete(effect.name), `timer ${effect.name} stopped but not running`);
   }
 }
 
 /** A user hears one refusal, or any number of 2xx, or one failure: never two of these kinds. */
-function hearing(effect: TransactionEffect, told: Node<unknown>['told'], path: string): void {
+function hearing(effect: TransactionEffect, told: Node<unknown>['told']): void {
   if (effect.type === 'response') {
     const { status } = effect.response;
-    assert.ok(!told.failed && !told.refusal, `${path}: a response behind the final word`);
-    if (status < 200) assert.ok(!told.success, `${path}: a provisional response behind a 2xx`);
+    assert.ok(!told.failed && !told.refusal, 'a response behind the final word');
+    if (status < 200) assert.ok(!told.success, 'a provisional response behind a 2xx');
     else if (status < 300) told.success = true;
     else {
-      assert.ok(!told.success, `${path}: a refusal behind a 2xx`);
+      assert.ok(!told.success, 'a refusal behind a 2xx');
       told.refusal = true;
     }
   }
   if (effect.type === 'failed') {
-    assert.ok(!told.failed && !told.refusal && !told.success, `${path}: a failure behind the final word`);
+    assert.ok(!told.failed && !told.refusal && !told.success, 'a failure behind the final word');
     told.failed = true;
   }
-}
-
-/** From every node some way leads to Terminated. */
-function everyStateEnds<S extends { state: string }>(seen: Map<string, Node<S>>, into: Map<string, Set<string>>): void {
-  const ending = new Set<string>();
-  const queue = [...seen].filter(([, node]) => node.state.state === 'Terminated').map(([id]) => id);
-  for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
-    if (ending.has(id)) continue;
-    ending.add(id);
-    queue.push(...(into.get(id) ?? []));
-  }
-  for (const [id, node] of seen) assert.ok(ending.has(id), `${node.path}: no way to the end`);
 }

@@ -1,0 +1,208 @@
+/** Every reachable state of a subscription, and what must hold in each. RFC 6665 4.1. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { walk } from '../../test/support/walk.ts';
+import { createRequest, createResponse } from './message/build.ts';
+import {
+  handleSubscription,
+  type SubscriptionEffect,
+  type SubscriptionInput,
+  type SubscriptionState,
+  type SubscriptionTimer,
+} from './subscription.ts';
+import type { TransactionKey } from './transaction/types.ts';
+
+/** The subscription, its SUBSCRIBEs without an answer, its timers, and what its user was told. */
+interface Node {
+  state: SubscriptionState;
+  open: number[];
+  running: SubscriptionTimer[];
+  ended: boolean;
+  left: boolean;
+  gone: boolean;
+}
+
+/** SUBSCRIBEs that may be under way at once. */
+const MAX_OPEN = 2;
+
+const ROOT: Node = {
+  state: {
+    uri: 'sip:alice@example.com',
+    from: '<sip:alice@example.com>;tag=a',
+    to: '<sip:alice@example.com>',
+    fromTag: 'a',
+    contact: '<sip:alice@192.0.2.1>',
+    route: [],
+    callId: 'c',
+    event: 'reg',
+    accept: 'application/reginfo+xml',
+    headers: [],
+    expiresS: 3600,
+    t1: 500,
+    seq: 0,
+    id: 0,
+    dialog: null,
+    phase: 'waiting',
+    raised: false,
+    askedS: 0,
+  },
+  open: [],
+  running: [],
+  ended: false,
+  left: false,
+  gone: false,
+};
+
+const SUBSCRIBE = createRequest('SUBSCRIBE', 'sip:alice@example.com', [
+  ['Via', 'SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa'],
+  ['From', '<sip:alice@example.com>;tag=a'],
+  ['To', '<sip:alice@example.com>'],
+  ['Call-ID', 'c'],
+  ['CSeq', '1 SUBSCRIBE'],
+]);
+const ANSWERS: ReadonlyArray<[number, Array<[string, string]>]> = [
+  [100, []],
+  [
+    200,
+    [
+      ['Expires', '3600'],
+      ['Contact', '<sip:n@192.0.2.2>'],
+    ],
+  ],
+  [423, [['Min-Expires', '7200']]],
+  [403, []],
+  [481, []],
+  [503, [['Retry-After', '5']]],
+];
+
+const NOTIFIES: ReadonlyArray<[name: string, from: string, event: string, state: string]> = [
+  ['active', 'b', 'reg', 'active;expires=3600'],
+  ['active, time unsaid', 'b', 'reg', 'active'],
+  ['pending', 'b', 'reg', 'pending;expires=60'],
+  ['terminated', 'b', 'reg', 'terminated;reason=deactivated'],
+  ['of another event', 'b', 'presence', 'active'],
+  ['of another notifier', 'z', 'reg', 'active;expires=3600'],
+];
+
+let notifies = 0;
+
+function notify(from: string, event: string, state: string): Extract<SubscriptionInput, { type: 'notify' }> {
+  notifies += 1;
+  const request = createRequest('NOTIFY', 'sip:alice@192.0.2.1', [
+    ['From', `<sip:alice@example.com>;tag=${from}`],
+    ['To', '<sip:alice@example.com>;tag=a'],
+    ['Call-ID', 'c'],
+    ['CSeq', `${notifies} NOTIFY`],
+    ['Contact', '<sip:n@192.0.2.2>'],
+    ['Event', event],
+    ['Subscription-State', state],
+  ]);
+  return { type: 'notify', key: 'n' as TransactionKey, request };
+}
+
+function step(node: Node, input: SubscriptionInput): Node {
+  const next = structuredClone(node);
+  const { state } = next;
+  if (input.type === 'unsubscribe') next.left = true;
+  if (input.type === 'timer') next.running = next.running.filter(name => name !== input.name);
+  if (input.type === 'failure') next.open = next.open.filter(id => id !== input.id);
+  if (input.type === 'response' && input.response.status >= 200) next.open = next.open.filter(id => id !== input.id);
+  const out: SubscriptionEffect[] = [];
+  handleSubscription(state, input, out);
+  if (node.gone) assert.deepEqual(out, [], 'an effect behind the end');
+  for (const effect of out) hear(next, effect);
+  const answers = out.filter(effect => effect.type === 'respond').length;
+  if (!node.gone) assert.equal(answers, input.type === 'notify' ? 1 : 0, 'each NOTIFY is answered once');
+  rest(next);
+  return next;
+}
+
+/** What must hold between two inputs. */
+function rest({ state, open, running, ended, left, gone }: Node): void {
+  assert.equal(gone, state.phase === 'ended', 'gone is told with the end');
+  if (gone) {
+    assert.deepEqual(running, [], 'timers run on');
+    assert.ok(ended || left, 'an end without a word');
+    return;
+  }
+  assert.ok(!ended, 'the end was told and it goes on');
+  const asking = open.includes(state.id);
+  if (state.phase === 'active')
+    assert.ok(running.includes('refresh') || asking, 'an active subscription runs out unseen');
+  else assert.ok(running.includes('n') || state.seq === 0 || asking, `${state.phase} waits for nothing`);
+}
+
+function hear(node: Node, effect: SubscriptionEffect): void {
+  assert.ok(!node.gone, `${effect.type} behind gone`);
+  switch (effect.type) {
+    case 'send':
+      node.open.push(effect.id);
+      return;
+    case 'start-timer':
+      assert.ok(effect.ms > 0);
+      if (!node.running.includes(effect.name)) node.running.push(effect.name);
+      return;
+    case 'stop-timer':
+      node.running = node.running.filter(name => name !== effect.name);
+      return;
+    case 'notified':
+      assert.ok(!node.left, 'a NOTIFY is told to who has left');
+      return;
+    case 'ended':
+      assert.ok(!node.ended && !node.left, 'the end is told twice, or to who has left');
+      node.ended = true;
+      return;
+    case 'gone':
+      node.gone = true;
+      return;
+    case 'respond':
+      return;
+    default:
+      effect satisfies never;
+  }
+}
+
+test('EVT-02 a subscription: all states, one end, a refresh always armed', () => {
+  const { nodes, steps } = walk<Node>({
+    root: ROOT,
+    identity: ({ state, open, running, ended, left, gone }) => {
+      const { phase, raised, askedS, dialog, seq, id } = state;
+      const asking = [open.includes(id), open.length];
+      return JSON.stringify([
+        phase,
+        raised,
+        askedS,
+        dialog?.remoteTag,
+        seq > 0,
+        asking,
+        [...running].sort(),
+        ended,
+        left,
+        gone,
+      ]);
+    },
+    *next(node) {
+      if (node.open.length < MAX_OPEN) yield ['subscribe', () => step(node, { type: 'subscribe' })];
+      yield ['unsubscribe', () => step(node, { type: 'unsubscribe' })];
+      for (const id of node.open) {
+        for (const [status, headers] of ANSWERS) {
+          const response = createResponse(SUBSCRIBE, status, undefined, { toTag: 'b', headers });
+          yield [`${status} to ${id}`, () => step(node, { type: 'response', id, response })];
+        }
+        yield [`no answer to ${id}`, () => step(node, { type: 'failure', id, cause: 'timeout' })];
+      }
+      // Nobody knows of it before.
+      if (node.state.seq > 0)
+        for (const [name, ...said] of NOTIFIES) yield [`NOTIFY ${name}`, () => step(node, notify(...said))];
+      for (const name of node.running) {
+        // Refreshes that nobody answers end in their own time-outs.
+        if (name === 'refresh' && node.open.length >= MAX_OPEN) continue;
+        yield [`timer ${name}`, () => step(node, { type: 'timer', name })];
+      }
+    },
+    ended: ({ gone }) => gone,
+  });
+  const phases = new Set(nodes.map(({ state }) => state.phase));
+  assert.deepEqual([...phases].sort(), ['active', 'ended', 'leaving', 'waiting']);
+  assert.ok(nodes.length > 50 && steps > 500, `${nodes.length} nodes, ${steps} steps`);
+});
