@@ -147,6 +147,14 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   'emergency-mismatch': { status: 400, code: 'INVALID_ARGUMENT', message: 'callType and receiverAddress disagree.' },
   'sdp-unusable': { status: 400, code: 'INVALID_ARGUMENT', message: 'The SDP cannot be read or has no audio.' },
   'call-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many calls at once.' },
+  'pool-foreign': { status: 403, code: 'PERMISSION_DENIED', message: 'This client may not use this pool of numbers.' },
+  'pool-empty': { status: 429, code: 'QUOTA_EXCEEDED', message: 'All numbers are in use; try again later.' },
+  'entry-point-busy': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many visitors call now; try again later.' },
+  'emergency-refused': {
+    status: 403,
+    code: 'EMERGENCY_NOT_ALLOWED',
+    message: 'Visitors of a web page cannot make emergency calls.',
+  },
   'status-not-settable': { status: 400, code: 'INVALID_ARGUMENT', message: 'status cannot be set to this value.' },
   'incompatible-state': {
     status: 409,

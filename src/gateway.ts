@@ -177,7 +177,12 @@ export async function createGateway(
       await mw.start();
       // First what is owed, so that the events of restored calls find their subscriptions.
       takeUp(() => events.start());
-      loop.emit({ type: 'restore', bindings: valuesOf(store, 'binding'), calls: valuesOf(store, 'call') });
+      loop.emit({
+        type: 'restore',
+        bindings: valuesOf(store, 'binding'),
+        calls: valuesOf(store, 'call'),
+        leases: valuesOf(store, 'lease'),
+      });
       const { url } = await api.start();
       if (publicUrl === '') publicUrl = url;
       state = 'ready';

@@ -1,6 +1,6 @@
 /** What the API layer asks of the core and what it is answered. */
 import type { DeviceId, E164, MediaSessionId, Ref, RegistrationId } from './ids.ts';
-import type { Address, CallStatus, LocationDetails, Principal } from './words.ts';
+import type { Address, CallStatus, LocationDetails, Principal, Visit } from './words.ts';
 
 /** Every API request reaches the core as one of these and is answered by exactly one `reply` effect with the same `ref`. */
 export type ApiRequest =
@@ -37,6 +37,21 @@ export type ApiRequest =
       offer: string;
       callType: 'REGULAR' | 'EMERGENCY' | null;
       location: LocationDetails | null;
+    }
+  /** A call from a number that is leased for it. It is answered as `originate` is, once the network has taken the number. */
+  | {
+      type: 'visit';
+      ref: Ref;
+      /** The business; its subject is the visit. */
+      who: Principal;
+      correlator: string;
+      deviceId: DeviceId;
+      receiver: Address;
+      originatorName: string;
+      offer: string;
+      visit: Visit;
+      /** Calls the entry point may have at once; null: as many as there are numbers. */
+      maxConcurrent: number | null;
     }
   | { type: 'get-session'; ref: Ref; who: Principal; mediaSessionId: MediaSessionId }
   | {
@@ -93,6 +108,10 @@ export type CoreErrorCode =
   | 'emergency-mismatch'
   | 'sdp-unusable'
   | 'call-quota'
+  | 'pool-foreign'
+  | 'pool-empty'
+  | 'entry-point-busy'
+  | 'emergency-refused'
   | 'status-not-settable'
   | 'incompatible-state'
   | 'answer-missing'

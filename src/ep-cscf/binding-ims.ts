@@ -5,6 +5,7 @@ import { retryDelay } from './back-off.ts';
 import { admit, type Binding, dropRegistration, publishEnd, type Waiting } from './binding.ts';
 import { spreadOf } from './identity.ts';
 import type { ImsInput } from './input.ts';
+import { settleNumber } from './number-pool.ts';
 import { release, removeBinding } from './registry.ts';
 import { count, type Done, log, refuse, reply, startTimer, stopTimer, stopTimers, type Turn } from './turn.ts';
 import type { Outcome } from './words.ts';
@@ -24,6 +25,7 @@ export function sendRegister(turn: Turn, binding: Binding, correlator: string): 
   const ref = turn.ids.ref();
   binding.ref = ref;
   binding.sentAt = turn.now;
+  binding.boundUntil = Math.max(binding.boundUntil, turn.now + expiresS * 1000);
   binding.attempts += 1;
   const { id: owner, number, fresh: initial } = binding;
   turn.out.push({ type: 'ims.register', owner, ref, number, expiresS, correlator, initial });
@@ -52,7 +54,7 @@ export function handleBinding(turn: Turn, binding: Binding, input: BindingInput)
       if (input.ref === binding.ref) registerFailed(turn, binding, input.outcome, input.retryAfterS);
       return;
     case 'ims-deregistered':
-      if (input.ref === binding.ref) deregistered(turn, binding);
+      if (input.ref === binding.ref) deregistered(turn, binding, input.confirmed);
       return;
     case 'ims-binding-lost':
       lost(turn, binding, input);
@@ -89,6 +91,7 @@ function registered(turn: Turn, binding: Binding, input: Extract<BindingInput, {
   binding.associated = input.associated.slice(0, 32);
   const grantedMs = Math.max(1, input.expiresS) * 1000;
   binding.imsExpiresAt = turn.now + grantedMs;
+  binding.boundUntil = binding.imsExpiresAt;
   stopTimer(turn, binding, 'ims-register-guard');
   startTimer(turn, binding, 'ims-refresh', refreshDelay(grantedMs, jitter(binding)));
   turn.changedBindings.add(binding);
@@ -127,6 +130,8 @@ function registerFailed(turn: Turn, binding: Binding, outcome: Outcome, retryAft
   count(turn, 'ims_register_total', { outcome: 'failed', sip_code: outcome.local === null ? code : '0' });
   log(turn, 'warn', binding.id, 'REGISTER failed', { number: binding.number, outcome: code, phase: binding.phase });
   binding.ref = null;
+  // Who answers no has bound nothing; silence tells nothing.
+  if (outcome.local === null) binding.boundUntil = binding.imsExpiresAt;
   stopTimer(turn, binding, 'ims-register-guard');
   refuseWaiting(turn, binding, registerError(outcome), retryAfterS);
   switch (binding.phase) {
@@ -197,7 +202,7 @@ export function bindingTimer(
 }
 
 function guardFired(turn: Turn, binding: Binding): Done {
-  if (binding.phase === 'deregistering') return deregistered(turn, binding);
+  if (binding.phase === 'deregistering') return deregistered(turn, binding, false);
   if (binding.phase === 'registering') {
     log(turn, 'warn', binding.id, 'REGISTER not answered in time', { number: binding.number });
     count(turn, 'ims_register_total', { outcome: 'timeout', sip_code: '0' });
@@ -222,9 +227,10 @@ function deregister(turn: Turn, binding: Binding): Done {
   turn.changedBindings.add(binding);
 }
 
-function deregistered(turn: Turn, binding: Binding): Done {
+function deregistered(turn: Turn, binding: Binding, confirmed: boolean): Done {
   if (binding.phase !== 'deregistering') return;
   binding.ref = null;
+  if (confirmed) binding.boundUntil = 0;
   const first = binding.waiting[0];
   if (first === undefined) return forget(turn, binding);
   // A device came while the last one left: start over under the same id.
@@ -236,6 +242,7 @@ function deregistered(turn: Turn, binding: Binding): Done {
 
 function lost(turn: Turn, binding: Binding, input: Extract<BindingInput, { type: 'ims-binding-lost' }>): Done {
   if (binding.phase !== 'active' && binding.phase !== 'reclaiming') return;
+  binding.boundUntil = 0;
   log(turn, 'warn', binding.id, 'binding removed by the network', { number: binding.number, event: input.event });
   const { reclaim, probationMaxS } = turn.settings.ims;
   binding.fresh = true;
@@ -297,4 +304,5 @@ function forget(turn: Turn, binding: Binding): Done {
   turn.idleBindings.delete(binding);
   turn.out.push({ type: 'store', write: { op: 'delete', kind: 'binding', key: binding.id } });
   turn.out.push({ type: 'ims.forget', owner: binding.id }, { type: 'gone', owner: binding.id });
+  settleNumber(turn, binding.number, binding.boundUntil);
 }

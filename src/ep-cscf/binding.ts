@@ -7,6 +7,7 @@ import type { BindingId, DeviceId, E164, Ref, RegistrationId } from './ids.ts';
 import type { TimerName } from './input.ts';
 import { addRegistration, removeRegistration } from './registry.ts';
 import { type Done, reply, startTimer, stopTimer, type Turn } from './turn.ts';
+import type { VisitRequest } from './visit.ts';
 import type { Address } from './words.ts';
 
 /** One device's registration of one number. */
@@ -20,10 +21,11 @@ export interface Registration {
   expiresAt: number;
 }
 
-/** A POST that waits for the network. */
+/** A POST that waits for the network; a visitor's goes on to call. */
 export interface Waiting {
   ref: Ref;
   registration: Registration;
+  visit: VisitRequest | null;
 }
 
 /**
@@ -42,6 +44,8 @@ export interface Binding {
   sentAt: number;
   /** IMS expiry, ms since the epoch; 0 before the first 200. */
   imsExpiresAt: number;
+  /** Until when the network may know it in the worst case, ms since the epoch; 0: not at all. */
+  boundUntil: number;
   /** Failed refreshes in a row. */
   failures: number;
   /** REGISTERs sent so far: makes each jitter another one. */
@@ -63,6 +67,7 @@ export function emptyBinding(id: BindingId, number: E164, phase: BindingPhase): 
     ref: null,
     sentAt: 0,
     imsExpiresAt: 0,
+    boundUntil: 0,
     failures: 0,
     attempts: 0,
     fresh: true,
@@ -78,13 +83,14 @@ export function viewOf(registration: Registration): RegistrationView {
   return { registrationId: id, deviceId, phoneNumber: holder.number, expiresAt };
 }
 
-/** Makes a waiting registration visible and answers its POST. */
+/** Makes a waiting registration visible and answers its POST, or lets it call. */
 export function admit(turn: Turn, binding: Binding, waiting: Waiting): Done {
-  const { registration, ref } = waiting;
+  const { registration, ref, visit } = waiting;
   binding.registrations.set(registration.id, registration);
   addRegistration(turn.registry, registration);
   turn.changedBindings.add(binding);
-  reply(turn, ref, { ok: true, registration: viewOf(registration) });
+  if (visit === null) reply(turn, ref, { ok: true, registration: viewOf(registration) });
+  else turn.arrivals.push({ binding, registration, request: visit });
   armExpiry(turn, binding);
 }
 

@@ -1,18 +1,23 @@
 /** The end of a call: what is said to the network, to the media plane, to every leg, and what stays until the totals are in. */
+import { armExpiry, type Binding, dropRegistration } from './binding.ts';
 import type { Call, Leg } from './call.ts';
 import type { Final } from './call-status.ts';
 import type { Ref } from './ids.ts';
 import type { MediaFailure, MediaStats } from './input.ts';
 import { finishLeg, record } from './leg.ts';
+import { settleNumber } from './number-pool.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { removeCall, retireCall } from './registry.ts';
 import { caseOf, count, type Done, log, refuse, startTimer, stopTimer, stopTimers, type Turn } from './turn.ts';
+import type { Address } from './words.ts';
 
 /** What the network is told: the code matters for an unanswered call in only. */
 export interface ImsEnd {
   code: number;
   phrase: string;
   reason: string | null;
+  /** Of a 302: who is to be called in its place. */
+  contact?: Address;
 }
 
 export const USER_ENDS: ImsEnd = {
@@ -90,7 +95,17 @@ export function retire(turn: Turn, call: Call): Done {
   call.mediaReleased = true;
   retireCall(turn.registry, call);
   const binding = turn.registry.bindingOf.get(call.number);
-  if (binding !== undefined) turn.idleBindings.add(binding);
+  if (binding !== undefined) {
+    turn.idleBindings.add(binding);
+    if (call.visit !== null) leave(turn, binding);
+  }
+  settleNumber(turn, call.number, null);
+}
+
+/** A visitor was registered for this call alone. */
+function leave(turn: Turn, binding: Binding): Done {
+  for (const registration of [...binding.registrations.values()]) dropRegistration(turn, binding, registration);
+  armExpiry(turn, binding);
 }
 
 /** The last step: the record with its totals, and nothing is left. */

@@ -13,6 +13,7 @@ import { publish } from './leg.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { addCall, addLeg } from './registry.ts';
 import { count, type Done, log, startTimer, stopTimer, type Turn } from './turn.ts';
+import type { Address } from './words.ts';
 
 type Invited = Extract<ImsInput, { type: 'ims-invited' }>;
 
@@ -37,6 +38,8 @@ export function onInvited(turn: Turn, input: Invited): Done {
   const binding = turn.registry.bindings.get(input.binding);
   if (binding === undefined)
     return turnAway(turn, input, { code: 404, phrase: 'Not Found', reason: null }, 'unknown-binding');
+  const pool = turn.numbers.poolOf.get(binding.number);
+  if (pool !== undefined) return turnAway(turn, input, deflection(pool.mainNumber), 'leased-number');
   if (turn.draining && !input.emergency) {
     count(turn, 'overload_shed_total', { reason: 'draining' });
     return turnAway(turn, input, { code: 503, phrase: 'Service Unavailable', reason: null }, 'draining');
@@ -59,6 +62,12 @@ export function onInvited(turn: Turn, input: Invited): Done {
     { kind: 'offers-in', ref },
     { type: 'media.offer', owner: call.id, ref, from: 'ims', realm, legs, sdp: input.sdp, commit: !call.callerReady },
   );
+}
+
+/** Who calls a visitor back calls the business, or nobody. TS 24.604, communication deflection. */
+function deflection(mainNumber: Address | null): ImsEnd {
+  if (mainNumber === null) return UNAVAILABLE;
+  return { code: 302, phrase: 'Moved Temporarily', reason: null, contact: mainNumber };
 }
 
 function turnAway(turn: Turn, input: Invited, end: ImsEnd, why: string): Done {
@@ -103,6 +112,7 @@ function createIncoming(turn: Turn, input: Invited, binding: Binding, devices: R
     callType: null,
     emergency: input.emergency,
     location: input.location,
+    visit: null,
     offerless: input.sdp === null,
     diverted: input.diverted,
     callerReady: input.callerReady,

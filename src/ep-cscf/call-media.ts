@@ -39,7 +39,7 @@ export function answered(turn: Turn, call: Call, leg: Leg): Done {
   for (const name of ['originate-guard', 'ring-guard', 'invitation', 'provisional-repeat'] as const)
     stopTimer(turn, call, name);
   if (!leg.connected) startTimer(turn, call, 'media-setup', mediaSetupMs);
-  // An emergency call has no cap. CAMARA digest 7.8.
-  if (!call.emergency) startTimer(turn, call, 'max-duration', maxDurationMs);
+  // An emergency call has no cap (CAMARA digest 7.8), a visitor's has had one since its start.
+  if (!call.emergency && call.visit === null) startTimer(turn, call, 'max-duration', maxDurationMs);
   count(turn, 'call_setup_duration_seconds', { direction: call.direction }, (turn.now - call.createdAt) / 1000);
 }

@@ -16,12 +16,12 @@ import { GW, gwReason, sipReason } from './reason.ts';
 import { findRegistration } from './registration.ts';
 import { addCall, addLeg, removeLeg } from './registry.ts';
 import { type Done, refuse, reply, startTimer, stopTimer, type Turn } from './turn.ts';
-import { ANONYMOUS } from './words.ts';
+import { ANONYMOUS, type Visit } from './words.ts';
 
 type Originate = Extract<ApiRequest, { type: 'originate' }>;
 
-/** POST: checks in the order of CAMARA digest 5.6, then the call exists, is answered with Initial, and the media plane makes the IMS offer. */
-export function originate(turn: Turn, request: Originate): Done {
+/** POST (`visit`: a visitor's): checks in the order of CAMARA digest 5.6, then the call exists, is answered with Initial, and the media plane makes the IMS offer. */
+export function originate(turn: Turn, request: Originate, visit: Visit | null): Done {
   const registration = findRegistration(turn, request);
   if (registration === null) return refuse(turn, request.ref, 'registration-not-usable');
   const emergency = isEmergency(request.receiver, turn.settings.emergency);
@@ -31,7 +31,7 @@ export function originate(turn: Turn, request: Originate): Done {
   // An emergency call needs no registration that works at this moment.
   if (binding === undefined || (binding.phase !== 'active' && !emergency))
     return reply(turn, request.ref, { ok: false, error: 'network-unavailable', retryAfterS: 2 });
-  const { call, leg } = create(turn, request, registration, binding, emergency);
+  const { call, leg } = create(turn, request, registration, binding, emergency, visit);
   reply(turn, request.ref, { ok: true, session: sessionView(call, leg) });
   const ref = turn.ids.ref();
   const realm = turn.settings.realm.nameOf(registration.holder.number);
@@ -43,6 +43,7 @@ export function originate(turn: Turn, request: Originate): Done {
   );
   // The Mw side gives up on silence; what rings at an emergency centre is not ended by a limit.
   if (!emergency) startTimer(turn, call, 'originate-guard', turn.settings.call.originateGuardMs);
+  if (visit !== null) startTimer(turn, call, 'max-duration', visit.endsAt - turn.now);
   turn.changedCalls.add(call);
 }
 
@@ -83,6 +84,7 @@ function create(
   registration: Registration,
   binding: Binding,
   emergency: boolean,
+  visit: Visit | null,
 ): { call: Call; leg: Leg } {
   const { id: registrationId, deviceId, holder } = registration;
   const call = newCall({
@@ -99,6 +101,7 @@ function create(
     callType: request.callType,
     emergency,
     location: request.location,
+    visit,
     offerless: false,
     diverted: null,
     callerReady: true,
@@ -201,7 +204,9 @@ export function onRejected(turn: Turn, call: Call, input: Extract<ImsInput, { ty
 export function onEmergency(turn: Turn, call: Call): Done {
   if (call.phase === 'cancelling') return endCancelled(turn, call);
   const sdp = call.invited;
-  if (sdp === null || call.emergency || !turn.settings.emergency.enabled) return endCall(turn, call, USE_PHONE, null);
+  // Nobody knows who a visitor is, or where.
+  const possible = turn.settings.emergency.enabled && call.visit === null;
+  if (sdp === null || call.emergency || !possible) return endCall(turn, call, USE_PHONE, null);
   call.emergency = true;
   call.forks.clear();
   call.audible = null;

@@ -74,7 +74,7 @@ export function mediaSetupGuard(turn: Turn, call: Call): Done {
 
 /** The call has lasted as long as one may. */
 export function maxDurationGuard(turn: Turn, call: Call): Done {
-  endCall(turn, call, TOO_LONG, { ...MEDIA_LOSS, reason: 'Q.850;cause=31;text="Maximum duration"' });
+  endCall(turn, call, TOO_LONG, ims(call, { ...MEDIA_LOSS, reason: 'Q.850;cause=31;text="Maximum duration"' }));
 }
 
 const DRAINED: Final = { status: 'Failed', reason: gwReason(GW.drained, 'drained'), class: 'internal' };

@@ -5,7 +5,7 @@ import type { Final } from './call-status.ts';
 import type { Holder } from './identity.ts';
 import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Ref, RegistrationId } from './ids.ts';
 import type { ImsInput, MediaStats, TimerName } from './input.ts';
-import type { Address, CallStatus, LocationDetails } from './words.ts';
+import type { Address, CallStatus, LocationDetails, Visit } from './words.ts';
 
 /**
  * `offering`: the media plane makes the first SDP, or the caller reserves. `inviting`: our INVITE is out. `alerting`: devices were invited.
@@ -94,6 +94,8 @@ export interface Call {
   emergency: boolean;
   /** Location of the caller: given by the client (out) or by the network (in). */
   readonly location: LocationDetails | null;
+  /** Of a visitor's call: its number is leased and its registration ends with it. */
+  readonly visit: Visit | null;
   phase: CallPhase;
   readonly legs: Leg[];
   /** The leg of a call out; the winner of a call in. */
@@ -159,6 +161,7 @@ export type CallSeed = Pick<
   | 'callType'
   | 'emergency'
   | 'location'
+  | 'visit'
   | 'offerless'
   | 'diverted'
   | 'callerReady'

@@ -13,16 +13,19 @@ import { maySee } from './identity.ts';
 import type { BindingId, CallId, Ids, Owner } from './ids.ts';
 import type { ImsInput, Input, TimerName } from './input.ts';
 import { sessionView } from './leg.ts';
+import { countLeases, createNumberPool } from './number-pool.ts';
 import type { Core } from './ports.ts';
 import { findRegistration, handleRegistration, registrationsOn } from './registration.ts';
-import { createRegistry } from './registry.ts';
+import { createRegistry, type Registry } from './registry.ts';
 import { bindingRow, callRow, restore } from './restore.ts';
 import type { CoreSettings } from './settings.ts';
 import { type Done, refuse, reply, type Turn } from './turn.ts';
+import { dial, visit } from './visit.ts';
 
-/** Builds the core. `settings` are kept, not copied; `ids` are the only source of anything unpredictable. */
-export function createCore(parts: { settings: CoreSettings; ids: Ids }): Core {
-  const registry = createRegistry();
+/** Builds the core. `settings` are kept, not copied; `ids` are the only source of anything unpredictable; `registry` holds its machines. */
+export function createCore(parts: { settings: CoreSettings; ids: Ids; registry?: Registry }): Core {
+  const { registry = createRegistry() } = parts;
+  const numbers = createNumberPool(parts.settings.pool);
   const turn: Turn = {
     now: 0,
     out: [],
@@ -30,10 +33,12 @@ export function createCore(parts: { settings: CoreSettings; ids: Ids }): Core {
     settings: parts.settings,
     ids: parts.ids,
     registry,
+    numbers,
     draining: false,
     changedCalls: new Set(),
     changedBindings: new Set(),
     idleBindings: new Set(),
+    arrivals: [],
   };
   return {
     handle(input, now, out) {
@@ -49,11 +54,13 @@ export function createCore(parts: { settings: CoreSettings; ids: Ids }): Core {
       calls: registry.calls.size,
       legs: registry.legs.size,
     }),
+    leases: now => countLeases(numbers, now),
   };
 }
 
-/** Bindings without use go, and every changed row is written once. */
+/** Visitors who were let in call, bindings without use go, and every changed row is written once. */
 function finishTurn(turn: Turn): Done {
+  for (const { binding, registration, request } of turn.arrivals.splice(0)) dial(turn, binding, registration, request);
   for (const binding of turn.idleBindings) settleBinding(turn, binding);
   turn.idleBindings.clear();
   for (const binding of turn.changedBindings) put(turn.out, 'binding', binding.id, bindingRow(binding));
@@ -76,7 +83,9 @@ function route(turn: Turn, input: Input): Done {
     case 'unregister':
       return unregister(turn, input);
     case 'originate':
-      return originate(turn, input);
+      return originate(turn, input, null);
+    case 'visit':
+      return visit(turn, input);
     case 'get-session':
     case 'put-status':
     case 'end-session':

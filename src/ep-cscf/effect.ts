@@ -46,9 +46,9 @@ export type ImsEffect =
    * Ends the IMS side whatever its state: CANCEL, BYE, or the final response `code` to an unanswered incoming INVITE.
    * The Mw side sees it through alone (CANCEL after the first 1xx, ACK and BYE for a 2xx that crossed it). For an
    * unanswered INVITE of ours it still tells the outcome, `ims-rejected` or `ims-answered`; the core waits some seconds.
-   * `reason` is a Reason header value or null.
+   * `reason` is a Reason header value or null, `contact` of a 302: who is to be called in its place.
    */
-  | { type: 'ims.end'; owner: CallId; code: number; phrase: string; reason: string | null };
+  | { type: 'ims.end'; owner: CallId; code: number; phrase: string; reason: string | null; contact?: Address };
 
 export type MediaEffect =
   /** The browser's offer of a call out -> `media-ready` with the IMS offer. `realm`: the name of the number's, when they have names. */
@@ -140,7 +140,16 @@ export type EventEffect = {
   event: CoreEvent;
 };
 
-export type StoreKind = 'binding' | 'call' | 'subscription' | 'outbox' | 'channel' | 'written' | 'lease' | 'record';
+export type StoreKind =
+  | 'binding'
+  | 'call'
+  | 'subscription'
+  | 'outbox'
+  | 'channel'
+  | 'written'
+  | 'lease'
+  | 'entry-point'
+  | 'record';
 /** `value` is plain data; the store takes it as JSON at once and keeps no reference. */
 export type Write =
   | { op: 'put'; kind: StoreKind; key: string; value: unknown }

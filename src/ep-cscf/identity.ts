@@ -51,10 +51,11 @@ export interface Holder {
   number: E164;
 }
 
-/** Whether a token may see a resource; if not, the resource does not exist for it. CAMARA Commonalities, ownership. */
+/** Whether a token may see a resource; if not, the resource does not exist for it. A visitor sees its own, the business all. CAMARA Commonalities, ownership. */
 export function maySee(who: Principal, holder: Holder): boolean {
   if (who.clientId !== holder.clientId || who.legs !== holder.legs) return false;
-  return who.legs === 2 || (who.subject === holder.subject && who.number === holder.number);
+  if (who.legs === 2) return who.subject === null || who.subject === holder.subject;
+  return who.subject === holder.subject && who.number === holder.number;
 }
 
 /** A fraction in [0, 1) that is always the same for one text: jitter without a random number inside a machine. */

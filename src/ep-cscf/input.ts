@@ -14,7 +14,8 @@ export type ImsInput =
       associated: Address[];
     }
   | { type: 'ims-register-failed'; owner: BindingId; ref: Ref; outcome: Outcome; retryAfterS: number | null }
-  | { type: 'ims-deregistered'; owner: BindingId; ref: Ref }
+  /** `confirmed` false: the network did not say that it let go of the binding. */
+  | { type: 'ims-deregistered'; owner: BindingId; ref: Ref; confirmed: boolean }
   /** The network removed our binding (reg event). `retryAfterS` null means do not come back. */
   | {
       type: 'ims-binding-lost';
@@ -141,7 +142,7 @@ export type EventInput =
 export type TimerInput = { type: 'timer'; owner: Owner; name: TimerName };
 
 /** Rows found at start, before any other input. */
-export type RestoreInput = { type: 'restore'; bindings: unknown[]; calls: unknown[] };
+export type RestoreInput = { type: 'restore'; bindings: unknown[]; calls: unknown[]; leases: unknown[] };
 
 /** The operator drains the node: no new calls but emergency ones; live ones go on until `end-all`, which may leave the emergency calls. */
 export type AdminInput = { type: 'drain' } | { type: 'end-all'; spareEmergency: boolean };

@@ -117,6 +117,7 @@ export function record(turn: Turn, call: Call, leg: Leg, media: MediaStats | nul
         reason: leg.final.reason,
         endClass: leg.final.class,
         media,
+        ...(call.visit === null ? {} : { visit: call.visit }),
       },
     },
   });

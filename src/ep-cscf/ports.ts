@@ -1,6 +1,7 @@
 /** The ports that carry the core's effects and inputs. */
 import type { Effect, EventEffect, ImsEffect, MediaEffect, StoreKind, Write } from './effect.ts';
 import type { Input } from './input.ts';
+import type { LeaseCount } from './number-pool.ts';
 
 /** A port takes effects and answers later with inputs; `emit` is given when it is built. It returns nothing and never throws for what the network did. */
 export interface Port<E extends Effect> {
@@ -38,4 +39,6 @@ export interface Core {
   handle(input: Input, now: number, out: Effect[]): void;
   /** Live counts for gauges and leak tests. */
   sizes(): { bindings: number; registrations: number; calls: number; legs: number };
+  /** Numbers of each pool by state. */
+  leases(now: number): LeaseCount[];
 }

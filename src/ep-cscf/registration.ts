@@ -4,9 +4,10 @@ import type { ApiRequest, CoreErrorCode, RegistrationView } from './api-request.
 import { admit, armExpiry, type Binding, emptyBinding, expireDue, type Registration, viewOf } from './binding.ts';
 import { sendRegister } from './binding-ims.ts';
 import { type Holder, maySee } from './identity.ts';
-import { type DeviceId, type E164, type RegistrationId, shardOf } from './ids.ts';
+import { type DeviceId, type E164, type Ref, type RegistrationId, shardOf } from './ids.ts';
 import { addBinding, reserve } from './registry.ts';
 import { type Done, refuse, reply, type Turn } from './turn.ts';
+import type { VisitRequest } from './visit.ts';
 
 export type RegistrationRequest = Extract<
   ApiRequest,
@@ -85,19 +86,26 @@ function register(turn: Turn, request: Extract<ApiRequest, { type: 'register' }>
   if (turn.settings.realm.homeOf(number) === null) return refuse(turn, ref, 'registration-refused');
   const known = turn.registry.bindingOf.get(number);
   if (known !== undefined) expireDue(turn, known);
+  // A number of a pool is leased, and in no other way to be had. TS 33.203 REQ 3.2.
+  if (turn.numbers.poolOf.has(number)) return refuse(turn, ref, 'registration-refused');
   const holder: Holder = { clientId: who.clientId, subject: who.subject, legs: who.legs, number };
   const refused = limit(turn, known, holder, deviceId);
   if (refused !== null) return refuse(turn, ref, refused);
-  const binding = known ?? createBinding(turn, number);
   const id = turn.ids.registration(shardOf(number));
-  const { correlator } = request;
-  const registration: Registration = { id, deviceId, holder, bindingId: binding.id, correlator, expiresAt };
+  enroll(turn, { id, deviceId, holder, correlator: request.correlator, expiresAt }, ref, null);
+}
+
+/** A registration joins the binding of its number, which is made when there is none. `visit`: what it goes on to do. */
+export function enroll(turn: Turn, made: Omit<Registration, 'bindingId'>, ref: Ref, visit: VisitRequest | null): Done {
+  const { number } = made.holder;
+  const binding = turn.registry.bindingOf.get(number) ?? createBinding(turn, number);
+  const registration: Registration = { ...made, bindingId: binding.id };
   reserve(turn.registry, registration);
   // The key is taken from here on, so of equal POSTs at one time one waits and the others are refused.
-  if (binding.phase === 'active') return admit(turn, binding, { ref, registration });
-  binding.waiting.push({ ref, registration });
+  if (binding.phase === 'active') return admit(turn, binding, { ref, registration, visit });
+  binding.waiting.push({ ref, registration, visit });
   const due = binding.phase === 'registering' || binding.phase === 'restoring';
-  if (due && binding.ref === null) sendRegister(turn, binding, correlator);
+  if (due && binding.ref === null) sendRegister(turn, binding, made.correlator);
 }
 
 /** The first limit a new registration breaks, in the order of CAMARA digest 4.4. */

@@ -6,9 +6,11 @@ import { type Holder, spreadOf } from './identity.ts';
 import type { BindingId, CallId, DeviceId, E164, MediaSessionId, RegistrationId } from './ids.ts';
 import type { Input } from './input.ts';
 import { finishLeg, record } from './leg.ts';
+import { coolRestored, isHeld, restoreLeases, settleNumber } from './number-pool.ts';
 import { GW, gwReason } from './reason.ts';
 import { addBinding, addRegistration, removeBinding, reserve } from './registry.ts';
 import { type Done, log, startTimer, type Turn } from './turn.ts';
+import type { Visit } from './words.ts';
 
 interface RegistrationRow {
   id: RegistrationId;
@@ -56,6 +58,8 @@ export interface CallRow
     | 'answeredAt'
   > {
   v: 1;
+  /** Absent in rows of older versions. */
+  visit?: Visit | null;
   main: MediaSessionId | null;
   legs: LegRow[];
 }
@@ -74,7 +78,7 @@ export function bindingRow(binding: Binding): BindingRow {
 
 export function callRow(call: Call): CallRow {
   const { id, direction, number, bindingId, correlator, createdAt, originator, receiver } = call;
-  const { originatorName, receiverName, callType, emergency, ringingAt, answeredAt } = call;
+  const { originatorName, receiverName, callType, emergency, ringingAt, answeredAt, visit } = call;
   return {
     v: 1,
     id,
@@ -91,6 +95,7 @@ export function callRow(call: Call): CallRow {
     emergency,
     ringingAt,
     answeredAt,
+    visit,
     main: call.main?.id ?? null,
     legs: call.legs.map(legRow),
   };
@@ -103,11 +108,13 @@ function legRow(leg: Leg): LegRow {
 
 /** Takes up what was found at start. A row that cannot be read is left alone and reported. */
 export function restore(turn: Turn, input: Extract<Input, { type: 'restore' }>): Done {
+  restoreLeases(turn, input.leases);
   const spreadMs = input.bindings.length * turn.settings.ims.restoreSpacingMs;
   for (const row of input.bindings) {
     if (isRow(row, 'registrations')) restoreBinding(turn, row as BindingRow, spreadMs);
     else log(turn, 'error', null, 'stored binding not readable');
   }
+  coolRestored(turn);
   for (const row of input.calls) {
     if (isRow(row, 'legs')) closeLostCall(turn, row as CallRow);
     else log(turn, 'error', null, 'stored call not readable');
@@ -130,18 +137,21 @@ function restoreBinding(turn: Turn, row: BindingRow, spreadMs: number): Done {
   const binding = emptyBinding(row.id, row.number, 'restoring');
   binding.imsExpiresAt = row.imsExpiresAt;
   addBinding(turn.registry, binding);
-  for (const r of row.registrations) {
+  // A visit ends with its call: what is left of it in the network is registered once more, by nobody, to be able to leave.
+  const leased = isHeld(turn, row.number);
+  for (const r of leased ? [] : row.registrations) {
     const registration: Registration = { ...r, bindingId: row.id };
     reserve(turn.registry, registration);
     binding.registrations.set(r.id, registration);
     addRegistration(turn.registry, registration);
   }
   expireDue(turn, binding);
-  if (binding.registrations.size === 0) {
+  if (binding.registrations.size === 0 && !(leased && row.imsExpiresAt > turn.now)) {
     removeBinding(turn.registry, binding);
     turn.changedBindings.delete(binding);
     turn.idleBindings.delete(binding);
     turn.out.push({ type: 'store', write: { op: 'delete', kind: 'binding', key: row.id } });
+    settleNumber(turn, row.number, row.imsExpiresAt);
     return;
   }
   armExpiry(turn, binding);
@@ -151,7 +161,14 @@ function restoreBinding(turn: Turn, row: BindingRow, spreadMs: number): Done {
 
 /** Its dialog and its media are gone with the old process: every leg gets its final event and its record. */
 function closeLostCall(turn: Turn, row: CallRow): Done {
-  const call = newCall({ ...row, location: null, offerless: false, diverted: null, callerReady: true });
+  const call = newCall({
+    ...row,
+    visit: row.visit ?? null,
+    location: null,
+    offerless: false,
+    diverted: null,
+    callerReady: true,
+  });
   call.ringingAt = row.ringingAt;
   call.answeredAt = row.answeredAt;
   const reason = gwReason(GW.drained, 'gateway restarted');

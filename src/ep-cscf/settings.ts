@@ -1,6 +1,7 @@
 /** What the core can be told: limits, lifetimes, guards and the realms of numbers, with the published defaults. */
 
 import type { E164 } from './ids.ts';
+import type { Address } from './words.ts';
 
 interface RegistrationSettings {
   /** Shortest, usual and longest life of a CAMARA registration, ms. */
@@ -85,12 +86,29 @@ export interface EmergencySettings {
   beyondQuota: number;
 }
 
+/** Numbers of a business, for its visitors. */
+export interface Pool {
+  readonly id: string;
+  /** client_ids of the business. */
+  readonly clients: readonly string[];
+  readonly numbers: readonly E164[];
+  /** Who is called when somebody calls a leased number; null: nobody, 480. */
+  readonly mainNumber: Address | null;
+}
+
+export interface PoolSettings {
+  pools: readonly Pool[];
+  /** Rest of a number after the network has let go of it, ms. */
+  quarantineMs: number;
+}
+
 export interface CoreSettings {
   registration: RegistrationSettings;
   ims: ImsSettings;
   realm: RealmSettings;
   call: CallSettings;
   emergency: EmergencySettings;
+  pool: PoolSettings;
 }
 
 const MINUTE = 60_000;
@@ -152,5 +170,6 @@ export function coreSettings(
       beyondQuota: 4,
       ...override.emergency,
     },
+    pool: { pools: [], quarantineMs: MINUTE, ...override.pool },
   };
 }

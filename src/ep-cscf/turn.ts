@@ -1,14 +1,23 @@
 /** One turn of the core: what every machine is handed, and the few words they all use to ask for effects. */
 
 import type { CoreErrorCode, Reply } from './api-request.ts';
-import type { Binding } from './binding.ts';
+import type { Binding, Registration } from './binding.ts';
 import type { Call } from './call.ts';
 import type { Effect, LogEffect } from './effect.ts';
 import type { Ids, Owner, Ref } from './ids.ts';
 import type { TimerName } from './input.ts';
+import type { NumberPool } from './number-pool.ts';
 import type { Registry } from './registry.ts';
 import type { CoreSettings } from './settings.ts';
+import type { VisitRequest } from './visit.ts';
 import type { Principal } from './words.ts';
+
+/** A registration that was made to call at once. */
+export interface Arrival {
+  binding: Binding;
+  registration: Registration;
+  request: VisitRequest;
+}
 
 /** Result of a function that only acts, so that a guard clause can end it with the refusal it makes. */
 export type Done = undefined;
@@ -22,6 +31,7 @@ export interface Turn {
   readonly settings: CoreSettings;
   readonly ids: Ids;
   readonly registry: Registry;
+  readonly numbers: NumberPool;
   /** No new calls and registrations; live ones go on. */
   draining: boolean;
   /** Machines whose stored row changed in this turn: each is written once, at its end. */
@@ -29,6 +39,8 @@ export interface Turn {
   readonly changedBindings: Set<Binding>;
   /** Bindings that may have lost their last use. */
   readonly idleBindings: Set<Binding>;
+  /** Visitors whose number the network has taken: their calls are made at the end of the turn. */
+  readonly arrivals: Arrival[];
 }
 
 /** Any machine that owns timers. */

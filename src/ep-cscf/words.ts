@@ -4,11 +4,24 @@ import type { DeviceId, E164 } from './ids.ts';
 /** Who asks, as the access token says. CAMARA digest 3.2. */
 export interface Principal {
   clientId: string;
-  /** Null for two-legged tokens. */
+  /** Null for two-legged access tokens; of a visitor token, the visit. */
   subject: string | null;
   /** The number the token resolves to; null for two-legged tokens. */
   number: E164 | null;
   legs: 2 | 3;
+}
+
+/** What is known of an anonymous visitor's call beside the call itself. CAMARA digest 11b. */
+export interface Visit {
+  /** Id of the pool its number is leased from. */
+  pool: string;
+  entryPoint: string;
+  /** The business's own name for it. */
+  reference: string | null;
+  /** Source address of the visitor: for the record, never for a log. */
+  address: string;
+  /** The call is ended then; ms since the epoch. */
+  endsAt: number;
 }
 
 /** A CAMARA Address as text: `tel:+...`, `sip:...`, `urn:service:sos...`, `sip:anonymous@anonymous.invalid`. */

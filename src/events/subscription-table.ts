@@ -43,7 +43,8 @@ export interface SubscriptionTable {
 /** True when this principal may see what `owner` made. CAMARA digest 2.5. */
 export function maySee(who: Principal, owner: Principal): boolean {
   if (who.clientId !== owner.clientId || who.legs !== owner.legs) return false;
-  return who.legs === 2 || (who.subject === owner.subject && who.number === owner.number);
+  if (who.legs === 2) return who.subject === null || who.subject === owner.subject;
+  return who.subject === owner.subject && who.number === owner.number;
 }
 
 /** What the API shows. */
@@ -70,9 +71,9 @@ function wants({ types, mediaSessionId }: SubscriptionRow, event: CoreEvent): bo
   return mediaSessionId === null || !('mediaSessionId' in event) || event.mediaSessionId === mediaSessionId;
 }
 
-/** One client and user, whatever the number. JSON keeps the parts apart whatever they hold. */
+/** One client and user or visitor, whatever the number. JSON keeps the parts apart whatever they hold. */
 export function userKey(who: Principal): string {
-  return JSON.stringify(who.legs === 2 ? [who.clientId] : [who.clientId, who.subject]);
+  return JSON.stringify([who.clientId, who.subject]);
 }
 
 /** The exact audience: of a 2-legged token all numbers of the device, of a 3-legged one the token's own number. */

@@ -64,7 +64,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       },
       {
         onRegistered: result => registered(binding, result),
-        onUnregistered: () => left(binding),
+        onUnregistered: () => left(binding, true),
         onRegisterFailed: failure => failed(binding, failure),
       },
     );
@@ -113,7 +113,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     if (!isCurrent(binding)) return;
     // De-registration is done whatever the core says of it. IMS digest 2.11.
     if (binding.leaving) {
-      left(binding);
+      left(binding, false);
       return;
     }
     const again = secondTry(binding, failure);
@@ -143,10 +143,10 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     return !initial && hasLostState(failure) ? create(id, identity, expiresS, outbound) : null;
   }
 
-  function left(binding: Binding): void {
+  function left(binding: Binding, confirmed: boolean): void {
     if (!isCurrent(binding)) return;
     forget(binding.id);
-    node.emit({ type: 'ims-deregistered', owner: binding.id, ref: binding.ref });
+    node.emit({ type: 'ims-deregistered', owner: binding.id, ref: binding.ref, confirmed });
   }
 
   function forget(id: BindingId): void {
@@ -208,7 +208,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
         return;
       }
       // Nothing registered by this process: nothing to take back.
-      node.emit({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref });
+      node.emit({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref, confirmed: true });
     },
     forget,
     stop: () => looking.clear(),

@@ -242,13 +242,13 @@ export function createCalls(node: MwNode): Calls {
       entry.location = sentLocation(node, location, { number, anonymous, emergency });
       if (entry.settled) settle(entry);
     },
-    end({ owner, code, phrase, reason }) {
+    end({ owner, code, phrase, reason, contact }) {
       const entry = entries.get(owner);
       if (entry === undefined) return;
       node.log.info({ ...fieldsOf(entry), code: entry.phase === 'in' ? code : undefined }, 'call ended by us');
       if (entry.phase === 'in') {
         entries.delete(owner);
-        const final = code >= 300 ? refusal(code, phrase) : refusal(480, reasonPhrase(480));
+        const final = code >= 300 ? refusal(code, phrase, contact) : refusal(480, reasonPhrase(480));
         const demand = code === 580 ? entry.readiness?.offer : null;
         entry.call.reject(demand == null ? final : preconditionFailure(demand));
         return;

@@ -79,7 +79,12 @@ test('REG-02 REG-05 REG-07 REG-19 a refresh keeps Call-ID, instance and auth-don
   register(b, 2, false);
   await b.input('ims-registered');
   b.mw.port.run({ type: 'ims.deregister', owner: BINDING, ref: 3 as Ref, correlator: '' });
-  assert.deepEqual(await b.input('ims-deregistered'), { type: 'ims-deregistered', owner: BINDING, ref: 3 });
+  assert.deepEqual(await b.input('ims-deregistered'), {
+    type: 'ims-deregistered',
+    owner: BINDING,
+    ref: 3,
+    confirmed: true,
+  });
   const sent = b.peer.texts.filter(text => text.startsWith('REGISTER')).map(fields);
   assert.deepEqual(
     sent.map(got => got.get('CSeq')),

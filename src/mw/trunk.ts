@@ -35,7 +35,7 @@ export function createTrunk(node: MwNode, own: TrunkRegistration | null): Bindin
     },
     deregister({ owner, ref }) {
       forget(owner);
-      node.emit({ type: 'ims-deregistered', owner, ref });
+      node.emit({ type: 'ims-deregistered', owner, ref, confirmed: true });
     },
     forget,
     stop: () => {},

@@ -31,6 +31,7 @@ function bench(script: Record<string, Effect[]>, commit: Store['commit'] = () =>
         out.push(...(script[phrase] ?? []));
       },
       sizes: () => ({ bindings: 0, registrations: 0, calls: 0, legs: 0 }),
+      leases: () => [],
     },
     clock: { now: () => 0 } as never,
     wheel,

@@ -318,7 +318,7 @@ test('a device that comes while the last one leaves gets a new registration', ()
   assert.equal(world.ask(ask(1)), null);
   const ref = world.lastRef();
   assert.ok(leaving !== undefined);
-  world.give({ type: 'ims-deregistered', owner: leaving.owner, ref: leaving.ref });
+  world.give({ type: 'ims-deregistered', owner: leaving.owner, ref: leaving.ref, confirmed: true });
   assert.equal(world.take('ims.register')[0]?.initial, true);
   assert.notEqual(viewOf(world.owed(ref)).registrationId, id);
 });

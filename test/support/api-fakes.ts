@@ -133,6 +133,8 @@ export function fakeCore(): FakeCore {
         if (request.type === 'put-status') found.view.status = request.status;
         return request.type === 'end-session' ? { ok: true } : { ok: true, session: found.view };
       }
+      case 'visit':
+        return { ok: false, error: 'pool-empty' };
       case 'snapshot':
         return { ok: true, registrations: [], sessions: [] };
     }

@@ -235,7 +235,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
       }
       case 'ims.deregister':
         if (behaviour.deregister === 'ok')
-          queue.push({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref });
+          queue.push({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref, confirmed: true });
         return;
       case 'ims.invite':
         assert.ok(!invites.has(effect.owner), 'a second INVITE of one call');
@@ -340,7 +340,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
       invites.clear();
       gone.clear();
       const rows = (kind: string) => [...store].filter(([key]) => key.startsWith(`${kind} `)).map(([, value]) => value);
-      world.give({ type: 'restore', bindings: rows('binding'), calls: rows('call') });
+      world.give({ type: 'restore', bindings: rows('binding'), calls: rows('call'), leases: rows('lease') });
     },
     assertQuiet() {
       assert.deepEqual(core.sizes(), { bindings: 0, registrations: 0, calls: 0, legs: 0 });

@@ -59,7 +59,7 @@ export function createNetwork(emit: Emit): Network {
         }
         return;
       case 'ims.deregister':
-        give({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref });
+        give({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref, confirmed: true });
         return;
       case 'ims.invite':
         unanswered.add(effect.owner);

@@ -250,7 +250,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
   await contract.learn(documentOf);
   events.start();
   const rows = (kind: StoreKind) => store.load(kind).map(row => row.value);
-  loop.emit({ type: 'restore', bindings: rows('binding'), calls: rows('call') });
+  loop.emit({ type: 'restore', bindings: rows('binding'), calls: rows('call'), leases: rows('lease') });
   await settle();
   return gateway;
 }
