@@ -19,11 +19,13 @@ const NATIVE_HMAC_BYTES = 700;
 const MAX_BLOCKS = 128;
 
 const counters = Buffer.alloc(Math.max(AHEAD * SLOT_BLOCKS, MAX_BLOCKS) * BLOCK);
+const counterWords = new DataView(counters.buffer, counters.byteOffset, counters.length);
 const mac = new Int32Array(5);
 
 interface State {
   ecb: Cipheriv;
-  salt: Buffer;
+  /** 14 bytes. */
+  salt: DataView;
   pads: HmacPads;
   hmacKey: KeyObject;
   /** Key stream of `AHEAD` packets from `aheadIndex` on, of one SSRC. */
@@ -42,7 +44,7 @@ export function aesCm(keys: SessionKeys): PacketCipher {
   ecb.setAutoPadding(false);
   const s: State = {
     ecb,
-    salt: Buffer.from(keys.salt),
+    salt: new DataView(new Uint8Array(keys.salt).buffer),
     pads: hmacPads(keys.auth),
     hmacKey: createSecretKey(keys.auth),
     ahead: null,
@@ -88,7 +90,7 @@ export function aesCm(keys: SessionKeys): PacketCipher {
     close() {
       s.ahead?.fill(0);
       s.ahead = null;
-      s.salt.fill(0);
+      new Uint8Array(s.salt.buffer).fill(0);
       s.pads.fill(0);
     },
   };
@@ -97,31 +99,18 @@ export function aesCm(keys: SessionKeys): PacketCipher {
 /** Key stream for `blocks` blocks of each of `packets` packets from `index` on. RFC 3711 4.1.1. */
 function keyStream(s: State, ssrc: number, index: number, packets: number, blocks: number): Buffer {
   const { salt } = s;
+  const first = salt.getInt32(0);
+  const second = salt.getInt32(4) ^ ssrc;
   let at = 0;
-  for (let n = 0; n < packets; n += 1) {
-    const i = index + n;
-    const high = Math.floor(i / 65_536);
-    const first = at;
-    for (let j = 0; j < 14; j += 1) counters[first + j] = salt[j] as number;
-    counters[first + 4] = (salt[4] as number) ^ (ssrc >>> 24);
-    counters[first + 5] = (salt[5] as number) ^ ((ssrc >>> 16) & 255);
-    counters[first + 6] = (salt[6] as number) ^ ((ssrc >>> 8) & 255);
-    counters[first + 7] = (salt[7] as number) ^ (ssrc & 255);
-    counters[first + 8] = (salt[8] as number) ^ (high >>> 24);
-    counters[first + 9] = (salt[9] as number) ^ ((high >>> 16) & 255);
-    counters[first + 10] = (salt[10] as number) ^ ((high >>> 8) & 255);
-    counters[first + 11] = (salt[11] as number) ^ (high & 255);
-    counters[first + 12] = (salt[12] as number) ^ ((i >>> 8) & 255);
-    counters[first + 13] = (salt[13] as number) ^ (i & 255);
-    counters[first + 14] = 0;
-    counters[first + 15] = 0;
-    for (let b = 1; b < blocks; b += 1) {
-      at += BLOCK;
-      counters.copyWithin(at, first, first + 14);
-      counters[at + 14] = 0;
-      counters[at + 15] = b;
+  for (let i = index; i < index + packets; i += 1) {
+    const third = salt.getInt32(8) ^ Math.floor(i / 65_536);
+    const fourth = (salt.getUint16(12) ^ (i & 0xffff)) << 16;
+    for (let block = 0; block < blocks; block += 1, at += BLOCK) {
+      counterWords.setInt32(at, first);
+      counterWords.setInt32(at + 4, second);
+      counterWords.setInt32(at + 8, third);
+      counterWords.setInt32(at + 12, fourth | block);
     }
-    at += BLOCK;
   }
   return s.ecb.update(counters.subarray(0, at));
 }
