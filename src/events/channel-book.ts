@@ -4,7 +4,7 @@ import type { Write } from '../ep-cscf/effect.ts';
 import type { ChannelView } from '../ep-cscf/event-word.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import type { Connection } from './channel-connection.ts';
-import { createReplay, type Replay, type Written, type WrittenStore } from './channel-replay.ts';
+import { createReplay, type Replay, type StoredWritten, type WrittenStore } from './channel-replay.ts';
 import { createRing, type Entry, type Ring } from './channel-ring.ts';
 import { createTickets, type Tickets } from './channel-ticket.ts';
 import type { Journal } from './journal.ts';
@@ -61,7 +61,7 @@ interface Row {
 }
 
 /** What was written to a page that says nothing back, as it is kept in the store. */
-type WrittenRow = Written & { channelId: string };
+type WrittenRow = StoredWritten & { channelId: string };
 
 export interface ChannelBook {
   add(row: ChannelRow): Channel;
@@ -76,6 +76,8 @@ export interface ChannelBook {
   /** True when nobody has listened for so long that invitations are of no use. */
   isAbsent(channel: Channel, now: number): boolean;
   armExpiry(channel: Channel): void;
+  /** Ends it at `time` at the latest, ms since the epoch. */
+  endBy(channel: Channel, time: number): void;
   /** To be called when something was put into the ring: what nobody fetches leaves in time, and that it is lost is kept. */
   filled(channel: Channel): void;
   disarm(channel: Channel): void;
@@ -115,14 +117,10 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
 
   function writtenStore(row: ChannelRow): WrittenStore {
     return {
-      keep: written =>
-        journal.later({
-          op: 'put',
-          kind: 'written',
-          key: writtenKey(row.id, written.seq),
-          value: { channelId: row.id, ...written },
-        }),
-      forget: seq => journal.later({ op: 'delete', kind: 'written', key: writtenKey(row.id, seq) }),
+      newKey: seq => `${row.id} ${seq}`,
+      keep: (key, written) =>
+        journal.later({ op: 'put', kind: 'written', key, value: { channelId: row.id, ...written } }),
+      forget: key => journal.later({ op: 'delete', kind: 'written', key }),
       missing(seq) {
         row.floor = seq;
         journal.later(putChannel(row));
@@ -132,11 +130,12 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
 
   function adopt(channelRows: readonly Row[], writtenRows: readonly Row[]): void {
     for (const { value } of channelRows) add(value as ChannelRow);
-    for (const { key, value } of writtenRows) {
-      const { channelId, ...written } = value as WrittenRow;
+    const written = writtenRows.map(({ key, value }) => ({ key, ...(value as WrittenRow) }));
+    // A row that was written over keeps the place of what it held before.
+    for (const { key, channelId, ...entry } of written.sort((a, b) => a.seq - b.seq)) {
       const channel = channels.get(channelId);
       if (channel === undefined) journal.later({ op: 'delete', kind: 'written', key });
-      else channel.replay.adopt(written);
+      else channel.replay.adopt(key, entry);
     }
   }
 
@@ -156,6 +155,14 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
       if (channel.row.expiresAt <= clock.now()) expired(channel);
       else armExpiry(channel);
     });
+  }
+
+  function endBy(channel: Channel, time: number): void {
+    if (channel.row.expiresAt <= time) return;
+    channel.row.expiresAt = time;
+    journal.later(putChannel(channel.row));
+    if (channel.expiry !== null) clock.clearTimer(channel.expiry);
+    armExpiry(channel);
   }
 
   function filled(channel: Channel): void {
@@ -193,6 +200,7 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
     all: () => channels.values(),
     isAbsent: (channel, now) => channel.connection === null && now - channel.absentSince > settings.channelAbsentMs,
     armExpiry,
+    endBy,
     filled,
     disarm,
     sizes() {
@@ -201,10 +209,6 @@ export function createChannelBook({ clock, journal, settings, finish, expired }:
       return { channels: channels.size, connected };
     },
   };
-}
-
-function writtenKey(channelId: string, seq: number): string {
-  return `${channelId} ${seq}`;
 }
 
 /** The write that keeps a channel. */

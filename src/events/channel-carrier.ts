@@ -1,9 +1,17 @@
 /** Hands what the outbox owes to channels into their rings. */
+import type { Principal } from '../ep-cscf/words.ts';
 import { type ChannelBook, putChannel } from './channel-book.ts';
 import type { ChannelCarrier, Outbox } from './outbox.ts';
 
+/** Time of a page to read the end of its visit. */
+const LAST_WORDS_MS = 30_000;
 /** How many `seq` are reserved in the store at once. */
 const RESERVE = 1000;
+
+/** Two-legged for somebody in particular. */
+function isVisit({ legs, subject }: Principal): boolean {
+  return legs === 2 && subject !== null;
+}
 
 /** Makes the carrier over the channels of a book. */
 export function createChannelCarrier(book: ChannelBook, outbox: Pick<Outbox, 'finish'>): ChannelCarrier {
@@ -29,6 +37,8 @@ export function createChannelCarrier(book: ChannelBook, outbox: Pick<Outbox, 'fi
         return;
       }
       channel.ring.push({ subscription, row, seq: row.seq });
+      // A visitor has one call, and its page nothing more to hear after it.
+      if (row.final && isVisit(channel.row.who)) book.endBy(channel, row.at + LAST_WORDS_MS);
       book.filled(channel);
       channel.connection?.pump();
     },

@@ -20,7 +20,7 @@ export interface UpgradeDeps {
   publicUrl(): string;
   /** Origins set for all channels; when empty, those of the channel's client count. */
   origins: readonly string[];
-  originsOf(clientId: string): readonly string[];
+  allowsOrigin(origin: string, clientId: string): boolean;
 }
 
 export interface Upgrades {
@@ -52,8 +52,9 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
   /** Programs send no Origin; they still need a ticket. */
   const goodOrigin = (origin: string | undefined, clientId: string): boolean => {
     if (origin === undefined) return true;
-    const allowed = deps.origins.length > 0 ? deps.origins : deps.originsOf(clientId);
-    return allowed.includes(origin) || origin === new URL(deps.publicUrl()).origin;
+    const { origins } = deps;
+    const allowed = origins.length > 0 ? origins.includes(origin) : deps.allowsOrigin(origin, clientId);
+    return allowed || origin === new URL(deps.publicUrl()).origin;
   };
 
   /** `ticket` null: it comes in the first message. */

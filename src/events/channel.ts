@@ -1,44 +1,25 @@
 /** Notification channels: https sinks inside the gateway whose events go to a page by WebSocket. CAMARA digest 11a. */
 import type { ServerResponse } from 'node:http';
-import type { Write } from '../ep-cscf/effect.ts';
-import { type ChannelOpened, EVENTS_API, type EventName } from '../ep-cscf/event-word.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import type { Log } from '../runtime/log.ts';
-import {
-  type Channel,
-  type ChannelBook,
-  type ChannelRow,
-  channelView,
-  createChannelBook,
-  putChannel,
-} from './channel-book.ts';
+import { type Channel, type ChannelBook, channelView, createChannelBook } from './channel-book.ts';
 import { createChannelCarrier } from './channel-carrier.ts';
 import type { CloseCause, Connection } from './channel-connection.ts';
+import { type ChannelCreationDeps, createChannelCreation } from './channel-creation.ts';
 import { createEventStream } from './channel-stream.ts';
-import { hashOf, secret } from './channel-ticket.ts';
+import { hashOf } from './channel-ticket.ts';
 import { cloudEvent } from './cloud-event.ts';
-import type { Journal } from './journal.ts';
 import type { ChannelCarrier, Outbox } from './outbox.ts';
-import type { Channels, Clock, Refusal, Snapshot } from './ports.ts';
+import type { Channels, Snapshot } from './ports.ts';
 import type { SubscriptionLife } from './subscription.ts';
-import type { SubscriptionRows } from './subscription-row.ts';
-import { maySee, type SubscriptionRow, type SubscriptionTable } from './subscription-table.ts';
+import type { SubscriptionTable } from './subscription-table.ts';
 
-export interface ChannelDeps {
-  clock: Clock;
-  journal: Journal;
+export interface ChannelDeps extends ChannelCreationDeps {
   table: SubscriptionTable;
-  rows: Pick<SubscriptionRows, 'put'>;
   outbox: Pick<Outbox, 'finish'>;
   life: Pick<SubscriptionLife, 'draft' | 'begin' | 'end'>;
   log: Log;
-  uuid(): string;
-  publicUrl(): string;
-  channelsPath: string;
-  settings: {
-    subscriptionDefaultMs: number;
-    subscriptionMaxMs: number;
-    subscriptionsPerUser: number;
+  settings: ChannelCreationDeps['settings'] & {
     channelTicketMs: number;
     channelAbsentMs: number;
     channelBufferLength: number;
@@ -82,94 +63,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     expired: channel => void close(channel),
   });
 
-  /** Base of sinks: always https, for it is a name, never dialled. */
-  const sinkBase = () => `${deps.publicUrl().replace(/^http:/, 'https:')}${deps.channelsPath}/channels/`;
-
-  async function create(
-    who: Principal,
-    request: { deviceId: string; types: EventName[]; expiresAt: number | null },
-  ): Promise<{ ok: true; channel: ChannelOpened } | Refusal> {
-    const now = clock.now();
-    if (request.expiresAt !== null && request.expiresAt <= now) {
-      return { ok: false, error: 'invalid-argument', message: 'expireTime must be in the future.' };
-    }
-    await closeLeftBehind(who, request.deviceId, now);
-    if (book.ofUser(who).length >= settings.subscriptionsPerUser) return { ok: false, error: 'channel-quota' };
-    const life = Math.min(
-      (request.expiresAt ?? now + settings.subscriptionDefaultMs) - now,
-      settings.subscriptionMaxMs,
-    );
-    const { clientId, subject, number, legs } = who;
-    const resumeToken = secret();
-    const row: ChannelRow = {
-      id: deps.uuid(),
-      who: { clientId, subject, number, legs },
-      deviceId: request.deviceId,
-      expiresAt: now + life,
-      seqReserved: 0,
-      lost: 0,
-      floor: 0,
-      resumeHash: hashOf(resumeToken),
-    };
-    const sink = `${sinkBase()}${row.id}/sink`;
-    let subscription: SubscriptionRow | null = null;
-    if (request.types.length > 0) {
-      const { deviceId, types } = request;
-      const asked = {
-        api: EVENTS_API,
-        sink,
-        types,
-        deviceId,
-        registrationId: null,
-        mediaSessionId: null,
-        expiresAt: row.expiresAt,
-        maxEvents: null,
-        initialEvent: null,
-        credential: null,
-      };
-      const drafted = deps.life.draft(who, asked, row.id);
-      if ('ok' in drafted) return drafted;
-      subscription = drafted;
-    }
-    const channel = book.add(row);
-    const writes: Write[] = [putChannel(row)];
-    if (subscription !== null) writes.push(deps.rows.put(subscription));
-    if (!(await journal.commit(writes))) {
-      book.remove(channel);
-      return { ok: false, error: 'not-kept' };
-    }
-    book.armExpiry(channel);
-    if (subscription !== null) deps.life.begin(subscription);
-    return { ok: true, channel: opened(channel, sink, resumeToken, subscription?.id ?? null) };
-  }
-
-  /** A page that was reloaded opens a new channel: those of the same device that nobody came back to would only pile up. */
-  async function closeLeftBehind(who: Principal, deviceId: string, now: number): Promise<void> {
-    for (const channel of book.ofUser(who)) {
-      const { row } = channel;
-      if (row.deviceId === deviceId && maySee(who, row.who) && book.isAbsent(channel, now)) await close(channel);
-    }
-  }
-
-  function opened(channel: Channel, sink: string, resumeToken: string, subscriptionId: string | null): ChannelOpened {
-    const { id, expiresAt } = channel.row;
-    const websocketBase = deps.publicUrl().replace(/^http/, 'ws');
-    return {
-      ...channelView(channel),
-      sink,
-      sinkCredential: {
-        credentialType: 'ACCESSTOKEN',
-        accessToken: secret(),
-        accessTokenExpires: expiresAt,
-        accessTokenType: 'bearer',
-      },
-      websocketUrl: `${websocketBase}${deps.channelsPath}/channels/${id}/ws`,
-      sseUrl: `${deps.publicUrl()}${deps.channelsPath}/channels/${id}/events`,
-      resumeToken,
-      ...channel.tickets.issue(clock.now()),
-      subscriptionId,
-    };
-  }
+  const creation = createChannelCreation(deps, book, close);
 
   /** Ends a channel and its subscriptions; a page that listens hears of each before its connection closes. */
   async function close(channel: Channel): Promise<void> {
@@ -270,7 +164,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
 
   return {
     api: {
-      create,
+      create: creation.create,
       get(who, id) {
         const found = book.visible(who, id);
         return found === null ? null : channelView(found);
@@ -287,8 +181,9 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
     },
     carrier: createChannelCarrier(book, deps.outbox),
     channelOf(sink, who) {
-      if (!sink.startsWith(sinkBase())) return null;
-      const [, id] = /^([0-9a-f-]{36})\/sink$/.exec(sink.slice(sinkBase().length)) ?? [];
+      const base = creation.sinkBase();
+      if (!sink.startsWith(base)) return null;
+      const [, id] = /^([0-9a-f-]{36})\/sink$/.exec(sink.slice(base.length)) ?? [];
       return id !== undefined && book.visible(who, id) !== null ? { id } : 'foreign';
     },
     clientOf: id => book.find(id)?.row.who.clientId ?? null,

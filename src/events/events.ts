@@ -42,8 +42,8 @@ export interface EventsOptions {
   metrics: Metrics;
   /** What a device holds, in the form its page reads. */
   snapshot(who: Principal, deviceId: string): Promise<Snapshot>;
-  /** Web origins of a client. */
-  originsOf(clientId: string): readonly string[];
+  /** Whether pages of this origin are a client's. */
+  allowsOrigin(origin: string, clientId: string): boolean;
   /** In place of real https, for tests. */
   transport?: SinkTransport;
   policy?: SinkPolicy;
@@ -160,7 +160,7 @@ export function createEvents(options: EventsOptions): Events {
     channelsPath,
     publicUrl,
     origins: settings.events.channelOrigins,
-    originsOf: options.originsOf,
+    allowsOrigin: options.allowsOrigin,
   });
   metrics.gauge('event_backlog', 'Events owed and not delivered.', () => {
     const { https, websocket } = outbox.backlog();
@@ -185,7 +185,7 @@ export function createEvents(options: EventsOptions): Events {
       }
       channels.start();
       life.start();
-      outbox.dispatch(outbox.planned());
+      outbox.start();
     },
     async close(graceMs = 500) {
       life.stop();

@@ -42,32 +42,48 @@ export interface OutboxDeps {
 
 export interface Outbox {
   port: EventsPort;
-  /** Plans one subscription's own event: the writes are to be committed, then dispatched. False when there is no way to tell it. */
-  owe(subscription: Subscription, told: Told, correlator: string, now: number, writes: Write[]): boolean;
-  /** How much has been planned so far. */
-  planned(): number;
-  /** Hands what was planned up to there to its carriers. */
-  dispatch(upTo: number): void;
+  /** Plans one subscription's own event: the writes are to be committed, then `kept` is to be called. Null when there is no way to tell it. */
+  owe(
+    subscription: Subscription,
+    told: Told,
+    correlator: string,
+    now: number,
+    writes: Write[],
+  ): { kept(): void } | null;
   /** A row has left its carrier for good. */
   finish(subscription: Subscription, row: OutboxRow, outcome: Outcome): void;
   /** Ends what an ended subscription is owed without sending it. */
   abandon(subscription: Subscription, outcome: Outcome): void;
   /** Takes up what the store holds, in order. Rows whose subscription is gone are deleted. */
   adopt(rows: Array<{ key: string; value: unknown }>): void;
+  /** Hands what was adopted to its carriers. */
+  start(): void;
   backlog(): { https: number; websocket: number };
 }
 
 /** Outcomes of events that somebody should have got. */
 const LOST: ReadonlySet<Outcome> = new Set(['given-up', 'refused', 'dropped']);
 
+/** An event that has not been handed to its carrier yet. */
+interface Planned {
+  subscription: Subscription;
+  row: OutboxRow;
+  plan: number;
+  /** Whether the store has it, for an event with a commit of its own; null: it is one of the loop's, which `dispatch` tells of. */
+  kept: boolean | null;
+}
+
 /** Makes the outbox. */
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { table, journal, invitations, metrics } = deps;
-  let planned: Array<{ subscription: Subscription; row: OutboxRow; plan: number }> = [];
+  /** In the order of their places in a channel: who is not kept yet holds those behind it back. */
+  let planned: Planned[] = [];
   /** Invitations that match nobody, told after the commit. */
   const unheard: Array<{ leg: MediaSessionId; owner: CallId; plan: number }> = [];
   let number = 0;
   let plans = 0;
+  /** The store has what the loop planned up to here. */
+  let loopKept = 0;
   const backlog = { https: 0, websocket: 0 };
   const tellLost = createDiscardLog(
     () => deps.clock.now(),
@@ -78,17 +94,17 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     subscription.row.channelId === null ? deps.sinks : deps.channels;
   const transport = (subscription: Subscription) => (subscription.row.channelId === null ? 'https' : 'websocket');
 
-  function owe(
+  function add(
     subscription: Subscription,
     told: Told,
     correlator: string,
     now: number,
     writes: Write[],
-    owner: EventEffect['owner'] | null = null,
-  ): boolean {
+    { owner, kept }: Pick<OutboxRow, 'owner'> & Pick<Planned, 'kept'>,
+  ): Planned | null {
     const { id, channelId } = subscription.row;
     const seq = channelId === null ? null : deps.channels.nextSeq(channelId, writes);
-    if (channelId !== null && seq === null) return false;
+    if (channelId !== null && seq === null) return null;
     number += 1;
     const row: OutboxRow = {
       key: String(number).padStart(15, '0'),
@@ -102,12 +118,28 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       body: cloudEvent(told, subscription.row, deps.uuid(), deps.source(), now),
       seq,
     };
+    writes.push({ op: 'put', kind: 'outbox', key: row.key, value: row });
+    return queue(subscription, row, kept);
+  }
+
+  function queue(subscription: Subscription, row: OutboxRow, kept: Planned['kept']): Planned {
     subscription.owed += 1;
     backlog[transport(subscription)] += 1;
     plans += 1;
-    planned.push({ subscription, row, plan: plans });
-    writes.push({ op: 'put', kind: 'outbox', key: row.key, value: row });
-    return true;
+    const added = { subscription, row, plan: plans, kept };
+    planned.push(added);
+    return added;
+  }
+
+  function owe(subscription: Subscription, told: Told, correlator: string, now: number, writes: Write[]) {
+    const mine = add(subscription, told, correlator, now, writes, { owner: null, kept: false });
+    if (mine === null) return null;
+    return {
+      kept() {
+        mine.kept = true;
+        handOver();
+      },
+    };
   }
 
   function plan(effect: EventEffect, now: number): Write[] {
@@ -120,7 +152,10 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       const { channelId } = subscription.row;
       if (invitation && channelId !== null && deps.channels.absent(channelId, now)) {
         count(event.kind, 'websocket', 'skipped');
-      } else if (owe(subscription, event, correlator, now, writes, invitation ? owner : null)) targets += 1;
+        continue;
+      }
+      const added = add(subscription, event, correlator, now, writes, { owner: invitation ? owner : null, kept: null });
+      if (added !== null) targets += 1;
     }
     if (matching.length === 0) count(event.kind, 'none', 'skipped');
     if (invitation) {
@@ -133,8 +168,17 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   }
 
   function dispatch(upTo: number): void {
-    for (const { leg, owner } of takeUpTo(unheard, upTo)) invitations.expect(leg, owner, 0);
-    for (const { subscription, row } of takeUpTo(planned, upTo)) {
+    loopKept = upTo;
+    const first = unheard.findIndex(({ plan }) => plan > upTo);
+    const told = unheard.splice(0, first === -1 ? unheard.length : first);
+    for (const { leg, owner } of told) invitations.expect(leg, owner, 0);
+    handOver();
+  }
+
+  /** Gives the carriers what the store has, in order. */
+  function handOver(): void {
+    const first = planned.findIndex(({ plan, kept }) => !(kept ?? plan <= loopKept));
+    for (const { subscription, row } of planned.splice(0, first === -1 ? planned.length : first)) {
       if (table.find(row.subscriptionId) === subscription) carrierOf(subscription).push(subscription, row);
     }
   }
@@ -184,11 +228,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         journal.later({ op: 'delete', kind: 'outbox', key });
         continue;
       }
-      subscription.owed += 1;
-      backlog[transport(subscription)] += 1;
       if (row.type === 'session-invitation') invitations.adopt(row.lane as MediaSessionId, row.owner as CallId);
-      plans += 1;
-      planned.push({ subscription, row, plan: plans });
+      queue(subscription, row, true);
     }
     for (const subscription of [...table.all()]) {
       if (subscription.row.ended && subscription.owed === 0) forget(subscription);
@@ -202,19 +243,12 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   return {
     port: { plan, planned: () => plans, dispatch },
     owe,
-    planned: () => plans,
-    dispatch,
     finish,
     abandon,
     adopt,
+    start: handOver,
     backlog: () => ({ ...backlog }),
   };
-}
-
-/** Takes the first out of `list`, those planned up to `upTo`. */
-function takeUpTo<T extends { plan: number }>(list: T[], upTo: number): T[] {
-  const later = list.findIndex(({ plan }) => plan > upTo);
-  return list.splice(0, later === -1 ? list.length : later);
 }
 
 function laneOf(told: Told): string {

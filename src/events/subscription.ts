@@ -22,7 +22,7 @@ export interface SubscriptionDeps {
   journal: Journal;
   table: SubscriptionTable;
   rows: SubscriptionRows;
-  outbox: Pick<Outbox, 'owe' | 'planned' | 'dispatch' | 'abandon'>;
+  outbox: Pick<Outbox, 'owe' | 'abandon'>;
   log: Log;
   uuid(): string;
   settings: {
@@ -202,14 +202,14 @@ export function createSubscriptions(deps: SubscriptionDeps): SubscriptionLife {
     const writes: Write[] = [rows.put(row)];
     const terminationDescription = DESCRIPTIONS[reason];
     const told = { kind: 'subscription-ended', terminationReason: reason, terminationDescription } as const;
-    if (!tell || !outbox.owe(subscription, told, correlator, clock.now(), writes)) {
+    const owed = tell ? outbox.owe(subscription, told, correlator, clock.now(), writes) : null;
+    if (owed === null) {
       outbox.abandon(subscription, 'ended');
       return DONE;
     }
-    const planned = outbox.planned();
     const kept = journal.commit(writes);
-    if (typeof kept !== 'boolean') return kept.then(() => outbox.dispatch(planned));
-    outbox.dispatch(planned);
+    if (typeof kept !== 'boolean') return kept.then(owed.kept);
+    owed.kept();
     return DONE;
   }
 

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { Write } from '../../src/ep-cscf/effect.ts';
 import type { Store } from '../../src/ep-cscf/ports.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { dial, dialled, ready } from '../support/steps.ts';
-import { CALLS, REGISTRATION, type Response, wholeGateway } from '../support/whole-gateway.ts';
+import { dial, dialled, ready, subscribe } from '../support/steps.ts';
+import { CALLS, EVENTS, REGISTRATION, type Response, wholeGateway } from '../support/whole-gateway.ts';
 
 /** A store whose commits wait for `release` where `isSlow` says so. */
 function slowStore(isSlow: (writes: readonly Write[]) => boolean): {
@@ -128,5 +128,56 @@ test('an event does not leave with the one before it, which the store kept at on
   assert.deepEqual(
     g.delivered.map(({ event }) => event.data.status),
     ['Ringing', 'Busy'],
+  );
+});
+
+/** Whether the end of a subscription is among the writes. */
+function holdsEnd(writes: readonly Write[]): boolean {
+  return writes.some(
+    write => write.op === 'put' && write.kind === 'outbox' && JSON.stringify(write).includes('-ended'),
+  );
+}
+
+test('the end of a subscription is told neither before its own commit nor with the events of others', async () => {
+  const { store, waiting, release } = slowStore(holdsEnd);
+  const g = await wholeGateway({ store });
+  const id = await subscribe(g, 'bela', 2);
+  await dialled(g);
+  const removed = g.call('bela', 'DELETE', `${EVENTS}/subscriptions/${id}`);
+  await g.settle();
+  // An event that nobody listens to, and one that somebody does.
+  g.network.progress(g.network.lastCall(), 180);
+  await g.settle();
+  assert.equal(waiting(), 1);
+  assert.ok(!g.delivered.some(({ event }) => event.type.endsWith('subscription-ended')));
+  release();
+  assert.equal((await removed).status, 204);
+  await g.settle();
+  assert.deepEqual(g.delivered.map(({ event }) => event.data.status ?? event.data.terminationReason).sort(), [
+    'Ringing',
+    'SUBSCRIPTION_DELETED',
+  ]);
+});
+
+test('an event that the store works on does not leave with the end of a subscription', async () => {
+  let slow = false;
+  const { store, waiting, release } = slowStore(writes => slow && !holdsEnd(writes));
+  const g = await wholeGateway({ store });
+  const id = await subscribe(g, 'bela', 2);
+  await dialled(g);
+  slow = true;
+  g.network.progress(g.network.lastCall(), 180);
+  await g.settle();
+  const removed = g.call('bela', 'DELETE', `${EVENTS}/subscriptions/${id}`);
+  await g.settle();
+  assert.equal((await removed).status, 204);
+  assert.equal(g.delivered.length, 0);
+  while (waiting() > 0) {
+    release();
+    await g.settle();
+  }
+  assert.deepEqual(
+    g.delivered.map(({ event }) => event.data.status ?? event.data.terminationReason),
+    ['Ringing', 'SUBSCRIPTION_DELETED'],
   );
 });
