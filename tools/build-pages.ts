@@ -3,19 +3,22 @@ import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const WEB = join(import.meta.dirname, '..', 'web');
-const BUILT = join(WEB, 'dist', 'softphone', 'index.html');
+/** What is built last. */
+const BUILT = join(WEB, 'dist', 'click-to-call.js');
 
 /** True when a source is newer than the built pages, or there are none. */
 export function pagesAreStale(web = WEB, built = BUILT): boolean {
   const builtAt = statSync(built, { throwIfNoEntry: false })?.mtimeMs;
   if (builtAt === undefined) return true;
-  const sources = globSync('{client,softphone}/**/*.{ts,html,css,svg}', { cwd: web });
+  const sources = globSync('{client,elements,softphone,sound}/**/*.{ts,html,css,svg}', { cwd: web });
   return [...sources, 'vite.config.ts'].some(source => statSync(join(web, source)).mtimeMs > builtAt);
 }
 
 export async function buildPages(): Promise<void> {
   const { build } = await import('vite');
-  await build({ configFile: join(WEB, 'vite.config.ts') });
+  const configFile = join(WEB, 'vite.config.ts');
+  await build({ configFile });
+  await build({ configFile, mode: 'button' });
 }
 
 if (import.meta.main && pagesAreStale()) {

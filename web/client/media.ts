@@ -61,7 +61,7 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
   let peer = connect();
 
   function configuration(): RTCConfiguration {
-    return { iceServers: options.iceServers.current, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' };
+    return { iceServers: options.iceServers.current, bundlePolicy: 'balanced', rtcpMuxPolicy: 'require' };
   }
 
   function connect(): RTCPeerConnection {
