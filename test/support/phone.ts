@@ -22,7 +22,20 @@ export interface PhoneOptions {
   host?: string;
   /** Sends a moving test picture in VP8, and takes video. */
   video?: boolean;
+  /** The one codec it speaks. Default: G.711, both laws. */
+  codec?: PhoneCodec;
 }
+
+export type PhoneCodec = 'AMR-WB' | 'AMR' | 'G722' | 'opus' | 'PCMA';
+
+/** As baresip names them, with the rate of their samples; and the module that has each. */
+const CODECS: Readonly<Record<PhoneCodec, { name: string; rate: number; module: string }>> = {
+  'AMR-WB': { name: 'AMR-WB/16000/1', rate: 16_000, module: 'amr' },
+  AMR: { name: 'AMR/8000/1', rate: 8000, module: 'amr' },
+  G722: { name: 'G722/16000/1', rate: 16_000, module: 'g722' },
+  opus: { name: 'opus/48000/2', rate: 48_000, module: 'opus' },
+  PCMA: { name: 'PCMA/8000/1,PCMU/8000/1', rate: 8000, module: 'g711' },
+};
 
 export interface PhoneEvent {
   /** As baresip names it: REGISTER_OK, CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED, CALL_DTMF_START ... */
@@ -77,11 +90,12 @@ interface Ports {
 
 /** Starts the phone and waits until it is registered. Rejects with what the phone printed when it is not within 15 s. */
 export async function startPhone(options: PhoneOptions): Promise<Phone> {
-  const { number, host = RTP_HOST } = options;
+  const { number, host = RTP_HOST, codec = 'PCMA' } = options;
   const ports = await freePorts(host);
   const folder = mkdtempSync(join(tmpdir(), 'lineside-phone-'));
-  writeFileSync(join(folder, 'tone.wav'), toneWav(options.toneHz, TONE_SECONDS));
-  writeFileSync(join(folder, 'config'), configOf(host, ports, folder, options.video === true));
+  writeFileSync(join(folder, 'tone.wav'), toneWav(options.toneHz, TONE_SECONDS, CODECS[codec].rate));
+  const modules = [CODECS[codec].module, 'aufile', 'sndfile', ...(options.video === true ? ['vp8', 'fakevideo'] : [])];
+  writeFileSync(join(folder, 'config'), configOf(host, ports, folder, modules, options.video === true));
   writeFileSync(join(folder, 'accounts'), accountOf(options));
   writeFileSync(join(folder, 'contacts'), '');
   const child = spawn(PROGRAM, ['-f', folder, '-4', '-s', '-v'], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -136,10 +150,10 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
     },
     wire,
     heard(seconds = 1) {
-      const samples = newestRecording(folder);
-      return samples.length < seconds * 8000
+      const { samples, rate } = newestRecording(folder);
+      return samples.length < seconds * rate
         ? { hz: 0, share: 0 }
-        : strongestTone(samples.slice(-seconds * 8000), 8000);
+        : strongestTone(samples.slice(-seconds * rate), rate);
     },
     close,
   };
@@ -171,7 +185,7 @@ function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-function configOf(host: string, ports: Ports, folder: string, video: boolean): string {
+function configOf(host: string, ports: Ports, folder: string, modules: readonly string[], video: boolean): string {
   const settings = [
     'poll_method epoll',
     `net_interface ${host}`,
@@ -189,7 +203,7 @@ function configOf(host: string, ports: Ports, folder: string, video: boolean): s
     `ctrl_tcp_listen ${host}:${ports.control}`,
     'module_path /usr/lib/baresip/modules',
     ...(video ? VIDEO : []),
-    ...['g711', 'aufile', 'sndfile', ...(video ? ['vp8', 'fakevideo'] : [])].map(name => `module ${name}.so`),
+    ...modules.map(name => `module ${name}.so`),
     ...['uuid', 'account'].map(name => `module_tmp ${name}.so`),
     ...['ctrl_tcp', 'menu'].map(name => `module_app ${name}.so`),
   ];
@@ -197,11 +211,12 @@ function configOf(host: string, ports: Ports, folder: string, video: boolean): s
 }
 
 /** The line a user writes into ~/.baresip/accounts; README shows the same. */
-function accountOf({ number, user = number, registrar, port = 5070, transport = 'udp' }: PhoneOptions): string {
+function accountOf(options: PhoneOptions): string {
+  const { number, user = number, registrar, port = 5070, transport = 'udp', codec = 'PCMA' } = options;
   const password = SUBSCRIBERS.find(subscriber => subscriber.number === number)?.phonePassword ?? '';
   return (
     `<sip:${number}@${DOMAIN}>;auth_user=${user};auth_pass=${password};` +
-    `outbound="sip:${registrar}:${port};transport=${transport}";regint=600;audio_codecs=PCMA/8000/1,PCMU/8000/1;answermode=manual\n`
+    `outbound="sip:${registrar}:${port};transport=${transport}";regint=600;audio_codecs=${CODECS[codec].name};answermode=manual\n`
   );
 }
 
@@ -292,13 +307,13 @@ function messagesOf(printed: string): WireMessage[] {
   return messages;
 }
 
-/** What the phone decoded in its latest call, 16 bit at 8000 Hz. */
-function newestRecording(folder: string): number[] {
+/** What the phone decoded in its latest call: 16 bit, its first channel. */
+function newestRecording(folder: string): { samples: number[]; rate: number } {
   const files = readdirSync(folder)
     .filter(name => /^dump-.*-dec\.wav$/.test(name))
     .map(name => join(folder, name))
     .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  return files[0] === undefined ? [] : wavSamples(readFileSync(files[0]));
+  return files[0] === undefined ? { samples: [], rate: 1 } : wavSamples(readFileSync(files[0]));
 }
 
 async function end(child: ChildProcess): Promise<void> {

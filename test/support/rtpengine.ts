@@ -22,9 +22,9 @@ export interface TestDaemon {
 
 const PORTS = 200;
 
-/** Its interfaces and the ng socket are on `host`, and `peering` is on ::1; it takes ports from `firstPort` on. With several `threads` datagrams of one socket may overtake each other in it. */
-export async function rtpengineDaemon(host: string, firstPort: number, threads = 2): Promise<TestDaemon> {
-  let child = await spawned(host, firstPort, threads);
+/** Its ng socket is on `host`, its interfaces on `media`, and `peering` is on ::1; it takes ports from `firstPort` on. With several `threads` datagrams of one socket may overtake each other in it. */
+export async function rtpengineDaemon(host: string, firstPort: number, threads = 2, media = host): Promise<TestDaemon> {
+  let child = await spawned(host, firstPort, threads, media);
   const close = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
@@ -38,13 +38,13 @@ export async function rtpengineDaemon(host: string, firstPort: number, threads =
     signal: name => void child.kill(name),
     async restart() {
       await close();
-      child = await spawned(host, firstPort, threads);
+      child = await spawned(host, firstPort, threads, media);
     },
     close,
   };
 }
 
-async function spawned(host: string, firstPort: number, threads: number): Promise<ChildProcess> {
+async function spawned(host: string, firstPort: number, threads: number, media: string): Promise<ChildProcess> {
   const child = spawn(
     'setpriv',
     [
@@ -58,8 +58,8 @@ async function spawned(host: string, firstPort: number, threads: number): Promis
       '--table=-1',
       `--num-threads=${threads}`,
       '--delete-delay=0',
-      `--interface=web/${host}`,
-      `--interface=ims/${host}`,
+      `--interface=web/${media}`,
+      `--interface=ims/${media}`,
       '--interface=peering/::1',
       `--listen-ng=${host}:${NG_PORT}`,
       `--port-min=${firstPort}`,

@@ -91,8 +91,11 @@ export function toneWav(hz: number, seconds: number, rate = RATE): Buffer {
   return wav;
 }
 
-/** The samples of a mono WAV file of 16 bit, finished or still being written. */
-export function wavSamples(wav: Buffer): number[] {
-  const count = Math.max(0, Math.floor((wav.length - WAV_HEADER_BYTES) / 2));
-  return Array.from({ length: count }, (_, n) => wav.readInt16LE(WAV_HEADER_BYTES + n * 2));
+/** The samples of the first channel of a WAV file of 16 bit, finished or still being written, and how many of them there are in a second. */
+export function wavSamples(wav: Buffer): { samples: number[]; rate: number } {
+  if (wav.length < WAV_HEADER_BYTES) return { samples: [], rate: 1 };
+  const frameBytes = 2 * wav.readUInt16LE(22);
+  const count = Math.floor((wav.length - WAV_HEADER_BYTES) / frameBytes);
+  const samples = Array.from({ length: count }, (_, n) => wav.readInt16LE(WAV_HEADER_BYTES + n * frameBytes));
+  return { samples, rate: wav.readUInt32LE(24) };
 }
