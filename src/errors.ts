@@ -25,6 +25,12 @@ export type PipelineErrorCode =
   | 'subscription-exists'
   | 'subscription-quota'
   | 'channel-quota'
+  | 'origin-refused'
+  | 'proof-refused'
+  | 'entry-point-closed'
+  | 'entry-point-quota'
+  | 'public-tokens-off'
+  | 'visitor-token-used'
   | 'overloaded'
   | 'not-kept';
 
@@ -92,6 +98,28 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   'subscription-exists': { status: 409, code: 'ALREADY_EXISTS', message: 'An equal subscription is active.' },
   'subscription-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many active subscriptions.' },
   'channel-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many open channels.' },
+  'origin-refused': {
+    status: 403,
+    code: 'ORIGIN_NOT_ALLOWED',
+    message: 'Pages of this origin may not use this entry point.',
+  },
+  'proof-refused': {
+    status: 403,
+    code: 'INVALID_PROOF',
+    message: 'The proof is missing, wrong, too late or used; ask for a new challenge.',
+  },
+  'entry-point-closed': { status: 409, code: 'ENTRY_POINT_CLOSED', message: 'Visitors cannot call at this time.' },
+  'entry-point-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many entry points.' },
+  'public-tokens-off': {
+    status: 403,
+    code: 'PERMISSION_DENIED',
+    message: 'Tokens for this entry point are given by the business only.',
+  },
+  'visitor-token-used': {
+    status: 403,
+    code: 'VISITOR_TOKEN_USED',
+    message: 'The visitor token has had its call; ask for a new one.',
+  },
   'not-kept': {
     status: 503,
     code: 'UNAVAILABLE',

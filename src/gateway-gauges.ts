@@ -11,6 +11,7 @@ export interface Gauged {
   };
   media: { health(): Pick<EngineHealth, 'sessions' | 'workers' | 'daemons'> };
   events: { sizes(): { subscriptions: number; channels: number } };
+  now(): number;
   ready(): boolean;
   draining(): boolean;
 }
@@ -23,6 +24,12 @@ export function declareGauges(metrics: Metrics, parts: Gauged): void {
   metrics.gauge('ims_bindings', 'Numbers registered with the core, or about to be.', () => core.sizes().bindings);
   metrics.gauge('calls', 'Calls up or being set up.', () => core.sizes().calls);
   metrics.gauge('call_legs', 'Media sessions of those calls, one for each device.', () => core.sizes().legs);
+  metrics.gauge(
+    'pool_numbers',
+    'Numbers of click-to-call pools, by state: free, held, cooling.',
+    () => core.leases(parts.now()).map(({ pool, state, count }) => ({ labels: { pool, state }, value: count })),
+    ['pool', 'state'],
+  );
   metrics.gauge('sip_transactions', 'Live SIP transactions.', () => mw.sizes().transactions);
   metrics.gauge('sip_dialogs', 'Live SIP dialogs.', () => mw.sizes().dialogs);
   metrics.gauge('sip_subscriptions', 'Registration-state subscriptions.', () => mw.sizes().subscriptions);

@@ -1,5 +1,6 @@
 /** From the operator's settings to what the core and the media plane take as arguments. */
 import { availableParallelism } from 'node:os';
+import { numbersIn } from './config/number-range.ts';
 import { realmFinder, realmMediaOf, realmsOf } from './config/realm.ts';
 import { parseDaemon, parseRealmInterface } from './config/rtpengine-sense.ts';
 import type { Settings } from './config/settings.ts';
@@ -15,7 +16,7 @@ import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
 /** More are taken only when the operator says so. */
 const MAX_OWN_WORKERS = 8;
 
-export function coreSettingsOf({ registration, ims, call, emergency }: Settings): CoreSettings {
+export function coreSettingsOf({ registration, ims, call, emergency, clickToCall }: Settings): CoreSettings {
   const realmOf = realmFinder(realmsOf(ims));
   return coreSettings(ims.home, {
     registration: {
@@ -45,6 +46,15 @@ export function coreSettingsOf({ registration, ims, call, emergency }: Settings)
       enabled: emergency.route !== 'reject',
       numbers: emergency.numbers,
       beyondQuota: emergency.beyondQuota,
+    },
+    pool: {
+      quarantineMs: clickToCall.quarantineMs,
+      pools: clickToCall.pools.map(({ id, clients, numbers, mainNumber }) => ({
+        id,
+        clients,
+        numbers: numbers.flatMap(text => numbersIn(text) ?? []),
+        mainNumber: mainNumber ?? null,
+      })),
     },
   });
 }

@@ -13,6 +13,7 @@ import type { Input } from './ep-cscf/input.ts';
 import type { Store } from './ep-cscf/ports.ts';
 import type { Principal } from './ep-cscf/words.ts';
 import { createEvents } from './events/events.ts';
+import { createClickToCall } from './gateway-click-to-call.ts';
 import { declareGauges } from './gateway-gauges.ts';
 import { coreSettingsOf, mediaSettingsOf } from './gateway-settings.ts';
 import { createMw } from './mw/ims.ts';
@@ -110,8 +111,11 @@ export async function createGateway(
     log: log.with({ part: 'events' }),
     metrics,
     snapshot,
-    originsOf: clientId => settings.api.clients[clientId]?.origins ?? [],
+    allowsOrigin: (origin, clientId) =>
+      settings.api.clients[clientId]?.origins.includes(origin) === true ||
+      clickToCall.entryPoints.allows(origin, clientId),
   });
+  const clickToCall = createClickToCall({ settings, store, log, uuid: ids.uuid, now: clock.now });
   const loop: Loop = createLoop({
     core,
     clock,
@@ -138,6 +142,7 @@ export async function createGateway(
     core: loop,
     subscriptions: events.subscriptions,
     channels: events.channels,
+    clickToCall,
     ids,
     clock,
     log: log.with({ part: 'api' }),
@@ -159,6 +164,7 @@ export async function createGateway(
     events,
     media,
     mw,
+    now: clock.now,
     ready: () => unready().length === 0,
     draining: () => state === 'draining',
   });
@@ -177,6 +183,7 @@ export async function createGateway(
       await mw.start();
       // First what is owed, so that the events of restored calls find their subscriptions.
       takeUp(() => events.start());
+      takeUp(() => clickToCall.entryPoints.start());
       loop.emit({
         type: 'restore',
         bindings: valuesOf(store, 'binding'),

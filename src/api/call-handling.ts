@@ -30,6 +30,9 @@ export interface CallHandlingParts {
   emergency: Pick<Settings['emergency'], 'numbers'>;
 }
 
+/** What the operations on a call need, whoever made it. */
+export type SessionParts = Pick<CallHandlingParts, 'core' | 'ids' | 'now'>;
+
 const checkCreate = compile(mediaSessionCreate);
 const checkStatusChange = compile(mediaSessionStatusChange);
 
@@ -41,7 +44,7 @@ export function callHandlingApi(parts: CallHandlingParts): Api {
     version: '0.4.0-rc.1',
     basePaths: parts.settings.callHandlingPaths,
     pathParameters: { mediaSessionId: 'Id of a media session.' },
-    operations: [create(parts), read(parts), putStatus(parts), remove(parts)],
+    operations: [create(parts), readSession(parts), putSession(parts), endSession(parts)],
   };
 }
 
@@ -105,7 +108,7 @@ function create({ core, ids, now, emergency }: CallHandlingParts): Operation {
   };
 }
 
-function read(parts: CallHandlingParts): Operation {
+export function readSession(parts: SessionParts): Operation {
   return {
     id: 'getSessionDetailsById',
     method: 'GET',
@@ -122,7 +125,7 @@ function read(parts: CallHandlingParts): Operation {
   };
 }
 
-function putStatus(parts: CallHandlingParts): Operation {
+export function putSession(parts: SessionParts): Operation {
   const { core, ids, now } = parts;
   return {
     id: 'updateSessionStatus',
@@ -172,7 +175,7 @@ function putStatus(parts: CallHandlingParts): Operation {
   };
 }
 
-function remove({ core, ids }: CallHandlingParts): Operation {
+export function endSession({ core, ids }: SessionParts): Operation {
   return {
     id: 'deleteSessionById',
     method: 'DELETE',
@@ -192,7 +195,7 @@ function remove({ core, ids }: CallHandlingParts): Operation {
   };
 }
 
-async function get({ core, ids }: CallHandlingParts, call: Call): Promise<SessionView | Refusal> {
+async function get({ core, ids }: SessionParts, call: Call): Promise<SessionView | Refusal> {
   const mediaSessionId = idOf(call);
   if (!isPlainId(mediaSessionId)) return notFound;
   return sessionOf(await core.ask({ type: 'get-session', ref: ids.ref(), who: call.who, mediaSessionId }));

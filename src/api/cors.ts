@@ -1,5 +1,6 @@
 /** Cross-origin rules: preflights by the union of all clients' origins, requests by their own client's list. CAMARA digest 2.2. */
 import type { Settings } from '../config/settings.ts';
+import type { EntryPoints } from './ports.ts';
 
 export const ALLOWED_HEADERS = 'Authorization, Content-Type, x-correlator, registrationId, Last-Event-ID, DPoP';
 export const EXPOSED_HEADERS = 'x-correlator, Retry-After, Location';
@@ -13,10 +14,14 @@ export interface Cors {
   allows(origin: string, clientId: string | null): boolean;
 }
 
-export function createCors(clients: Settings['api']['clients']): Cors {
+/** `entryPoints`: what a business has its pages call from counts as its own. */
+export function createCors(clients: Settings['api']['clients'], entryPoints?: Pick<EntryPoints, 'allows'>): Cors {
   const byClient = new Map(Object.entries(clients).map(([id, { origins }]) => [id, new Set(origins)]));
   const union = new Set([...byClient.values()].flatMap(origins => [...origins]));
   return {
-    allows: (origin, clientId) => (clientId === null ? union : byClient.get(clientId))?.has(origin) ?? false,
+    allows(origin, clientId) {
+      const set = (clientId === null ? union : byClient.get(clientId))?.has(origin) ?? false;
+      return set || entryPoints?.allows(origin, clientId) === true;
+    },
   };
 }

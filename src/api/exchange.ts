@@ -40,6 +40,8 @@ export interface Exchange {
   api: string;
   base: string;
   operation: Operation | null;
+  /** The same, or what a preflight asks about: whose origins count. */
+  asked: Operation | null;
   params: Readonly<Record<string, string>>;
   access: Access | null;
   /** The client asks too often, and has to wait this long unless its body says that the matter is urgent, in ms. */

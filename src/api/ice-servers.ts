@@ -69,7 +69,7 @@ function retrieve(parts: IceServersParts): Operation {
       return {
         ok: true,
         status: 200,
-        body: { iceServers: serversFor(parts, endsAt), ttl: turn.ttlS, expiresAt: formatDateTime(endsAt) },
+        body: { iceServers: iceServersUntil(parts, endsAt), ttl: turn.ttlS, expiresAt: formatDateTime(endsAt) },
       };
     },
   };
@@ -88,7 +88,11 @@ async function missing(parts: IceServersParts, who: Principal, named: IceServers
   return refusalOf(await parts.core.ask({ type: 'get-registration', ref, who, registrationId: id }));
 }
 
-function serversFor({ settings, secret, ids }: IceServersParts, endsAt: number): IceServer[] {
+/** The servers for a browser, with a credential that ends at `endsAt`, ms. */
+export function iceServersUntil(
+  { settings, secret, ids }: Pick<IceServersParts, 'secret' | 'ids'> & { settings: Pick<Settings, 'turn'> },
+  endsAt: number,
+): IceServer[] {
   const { urls } = settings.turn;
   const open = urls.filter(url => !isRelay(url));
   const relays = urls.filter(isRelay);

@@ -63,6 +63,9 @@ export function openApiDocument(api: Api, apiRoot: string, base: string): Json {
           openIdConnectUrl: 'https://example.com/.well-known/openid-configuration',
           description: 'The identity provider of the operator.',
         },
+        ...(api.operations.some(({ tokens }) => tokens !== undefined)
+          ? { visitorToken: { type: 'http', scheme: 'bearer', description: 'A token for one call of a visitor.' } }
+          : {}),
         ...(api.operations.some(({ callback }) => callback !== undefined)
           ? {
               notificationsBearerAuth: {
@@ -120,13 +123,19 @@ function describe(api: Api, operation: Operation, schemas: Map<string, Json>): J
     summary: operation.summary,
     description: operation.description,
     parameters,
-    security: [{ openId: operation.scopes }],
+    security: securityOf(operation),
     ...(body === undefined
       ? {}
       : { requestBody: { required: body.required, content: json(refer(body.schema, schemas)) } }),
     ...(operation.callback === undefined ? {} : { callbacks: callbackOf(operation.callback, schemas) }),
     responses,
   };
+}
+
+/** An operation without a token says so. OpenAPI 3.0.3, security requirement. */
+function securityOf({ tokens, scopes }: Operation): Json[] {
+  if (tokens !== undefined) return [{ visitorToken: [] }];
+  return scopes.length === 0 ? [] : [{ openId: scopes }];
 }
 
 /** What the sink of a subscription is to take: one of these events at a time. CloudEvents 1.0, structured mode. */

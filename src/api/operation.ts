@@ -1,10 +1,11 @@
 /** What an API operation is: its place, its scopes, its shapes, and the functions the pipeline calls. */
 import type { ServerResponse } from 'node:http';
 import type { TSchema } from 'typebox';
+import type { Visitor } from '../ep-cscf/visitor-word.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { JsonObject } from './json.ts';
-import type { Refusal } from './ports.ts';
+import type { Access, AccessTokens, Refusal } from './ports.ts';
 import type { BodyCheck } from './validator.ts';
 
 /** What a client gets when all went well. */
@@ -24,6 +25,10 @@ export interface Call {
   scopes: ReadonlySet<string>;
   /** False: the operator wants an address for emergency calls to be on file, and none is. */
   emergencyAddress: boolean;
+  /** Of a visitor token only. */
+  visitor: Visitor | null;
+  /** Where the request came from; not for the log. */
+  address: string;
   correlator: string;
   /** ms since the epoch, the time of receipt. */
   now: number;
@@ -59,6 +64,10 @@ export interface Operation {
   description: string;
   /** Any one of them is enough to get past the scope step; none: no token is asked for. */
   scopes: readonly string[];
+  /** What checks its tokens, where these are no access tokens: visitor tokens. */
+  tokens?: AccessTokens;
+  /** The only origins whose pages may read its answers; null or absent: those of the client, or of any when it is not known. */
+  origins?(params: Readonly<Record<string, string>>, access: Access | null): readonly string[] | null;
   /** A one-time ticket in the query stands in place of the access token: whose it is, or null. It is used up. */
   ticket?(ticket: string, params: Readonly<Record<string, string>>): Principal | null;
   /** Of a success; JSON when absent. */

@@ -18,9 +18,15 @@ export function routeKnown(exchange: Exchange): Outcome | null {
   if (!found?.methods) return { ok: false, error: 'unknown-route' };
   const target = found.methods.get(exchange.method) ?? null;
   exchange.operation = target?.operation ?? null;
+  exchange.asked = exchange.operation ?? found.methods.get(askedMethod(exchange))?.operation ?? null;
   exchange.params = target?.emptyId ? { [target.emptyId]: '' } : found.params;
   exchange.allow = found.allow;
   return null;
+}
+
+/** What a preflight is about. */
+function askedMethod({ request }: Exchange): string {
+  return request.headers['access-control-request-method'] ?? '';
 }
 
 /** A browser asks first, without a token. What it may do is said by headers, which are added when the origin is known. */
@@ -49,7 +55,8 @@ export function authentication(exchange: Exchange): Outcome | null | Promise<Out
   exchange.dpop = shown.scheme === 'dpop';
   const proof = exchange.dpop ? proofOf(exchange) : null;
   if (exchange.dpop && proof === null) return { ok: false, error: 'unauthenticated' };
-  return exchange.parts.tokens.verify(shown.token, proof).then(access => {
+  const tokens = operationOf(exchange).tokens ?? exchange.parts.tokens;
+  return tokens.verify(shown.token, proof).then(access => {
     if (access === null) return { ok: false, error: 'unauthenticated' };
     if ('error' in access) return access;
     exchange.access = access;
@@ -201,6 +208,8 @@ function callOf(exchange: Exchange): Call {
     who: exchange.access?.principal ?? nobody,
     scopes: exchange.access?.scopes ?? noScopes,
     emergencyAddress: exchange.access?.emergencyAddress ?? true,
+    visitor: exchange.access?.visitor ?? null,
+    address: exchange.address,
     correlator: exchange.correlator,
     now: exchange.now,
     params: exchange.params,

@@ -10,6 +10,7 @@ import type {
   SubscriptionRequest,
   SubscriptionView,
 } from '../ep-cscf/event-word.ts';
+import type { EntryPoint, EntryPointDraft, Opening, Visitor } from '../ep-cscf/visitor-word.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import type { ErrorCode } from '../errors.ts';
 
@@ -30,6 +31,8 @@ export interface Access {
   purpose?: string | null;
   /** False: the operator wants an address for emergency calls to be on file, and none is. */
   emergencyAddress?: boolean;
+  /** Of a visitor token only. */
+  visitor?: Visitor;
 }
 
 /** What came with a token that was shown by the scheme DPoP. RFC 9449 4.3. */
@@ -79,4 +82,51 @@ export interface Channels {
   redeem(id: string, ticket: string): Principal | null;
   /** What writes the channel's events into a response whose head has left, from after `lastSeq`; null when there is no such channel. */
   stream(who: Principal, id: string, lastSeq: number | null): ((response: ServerResponse) => void) | null;
+}
+
+/** The web side's entry points of click to call. */
+export interface EntryPoints {
+  create(clientId: string, draft: EntryPointDraft): Promise<{ ok: true; entryPoint: EntryPoint } | Refusal>;
+  list(clientId: string): EntryPoint[];
+  /** Whosever it is. */
+  find(entryPointId: string): EntryPoint | null;
+  replace(entryPoint: EntryPoint, draft: EntryPointDraft): Promise<{ ok: true; entryPoint: EntryPoint } | Refusal>;
+  /** False when that could not be kept. */
+  remove(entryPoint: EntryPoint): Promise<boolean>;
+  opening(entryPoint: EntryPoint, now: number): Opening;
+  /** Whether pages of this origin belong to an entry point of the client; null: of any. */
+  allows(origin: string, clientId: string | null): boolean;
+}
+
+/** Visitor tokens, and the one call of each. */
+export interface VisitorTokens extends AccessTokens {
+  /** `lastsMs`: how long the call may last. */
+  issue(
+    visitor: Pick<Visitor, 'clientId' | 'entryPointId' | 'origin' | 'reference'>,
+    lastsMs: number,
+  ): Promise<{ token: string; startBy: number }>;
+  /** Takes the token's one call; false when it is taken. */
+  start(visitor: Visitor, origin: string): boolean;
+  /** The call was not made: the token may try again. */
+  giveUp(visitor: Visitor): void;
+  bind(visitor: Visitor, channelId: string): void;
+  callOf(visitor: Visitor): { origin: string; channelId: string | null } | null;
+}
+
+/** What a page without a back end pays for a token. */
+export interface ProofOfWork {
+  challenge(
+    entryPointId: string,
+    origin: string,
+    address: string,
+  ): { challenge: string; difficulty: number; expiresAt: number };
+  /** True once for a challenge that was solved in time. */
+  accept(proof: { challenge: string; solution: string }, entryPointId: string, origin: string): boolean;
+}
+
+/** All that click to call needs of others beside the core and channels. */
+export interface ClickToCall {
+  entryPoints: EntryPoints;
+  visitorTokens: VisitorTokens;
+  work: ProofOfWork;
 }

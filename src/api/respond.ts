@@ -51,14 +51,18 @@ function headersOf(exchange: Exchange, outcome: Outcome): OutgoingHttpHeaders {
 
 function addCors(exchange: Exchange, outcome: Outcome, headers: OutgoingHttpHeaders): void {
   const { origin } = exchange.request.headers;
-  const clientId = exchange.access?.principal.clientId ?? null;
-  if (origin === undefined || !exchange.parts.cors.allows(origin, clientId)) return;
+  if (origin === undefined || !mayRead(exchange, origin)) return;
   headers['access-control-allow-origin'] = origin;
   if (outcome.ok && 'preflight' in outcome) {
     headers['access-control-allow-methods'] = exchange.allow;
     headers['access-control-allow-headers'] = ALLOWED_HEADERS;
     headers['access-control-max-age'] = String(PREFLIGHT_AGE_S);
   } else headers['access-control-expose-headers'] = EXPOSED_HEADERS;
+}
+
+function mayRead({ access, asked, params, parts }: Exchange, origin: string): boolean {
+  const own = asked?.origins?.(params, access) ?? null;
+  return own === null ? parts.cors.allows(origin, access?.principal.clientId ?? null) : own.includes(origin);
 }
 
 function addRefusal(exchange: Exchange, refusal: Refusal, headers: OutgoingHttpHeaders): void {

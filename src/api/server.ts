@@ -7,6 +7,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { callHandlingApi } from './call-handling.ts';
+import { clickToCallApi } from './click-to-call.ts';
 import { createCors } from './cors.ts';
 import { withDocument } from './document-route.ts';
 import { eventsSubscriptionsApi } from './events-subscriptions.ts';
@@ -15,7 +16,7 @@ import { iceServersApi } from './ice-servers.ts';
 import { iceServersSecret } from './ice-servers-secret.ts';
 import { notificationChannelsApi } from './notification-channels.ts';
 import type { Api } from './operation.ts';
-import type { AccessTokens, Channels, CorePort, Subscriptions } from './ports.ts';
+import type { AccessTokens, Channels, ClickToCall, CorePort, Subscriptions } from './ports.ts';
 import { callHandlingV03 } from './r2-2/call-handling.ts';
 import { eventsV02 } from './r2-2/events.ts';
 import { registrationV03 } from './r2-2/registration.ts';
@@ -27,11 +28,13 @@ import { createService, type Service } from './service.ts';
 import { createUpgrades, type UpgradeHandler } from './upgrade.ts';
 
 export interface ApiParts {
-  settings: Pick<Settings, 'api' | 'emergency' | 'tls' | 'public' | 'turn'>;
+  settings: Pick<Settings, 'api' | 'emergency' | 'tls' | 'public' | 'turn' | 'clickToCall'>;
   tokens: AccessTokens;
   core: CorePort;
   subscriptions: Subscriptions;
   channels: Channels;
+  /** Absent: no click to call. */
+  clickToCall?: ClickToCall;
   ids: Pick<Ids, 'uuid' | 'ref'>;
   clock: Clock;
   log: Log;
@@ -40,7 +43,10 @@ export interface ApiParts {
   pages?: (app: FastifyInstance) => void | Promise<void>;
 }
 
-type ApisParts = Pick<ApiParts, 'settings' | 'core' | 'subscriptions' | 'channels' | 'ids' | 'clock'> & {
+type ApisParts = Pick<
+  ApiParts,
+  'settings' | 'core' | 'subscriptions' | 'channels' | 'clickToCall' | 'ids' | 'clock' | 'metrics'
+> & {
   turnSecret(): string;
 };
 
@@ -119,7 +125,7 @@ function serviceOf(
   return createService({
     parts: {
       routes: createRoutes(apis.map(described => withDocument(described, publicUrl))),
-      cors: createCors(api.clients),
+      cors: createCors(api.clients, given.clickToCall?.entryPoints),
       tokens: given.tokens,
       ids: given.ids,
       perAddress,
@@ -136,16 +142,41 @@ function serviceOf(
 }
 
 /** Every API this listener serves. */
-function apisOf({ settings, core, subscriptions, channels, ids, clock, turnSecret }: ApisParts): Api[] {
+function apisOf({
+  settings,
+  core,
+  subscriptions,
+  channels,
+  clickToCall,
+  ids,
+  clock,
+  metrics,
+  turnSecret,
+}: ApisParts): Api[] {
   const now = () => clock.now();
   const { emergency } = settings;
-  const { iceServersPaths, registrationV03Paths, callHandlingV03Paths, eventsV02Paths } = settings.api;
+  const { iceServersPaths, clickToCallPaths, registrationV03Paths, callHandlingV03Paths, eventsV02Paths } =
+    settings.api;
   return [
     registrationApi({ core, ids, settings: settings.api }),
     callHandlingApi({ core, ids, now, settings: settings.api, emergency }),
     eventsSubscriptionsApi({ subscriptions, now, settings: settings.api }),
     notificationChannelsApi({ channels, now, settings: settings.api }),
     ...(iceServersPaths.length === 0 ? [] : [iceServersApi({ core, channels, ids, settings, secret: turnSecret })]),
+    ...(clickToCall === undefined || clickToCallPaths.length === 0
+      ? []
+      : [
+          clickToCallApi({
+            ...clickToCall,
+            core,
+            channels,
+            ids,
+            now,
+            settings,
+            secret: turnSecret,
+            count: metrics.count,
+          }),
+        ]),
     ...(registrationV03Paths.length === 0
       ? []
       : [registrationV03({ core, ids, settings: settings.api, basePaths: registrationV03Paths })]),

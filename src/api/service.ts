@@ -75,6 +75,7 @@ export function createService({ parts, clock, log, metrics }: ServiceParts): Ser
       api: 'none',
       base: '',
       operation: null,
+      asked: null,
       params: {},
       access: null,
       waitMs: 0,

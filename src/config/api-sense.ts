@@ -15,7 +15,7 @@ const OFFERS = [
 ] as const;
 
 /** May be left out. */
-const EXTRAS = ['iceServersPaths'] as const;
+const EXTRAS = ['iceServersPaths', 'clickToCallPaths'] as const;
 
 /** The first fault of `api` and of the origins of channels, or null. */
 export function apiFault({ api, events }: Pick<Settings, 'api' | 'events'>): Fault | null {
@@ -57,6 +57,6 @@ function originFault(name: string, origins: readonly string[]): Fault | null {
 }
 
 /** As a browser writes it: anything else would never be equal. RFC 6454 6.2 */
-function isOrigin(text: string): boolean {
+export function isOrigin(text: string): boolean {
   return text !== 'null' && URL.parse(text)?.origin === text;
 }

@@ -22,6 +22,7 @@ export const api = area('CAMARA APIs', {
   eventsV02Paths: list('Base paths of webrtc-events v0.2 (CAMARA r2.2), such as /webrtc-events/v0.2.'),
   channelsPaths: list('Base paths of webrtc-notification-channels.', ['/webrtc-notification-channels/v0.1']),
   iceServersPaths: list('Base paths of webrtc-ice-servers.', ['/webrtc-ice-servers/v0.1']),
+  clickToCallPaths: list('Base paths of webrtc-click-to-call.', ['/webrtc-click-to-call/v0.1']),
   docs: flag('Serve the reference of the APIs as pages, at /docs.', true),
   bodyLimitBytes: integer('Largest request body.', 262_144, 1024),
   ratePerClient: integer('Requests per second of one client_id.', 100, 1),

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { isPrefix, WILDCARDS } from './address-form.ts';
 import { apiFault } from './api-sense.ts';
+import { clickToCallFault } from './click-to-call-sense.ts';
 import { parseHostPort } from './host-port.ts';
 import { mediaFault } from './media-sense.ts';
 import { realmsOf } from './realm.ts';
@@ -49,6 +50,7 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
     hostFault(settings) ??
     mediaFault(media, realms) ??
     apiFault(settings) ??
+    clickToCallFault(settings) ??
     turnFault(settings) ??
     rtpengineFault(settings) ??
     realmFault(realms)

@@ -6,6 +6,7 @@ import { parse as parseYaml } from 'yaml';
 import { api, clientSchema } from './api.ts';
 import { auth } from './auth.ts';
 import { call } from './call.ts';
+import { clickToCall } from './click-to-call.ts';
 import { emergency } from './emergency.ts';
 import { events } from './events.ts';
 import { ims } from './ims.ts';
@@ -29,6 +30,7 @@ export const areas = {
   auth,
   registration,
   call,
+  clickToCall,
   emergency,
   sip,
   ims,

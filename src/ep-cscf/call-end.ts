@@ -149,6 +149,7 @@ function countEnd(turn: Turn, call: Call, shown: Final): Done {
   const outcome = answered ? 'Answered' : shown.status;
   count(turn, 'call_attempts_total', { case: caseOf(legs), direction: call.direction, outcome });
   if (call.emergency) count(turn, 'emergency_calls_total', { outcome });
+  if (call.visit !== null) count(turn, 'visitor_calls_total', { pool: call.visit.pool, class: shown.class });
   if (answered) count(turn, 'call_duration_seconds', { direction: call.direction }, durationMs(call) / 1000);
 }
 

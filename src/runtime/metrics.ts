@@ -44,6 +44,8 @@ export const counters: Readonly<Record<string, Declaration>> = {
   overload_shed_total: ['Work refused because of load.', ['reason']],
   metrics_rejected_total: ['Figures that no declared metric would take: a fault of the program.', ['name']],
   store_failures_total: ['Commits that the store could not keep.', []],
+  visitor_tokens_total: ['Visitor tokens given, or why a page was refused one.', ['outcome']],
+  visitor_calls_total: ['Calls of visitors by class of their end.', ['pool', 'class']],
   token_rejections_total: ['Access tokens refused.', ['reason']],
 };
 

@@ -32,7 +32,7 @@ const events = createEvents({
   log: silentLog,
   metrics: createMetrics(),
   snapshot: async () => ({ registrations: [], sessions: [] }),
-  originsOf: () => [],
+  allowsOrigin: () => false,
 });
 events.start();
 if (count !== '0') {

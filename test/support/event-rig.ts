@@ -124,7 +124,7 @@ export function createRig(options: RigOptions = {}): Rig {
       log: options.log ?? silentLog,
       metrics: countInto(counted),
       snapshot: options.snapshot ?? (async () => ({ registrations: [], sessions: [] })),
-      originsOf: () => options.origins ?? [],
+      allowsOrigin: origin => options.origins?.includes(origin) ?? false,
       transport,
     }),
     publish(event, audience = {}) {

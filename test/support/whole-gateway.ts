@@ -15,6 +15,7 @@ import { createEvents, type Events } from '../../src/events/events.ts';
 import type { SinkAnswer, SinkRequest } from '../../src/events/ports.ts';
 import { createSink } from '../../src/events/sink.ts';
 import { createSinkPolicy, type Resolve } from '../../src/events/sink-policy.ts';
+import { createClickToCall } from '../../src/gateway-click-to-call.ts';
 import { coreSettingsOf } from '../../src/gateway-settings.ts';
 import { createIds } from '../../src/runtime/ids.ts';
 import { silentLog } from '../../src/runtime/log.ts';
@@ -29,6 +30,7 @@ import { createNetwork, type Network } from './network-fake.ts';
 export const REGISTRATION = '/webrtc-registration/v0.4rc1';
 export const CALLS = '/webrtc-call-handling/v0.4rc1';
 export const EVENTS = '/webrtc-events-subscriptions/v0.3rc1';
+export const CLICK_TO_CALL = '/webrtc-click-to-call/v0.1';
 export const CHANNELS = '/webrtc-notification-channels/v0.1';
 const KEY = Buffer.alloc(32, 7);
 export const SINK = 'https://app.example.com/events';
@@ -86,14 +88,17 @@ const apiScopes = [
     ),
   ]),
   'webrtc-ice-servers:servers:retrieve',
+  ...['create', 'read', 'update', 'delete'].map(verb => `webrtc-click-to-call:entry-points:${verb}`),
+  'webrtc-click-to-call:visitor-tokens:create',
 ];
 
-/** `ada` and `bela` are subscribers, `ada-other` is Ada through another client, `shop` a business with two numbers. */
+/** `ada` and `bela` are subscribers, `ada-other` is Ada through another client, `shop` a business with two numbers, `rival` another. */
 const principals: Readonly<Record<string, Principal>> = {
   ada: { clientId: 'demo', subject: 'ada', number: '+15550100001' as never, legs: 3 },
   bela: { clientId: 'demo', subject: 'bela', number: '+15550100002' as never, legs: 3 },
   'ada-other': { clientId: 'other', subject: 'ada', number: '+15550100001' as never, legs: 3 },
   shop: { clientId: 'shop', subject: null, number: null, legs: 2 },
+  rival: { clientId: 'rival', subject: null, number: null, legs: 2 },
 };
 
 const tokens: AccessTokens = {
@@ -153,7 +158,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
       assert.ok(reply.ok && 'sessions' in reply && 'registrations' in reply);
       return { registrations: reply.registrations.map(registrationBody), sessions: reply.sessions.map(sessionBody) };
     },
-    originsOf: () => [],
+    allowsOrigin: (origin, clientId) => clickToCall.entryPoints.allows(origin, clientId),
     ...(policy === null ? {} : { policy }),
     transport: {
       async deliver(request) {
@@ -172,6 +177,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
       close: async () => {},
     },
   });
+  const clickToCall = createClickToCall({ settings, store, log: silentLog, uuid: ids.uuid, now: clock.now });
   const loop: Loop = createLoop({
     core,
     clock,
@@ -189,6 +195,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
     core: loop,
     subscriptions: events.subscriptions,
     channels: events.channels,
+    clickToCall,
     ids,
     clock,
     log: silentLog,
@@ -249,6 +256,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
 
   await contract.learn(documentOf);
   events.start();
+  clickToCall.entryPoints.start();
   const rows = (kind: StoreKind) => store.load(kind).map(row => row.value);
   loop.emit({ type: 'restore', bindings: rows('binding'), calls: rows('call'), leases: rows('lease') });
   await settle();

@@ -1,0 +1,27 @@
+/** What the operations of click to call share. */
+import type { Settings } from '../config/settings.ts';
+import type { Ids } from '../ep-cscf/ids.ts';
+import type { EntryPoint } from '../ep-cscf/visitor-word.ts';
+import type { Call } from './operation.ts';
+import type { Channels, ClickToCall, CorePort, Refusal } from './ports.ts';
+
+export interface ClickToCallParts extends ClickToCall {
+  core: CorePort;
+  channels: Channels;
+  ids: Pick<Ids, 'ref' | 'uuid'>;
+  now(): number;
+  settings: Pick<Settings, 'clickToCall' | 'turn'> & { api: Pick<Settings['api'], 'clickToCallPaths'> };
+  /** Shared with the TURN servers. */
+  secret(): string;
+  count(name: string, labels: Readonly<Record<string, string>>): void;
+}
+
+/** Only the business itself: no subscriber of the operator has a part in it. */
+export function businessOnly({ who }: Call): Refusal | null {
+  return who.legs === 2 ? null : { ok: false, error: 'token-context' };
+}
+
+/** Longest call of an entry point, ms. */
+export function lastsMs({ settings }: ClickToCallParts, { maxDurationS }: EntryPoint): number {
+  return (maxDurationS ?? settings.clickToCall.maxDurationS) * 1000;
+}

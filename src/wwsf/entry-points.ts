@@ -1,0 +1,132 @@
+/** Entry points of click to call: rows of the businesses, in memory and in the store. CAMARA digest 11b. */
+
+import { isOrigin } from '../config/api-sense.ts';
+import type { Settings } from '../config/settings.ts';
+import { parseAddress } from '../ep-cscf/address.ts';
+import type { Write } from '../ep-cscf/effect.ts';
+import { isEmergency } from '../ep-cscf/identity.ts';
+import type { Store } from '../ep-cscf/ports.ts';
+import type { EntryPoint, EntryPointDraft, Opening } from '../ep-cscf/visitor-word.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Log } from '../runtime/log.ts';
+import { hoursFault, openingAt } from './opening-hours.ts';
+
+type Refusal = { ok: false; error: ErrorCode; message?: string };
+type Kept = { ok: true; entryPoint: EntryPoint } | Refusal;
+
+/** Fits the port of the API side. */
+export interface EntryPoints {
+  create(clientId: string, draft: EntryPointDraft): Promise<Kept>;
+  /** In the order they were made. */
+  list(clientId: string): EntryPoint[];
+  /** Whosever it is. */
+  find(entryPointId: string): EntryPoint | null;
+  replace(entryPoint: EntryPoint, draft: EntryPointDraft): Promise<Kept>;
+  /** False when the store could not keep it. */
+  remove(entryPoint: EntryPoint): Promise<boolean>;
+  opening(entryPoint: EntryPoint, now: number): Opening;
+  /** Whether pages of this origin belong to an entry point of the client; null: of any. */
+  allows(origin: string, clientId: string | null): boolean;
+  /** Takes up what the store holds. */
+  start(): void;
+}
+
+export interface EntryPointParts {
+  settings: Pick<Settings, 'clickToCall' | 'emergency'>;
+  store: Store;
+  log: Log;
+  uuid(): string;
+  now(): number;
+}
+
+export function createEntryPoints({ settings, store, log, uuid, now }: EntryPointParts): EntryPoints {
+  const { clickToCall, emergency } = settings;
+  const all = new Map<string, EntryPoint>();
+  /** How many entry points of a client have an origin. */
+  const origins = new Map<string, Map<string, number>>();
+
+  function count({ clientId, allowedOrigins }: EntryPoint, by: 1 | -1): void {
+    const mine = origins.get(clientId) ?? new Map<string, number>();
+    for (const origin of allowedOrigins) {
+      const left = (mine.get(origin) ?? 0) + by;
+      if (left > 0) mine.set(origin, left);
+      else mine.delete(origin);
+    }
+    if (mine.size > 0) origins.set(clientId, mine);
+    else origins.delete(clientId);
+  }
+
+  function put(entryPoint: EntryPoint): void {
+    const before = all.get(entryPoint.entryPointId);
+    if (before !== undefined) count(before, -1);
+    all.set(entryPoint.entryPointId, entryPoint);
+    count(entryPoint, 1);
+  }
+
+  async function kept(write: Write): Promise<boolean> {
+    try {
+      await store.commit([write]);
+      return true;
+    } catch (error) {
+      log.warn({ reason: (error as Error).message }, 'The store refused an entry point.');
+      return false;
+    }
+  }
+
+  async function keep(entryPoint: EntryPoint): Promise<Kept> {
+    const { entryPointId: key } = entryPoint;
+    if (!(await kept({ op: 'put', kind: 'entry-point', key, value: entryPoint })))
+      return { ok: false, error: 'not-kept' };
+    put(entryPoint);
+    return { ok: true, entryPoint };
+  }
+
+  /** What is wrong with a draft of a client, or null. */
+  function faultOf(clientId: string, draft: EntryPointDraft): Refusal | null {
+    const { destination, poolId, allowedOrigins, hours } = draft;
+    if (parseAddress(destination)?.type === 'anonymous') return invalid('"destination" must name somebody.');
+    if (isEmergency(destination, emergency)) return { ok: false, error: 'emergency-refused' };
+    if (!allowedOrigins.every(isOrigin))
+      return invalid('"allowedOrigins" must hold web origins such as https://shop.example.');
+    const hourFault = hours === undefined ? null : hoursFault(hours);
+    if (hourFault !== null) return invalid(hourFault);
+    const pool = clickToCall.pools.find(({ id }) => id === poolId);
+    // A pool of somebody else and none at all are the same.
+    return pool?.clients.includes(clientId) === true ? null : { ok: false, error: 'pool-foreign' };
+  }
+
+  const list = (clientId: string) => [...all.values()].filter(entryPoint => entryPoint.clientId === clientId);
+
+  return {
+    async create(clientId, draft) {
+      const fault = faultOf(clientId, draft);
+      if (fault !== null) return fault;
+      if (list(clientId).length >= clickToCall.entryPointsPerClient) return { ok: false, error: 'entry-point-quota' };
+      return keep({ ...draft, entryPointId: uuid(), clientId, createdAt: now() });
+    },
+    list,
+    find: entryPointId => all.get(entryPointId) ?? null,
+    async replace({ entryPointId, clientId, createdAt }, draft) {
+      return faultOf(clientId, draft) ?? keep({ ...draft, entryPointId, clientId, createdAt });
+    },
+    async remove(entryPoint) {
+      const { entryPointId: key } = entryPoint;
+      if (!(await kept({ op: 'delete', kind: 'entry-point', key }))) return false;
+      if (all.delete(key)) count(entryPoint, -1);
+      return true;
+    },
+    opening: ({ hours }, at) => openingAt(hours ?? null, at),
+    allows(origin, clientId) {
+      if (clientId !== null) return origins.get(clientId)?.has(origin) ?? false;
+      for (const mine of origins.values()) if (mine.has(origin)) return true;
+      return false;
+    },
+    start() {
+      for (const { value } of store.load('entry-point')) put(value as EntryPoint);
+    },
+  };
+}
+
+function invalid(message: string): Refusal {
+  return { ok: false, error: 'invalid-argument', message };
+}
