@@ -1,9 +1,10 @@
 /** The sandbox as one object: identity provider and small IMS in this process, the gateway as its child. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { makeDataDir } from './data-dir.ts';
 import { startIdentityProvider } from './identity/provider.ts';
 import { startIms } from './ims/ims.ts';
 import { DOMAIN, SUBSCRIBERS } from './subscribers.ts';
@@ -45,9 +46,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { host } = options;
   const pages = `${options.tls === undefined ? 'http' : 'https'}://${host}:9091`;
   const operations = `http://${host}:9093`;
+  if (options.dataDir !== null) makeDataDir(options.dataDir);
   const folder = mkdtempSync(join(tmpdir(), 'lineside-'));
   const dataDir = options.dataDir ?? folder;
-  mkdirSync(dataDir, { recursive: true });
   const closers: Array<() => Promise<void> | void> = [() => rmSync(folder, { recursive: true, force: true })];
   let child: ChildProcess | null = null;
 

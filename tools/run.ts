@@ -1,9 +1,16 @@
 /** Runs a command with its output shown, and tells how long it took. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Hundreds of test processes load the same files: what is stripped and compiled once serves them all. */
 const NODE_COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/compile');
+
+/** What a test leaves behind when it is killed, or a browser at its end, goes with the run. */
+const TMPDIR = mkdtempSync(join(tmpdir(), 'lineside-run-'));
+process.on('exit', () => rmSync(TMPDIR, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 export interface Step {
   name: string;
@@ -30,7 +37,7 @@ export async function runQuietly(step: Step): Promise<number> {
 function start(step: Step, output: 'inherit' | 'pipe'): ChildProcess {
   return spawn(step.command, step.args, {
     stdio: ['inherit', output, output],
-    env: { NODE_COMPILE_CACHE, ...process.env, ...step.env },
+    env: { NODE_COMPILE_CACHE, ...process.env, TMPDIR, ...step.env },
   });
 }
 

@@ -65,7 +65,8 @@ test('4.5 without an address for emergency calls nothing is registered, and what
     assert.deepEqual([got.status, got.body.code], [400, 'EMERGENCY_ADDRESS_MISSING'], url);
   }
   assert.equal((await post(SESSIONS, { deviceId: DEVICE, phoneNumber: '+15550100001' })).status, 422);
-  assert.equal((await post(SESSIONS, { deviceId: 'x' })).body.code, 'INVALID_ARGUMENT');
+  const refused = (await post(SESSIONS, { deviceId: 'x' })).body;
+  assert.deepEqual([refused.code, refused.message], ['INVALID_ARGUMENT', 'The value of "deviceId" must be a UUID.']);
   assert.deepEqual(core.asked, []);
   assert.equal((await send(api, 'POST', SESSIONS, { body: { deviceId: DEVICE } })).status, 201);
 });

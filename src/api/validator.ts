@@ -66,8 +66,21 @@ function refusalOf(fault: ErrorObject, codes: Readonly<Record<string, ErrorCode>
     case 'minLength':
     case 'minItems':
       return refuse(`The value of ${quoted(field)} is too short.`);
+    case 'format':
+      return refuse(`The value of ${quoted(field)} ${mustBe(String(fault.params['format']))}.`);
     default:
       return refuse(`The value of ${quoted(field)} cannot be used.`);
+  }
+}
+
+function mustBe(format: string): string {
+  switch (format) {
+    case 'uuid':
+      return 'must be a UUID';
+    case 'date-time':
+      return 'must be a date and time with a zone (RFC 3339)';
+    default:
+      return 'cannot be used';
   }
 }
 
