@@ -137,6 +137,17 @@ test('SDP-10 a call in without a codec in common is refused with 488 and what wa
   assert.deepEqual(heard.statuses, [100, 488]);
 });
 
+test('C2C-13 a call in for a leased number is sent to the business: 302 with its Contact', async t => {
+  const b = await bench(t);
+  const heard = listen(b);
+  invite(b);
+  const { owner } = await b.input('ims-invited');
+  const contact = 'tel:+99910027000';
+  b.mw.port.run({ type: 'ims.end', owner, code: 302, phrase: 'Moved Temporarily', reason: null, contact });
+  assert.equal(fields(await heard.response(302)).get('Contact'), `<${contact}>`);
+  assert.equal(b.mw.sizes().calls, 0);
+});
+
 test('TRM-03 hidden and unknown callers, unknown tokens, drained node', async t => {
   const b = await bench(t);
   const heard = listen(b);

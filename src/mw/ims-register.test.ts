@@ -71,6 +71,19 @@ for (const transport of ['udp', 'tcp'] as const) {
   });
 }
 
+test('REG-21 a de-registration that the network refuses is done, and not confirmed', async t => {
+  const b = await bench(t);
+  registrar(b);
+  register(b, 1);
+  await b.input('ims-registered');
+  b.peer.onMessage = (message, reply) => {
+    if (message.type === 'request') b.peer.respond(message, reply, 500);
+  };
+  b.mw.port.run({ type: 'ims.deregister', owner: BINDING, ref: 2 as Ref, correlator: '' });
+  assert.equal((await b.input('ims-deregistered')).confirmed, false);
+  assert.equal(b.mw.sizes().bindings, 0);
+});
+
 test('REG-02 REG-05 REG-07 REG-19 a refresh keeps Call-ID, instance and auth-done and counts CSeq on; the last REGISTER has expires 0', async t => {
   const b = await bench(t);
   registrar(b);

@@ -147,7 +147,7 @@ test('a trunk says nothing of registrations; calls go to the peer and come by th
   });
   assert.equal(refused, 404);
   b.mw.port.run({ type: 'ims.deregister', owner: BINDING, ref: 2 as Ref, correlator: '' });
-  await b.input('ims-deregistered');
+  assert.equal((await b.input('ims-deregistered')).confirmed, true);
   assert.equal(b.mw.sizes().bindings, 0);
 });
 
