@@ -29,7 +29,13 @@ export interface CallMedia {
   fromWeb: boolean;
 }
 
-export function callMedia(from: 'web' | 'ims', sessionId: number, policy: CodecPolicy, videoKbps: number): CallMedia {
+export function callMedia(
+  from: 'web' | 'ims',
+  sessionId: number,
+  policy: CodecPolicy,
+  videoKbps: number,
+  apart: boolean,
+): CallMedia {
   return {
     from,
     policy,
@@ -38,7 +44,7 @@ export function callMedia(from: 'web' | 'ims', sessionId: number, policy: CodecP
     legs: new Map(),
     selected: null,
     nextLeg: 1,
-    ims: imsSide(sessionId),
+    ims: imsSide(sessionId, apart),
     heldByUser: false,
     fromIms: false,
     fromWeb: false,

@@ -2,7 +2,7 @@
 import { type Codec, directionOf } from '../sdp/index.ts';
 import type { CallMedia } from './call-media.ts';
 import { NO_CODECS } from './codec.ts';
-import type { PayloadFormat, VideoRoute } from './engine.ts';
+import type { PayloadFormat, VideoRoute, WebTransport } from './engine.ts';
 import { numberOffer, type PayloadTypes } from './payload-type.ts';
 import { withVideo } from './slot.ts';
 import { common, forIms, forWeb } from './video-line.ts';
@@ -24,7 +24,7 @@ export function offerIms(call: CallMedia, leg: WebLeg | null): void {
   ims.slots = withVideo(ims.slots, 'RTP/AVP');
   const formats = video.from === null ? line.codecs.map(codec => forIms(codec, null)) : [video.from];
   video.text = {
-    codecs: number(ims.types, unique(formats)),
+    codecs: number(video.types, unique(formats), line.codecs),
     direction: directionOf(
       (call.heldByUser || line.sends) && (video.line?.receives ?? true),
       !call.heldByUser && line.receives,
@@ -41,7 +41,7 @@ export function answerIms(call: CallMedia, leg: WebLeg | null): void {
   const web = leg?.video.line ?? null;
   // A codec in use stays.
   const able = leg?.video.to == null ? (web?.codecs ?? []) : [leg.video.to];
-  const codec = video.line === null || web === null ? null : common(video.line.codecs, able);
+  const codec = video.line === null || web === null ? null : common(video.line.codecs, able, video.apart);
   video.text = null;
   video.from = null;
   video.to = null;
@@ -66,7 +66,8 @@ export function answerIms(call: CallMedia, leg: WebLeg | null): void {
 export function answerWeb(call: CallMedia, leg: WebLeg): void {
   const { video } = leg;
   const ims = call.ims.video;
-  const codec = hasVideo(call) && video.line !== null && ims.to !== null ? common(video.line.codecs, [ims.to]) : null;
+  const taken = hasVideo(call) && ims.to !== null ? [ims.to] : [];
+  const codec = common(video.line?.codecs ?? [], taken, video.apart);
   video.text = null;
   video.from = codec;
   video.to = codec;
@@ -90,7 +91,7 @@ export function offerWeb(call: CallMedia, leg: WebLeg): void {
   if (port === 0 || line === null) return;
   leg.slots = withVideo(leg.slots, 'UDP/TLS/RTP/SAVPF');
   video.text = {
-    codecs: number(leg.types, unique(line.codecs.map(forWeb))),
+    codecs: number(video.types, unique(line.codecs.map(forWeb)), line.codecs),
     direction: 'sendrecv',
     kbps: Math.min(call.videoKbps, line.kbps ?? call.videoKbps),
     orientation: line.orientation,
@@ -98,10 +99,20 @@ export function offerWeb(call: CallMedia, leg: WebLeg): void {
   };
 }
 
+/** The picture's own transport, for engines that do not bundle; undefined: it has none. */
+export function takeTransport(leg: WebLeg, video: WebTransport | undefined): void {
+  if (leg.transport === null) return;
+  const { video: _, ...sound } = leg.transport;
+  leg.transport = video === undefined ? sound : { ...sound, video };
+}
+
 /** There is no video any more; the ports go back to the engine. */
 export function endVideo(call: CallMedia, leg: WebLeg | null): void {
-  Object.assign(call.ims.video, noImsVideo());
-  if (leg !== null) Object.assign(leg.video, { text: null, from: null, to: null });
+  const { apart, types } = call.ims.video;
+  Object.assign(call.ims.video, noImsVideo(apart, types));
+  if (leg === null) return;
+  Object.assign(leg.video, { text: null, from: null, to: null });
+  takeTransport(leg, undefined);
 }
 
 /** What is relayed of the video now; null: nothing. */
@@ -128,9 +139,9 @@ function rule(from: Codec, to: Codec): VideoRoute['toIms'][number] {
   return { in: from.pt, out: to.pt, kind: 'video', from: format, to: format };
 }
 
-/** Numbers a side keeps for the life of the call. */
-function number(types: PayloadTypes, formats: readonly PayloadFormat[]): readonly Codec[] {
-  return numberOffer(types, { speech: formats, events: [] }, NO_CODECS, NO_CODECS).speech;
+/** Numbers a side keeps for the life of the call, those of the other side where they are free. */
+function number(types: PayloadTypes, formats: readonly PayloadFormat[], other: readonly Codec[]): readonly Codec[] {
+  return numberOffer(types, { speech: formats, events: [] }, NO_CODECS, { speech: other, events: [] }).speech;
 }
 
 /** Profiles we make one of leave copies. */

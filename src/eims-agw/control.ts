@@ -70,6 +70,7 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
       plane.random(),
       { ...realm.codecs, transcode: plane.engine.caps().transcode },
       plane.settings.videoKbps,
+      !plane.engine.caps().bundle,
     ),
     realm,
     place: { realm: name, family: realm.family },

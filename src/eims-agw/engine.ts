@@ -14,15 +14,22 @@ export interface WebTransport extends IceCredentials {
   iceLite: boolean;
   /** What the engine answers to `actpass`. */
   answerSetup: 'active' | 'passive';
+  /** That of the picture, while there is one and the engine does not bundle. */
+  video?: WebTransport;
 }
 
-/** The browser's end, from its SDP. */
-export interface WebRemote {
+/** The browser's end of one transport, from its SDP. */
+export interface WebEnd {
   mid: string;
   ice: IceCredentials;
   fingerprint: Fingerprint;
   setup: Setup;
   candidates: string[];
+}
+
+/** The browser's end: of all, or of the sound and of the picture where the engine does not bundle. */
+export interface WebRemote extends WebEnd {
+  video?: WebEnd;
 }
 
 /** Where a session meets the core. */
@@ -119,7 +126,7 @@ export type EngineCommand =
   | { type: 'open'; session: number; op: number; place: ImsPlace; legs: LegRequest[] }
   /** -> `leg-added` or `refused`. */
   | { type: 'add-leg'; session: number; op: number; leg: LegRequest }
-  /** Starts ICE and DTLS of a leg. -> `connecting` or `refused`. */
+  /** Starts ICE and DTLS of a leg; once more when a picture with a transport of its own has come to it. -> `connecting` or `refused`. */
   | { type: 'connect'; session: number; op: number; leg: number; remote: WebRemote }
   /** ICE restart: new credentials both ways, everything else stays. -> `restarted` or `refused`. */
   | { type: 'restart'; session: number; op: number; leg: number; remote: WebRemote }
@@ -172,7 +179,14 @@ export type LegLoss = 'web' | 'left' | 'fingerprint';
 export type EngineEvent =
   | { type: 'opened'; session: number; op: number; ims: { address: string; port: number }; legs: WebTransport[] }
   | { type: 'leg-added'; session: number; op: number; transport: WebTransport }
-  | { type: 'video-added'; session: number; op: number; ims: { address: string; port: number } }
+  /** `transport`: the picture's own, of an engine that does not bundle. */
+  | {
+      type: 'video-added';
+      session: number;
+      op: number;
+      ims: { address: string; port: number };
+      transport?: WebTransport;
+    }
   | { type: 'restarted'; session: number; op: number; transport: WebTransport }
   | { type: 'connecting'; session: number; op: number }
   | { type: 'refused'; session: number; op: number; failure: MediaFailure }

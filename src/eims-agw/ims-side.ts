@@ -44,7 +44,7 @@ export interface Wish {
   recv: boolean;
 }
 
-export function imsSide(sessionId: number): ImsSide {
+export function imsSide(sessionId: number, apart: boolean): ImsSide {
   return {
     origin: versioned(sessionId),
     address: '',
@@ -60,7 +60,7 @@ export function imsSide(sessionId: number): ImsSide {
     wantsRecv: true,
     ptime: 20,
     maxKbps: null,
-    video: noImsVideo(),
+    video: noImsVideo(apart, new Map()),
   };
 }
 

@@ -49,7 +49,14 @@ export function perform(plane: Plane, session: Session, effect: MediaEffect): Do
 function offerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.offer'> & { from: 'web' }): Done {
   const { call } = session;
   if (session.open || call.legs.size > 0) return 'unsupported';
-  const leg = legFromOffer(effect.leg, legRequest(plane, call), plane.random(), effect.sdp, usableOfWeb(call));
+  const leg = legFromOffer(
+    effect.leg,
+    legRequest(plane, call),
+    plane.random(),
+    effect.sdp,
+    usableOfWeb(call),
+    call.ims.video.apart,
+  );
   if (typeof leg === 'string') return leg;
   return open(plane, session, effect, [leg], () => {
     call.selected = leg.id;
@@ -68,7 +75,7 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
     session.place.family = call.ims.family ?? session.realm.family;
   }
   if (offerToDevices(call).speech.length === 0) return 'no-codec';
-  const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random()));
+  const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random(), call.ims.video.apart));
   const offer = (): Done => {
     const answer = effect.commit === true && call.ims.to !== null ? imsAnswer(call, null, null) : null;
     // Committed, it is one codec: the devices are offered what goes with that.

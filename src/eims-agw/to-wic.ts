@@ -22,15 +22,16 @@ export interface WebView {
   video: VideoText | null;
 }
 
-/** SDP text for the browser: one audio m-line with a complete candidate, video bundled with it if there is any, all other m-lines refused. */
+/** SDP text for the browser: one audio m-line with a complete candidate, video if there is any, bundled with it unless it has a transport of its own, all other m-lines refused. */
 export function writeWeb(view: WebView): string {
   const { slots, transport } = view;
   const family = transport.address.includes(':') ? 'IP6' : 'IP4';
   const live = slots.list[slots.audio];
   const lines = ['v=0', `o=- ${view.sessionId} ${view.version} IN ${family} ${transport.address}`, 's=-', 't=0 0'];
   const shown = view.video === null ? undefined : slots.list[slots.video];
+  const bundled = transport.video === undefined ? shown : undefined;
   if (live !== undefined && view.bundle)
-    lines.push(`a=group:BUNDLE ${live.mid}${shown === undefined ? '' : ` ${shown.mid}`}`);
+    lines.push(`a=group:BUNDLE ${live.mid}${bundled === undefined ? '' : ` ${bundled.mid}`}`);
   lines.push('a=msid-semantic:WMS *');
   if (transport.iceLite) lines.push('a=ice-lite');
   slots.list.forEach((slot, i) => {
@@ -43,7 +44,7 @@ export function writeWeb(view: WebView): string {
         'a=rtcp:9 IN IP4 0.0.0.0',
         `a=mid:${slot.mid}`,
         'a=rtcp-mux',
-        ...transportLines(view, 'gw-video', videoSsrc(view.ssrc)),
+        ...transportLines(view, transport.video ?? transport, 'gw-video', videoSsrc(view.ssrc)),
       );
     } else {
       lines.push(`m=${slot.kind} 0 ${slot.proto} ${slot.format}`, 'c=IN IP4 0.0.0.0', `a=mid:${slot.mid}`);
@@ -64,11 +65,11 @@ function audioLines(lines: string[], view: WebView, proto: string, mid: string):
     'a=rtcp-mux',
     ...codecLines(codecs),
     'a=ptime:20',
-    ...transportLines(view, 'gw-audio', view.ssrc),
+    ...transportLines(view, view.transport, 'gw-audio', view.ssrc),
   );
 }
 
-function transportLines({ transport, setup, cname }: WebView, track: string, ssrc: number): string[] {
+function transportLines({ setup, cname }: WebView, transport: WebTransport, track: string, ssrc: number): string[] {
   return [
     `a=ice-ufrag:${transport.ufrag}`,
     `a=ice-pwd:${transport.pwd}`,

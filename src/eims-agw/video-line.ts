@@ -40,9 +40,15 @@ export function readVideo(media: MediaDesc | undefined): VideoLine | null {
   };
 }
 
-/** The first of `theirs` that `ours` has too, under the number of theirs; null without. */
-export function common(theirs: readonly Codec[], ours: readonly PayloadFormat[]): Codec | null {
-  return theirs.find(codec => ours.some(other => sameFormat(codec, other))) ?? null;
+/** The first of `theirs` that `ours` has too, under the number of theirs; null without. `numbered`: under one number. */
+export function common(
+  theirs: readonly Codec[],
+  ours: ReadonlyArray<PayloadFormat & { pt?: number }>,
+  numbered = false,
+): Codec | null {
+  const same = (codec: Codec, other: PayloadFormat & { pt?: number }) =>
+    sameFormat(codec, other) && (!numbered || codec.pt === other.pt);
+  return theirs.find(codec => ours.some(other => same(codec, other))) ?? null;
 }
 
 /** The codecs as we offer or answer them to a browser: the level is the far end's. */

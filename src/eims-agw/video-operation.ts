@@ -1,11 +1,11 @@
 /** Video that comes and goes in a call: its ports, who has to be asked first, and what follows from the answer. RFC 3264 8, media digest 4.7. */
 import { joined, usableOfIms, usableOfWeb } from './call-media.ts';
 import { imsAnswer, imsOffer, webAnswer, webReoffer } from './call-text.ts';
-import { endVideo, hasVideo } from './call-video.ts';
+import { endVideo, hasVideo, takeTransport } from './call-video.ts';
 import { imsCodecFor } from './codec-policy.ts';
 import { takeImsAnswer } from './ims-side.ts';
 import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
-import { type Done, type EffectOf, ready } from './step.ts';
+import { connect, type Done, type EffectOf, ready } from './step.ts';
 import type { VideoLine } from './video-line.ts';
 import { takeAnswer, type WebLeg } from './web-leg.ts';
 
@@ -28,7 +28,10 @@ export function withPorts(
     effect,
     { type: 'add-video' },
     reply => {
-      if (reply.type === 'video-added') video.port = reply.ims.port;
+      if (reply.type === 'video-added') {
+        video.port = reply.ims.port;
+        for (const leg of session.call.legs.values()) takeTransport(leg, reply.transport);
+      }
       return then();
     },
     then,
@@ -88,11 +91,25 @@ export function agree(plane: Plane, session: Session, effect: EffectOf<'media.ag
     leg.video.line = null;
   }
   if (asked === null) return ready(plane, session, effect, '');
-  const offered = call.ims.to?.speech ?? [];
-  const text = imsAnswer(call, leg, imsCodecFor(call.policy, offered, leg.to?.speech ?? []));
-  dropUnused(plane, session);
-  sendRoute(plane, session);
-  return ready(plane, session, effect, text);
+  return connectPicture(plane, session, effect, leg, () => {
+    const offered = call.ims.to?.speech ?? [];
+    const text = imsAnswer(call, leg, imsCodecFor(call.policy, offered, leg.to?.speech ?? []));
+    dropUnused(plane, session);
+    sendRoute(plane, session);
+    return ready(plane, session, effect, text);
+  });
+}
+
+/** A picture with a transport of its own has to be connected as the leg was. */
+function connectPicture(
+  plane: Plane,
+  session: Session,
+  effect: EffectOf<'media.agree'>,
+  leg: WebLeg,
+  then: () => Done,
+): Done {
+  const apart = leg.transport?.video !== undefined && leg.remote?.video !== undefined;
+  return apart && session.call.ims.video.port > 0 ? connect(plane, session, effect, leg, then) : then();
 }
 
 function farEndSaid(
@@ -113,9 +130,11 @@ function farEndSaid(
     if (leg.video.from === null || leg.video.line === null) dropVideo(plane, session);
   }
   dropUnused(plane, session);
-  const text = webAnswer(call, leg);
-  sendRoute(plane, session);
-  return ready(plane, session, effect, text);
+  return connectPicture(plane, session, effect, leg, () => {
+    const text = webAnswer(call, leg);
+    sendRoute(plane, session);
+    return ready(plane, session, effect, text);
+  });
 }
 
 function refused(plane: Plane, session: Session, failure: Exclude<Done, null>): Done {

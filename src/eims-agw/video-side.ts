@@ -1,12 +1,17 @@
 /** The video of one side of a call: its m-line as read, ours as written, and what both agreed on. RFC 3264 6. */
-import type { Codec, SessionDesc } from '../sdp/index.ts';
+import type { Codec, MediaDesc, SessionDesc } from '../sdp/index.ts';
 import { type AddressPolicy, targetOf } from './address.ts';
 import type { ImsTarget } from './engine.ts';
+import type { PayloadTypes } from './payload-type.ts';
 import type { Slots } from './slot.ts';
 import { common, readVideo, type VideoLine, type VideoText } from './video-line.ts';
 
 /** The video of one side. */
 export interface VideoSide {
+  /** The engine does not bundle: the picture has a transport of its own, and its packets keep their payload types. */
+  apart: boolean;
+  /** Numbers bound in SDP of ours, those of the sound too where it is bundled with that. */
+  types: PayloadTypes;
   /** The other party's line as last read; null when it has none that can be used. */
   line: VideoLine | null;
   /** What our next SDP says; null: refused, or nothing to say. */
@@ -24,12 +29,12 @@ export interface ImsVideo extends VideoSide {
   feedback: boolean;
 }
 
-export function noVideo(): VideoSide {
-  return { line: null, text: null, from: null, to: null };
+export function noVideo(apart: boolean, types: PayloadTypes): VideoSide {
+  return { apart, types, line: null, text: null, from: null, to: null };
 }
 
-export function noImsVideo(): ImsVideo {
-  return { ...noVideo(), port: 0, target: null, feedback: false };
+export function noImsVideo(apart: boolean, types: PayloadTypes): ImsVideo {
+  return { ...noVideo(apart, types), port: 0, target: null, feedback: false };
 }
 
 /** A side, as far as its video goes. */
@@ -38,12 +43,23 @@ interface Side<V> {
   video: V;
 }
 
-/**
- * Reads the browser's line; one outside the bundle has no transport of its own here, and one that goes no way is none.
- * A number that the sound has in the same bundle would not tell them apart. RFC 9143 9.2, 10.1.2.
- */
+/** Reads the browser's line; one that goes no way is none. */
 export function takeWebVideo(leg: Side<VideoSide>, session: SessionDesc): void {
-  const { slots, video } = leg;
+  const line = readVideo(leg.video.apart ? ownLine(leg, session) : bundledLine(leg, session));
+  leg.video.line = line?.sends || line?.receives ? line : null;
+}
+
+/** One that is only to be had in the bundle has no transport. RFC 9143 6. */
+function ownLine({ slots }: Side<VideoSide>, session: SessionDesc): MediaDesc | undefined {
+  const media = session.media[slots?.video ?? -1];
+  return media === undefined || media.port === 0 ? undefined : media;
+}
+
+/**
+ * One outside the bundle has no transport here. A number that the sound has in the same bundle would not tell them
+ * apart. RFC 9143 9.2, 10.1.2.
+ */
+function bundledLine({ slots }: Side<VideoSide>, session: SessionDesc): MediaDesc | undefined {
   const mid = slots?.list[slots.video]?.mid;
   const audio = slots?.list[slots.audio]?.mid;
   const bundled = session.groups.some(
@@ -57,9 +73,9 @@ export function takeWebVideo(leg: Side<VideoSide>, session: SessionDesc): void {
   );
   const sound = session.media[slots?.audio ?? -1]?.formats ?? [];
   const media = bundled ? session.media[slots?.video ?? -1] : undefined;
-  const apart = media?.codecs.filter(({ pt }) => !sound.includes(`${pt}`)) ?? [];
-  const line = media === undefined ? null : readVideo({ ...media, codecs: apart });
-  video.line = line?.sends || line?.receives ? line : null;
+  return media === undefined
+    ? undefined
+    : { ...media, codecs: media.codecs.filter(({ pt }) => !sound.includes(`${pt}`)) };
 }
 
 /** Reads the IMS side's line; one whose address may not be sent to counts as refused. */
@@ -90,7 +106,7 @@ export function settleWebVideo(video: VideoSide): void {
 }
 
 function agree(side: VideoSide, ours: readonly Codec[], first: Codec | null): void {
-  const codec = first === null ? null : common(side.line?.codecs ?? [], ours);
+  const codec = first === null ? null : common(side.line?.codecs ?? [], ours, side.apart);
   side.to = codec;
-  side.from = codec === null ? null : common(ours, [codec]);
+  side.from = codec === null ? null : common(ours, [codec], side.apart);
 }

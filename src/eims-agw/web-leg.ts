@@ -13,7 +13,7 @@ import {
 } from '../sdp/index.ts';
 import { agreed, type Codecs, type Formats, NO_CODECS, single } from './codec.ts';
 import { type CodecPolicy, passes, webCodecFor } from './codec-policy.ts';
-import type { LegLoss, LegRequest, PayloadFormat, WebRemote, WebTransport } from './engine.ts';
+import type { LegLoss, LegRequest, PayloadFormat, WebEnd, WebRemote, WebTransport } from './engine.ts';
 import { sameFormat } from './payload-format.ts';
 import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
@@ -61,18 +61,19 @@ export function legFromOffer(
   sessionId: number,
   text: string,
   usable: Usable,
+  apart: boolean,
 ): WebLeg | MediaFailure {
   const parsed = parseSdp(text);
   if (!parsed.ok) return 'bad-sdp';
   const audio = firstLive(parsed.value, 'audio');
   if (audio < 0) return 'bad-sdp';
-  const leg = emptyLeg(id, request, sessionId, slotsOf(parsed.value, audio));
+  const leg = emptyLeg(id, request, sessionId, slotsOf(parsed.value, audio), apart);
   return takeOffer(leg, parsed.value, usable) ?? leg;
 }
 
 /** A leg that we shall offer to a device. */
-export function legToOffer(id: MediaSessionId, request: LegRequest, sessionId: number): WebLeg {
-  return emptyLeg(id, request, sessionId, ownSlots('UDP/TLS/RTP/SAVPF', '0'));
+export function legToOffer(id: MediaSessionId, request: LegRequest, sessionId: number, apart: boolean): WebLeg {
+  return emptyLeg(id, request, sessionId, ownSlots('UDP/TLS/RTP/SAVPF', '0'), apart);
 }
 
 /** Same transport as before, something else changed; `new-peer` when the browser made a new connection, `restart` when it restarted ICE. */
@@ -137,7 +138,7 @@ export function takeAnswer(leg: WebLeg, text: string, usable: Usable): MediaFail
   leg.to = to;
   leg.wantsSend = sends(audio.direction);
   leg.wantsRecv = receives(audio.direction);
-  takeWebVideo(leg, parsed.value);
+  takePicture(leg, remote, parsed.value);
   settleWebVideo(leg.video);
   return null;
 }
@@ -199,16 +200,26 @@ function takeOffer(leg: WebLeg, session: SessionDesc, usable: Usable): MediaFail
   leg.bundle = session.groups.some(group => group.semantics === 'BUNDLE' && group.mids.includes(mid));
   leg.wantsSend = sends(audio.direction);
   leg.wantsRecv = receives(audio.direction);
-  takeWebVideo(leg, session);
+  takePicture(leg, remote, session);
   if (audio.setup === 'active') leg.setup = 'passive';
   else if (audio.setup === 'passive') leg.setup = 'active';
   return null;
 }
 
-function remoteOf(session: SessionDesc, audio: MediaDesc, mid: string, setup: WebRemote['setup']): WebRemote | null {
-  const ice = iceOf(session, audio);
-  if (ice === null || audio.fingerprint === null || !audio.proto.startsWith('UDP/TLS/RTP/')) return null;
-  return { mid, ice, fingerprint: audio.fingerprint, setup, candidates: audio.candidates };
+/** The picture, and the browser's end of its transport where it has one of its own. */
+function takePicture(leg: WebLeg, remote: WebRemote, session: SessionDesc): void {
+  takeWebVideo(leg, session);
+  const media = session.media[leg.slots.video];
+  if (!leg.video.apart || leg.video.line === null || media === undefined) return;
+  const end = remoteOf(session, media, leg.slots.list[leg.slots.video]?.mid ?? '', remote.setup);
+  if (end === null) leg.video.line = null;
+  else remote.video = end;
+}
+
+function remoteOf(session: SessionDesc, media: MediaDesc, mid: string, setup: WebEnd['setup']): WebRemote | null {
+  const ice = iceOf(session, media);
+  if (ice === null || media.fingerprint === null || !media.proto.startsWith('UDP/TLS/RTP/')) return null;
+  return { mid, ice, fingerprint: media.fingerprint, setup, candidates: media.candidates };
 }
 
 /** Credentials of the m-line, or those of the line that stands for its bundle. RFC 9143 7. */
@@ -241,7 +252,8 @@ function write(leg: WebLeg, codecs: Codecs): string {
   );
 }
 
-function emptyLeg(id: MediaSessionId, request: LegRequest, sessionId: number, slots: Slots): WebLeg {
+function emptyLeg(id: MediaSessionId, request: LegRequest, sessionId: number, slots: Slots, apart: boolean): WebLeg {
+  const types: PayloadTypes = new Map();
   return {
     id,
     request,
@@ -256,10 +268,10 @@ function emptyLeg(id: MediaSessionId, request: LegRequest, sessionId: number, sl
     theirs: null,
     from: null,
     to: null,
-    types: new Map(),
+    types,
     wantsSend: true,
     wantsRecv: true,
-    video: noVideo(),
+    video: noVideo(apart, apart ? new Map() : types),
     link: 'new',
     replaces: null,
   };

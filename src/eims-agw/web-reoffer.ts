@@ -51,7 +51,14 @@ function restartIce(plane: Plane, session: Session, effect: WebReoffer, leg: Web
 
 /** Before the far end has answered there is nothing to answer: the newer offer takes the place of the older, the answer is empty. */
 function replaceOffer(plane: Plane, session: Session, effect: WebReoffer, old: WebLeg): Done {
-  const leg = legFromOffer(old.id, old.request, old.origin.sessionId, effect.sdp, usableOfWeb(session.call));
+  const leg = legFromOffer(
+    old.id,
+    old.request,
+    old.origin.sessionId,
+    effect.sdp,
+    usableOfWeb(session.call),
+    old.video.apart,
+  );
   if (typeof leg === 'string') return leg;
   leg.transport = old.transport;
   session.call.legs.set(leg.id, leg);
@@ -61,7 +68,14 @@ function replaceOffer(plane: Plane, session: Session, effect: WebReoffer, old: W
 /** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears nothing of it. */
 function replaceLeg(plane: Plane, session: Session, effect: WebReoffer, old: WebLeg): Done {
   const { call } = session;
-  const leg = legFromOffer(old.id, legRequest(plane, call), plane.random(), effect.sdp, usableOfWeb(call));
+  const leg = legFromOffer(
+    old.id,
+    legRequest(plane, call),
+    plane.random(),
+    effect.sdp,
+    usableOfWeb(call),
+    old.video.apart,
+  );
   if (typeof leg === 'string') return leg;
   return ask(plane, session, effect, { type: 'add-leg', leg: leg.request }, reply => {
     if (reply.type !== 'leg-added') return 'driver';

@@ -7,6 +7,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { buildPages, pagesAreStale } from '../../tools/build-pages.ts';
 import type { NetworkNamespace } from '../support/network-namespace.ts';
+import { createPageContract } from '../support/page-contract.ts';
 import { toneWav } from '../support/tone.ts';
 
 /** Of the microphone. Far from the 440 Hz of the tone number. */
@@ -16,8 +17,9 @@ export interface Stage {
   sandbox: Sandbox;
   /** What the gateway has logged so far. */
   log(): string;
-  /** A browser profile of its own: its own sign-in, its own device. */
+  /** A browser profile of its own: its own sign-in, its own device. What its pages get is held against the served documents. */
   profile(): Promise<BrowserContext>;
+  /** Ends all; rejects when a page got what no served document tells of. */
   close(): Promise<void>;
 }
 
@@ -59,16 +61,23 @@ export async function openStage(
     await sandbox.close();
     throw error;
   }
+  const contract = await createPageContract(sandbox.pages);
   return {
     sandbox,
     log: () => log,
-    profile: () => browser.newContext({ permissions: ['microphone', 'camera'], ignoreHTTPSErrors: tls !== undefined }),
+    async profile() {
+      const permissions = ['microphone', 'camera'];
+      const profile = await browser.newContext({ permissions, ignoreHTTPSErrors: tls !== undefined });
+      contract.watch(profile);
+      return profile;
+    },
     async close() {
       const { LINESIDE_TEST_LOG } = process.env;
       if (LINESIDE_TEST_LOG !== undefined) writeFileSync(LINESIDE_TEST_LOG, log);
       await browser.close();
       await sandbox.close();
       rmSync(folder, { recursive: true, force: true });
+      await contract.close();
     },
   };
 }
@@ -185,7 +194,8 @@ export function hear(page: AnyPage, ms = 1500): Promise<Heard> {
       await pause();
       return { hz: 0, prominenceDb: 0 };
     }
-    const recorder = new MediaRecorder(call.remoteStream);
+    // A picture would have to be coded too.
+    const recorder = new MediaRecorder(new MediaStream(call.remoteStream.getAudioTracks()));
     const recorded = new Promise<Blob>(resolve => {
       recorder.ondataavailable = ({ data }) => resolve(data);
     });

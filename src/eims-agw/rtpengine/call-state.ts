@@ -1,12 +1,13 @@
-/** What is known of one call on a daemon: what shall be, what the daemon has, and what it was asked last. */
-import type { EngineCommand, Route, WebRemote, WebTransport } from '../engine.ts';
+/** What is known of one stream of a call, which is a call of its own on a daemon: what shall be, what the daemon has, and what it was asked last. */
+import type { EngineCommand, WebEnd, WebTransport } from '../engine.ts';
 import type { Tag } from './ng.ts';
-import type { Habits, Pair } from './pair.ts';
+import type { Habits, Kind, Pair, StreamRoute } from './pair.ts';
 import { type Supervision, supervision } from './supervision.ts';
 
 export interface CallOptions {
   session: number;
   callId: string;
+  kind: Kind;
   habits: Habits;
   /** Silence of the IMS side that ends a call, ms. */
   imsSilentMs: number;
@@ -30,8 +31,8 @@ export interface CallState {
   /** Until its ports are taken. */
   opening: Extract<EngineCommand, { type: 'open' }> | null;
   /** Browser legs; `remote` since they connect, `op` until the daemon knows it. */
-  legs: Map<number, { remote: WebRemote | null; op: number | null }>;
-  route: Route | null;
+  legs: Map<number, { remote: WebEnd | null; op: number | null }>;
+  route: StreamRoute | null;
   restart: Restart | null;
   closing: boolean;
   lookDue: boolean;

@@ -47,8 +47,8 @@ export interface Daemon extends Pick<NgClient, 'ask'> {
   formats(): readonly PayloadFormat[];
   /** What it writes for addresses of its own towards the core, where those are others. */
   advertised(): Habits['advertised'];
-  /** Calls of ours on it. */
-  took(calls: 1 | -1): void;
+  /** So many more calls of ours, and pictures, which it counts as calls. */
+  took(more: { calls?: number; pictures?: number }): void;
   /** A call waited for it in vain. */
   doubt(): void;
 }
@@ -63,6 +63,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   /** When it began, ms of our clock. */
   let bornAt: number | null = null;
   let ours = 0;
+  let pictures = 0;
   /** Calls of others, by its last statistics. */
   let others = 0;
   let told = '';
@@ -107,7 +108,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       else missed = 0;
       if (missed >= MISSED) return lose('it does not answer');
       if (load !== null) {
-        others = Math.max(0, load.sessions - ours);
+        others = Math.max(0, load.sessions - ours - pictures);
         const born = clock.now() - load.ageMs;
         if (bornAt !== null && born > bornAt + ANOTHER_MS) return lose('it was started again', 0);
         bornAt = Math.min(bornAt ?? born, born);
@@ -150,8 +151,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }),
     formats: () => (up ? formats : []),
     advertised: () => advertised,
-    took(calls) {
-      ours += calls;
+    took(more) {
+      ours += more.calls ?? 0;
+      pictures += more.pictures ?? 0;
     },
     doubt() {
       missed = Math.max(missed, 1);
@@ -163,5 +165,5 @@ export function createDaemon(options: DaemonOptions): Daemon {
 export function commonCaps(daemons: ReadonlyArray<Pick<Daemon, 'formats' | 'member'>>): EngineCaps {
   const [first, ...rest] = daemons.filter(daemon => daemon.member().state !== 'down').map(daemon => daemon.formats());
   const transcode = (first ?? []).filter(format => rest.every(formats => formats.includes(format)));
-  return { transcode, video: false, bundle: false, sdes: false, play: false };
+  return { transcode, video: true, bundle: false, sdes: false, play: false };
 }

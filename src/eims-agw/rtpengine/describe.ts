@@ -1,6 +1,6 @@
 /** SDP for the daemon, made of what it has to know and nothing that a browser or a core wrote. */
 import { isIPv6 } from 'node:net';
-import type { ImsTarget, WebRemote } from '../engine.ts';
+import type { ImsTarget, WebEnd } from '../engine.ts';
 import type { Family } from '../realm.ts';
 import type { Line } from './formats.ts';
 
@@ -9,18 +9,35 @@ const NOWHERE = '192.0.2.1';
 /** Before a far end is known; the daemon takes an address of its family. RFC 3264 8.4. */
 const ON_HOLD = { IP4: onHold('0.0.0.0'), IP6: onHold('::') };
 
+export type Kind = 'audio' | 'video';
+/** What the m-line of the IMS side says of its packets; AVPF takes feedback. RFC 3551, RFC 4585. */
+export type Profile = 'RTP/AVP' | 'RTP/AVPF';
+
 /** The far end on the IMS side as its SDP would say it; null while only its family is known. */
-export function describeIms(target: ImsTarget | null, formats: Line, family: Family = 'IP4'): string {
+export function describeIms(
+  kind: Kind,
+  profile: Profile,
+  target: ImsTarget | null,
+  formats: Line,
+  family: Family = 'IP4',
+): string {
   const { address, port, rtcpAddress, rtcpPort } = target ?? ON_HOLD[family];
   const rtcp =
     rtcpPort === port + 1 && rtcpAddress === address ? [] : [`a=rtcp:${rtcpPort} ${connection(rtcpAddress)}`];
-  return text(address, [`m=audio ${port} RTP/AVP ${numbers(formats)}`, ...rtcp, ...maps(formats), 'a=sendrecv']);
+  return text(kind, address, [
+    `m=${kind} ${port} ${profile} ${numbers(formats)}`,
+    ...rtcp,
+    ...maps(formats),
+    'a=sendrecv',
+  ]);
 }
 
+type Identity = Pick<WebEnd, 'ice' | 'fingerprint' | 'setup'>;
+
 /** The browser, or null for one that is not known yet. It gets `passive` for its `actpass`, so it is the one to open DTLS. */
-export function describeWeb(remote: Pick<WebRemote, 'ice' | 'fingerprint' | 'setup'> | null, formats: Line): string {
-  return text(NOWHERE, [
-    `m=audio 9 UDP/TLS/RTP/SAVPF ${numbers(formats)}`,
+export function describeWeb(kind: Kind, remote: Identity | null, formats: Line): string {
+  return text(kind, NOWHERE, [
+    `m=${kind} 9 UDP/TLS/RTP/SAVPF ${numbers(formats)}`,
     'a=mid:0',
     'a=rtcp-mux',
     ...(remote === null ? [] : identity(remote)),
@@ -34,7 +51,7 @@ function onHold(address: string): ImsTarget {
   return { address, port: 9, rtcpAddress: address, rtcpPort: 10 };
 }
 
-function identity({ ice, fingerprint }: Pick<WebRemote, 'ice' | 'fingerprint'>): string[] {
+function identity({ ice, fingerprint }: Identity): string[] {
   return [
     `a=ice-ufrag:${ice.ufrag}`,
     `a=ice-pwd:${ice.pwd}`,
@@ -42,9 +59,10 @@ function identity({ ice, fingerprint }: Pick<WebRemote, 'ice' | 'fingerprint'>):
   ];
 }
 
-function text(address: string, media: readonly string[]): string {
+function text(kind: Kind, address: string, media: readonly string[]): string {
   const where = connection(address);
-  const lines = ['v=0', `o=- 1 1 ${where}`, 's=-', `c=${where}`, 't=0 0', ...media, 'a=ptime:20'];
+  const lines = ['v=0', `o=- 1 1 ${where}`, 's=-', `c=${where}`, 't=0 0', ...media];
+  if (kind === 'audio') lines.push('a=ptime:20');
   return `${lines.join('\r\n')}\r\n`;
 }
 

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { createDiscardLog } from '../../runtime/discard-log.ts';
 import { type Engine, type EngineCommand, type EngineEvent, NO_TOTALS } from '../engine.ts';
 import type { Clock, Count, Log, MediaSettings } from '../settings.ts';
-import { type CallState, callState } from './call-state.ts';
+import type { CallState } from './call-state.ts';
 import { checkDaemons } from './check.ts';
 import type { Wire, WireEvents } from './client.ts';
 import { commonCaps, createDaemon, type Daemon } from './daemon.ts';
 import { placeOf, placesOf } from './place.ts';
 import { choose } from './pool.ts';
-import { handle, type SessionEffect, type SessionInput } from './session.ts';
+import { type CallSession, callSession, handle, type SessionEffect, type SessionInput } from './session.ts';
 import { carried } from './supervision.ts';
 import { udpWire } from './udp-wire.ts';
 
@@ -28,12 +28,13 @@ export interface RtpengineOptions {
 }
 
 interface Placed {
-  call: CallState;
+  call: CallSession;
   daemon: Daemon;
   /** Daemons it was on or is on, by index. */
   tried: Set<number>;
   open: Extract<EngineCommand, { type: 'open' }>;
-  cancelLook: (() => void) | null;
+  /** When to look again, of each stream. */
+  looks: Map<CallState, () => void>;
 }
 
 export function createRtpengine(options: RtpengineOptions): Engine {
@@ -80,9 +81,10 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     const daemon = daemons[index];
     if (daemon === undefined) throw new RangeError('a daemon was chosen that is not in the pool');
     tried.add(index);
-    const call = callState({
+    const call = callSession({
       session: command.session,
       callId: `${prefix}${command.session}-${tried.size}`,
+      kind: 'audio',
       habits: {
         ...habits,
         ...placeOf(settings, command.place),
@@ -91,8 +93,8 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       },
       imsSilentMs: settings.imsSilentMs,
     });
-    daemon.took(1);
-    placed.set(command.session, { call, daemon, tried, open: command, cancelLook: null });
+    daemon.took({ calls: 1 });
+    placed.set(command.session, { call, daemon, tried, open: command, looks: new Map() });
     give(command.session, { type: 'command', command });
   }
 
@@ -118,20 +120,35 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     const { daemon } = held;
     switch (effect.type) {
       case 'ask': {
-        const patience = held.call.opening === null ? PATIENCE_MS : OPEN_PATIENCE_MS;
+        const { of } = effect;
+        const patience = of.opening === null ? PATIENCE_MS : OPEN_PATIENCE_MS;
         daemon.ask(effect.request, patience, reply => {
           if (reply === null) daemon.doubt();
           if (placed.get(session) !== held) return;
-          give(session, reply === null ? { type: 'unanswered' } : { type: 'reply', reply });
+          give(session, reply === null ? { type: 'unanswered', of } : { type: 'reply', reply, of });
         });
         break;
       }
       case 'event':
         onEvent(effect.event);
         break;
-      case 'look-in':
-        held.cancelLook?.();
-        held.cancelLook = clock.after(effect.ms, () => give(session, { type: 'look' }));
+      case 'look-in': {
+        const { of } = effect;
+        held.looks.get(of)?.();
+        held.looks.set(
+          of,
+          clock.after(effect.ms, () => give(session, { type: 'look', of })),
+        );
+        break;
+      }
+      case 'picture-begins':
+        daemon.took({ pictures: 1 });
+        break;
+      case 'picture-over':
+        daemon.took({ pictures: -1 });
+        held.looks.get(effect.of)?.();
+        held.looks.delete(effect.of);
+        if (effect.leftover) void remove(daemon, effect.of);
         break;
       case 'trouble':
         log('warn', 'an rtpengine did not do what a call needs', {
@@ -166,16 +183,17 @@ export function createRtpengine(options: RtpengineOptions): Engine {
   function forget(session: number, held: Placed, leftover: boolean): void {
     if (placed.get(session) !== held) return;
     placed.delete(session);
-    held.cancelLook?.();
-    held.daemon.took(-1);
+    for (const cancel of held.looks.values()) cancel();
+    const { sound, picture } = held.call;
+    held.daemon.took({ calls: -1, pictures: picture === null ? 0 : -1 });
     // Should it hear us after all, it keeps nothing.
-    if (leftover) void remove(held);
+    if (leftover) void remove(held.daemon, sound);
+    if (picture !== null) void remove(held.daemon, picture);
   }
 
   /** Resolves when it is gone, or nothing can be done about it. */
-  function remove({ daemon, call }: Placed): Promise<void> {
+  function remove(daemon: Daemon, { options: { callId } }: CallState): Promise<void> {
     if (daemon.member().state === 'down') return Promise.resolve();
-    const { callId } = call.options;
     const request = { command: 'delete', 'call-id': callId, 'from-tag': 'ims', 'delete delay': 0 } as const;
     return new Promise(resolve => daemon.ask(request, OPEN_PATIENCE_MS, () => resolve()));
   }
@@ -185,9 +203,9 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       if (held.daemon !== daemons[index]) continue;
       forget(session, held, false);
       // Whoever asks for a new call still waits.
-      if (held.call.opening !== null) elsewhere(held, 'driver');
+      if (held.call.sound.opening !== null) elsewhere(held, 'driver');
       // Nobody can be asked any more: what the last look found is all there is.
-      else onEvent({ ...carried(held.call.watch), type: 'lost', session });
+      else onEvent({ ...carried(held.call.sound.watch), type: 'lost', session });
     }
   }
 
@@ -203,7 +221,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     async close() {
       const all = [...placed];
       for (const [session, held] of all) forget(session, held, false);
-      await Promise.all(all.map(([, held]) => remove(held)));
+      await Promise.all(all.map(([, { daemon, call }]) => remove(daemon, call.sound)));
       for (const daemon of daemons) daemon.close();
     },
     send(command) {

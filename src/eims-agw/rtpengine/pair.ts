@@ -1,9 +1,16 @@
 /** An offer and its answer, as this engine always makes them: the IMS side offers, the browser answers. */
-import type { PayloadFormat, Route, WebRemote } from '../engine.ts';
+import type { PayloadFormat, Route, WebEnd } from '../engine.ts';
 import type { Family } from '../realm.ts';
-import { describeIms, describeWeb } from './describe.ts';
+import { describeIms, describeWeb, type Kind, type Profile } from './describe.ts';
 import { type Lines, linesOf } from './formats.ts';
 import type { NgAnswer, NgFlag, NgOffer } from './ng.ts';
+
+export type { Kind } from './describe.ts';
+
+/** What is relayed of one stream, and how the IMS side has it. */
+export type StreamRoute = Pick<Route, 'target' | 'toIms' | 'toWeb' | 'toImsOpen' | 'toWebOpen' | 'supervise'> & {
+  profile: Profile;
+};
 
 /** What all calls on a daemon share. */
 export interface Habits {
@@ -20,6 +27,8 @@ export interface Habits {
 
 /** What the daemon shall know of a call. */
 export interface Pair {
+  kind: Kind;
+  profile: Profile;
   ims: string;
   web: string;
   lines: Lines;
@@ -29,30 +38,40 @@ export interface Pair {
 }
 
 const PCMA: PayloadFormat = { name: 'PCMA', clock: 8000, channels: 1, fmtp: null };
-const UNKNOWN = linesOf({ toIms: [{ in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA }], toWeb: [] });
+const VP8: PayloadFormat = { name: 'VP8', clock: 90_000, channels: 1, fmtp: null };
+const UNKNOWN: Record<Kind, Lines> = {
+  audio: linesOf({ toIms: [{ in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA }], toWeb: [] }),
+  video: linesOf({ toIms: [{ in: 96, out: 96, kind: 'video', from: VP8, to: VP8 }], toWeb: [] }),
+};
 /** Of itself it would speak AMR at 6.7 and AMR-WB at 14.25 kbit/s; a `mode-set` of the far end still holds. */
 const BEST_MODES = ['AMR/8000/1/12200', 'AMR-WB/16000/1/23850'];
 /** Nobody's, in between two browsers that share one. */
 const NOBODYS = { algorithm: 'sha-256' as const, value: Array<string>(32).fill('00').join(':') };
 
 /** Takes ports and credentials before either far end is known; of its answer only the probe has need. */
-export function openingPair(family: Family): Pair {
+export function openingPair(kind: Kind, family: Family): Pair {
+  const lines = UNKNOWN[kind];
   return {
-    ims: describeIms(null, UNKNOWN.ims, family),
-    web: describeWeb(null, UNKNOWN.web),
-    lines: UNKNOWN,
+    kind,
+    profile: 'RTP/AVP',
+    ims: describeIms(kind, 'RTP/AVP', null, lines.ims, family),
+    web: describeWeb(kind, null, lines.web),
+    lines,
     leg: null,
     fingerprint: null,
   };
 }
 
 /** This browser and this route; before the route has a codec, only who the browser is. */
-export function pairOf(route: Route | null, leg: number, remote: WebRemote, family: Family): Pair {
+export function pairOf(kind: Kind, route: StreamRoute | null, leg: number, remote: WebEnd, family: Family): Pair {
   const routed = route !== null && route.toIms.length + route.toWeb.length > 0;
-  const lines = routed ? linesOf(route) : UNKNOWN;
+  const lines = routed ? linesOf(route) : UNKNOWN[kind];
+  const profile = routed ? route.profile : 'RTP/AVP';
   return {
-    ims: describeIms(routed ? route.target : null, lines.ims, family),
-    web: describeWeb(remote, lines.web),
+    kind,
+    profile,
+    ims: describeIms(kind, profile, routed ? route.target : null, lines.ims, family),
+    web: describeWeb(kind, remote, lines.web),
     lines,
     leg,
     fingerprint: remote.fingerprint.value,
@@ -60,8 +79,12 @@ export function pairOf(route: Route | null, leg: number, remote: WebRemote, fami
 }
 
 /** Between two browser connections with one certificate: only another makes the daemon start DTLS again. */
-export function withoutCertificate(pair: Pair, remote: WebRemote): Pair {
-  return { ...pair, web: describeWeb({ ...remote, fingerprint: NOBODYS }, pair.lines.web), fingerprint: null };
+export function withoutCertificate(pair: Pair, remote: WebEnd): Pair {
+  return {
+    ...pair,
+    web: describeWeb(pair.kind, { ...remote, fingerprint: NOBODYS }, pair.lines.web),
+    fingerprint: null,
+  };
 }
 
 /** `fresh`: with new ICE credentials. */
@@ -88,7 +111,7 @@ export function offerOf(callId: string, pair: Pair, habits: Habits, fresh: boole
       ...source,
       'port latching',
       'no rtcp attribute',
-      'generate RTCP',
+      ...reports(pair),
       ...(fresh ? (['reset'] as const) : []),
     ],
     ...(transcode.length === 0 ? {} : { codec: { mask: ['all'], transcode, set: BEST_MODES } }),
@@ -103,9 +126,14 @@ export function answerOf(callId: string, pair: Pair): NgAnswer {
     'to-tag': 'web',
     sdp: pair.web,
     ICE: 'remove',
-    'transport protocol': 'RTP/AVP',
+    'transport protocol': pair.profile,
     'rtcp-mux': ['demux'],
     replace: ['origin', 'session connection'],
-    flags: ['trust address', 'generate RTCP'],
+    flags: ['trust address', ...reports(pair)],
   };
+}
+
+/** Of the sound it makes its own. Those of a picture pass, and with them what asks for key frames and lost packets; a far end without AVPF gets none of that. */
+function reports({ kind }: Pair): NgFlag[] {
+  return kind === 'audio' ? ['generate RTCP'] : [];
 }

@@ -75,7 +75,7 @@ export async function probe({ ask, id, vouched, habits, places }: ProbeOptions):
 
   /** Tries a place out: what is wrong with it, or nothing. */
   async function reached({ ims, family }: DaemonPlace): Promise<string | typeof SILENT> {
-    const pair = openingPair(family);
+    const pair = openingPair('audio', family);
     const offer = offerOf(`${id}p`, pair, { ...habits, ims, family, advertised }, false);
     const [offered, answered, seen] = await call(
       'p',

@@ -8,7 +8,7 @@ type Body = NgReply['body'];
 
 /** Our end of the browser leg, from the reply to an offer; null when something of it is missing. */
 export function readTransport(body: Body): WebTransport | null {
-  const media = audioOf(body);
+  const media = mediaOf(body);
   if (!media?.ice || media.fingerprint?.algorithm !== 'sha-256' || media.address === null) return null;
   const { address, port, ice, fingerprint } = media;
   return { address, port, ...ice, fingerprint: fingerprint.value, iceLite: true, answerSetup: 'passive' };
@@ -16,7 +16,7 @@ export function readTransport(body: Body): WebTransport | null {
 
 /** Address and port of the daemon's SDP: those it tells the party that gets it. */
 export function readEnd(body: Body): { address: string; port: number } | null {
-  const media = audioOf(body);
+  const media = mediaOf(body);
   return media?.address == null || media.port === 0 ? null : { address: media.address, port: media.port };
 }
 
@@ -30,7 +30,7 @@ export function readLocalEnd(body: Body, tag: Tag): { address: string; port: num
 /** Whether the first codec of a line is in the daemon's SDP: one that it cannot code it leaves out without a word. `numbered`: under the same number. */
 export function holdsCodec(body: Body, formats: Line, numbered: boolean): boolean {
   const first = formats[0];
-  const codecs = audioOf(body)?.codecs ?? [];
+  const codecs = mediaOf(body)?.codecs ?? [];
   return (
     first === undefined ||
     codecs.some(
@@ -49,7 +49,7 @@ export function readSoftware(body: Body): string | null {
 
 /** Names with clocks of the codecs in its SDP, as `opus/48000`, in lower case. */
 export function readCodecs(body: Body): Set<string> {
-  return new Set((audioOf(body)?.codecs ?? []).map(({ name, clock }) => `${name.toLowerCase()}/${clock}`));
+  return new Set((mediaOf(body)?.codecs ?? []).map(({ name, clock }) => `${name.toLowerCase()}/${clock}`));
 }
 
 /** Calls of all who use the daemon, and how long it runs, from its statistics; null when it does not tell. */
@@ -105,9 +105,10 @@ function streamsOf(body: Body, tag: Tag): Array<Record<string, unknown>> {
   return Array.isArray(streams) ? streams.filter(isRecord) : [];
 }
 
-function audioOf(body: Body): MediaDesc | null {
+/** There is one line in each of its calls. */
+function mediaOf(body: Body): MediaDesc | null {
   const parsed = parseSdp(sdpOf(body));
-  return parsed.ok ? (parsed.value.media.find(media => media.kind === 'audio') ?? null) : null;
+  return parsed.ok ? (parsed.value.media[0] ?? null) : null;
 }
 
 function sdpOf(body: Body): string {

@@ -1,226 +1,183 @@
-/** One call on a daemon: the engine's commands say what shall be, and one request after the other makes it so. Pure. */
-import type { MediaFailure } from '../../ep-cscf/input.ts';
-import type { EngineCommand, EngineEvent } from '../engine.ts';
-import type { CallState, Step } from './call-state.ts';
-import type { NgReply, NgRequest } from './ng.ts';
-import { holdsCodec, readLocalEnd, readSight, readTransport } from './reply.ts';
-import { nextStep, requestOf } from './step.ts';
-import { carried, type Finding, findings, supervise, whenToLook } from './supervision.ts';
+/**
+ * One call with a daemon: its sound, and beside it its picture. The daemon does not bundle, so each is a call of its own
+ * there, with ports, ICE and gates of its own, and whatever becomes of the picture the sound goes on. Pure.
+ */
+import type { EngineCommand, EngineEvent, VideoRoute, WebTransport } from '../engine.ts';
+import { type CallOptions, type CallState, callState } from './call-state.ts';
+import type { StreamRoute } from './pair.ts';
+import { handle as handleStream, type StreamCommand, type StreamEffect, type StreamInput } from './stream.ts';
+
+export interface CallSession {
+  readonly sound: CallState;
+  picture: CallState | null;
+  /** Pictures so far: each is a new call for the daemon. */
+  pictures: number;
+  /** The far end asks for key frames and lost packets by itself, and takes such questions. */
+  feedback: boolean;
+  /** Operations that wait for the picture, with the answer of the sound once it has one. */
+  waiting: Map<number, EngineEvent | null>;
+}
 
 export type SessionInput =
   | { type: 'command'; command: EngineCommand }
-  | { type: 'reply'; reply: NgReply }
-  /** No reply came. */
-  | { type: 'unanswered' }
-  /** It is time to look how the call goes. */
-  | { type: 'look' };
+  /** A stream that is no more is passed over. */
+  | (Exclude<StreamInput, { type: 'command' }> & { of: CallState });
 
 export type SessionEffect =
-  | { type: 'ask'; request: NgRequest }
-  | { type: 'event'; event: EngineEvent }
-  /** It could not begin on this daemon; another may take it. */
-  | { type: 'not-opened'; failure: MediaFailure }
-  /** `look` after so many ms; replaces the one before. */
-  | { type: 'look-in'; ms: number }
-  /** Something went wrong that an operator may want to know. */
-  | { type: 'trouble'; what: string; reason: string }
-  /** Nothing more is done for it; `leftover` when the daemon may still have something of it. */
-  | { type: 'over'; leftover: boolean };
+  | (Extract<StreamEffect, { type: 'ask' | 'look-in' }> & { of: CallState })
+  | Exclude<StreamEffect, { type: 'ask' | 'look-in' }>
+  | { type: 'picture-begins' }
+  /** `leftover` when the daemon may still have something of it. */
+  | { type: 'picture-over'; of: CallState; leftover: boolean };
 
 type Out = SessionEffect[];
-type PairStep = Extract<Step, { type: 'offer' | 'answer' }>;
 
-/** Takes one input at `now` (ms); its effects are appended to `out`. At most one `ask` waits for its reply. */
-export function handle(call: CallState, input: SessionInput, now: number, out: Out): void {
+export function callSession(options: CallOptions): CallSession {
+  return { sound: callState(options), picture: null, pictures: 0, feedback: false, waiting: new Map() };
+}
+
+/** Takes one input at `now` (ms); its effects are appended to `out`. */
+export function handle(call: CallSession, input: SessionInput, now: number, out: Out): void {
   if (input.type === 'command') take(call, input.command, now, out);
-  else if (input.type === 'look') call.lookDue = true;
-  else {
-    const step = call.waiting;
-    call.waiting = null;
-    if (step !== null) settle(call, step, input.type === 'reply' ? input.reply : null, now, out);
-  }
-  if (call.waiting !== null || out.some(effect => effect.type === 'over')) return;
-  const step = nextStep(call);
-  if (step !== null) ask(call, step, out);
+  else if (input.of === call.sound || input.of === call.picture) give(call, input.of, input, now, out);
 }
 
-function ask(call: CallState, step: Step, out: Out): void {
-  call.waiting = step;
-  out.push({ type: 'ask', request: requestOf(call, step) });
-}
-
-function take(call: CallState, command: EngineCommand, now: number, out: Out): void {
-  const { session } = call.options;
+function take(call: CallSession, command: EngineCommand, now: number, out: Out): void {
+  const { sound, picture } = call;
+  const tell = (stream: CallState, what: StreamCommand) =>
+    give(call, stream, { type: 'command', command: what }, now, out);
   switch (command.type) {
-    case 'open':
-      call.opening = command;
-      for (const { leg } of command.legs) call.legs.set(leg, { remote: null, op: null });
+    case 'add-video':
+      begin(call, command, now, out);
       break;
-    case 'add-leg':
-      addLeg(call, command, out);
+    case 'drop-video':
+      if (picture !== null) end(call, picture, true, out);
       break;
     case 'connect':
     case 'restart': {
-      const leg = call.legs.get(command.leg);
-      if (leg === undefined) {
-        out.push({ type: 'event', event: { type: 'refused', session, op: command.op, failure: 'driver' } });
-        break;
-      }
-      leg.remote = command.remote;
-      if (command.type === 'restart') call.restart = { op: command.op, leg: command.leg };
-      // A browser that connected before the daemon has its fingerprint would be refused.
-      else leg.op = command.op;
+      const { video } = command.remote;
+      if (picture !== null && video !== undefined) call.waiting.set(command.op, null);
+      tell(sound, command);
+      if (picture !== null && video !== undefined) tell(picture, { ...command, remote: video });
       break;
     }
-    case 'add-video':
-      out.push({ type: 'event', event: { type: 'refused', session, op: command.op, failure: 'unsupported' } });
+    case 'route': {
+      const { video } = command.route;
+      call.feedback = video?.feedback ?? false;
+      tell(sound, { type: 'route', route: { ...command.route, profile: 'RTP/AVP' } });
+      if (picture !== null && video !== null) tell(picture, { type: 'route', route: pictureRoute(video) });
       break;
+    }
+    case 'add-leg':
     case 'drop-leg':
-      call.legs.delete(command.leg);
+      tell(sound, command);
+      if (picture !== null) tell(picture, command);
       break;
-    case 'route':
-      call.route = command.route;
-      supervise(call.watch, command.route, now);
-      break;
+    case 'open':
     case 'close':
-      call.closing = true;
+      tell(sound, command);
       break;
     case 'candidates':
-    case 'drop-video':
     case 'key-frame':
-      // It carries no video; our ICE is lite: it waits for the browser's checks.
+      // Our ICE is lite: it waits for the browser's checks. Of itself the daemon asks nobody for a picture.
       break;
     default:
       command satisfies never;
   }
 }
 
-/** The same transport as the leg before: a browser's new connection knows nothing of the old one. */
-function addLeg(call: CallState, command: Extract<EngineCommand, { type: 'add-leg' }>, out: Out): void {
-  const { session } = call.options;
-  const { op, leg } = command;
-  const { transport } = call.held;
-  if (transport === null) out.push({ type: 'event', event: { type: 'refused', session, op, failure: 'driver' } });
-  else {
-    call.legs.set(leg.leg, { remote: null, op: null });
-    out.push({ type: 'event', event: { type: 'leg-added', session, op, transport } });
+/** Silence of a picture is no fault of a call. */
+function pictureRoute({ target, toIms, toWeb, toImsOpen, toWebOpen, feedback }: VideoRoute): StreamRoute {
+  const profile = feedback ? 'RTP/AVPF' : 'RTP/AVP';
+  return { target, toIms, toWeb, toImsOpen, toWebOpen, supervise: false, profile };
+}
+
+function begin(call: CallSession, { op }: Extract<EngineCommand, { type: 'add-video' }>, now: number, out: Out): void {
+  const { sound, picture } = call;
+  if (picture !== null) end(call, picture, true, out);
+  call.pictures += 1;
+  const { session, callId } = sound.options;
+  const begun = callState({ ...sound.options, callId: `${callId}v${call.pictures}`, kind: 'video' });
+  call.picture = begun;
+  out.push({ type: 'picture-begins' });
+  const legs = [...sound.legs.keys()].map(leg => ({ leg, ssrc: 0, cname: '' }));
+  const { family } = sound.options.habits;
+  const command = { type: 'open', session, op, place: { realm: null, family }, legs } as const;
+  give(call, begun, { type: 'command', command }, now, out);
+}
+
+function give(call: CallSession, stream: CallState, input: StreamInput, now: number, out: Out): void {
+  const made: StreamEffect[] = [];
+  handleStream(stream, input, now, made);
+  for (const effect of made) {
+    if (effect.type === 'ask' || effect.type === 'look-in') out.push({ ...effect, of: stream });
+    else if (stream !== call.sound) fromPicture(call, stream, effect, out);
+    else if (effect.type === 'event') fromSound(call, effect.event, out);
+    else out.push(effect);
   }
 }
 
-/** The reply to a request; null when none came. */
-function settle(call: CallState, step: Step, reply: NgReply | null, now: number, out: Out): void {
-  if (step.type === 'delete') closed(call, reply, out);
-  else if (call.closing) return;
-  else if (reply === null || !reply.ok) {
-    // A look that nobody answered tells nothing: the daemon's health is watched elsewhere.
-    if (step.type === 'query' && reply === null) lookLater(call, out);
-    else fail(call, step, reply, out);
-  } else if (step.type === 'offer') offered(call, step, reply, out);
-  else if (step.type === 'ports') opened(call, reply, out);
-  else if (step.type === 'answer') answered(call, step, reply, now, out);
-  else if (step.type === 'gate') call.held.open[step.tag] = step.open;
-  else seen(call, reply, now, out);
+function fromSound(call: CallSession, event: EngineEvent, out: Out): void {
+  if ('op' in event && call.waiting.has(event.op)) call.waiting.set(event.op, event);
+  else out.push({ type: 'event', event: complete(call, event) });
 }
 
-function offered(call: CallState, step: PairStep, reply: NgReply, out: Out): void {
-  const transport = readTransport(reply.body);
-  if (transport === null || !holdsCodec(reply.body, step.pair.lines.web, false)) fail(call, step, reply, out);
-  else {
-    call.held.transport = transport;
-    ask(call, call.opening === null ? { ...step, type: 'answer' } : { type: 'ports' }, out);
+type Passed = Exclude<StreamEffect, { type: 'ask' | 'look-in' }>;
+
+function fromPicture(call: CallSession, stream: CallState, effect: Passed, out: Out): void {
+  const { session } = stream.options;
+  switch (effect.type) {
+    case 'event':
+      eventOfPicture(call, effect.event, out);
+      break;
+    case 'not-opened': {
+      const op = stream.opening?.op;
+      if (op !== undefined)
+        out.push({ type: 'event', event: { type: 'refused', session, op, failure: effect.failure } });
+      break;
+    }
+    case 'over':
+      end(call, stream, effect.leftover, out);
+      break;
+    case 'trouble':
+      out.push(effect);
+      break;
+    default:
+      effect satisfies never;
   }
 }
 
-/** A device may open DTLS before its answer is here: the daemon lets it, as long as no answer has named another certificate. */
-function opened(call: CallState, reply: NgReply, out: Out): void {
-  const { opening, held, options } = call;
-  const local = readLocalEnd(reply.body, 'ims');
-  const { transport } = held;
-  if (opening === null || transport === null || local === null) {
-    fail(call, { type: 'ports' }, reply, out);
-    return;
-  }
-  call.opening = null;
-  const ims = { ...local, address: options.habits.advertised.get(local.address) ?? local.address };
-  const legs = opening.legs.map(() => transport);
-  out.push({ type: 'event', event: { type: 'opened', session: options.session, op: opening.op, ims, legs } });
-}
-
-function answered(call: CallState, step: PairStep, reply: NgReply, now: number, out: Out): void {
-  const { held, options } = call;
-  const { session } = options;
-  const { transport } = held;
-  if (transport === null || !holdsCodec(reply.body, step.pair.lines.ims, true)) {
-    fail(call, step, reply, out);
-    return;
-  }
-  const before = held.pair;
-  held.pair = step.pair;
-  if (step.restart !== null) {
-    if (call.restart === step.restart) call.restart = null;
-    out.push({ type: 'event', event: { type: 'restarted', session, op: step.restart.op, transport } });
-  }
-  if (step.pair.fingerprint !== null) known(call, out);
-  if (step.pair.leg === (before?.leg ?? null)) return;
-  call.watch.web = { state: 'new', since: now, heard: call.watch.web.heard };
-  call.watch.looks = 0;
-  lookLater(call, out);
-}
-
-/** The daemon knows the newest browser; those before it are of no account. */
-function known(call: CallState, out: Out): void {
-  const { session } = call.options;
-  for (const leg of call.legs.values()) {
-    if (leg.op !== null) out.push({ type: 'event', event: { type: 'connecting', session, op: leg.op } });
-    leg.op = null;
+/** Of the links of a call its sound tells. */
+function eventOfPicture(call: CallSession, event: EngineEvent, out: Out): void {
+  const { session } = event;
+  const transport = call.picture?.held.transport;
+  if (event.type === 'opened' && transport != null) {
+    const { op, ims } = event;
+    out.push({ type: 'event', event: { type: 'video-added', session, op, ims, transport } });
+  } else if (event.type === 'leg-up' && !call.feedback) {
+    // What came before the keys is lost, and with it the picture that all later ones build on.
+    out.push({ type: 'event', event: { type: 'key-frame-wanted', session } });
+  } else if (event.type === 'connecting' || event.type === 'restarted' || event.type === 'refused') {
+    done(call, event.op, out);
   }
 }
 
-function seen(call: CallState, reply: NgReply, now: number, out: Out): void {
-  const { session, imsSilentMs } = call.options;
-  const leg = call.held.pair?.leg ?? null;
-  const sight = readSight(reply.body);
-  for (const found of sight === null ? [] : findings(call.watch, sight, now, imsSilentMs)) {
-    const event = eventOf(session, leg, found);
-    if (event !== null) out.push({ type: 'event', event });
-  }
-  lookLater(call, out);
+/** The picture has done its part of an operation, or never will. */
+function done(call: CallSession, op: number, out: Out): void {
+  const event = call.waiting.get(op);
+  call.waiting.delete(op);
+  if (event != null) out.push({ type: 'event', event: complete(call, event) });
 }
 
-function eventOf(session: number, leg: number | null, found: Finding): EngineEvent | null {
-  if (found === 'ims-silent') return { type: 'ims-silent', session };
-  if (found !== 'up' && found !== 'down') return { type: 'one-way', session, side: found };
-  if (leg === null) return null;
-  return found === 'up' ? { type: 'leg-up', session, leg } : { type: 'leg-down', session, leg, cause: 'web' };
+function end(call: CallSession, picture: CallState, leftover: boolean, out: Out): void {
+  if (call.picture === picture) call.picture = null;
+  out.push({ type: 'picture-over', of: picture, leftover });
+  for (const op of [...call.waiting.keys()]) done(call, op, out);
 }
 
-function lookLater(call: CallState, out: Out): void {
-  call.lookDue = false;
-  out.push({ type: 'look-in', ms: whenToLook(call.watch, call.options.imsSilentMs) });
-}
-
-function fail(call: CallState, step: Step, reply: NgReply | null, out: Out): void {
-  const { session } = call.options;
-  if (call.opening !== null) out.push({ type: 'not-opened', failure: failureOf(reply) });
-  else {
-    const reason = reply === null ? 'no reply' : reply.ok ? 'the reply lacks a codec or an address' : reply.reason;
-    const event = { ...carried(call.watch), type: 'lost', session } as const;
-    out.push({ type: 'trouble', what: step.type, reason }, { type: 'event', event });
-  }
-  out.push({ type: 'over', leftover: true });
-}
-
-function failureOf(reply: NgReply | null): MediaFailure {
-  if (reply === null) return 'timeout';
-  if (/ports/i.test(reply.reason)) return 'no-port';
-  return /load limit/i.test(reply.reason) ? 'overload' : 'driver';
-}
-
-function closed(call: CallState, reply: NgReply | null, out: Out): void {
-  const { session } = call.options;
-  // A daemon that ended the call by itself, or says nothing, leaves what the last look found.
-  const before = carried(call.watch);
-  const last = reply?.ok === true ? (readSight(reply.body)?.totals ?? before) : before;
-  const event = { ...last, path: last.path ?? before.path, type: 'closed', session, oneWay: before.oneWay } as const;
-  out.push({ type: 'event', event }, { type: 'over', leftover: reply === null });
+/** Transports with that of the picture. */
+function complete({ picture }: CallSession, event: EngineEvent): EngineEvent {
+  const video = picture?.held.transport;
+  if ((event.type !== 'leg-added' && event.type !== 'restarted') || video == null) return event;
+  return { ...event, transport: { ...event.transport, video } satisfies WebTransport };
 }

@@ -1,5 +1,5 @@
 /** The next request that brings a call on a daemon nearer to what it shall be. Pure. */
-import type { WebRemote } from '../engine.ts';
+import type { WebEnd } from '../engine.ts';
 import type { CallState, Step } from './call-state.ts';
 import type { NgRequest, Tag } from './ng.ts';
 import { answerOf, offerOf, openingPair, type Pair, pairOf, withoutCertificate } from './pair.ts';
@@ -7,7 +7,8 @@ import { answerOf, offerOf, openingPair, type Pair, pairOf, withoutCertificate }
 /** Null when all is as it shall be. */
 export function nextStep(call: CallState): Step | null {
   if (call.closing) return { type: 'delete' };
-  if (call.opening !== null) return { type: 'offer', pair: openingPair(call.options.habits.family), restart: null };
+  if (call.opening !== null)
+    return { type: 'offer', pair: openingPair(call.options.kind, call.options.habits.family), restart: null };
   // Nothing passes that should not, not even for the time of an offer and an answer.
   const closed = nextGate(call, false);
   if (closed !== null) return closed;
@@ -47,14 +48,15 @@ function wantedPair(call: CallState): Pair | null {
   const before = call.held.pair;
   const newest = newestLeg(call);
   if (newest === null) return null;
-  const pair = pairOf(call.route, newest.leg, newest.remote, call.options.habits.family);
+  const { kind, habits } = call.options;
+  const pair = pairOf(kind, call.route, newest.leg, newest.remote, habits.family);
   const shared = before !== null && before.leg !== newest.leg && before.fingerprint === newest.remote.fingerprint.value;
   return shared ? withoutCertificate(pair, newest.remote) : pair;
 }
 
 /** There is one browser transport in a call: the connection that came last has it, the one before is lost already. */
-function newestLeg({ legs }: CallState): { leg: number; remote: WebRemote } | null {
-  let newest: { leg: number; remote: WebRemote } | null = null;
+function newestLeg({ legs }: CallState): { leg: number; remote: WebEnd } | null {
+  let newest: { leg: number; remote: WebEnd } | null = null;
   for (const [leg, { remote }] of legs) {
     if (remote !== null && (newest === null || leg > newest.leg)) newest = { leg, remote };
   }

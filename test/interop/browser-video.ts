@@ -1,0 +1,89 @@
+/** What Chromium with a camera does over any engine: video through the core and back, between two pages, added and dropped in a call, asked for and refused. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { ADA, BELA, ECHO, TONE } from '../support/number.ts';
+import { dial, MICROPHONE_HZ, press, type Stage, signIn, waitPictures, waitText, waitTone } from './browser-support.ts';
+
+async function shown(page: Page, testId: string, on: boolean): Promise<void> {
+  await page.getByTestId(testId).waitFor({ state: on ? 'visible' : 'hidden', timeout: 15_000 });
+}
+
+async function hangUp(page: Page): Promise<void> {
+  await press(page, 'hangup-button');
+  await waitText(page, 'end-reason', /\./);
+}
+
+/** `open` starts the stage, which is closed behind the last case. */
+export function browserVideo(open: () => Promise<Stage>): void {
+  let stage: Stage;
+  let ada: Page;
+  let bela: Page;
+  before(async () => {
+    stage = await open();
+    ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
+    bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
+  });
+  after(async () => {
+    await stage?.close();
+  });
+
+  test('a call with video sees its own camera come back from the echo number, and hears itself', async () => {
+    await ada.getByTestId('dial-input').fill(ECHO);
+    await press(ada, 'video-call-button');
+    await waitText(ada, 'status', /^Connected$/);
+    await shown(ada, 'remote-video', true);
+    const picture = await waitPictures(ada, 30);
+    assert.ok(picture.keyFrames > 0 && picture.width >= 160, JSON.stringify(picture));
+    assert.match(picture.codec, /^video\/(H264|VP8)$/);
+    await waitTone(ada, MICROPHONE_HZ);
+    await hangUp(ada);
+    await shown(ada, 'remote-video', false);
+  });
+
+  test('a far end without video leaves the sound, and takes no camera', async () => {
+    await ada.getByTestId('dial-input').fill(TONE);
+    await press(ada, 'video-call-button');
+    await waitText(ada, 'status', /^Connected$/);
+    await waitTone(ada, 440);
+    await shown(ada, 'own-video', false);
+    await press(ada, 'video-button');
+    await waitText(ada, 'end-reason', /takes no video/);
+    await waitTone(ada, 440);
+    await hangUp(ada);
+  });
+
+  test('RTP-05 two pages see each other through the core, and one of them ends the video', async () => {
+    await ada.getByTestId('dial-input').fill(BELA);
+    await press(ada, 'video-call-button');
+    await waitText(bela, 'status', /^Incoming call$/);
+    await press(bela, 'answer-video-button');
+    await waitText(bela, 'status', /^Connected$/);
+    const pictures = await Promise.all([waitPictures(ada, 30), waitPictures(bela, 30)]);
+    for (const { width } of pictures) assert.ok(width >= 160, JSON.stringify(pictures));
+    await press(bela, 'video-button');
+    await shown(bela, 'remote-video', false);
+    await shown(ada, 'remote-video', false);
+    await waitTone(ada, MICROPHONE_HZ);
+    await hangUp(ada);
+    await waitText(bela, 'end-reason', /\./);
+  });
+
+  test('SDP-21 video added in a call: refused, then taken, and added again', async () => {
+    await dial(ada, BELA);
+    await waitText(bela, 'status', /^Incoming call$/);
+    await press(bela, 'answer-button');
+    await waitText(ada, 'status', /^Connected$/);
+    await press(ada, 'video-button');
+    await shown(bela, 'take-video-button', true);
+    await press(bela, 'refuse-video-button');
+    await waitText(ada, 'end-reason', /takes no video/);
+    await press(ada, 'video-button');
+    await shown(bela, 'take-video-button', true);
+    await press(bela, 'take-video-button');
+    await Promise.all([waitPictures(ada, 30), waitPictures(bela, 30)]);
+    await waitTone(bela, MICROPHONE_HZ);
+    await hangUp(bela);
+    await waitText(ada, 'end-reason', /\./);
+  });
+}
