@@ -30,6 +30,7 @@ import { createTimerWheel } from './runtime/timer-wheel.ts';
 import { readKeyFile } from './store/key-file.ts';
 import { createStore, StoreError } from './store/store.ts';
 import { createAccessTokens } from './waf/access-token.ts';
+import { mountButtonFile } from './wwsf/button-file.ts';
 import { createPages } from './wwsf/pages.ts';
 
 export interface Gateway {
@@ -147,7 +148,10 @@ export async function createGateway(
     clock,
     log: log.with({ part: 'api' }),
     metrics,
-    ...(pages === null ? {} : { pages: app => pages.mountPages(app) }),
+    async pages(app) {
+      await pages?.mountPages(app);
+      if (pages !== null || settings.clickToCall.pools.length > 0) await mountButtonFile(app, settings.web.pagesDir);
+    },
   });
   for (const path of settings.api.channelsPaths) api.onUpgrade(`${path}/channels/:id/ws`, events.handleUpgrade);
 

@@ -1,6 +1,7 @@
 /** Builds the pages when the built ones are older than their sources; says one sentence when that fails. */
-import { globSync, statSync } from 'node:fs';
+import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const WEB = join(import.meta.dirname, '..', 'web');
 /** What is built last. */
@@ -19,6 +20,10 @@ export async function buildPages(): Promise<void> {
   const configFile = join(WEB, 'vite.config.ts');
   await build({ configFile });
   await build({ configFile, mode: 'button' });
+  // Every visitor of every page loads it: packed once, as small as can be.
+  const button = readFileSync(BUILT);
+  writeFileSync(`${BUILT}.gz`, gzipSync(button, { level: 9 }));
+  writeFileSync(`${BUILT}.br`, brotliCompressSync(button));
 }
 
 if (import.meta.main && pagesAreStale()) {
