@@ -24,6 +24,13 @@ export function spread(values: readonly number[]): { median: number; min: number
   return { median, min, max };
 }
 
+/** The row of a subject that was measured several times; every run gives the same figures. */
+export function rowOf(subject: string, runs: ReadonlyArray<Record<string, number>>): BenchRow {
+  const names = Object.keys(runs[0] ?? {});
+  const figures = names.map(name => [name, spread(runs.map(run => run[name] ?? Number.NaN))]);
+  return { subject, figures: Object.fromEntries(figures) };
+}
+
 export function table(result: BenchResult): string {
   const names = Object.keys(result.rows[0]?.figures ?? {});
   const cell = (f: { median: number; min: number; max: number } | undefined) =>

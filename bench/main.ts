@@ -5,6 +5,7 @@ import { type BenchResult, table } from './bench.ts';
 import { handshakeBench } from './handshake.ts';
 import { mediaBench } from './media/media.ts';
 import { machineShares, machineTime } from './process.ts';
+import { heldBench } from './signalling/held.ts';
 import { signallingBench } from './signalling/signalling.ts';
 import { sipBench } from './sip.ts';
 
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
   handshake: handshakeBench,
   sip: sipBench,
   signalling: signallingBench,
+  held: heldBench,
 };
 
 const wanted = process.argv.slice(2);

@@ -11,7 +11,9 @@ export interface BenchDevice {
   register(): Promise<void>;
   openChannel(): Promise<void>;
   /** A complete call to a number nobody else calls; resolves with its moments in ms once it has ended. */
-  call(callee: string, holdMs: number): Promise<Moments>;
+  call(callee: string): Promise<Moments>;
+  /** The same without its end; resolves once it is connected. */
+  hold(callee: string): Promise<void>;
   close(): void;
 }
 
@@ -44,6 +46,13 @@ export function createDevice(pool: Pool, origin: string, number: string, token: 
     return text === '' ? null : JSON.parse(text);
   }
 
+  /** Resolves with the `mediaSessionId` of a new call. */
+  async function originate(callee: string): Promise<string> {
+    const body = { originatorAddress: `tel:${number}`, receiverAddress: `tel:${callee}`, offer: { sdp: OFFER } };
+    const made = await ask('POST', '/webrtc-call-handling/v0.4rc1/sessions', body, 201);
+    return made.mediaSessionId;
+  }
+
   /** Resolves with the time of the event that tells this status of a session. */
   function told(id: string, status: string): Promise<number> {
     return new Promise(resolve => waiting.set(`${id} ${status}`, resolve));
@@ -73,17 +82,17 @@ export function createDevice(pool: Pool, origin: string, number: string, token: 
         });
       });
     },
-    async call(callee, holdMs) {
+    async call(callee) {
       const asked = performance.now();
-      const body = { originatorAddress: `tel:${number}`, receiverAddress: `tel:${callee}`, offer: { sdp: OFFER } };
-      const made = await ask('POST', '/webrtc-call-handling/v0.4rc1/sessions', body, 201);
-      const id: string = made.mediaSessionId;
+      const id = await originate(callee);
       const ended = told(id, 'Terminated');
       const connected = await told(id, 'Connected');
-      if (holdMs > 0) await new Promise(resolve => setTimeout(resolve, holdMs));
       await ask('DELETE', `/webrtc-call-handling/v0.4rc1/sessions/${id}`, null, 204);
       await ended;
       return { asked, connected };
+    },
+    async hold(callee) {
+      await told(await originate(callee), 'Connected');
     },
     close() {
       socket?.terminate();

@@ -1,24 +1,19 @@
 /** CPU, delay and memory of signalling: whole calls and registrations through API, SIP and events, without media. */
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Pool } from 'undici';
-import { apiScopes } from '../../sandbox/identity/subscriber.ts';
-import { type BenchResult, type BenchRow, spread } from '../bench.ts';
+import { type BenchResult, rowOf } from '../bench.ts';
 import { cpuMs, pause, rssKb, sleeps } from '../process.ts';
-import { type BenchDevice, createDevice, type Moments, OFFER } from './client.ts';
-import { type BenchCore, startCore } from './core.ts';
-import { startIssuer } from './issuer.ts';
+import { type BenchDevice, OFFER } from './client.ts';
+import { startCore } from './core.ts';
 import { type JanusCaller, startSipJanus } from './janus.ts';
+import { CALLS, CALLS_PER_S, type Figures, fullCalls, nextCallee, onceEach, pacedCalls } from './load.ts';
+import { wakingCost } from './waking.ts';
+import { CALLERS, CORE, HOST, startWorld, warmUp } from './world.ts';
 
 const REPEATS = Number(process.env.LINESIDE_BENCH_REPEATS ?? 3);
-const HOST = '127.0.63.1';
-const [API, OPS, IDENTITY, SIP, CORE, JANUS] = [9091, 9093, 9092, 5060, 5070, 8188];
+const JANUS = 8188;
 const REGISTRATIONS = 2000;
-const DEVICES = 30;
-const CALLS = 1000;
-const CALLS_PER_S = 100;
 const IDLE_MS = 5000;
 /** Until the last transaction of the registrations is forgotten: 64 T1. RFC 3261 17.1.2.2. */
 const SETTLE_MS = 6500;
@@ -26,42 +21,39 @@ const LOST_MS = 3000;
 
 export async function signallingBench(): Promise<BenchResult[]> {
   const runs: Run[] = [];
-  const peers: Figures[] = [];
+  const peers: Pick<Run, 'paced' | 'full'>[] = [];
+  const waking: Array<Awaited<ReturnType<typeof wakingCost>>> = [];
   for (let n = 0; n < REPEATS; n += 1) {
+    waking.push(await wakingCost());
     runs.push(await oneRun());
     peers.push(await janusRun());
   }
+  const each = <T>(of: readonly T[], name: keyof T) => of.map(run => run[name] as Figures);
   const shared = `Whole gateway in one process with its sqlite store, media engine that carries nothing, reg event off, ${REPEATS} runs; median (lowest-highest).`;
   return [
+    {
+      name: 'signalling-machine',
+      method:
+        'A piece of work in JavaScript that asks nobody for anything: what a processor that has slept adds to the same work, whoever does it.',
+      rows: [rowOf('at a stretch', each(waking, 'stretch')), rowOf('every 10 ms', each(waking, 'paced'))],
+    },
     {
       name: 'signalling-call',
       method: `${shared} A call is POST, INVITE, 180, 200, ACK, events by WebSocket, DELETE, BYE. Delays include the load generator, which shares the machine.`,
       rows: [
-        row(
-          `Lineside, ${CALLS_PER_S} calls/s`,
-          runs.map(run => run.paced),
-        ),
-        row(`Janus SIP plugin, ${CALLS_PER_S} calls/s`, peers),
-        row(
-          'Lineside, as many as go',
-          runs.map(run => run.full),
-        ),
+        rowOf(`Lineside, ${CALLS_PER_S} calls/s`, each(runs, 'paced')),
+        rowOf(`Janus SIP plugin, ${CALLS_PER_S} calls/s`, each(peers, 'paced')),
+        rowOf('Lineside, as many as go', each(runs, 'full')),
+        rowOf('Janus SIP plugin, as many as go', each(peers, 'full')),
       ],
     },
     {
       name: 'signalling-registration',
       method: `${shared} ${REGISTRATIONS} numbers, 20 requests at a time.`,
-      rows: [
-        row(
-          'Lineside',
-          runs.map(run => run.registration),
-        ),
-      ],
+      rows: [rowOf('Lineside', each(runs, 'registration'))],
     },
   ];
 }
-
-type Figures = Record<string, number>;
 
 interface Run {
   registration: Figures;
@@ -69,48 +61,21 @@ interface Run {
   full: Figures;
 }
 
-function row(subject: string, runs: readonly Figures[]): BenchRow {
-  const names = Object.keys(runs[0] ?? {});
-  const figures = names.map(name => [name, spread(runs.map(run => run[name] ?? Number.NaN))]);
-  return { subject, figures: Object.fromEntries(figures) };
-}
-
 async function oneRun(): Promise<Run> {
-  const folder = mkdtempSync(join(tmpdir(), 'lineside-bench-'));
-  const issuer = await startIssuer(HOST, IDENTITY, apiScopes.join(' '));
-  const core = await startCore(HOST, CORE);
-  const gateway = await startGateway(settingsOf(folder, issuer.url));
-  const pid = gateway.pid ?? 0;
-  const origin = `http://${HOST}:${API}`;
-  const pool = new Pool(origin, { connections: 40 });
+  const world = await startWorld(REGISTRATIONS);
+  const { pid, core, devices } = world;
   try {
-    const numbers = Array.from({ length: REGISTRATIONS }, (_, i) => `+1555${String(1_000_000 + i)}`);
-    const devices: BenchDevice[] = [];
-    for (const number of numbers) devices.push(createDevice(pool, origin, number, await issuer.token(number)));
-    const callers = devices.slice(0, DEVICES);
+    const callers = devices.slice(0, CALLERS);
     await warmUp(callers);
-    const registration = await registrations(pid, devices.slice(DEVICES));
+    const registration = await registrations(pid, devices.slice(CALLERS));
     await idle(pid, registration);
-    const paced = await pacedCalls(pid, callers, core, (device, callee) => device.call(callee, 0));
-    const full = await fullCalls(pid, callers);
-    for (const device of callers) device.close();
+    const call = (device: BenchDevice, callee: string) => device.call(callee);
+    const paced = await pacedCalls(pid, callers, core, call);
+    const full = await fullCalls(pid, callers, call);
     return { registration, paced, full };
   } finally {
-    await pool.destroy();
-    await ended(gateway);
-    await core.close();
-    issuer.close();
-    rmSync(folder, { recursive: true, force: true });
+    await world.close();
   }
-}
-
-/** The callers register, open their channels and talk a while, so that the compiler has seen everything. */
-async function warmUp(callers: readonly BenchDevice[]): Promise<void> {
-  for (const device of callers) {
-    await device.register();
-    await device.openChannel();
-  }
-  await lanes(callers, 1500, device => device.call(nextCallee(), 0));
 }
 
 async function idle(pid: number, figures: Figures): Promise<void> {
@@ -123,11 +88,7 @@ async function idle(pid: number, figures: Figures): Promise<void> {
 
 async function registrations(pid: number, devices: readonly BenchDevice[]): Promise<Figures> {
   const [cpu, rss, at] = [cpuMs(pid), rssKb(pid), performance.now()];
-  let next = 0;
-  const lane = async () => {
-    for (let device = devices[next++]; device !== undefined; device = devices[next++]) await device.register();
-  };
-  await Promise.all(Array.from({ length: 20 }, lane));
+  await onceEach(devices, device => device.register());
   await pause(500);
   return {
     'CPU us/registration': ((cpuMs(pid) - cpu) * 1000) / devices.length,
@@ -136,42 +97,14 @@ async function registrations(pid: number, devices: readonly BenchDevice[]): Prom
   };
 }
 
-/** Calls from `callers` that each rest between two of them, so that about `CALLS_PER_S` go in a second. */
-async function pacedCalls<T>(
-  pid: number,
-  callers: readonly T[],
-  core: BenchCore,
-  call: (caller: T, callee: string) => Promise<Moments>,
-): Promise<Figures> {
-  const [cpu, at] = [cpuMs(pid), performance.now()];
-  const restMs = (callers.length * 1000) / CALLS_PER_S;
-  const [toInvite, toEvent]: [number[], number[]] = [[], []];
-  const work = async (caller: T) => {
-    const callee = nextCallee();
-    const [moments] = await Promise.all([call(caller, callee), pause(restMs)]);
-    toInvite.push((core.invitedAt.get(callee) ?? Number.NaN) - moments.asked);
-    toEvent.push(moments.connected - (core.answeredAt.get(callee) ?? Number.NaN));
-  };
-  await lanes(callers, CALLS, work, restMs / callers.length);
-  return {
-    'CPU us/call': ((cpuMs(pid) - cpu) * 1000) / CALLS,
-    'calls/s': (CALLS * 1000) / (performance.now() - at),
-    'API to INVITE p50 ms': quantile(toInvite, 0.5),
-    'p99 ms': quantile(toInvite, 0.99),
-    '200 to event p50 ms': quantile(toEvent, 0.5),
-    '200 to event p99 ms': quantile(toEvent, 0.99),
-    lost: toEvent.filter(Number.isNaN).length,
-  };
-}
-
 /** The same calls by Janus; what it needs when idle is taken off. */
-async function janusRun(): Promise<Figures> {
+async function janusRun(): Promise<Pick<Run, 'paced' | 'full'>> {
   const folder = mkdtempSync(join(tmpdir(), 'lineside-bench-'));
   const core = await startCore(HOST, CORE);
   const janus = await startSipJanus(folder, HOST, JANUS);
   try {
     const handles: JanusCaller[] = [];
-    for (let i = 0; i < DEVICES; i += 1) handles.push(await janus.attach(`u${i}`, `${HOST}:${CORE}`, HOST));
+    for (let i = 0; i < CALLERS; i += 1) handles.push(await janus.attach(`u${i}`, `${HOST}:${CORE}`, HOST));
     // Now and then Janus loses one: it is counted, and the others go on.
     const lost = { asked: Number.NaN, connected: Number.NaN };
     const call = (handle: JanusCaller, callee: string) =>
@@ -181,88 +114,19 @@ async function janusRun(): Promise<Figures> {
       ]);
     await Promise.all(handles.map(handle => call(handle, nextCallee())));
     await pause(1500);
-    const idle = cpuMs(janus.pid);
+    const idleFrom = cpuMs(janus.pid);
     await pause(IDLE_MS);
-    const idleMsPerS = ((cpuMs(janus.pid) - idle) / IDLE_MS) * 1000;
-    const figures = await pacedCalls(janus.pid, handles, core, call);
-    const idleUsPerCall = (idleMsPerS * 1000) / (figures['calls/s'] ?? CALLS_PER_S);
-    return { ...figures, 'CPU us/call': (figures['CPU us/call'] ?? Number.NaN) - idleUsPerCall };
+    const idleUsPerS = ((cpuMs(janus.pid) - idleFrom) / IDLE_MS) * 1e6;
+    const busy = (figures: Figures): Figures => ({
+      ...figures,
+      'CPU us/call': (figures['CPU us/call'] ?? Number.NaN) - idleUsPerS / (figures['calls/s'] ?? CALLS_PER_S),
+    });
+    const paced = busy(await pacedCalls(janus.pid, handles, core, call));
+    const full = busy(await fullCalls(janus.pid, handles, call, CALLS));
+    return { paced, full };
   } finally {
     await janus.close();
     await core.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function fullCalls(pid: number, callers: readonly BenchDevice[]) {
-  const [cpu, at] = [cpuMs(pid), performance.now()];
-  await lanes(callers, 3 * CALLS, device => device.call(nextCallee(), 0));
-  return {
-    'CPU us/call': ((cpuMs(pid) - cpu) * 1000) / (3 * CALLS),
-    'calls/s': (3 * CALLS * 1000) / (performance.now() - at),
-  };
-}
-
-/** `count` pieces of work, one at a time for each device; the devices begin `stepMs` apart. */
-async function lanes<T>(
-  devices: readonly T[],
-  count: number,
-  work: (device: T) => Promise<unknown>,
-  stepMs = 0,
-): Promise<void> {
-  let left = count;
-  const lane = async (device: T, index: number) => {
-    if (stepMs > 0) await pause(index * stepMs);
-    while (left > 0) {
-      left -= 1;
-      await work(device);
-    }
-  };
-  await Promise.all(devices.map(lane));
-}
-
-let called = 0;
-/** A number for every call, so that each can be told from the others at the core. */
-function nextCallee(): string {
-  called += 1;
-  return `+1666${String(1_000_000 + called)}`;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.filter(value => !Number.isNaN(value)).sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
-}
-
-function settingsOf(folder: string, issuer: string) {
-  return {
-    public: { url: `http://${HOST}:${API}` },
-    api: { host: HOST, port: API, ratePerClient: 1e6, ratePerUser: 1e6, ratePerAddress: 1e6, clients: { bench: {} } },
-    auth: { issuers: [issuer] },
-    sip: { host: HOST, port: SIP, trustedPeers: [HOST], t1Ms: 100, t4Ms: 500 },
-    ims: { entry: `${HOST}:${CORE}`, transport: 'udp', regEvent: false },
-    media: { webHost: HOST, imsHost: HOST },
-    store: { file: join(folder, 'lineside.sqlite'), keyFile: join(folder, 'lineside.key') },
-    ops: { host: HOST, port: OPS },
-    log: { level: 'warn' },
-  };
-}
-
-async function startGateway(settings: object): Promise<ChildProcess> {
-  const file = join(import.meta.dirname, 'gateway.ts');
-  const execArgv = process.env.LINESIDE_BENCH_PROFILE
-    ? ['--cpu-prof', `--cpu-prof-dir=${process.env.LINESIDE_BENCH_PROFILE}`]
-    : [];
-  const child = fork(file, [JSON.stringify(settings)], { execArgv });
-  await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
-    child.once('exit', code => reject(new Error(`the gateway did not start (exit ${code})`)));
-  });
-  return child;
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise(resolve => {
-    child.once('exit', () => resolve());
-    child.disconnect();
-  });
 }
