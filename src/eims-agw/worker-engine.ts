@@ -71,7 +71,7 @@ export function createWorkerEngine(options: EngineOptions): WorkerEngine {
       const event = message as EngineEvent;
       // A session that was taken from this worker.
       if (placed.get(event.session) !== index) return;
-      if (event.type === 'closed') forget(event.session);
+      if (event.type === 'closed' || event.type === 'lost') forget(event.session);
       else if (event.type === 'opened' || event.type === 'refused') settled(event.session);
       onEvent(event);
     },

@@ -33,12 +33,24 @@ type ToWorker = WorkerInit | { type: 'ping' } | EngineCommand;
 
 const TICK_MS = 1_000;
 
+/** Writes a fault of ours to the log: what met it is lost, the worker goes on. */
+export type TellFault = (error: unknown) => void;
+
 /** Runs this process as a worker; `open` gives its browser side, or one sentence that says why there can be none. */
-export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>): void {
+export function runWorker(open: (init: WorkerInit, onFault: TellFault) => Promise<WebSide | string>): void {
   let host: Host | null = null;
   let web: WebSide | null = null;
   let lag: Lag | null = null;
   const told = new Map<string, number>();
+  const onFault = tellFault();
+  /** A fault of ours must not end a worker, which holds the calls of many. */
+  const safely = (run: () => void) => {
+    try {
+      run();
+    } catch (error) {
+      onFault(error);
+    }
+  };
   /** Commands that came before the engine was loaded: the call after a lost worker waits here. */
   let early: EngineCommand[] = [];
 
@@ -51,7 +63,7 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
         reason: `The setting "media.imsHost" cannot be used: ${bind} is no address of this host.`,
       });
     }
-    const opened = await open(message);
+    const opened = await open(message, onFault);
     if (typeof opened === 'string') return say({ type: 'unable', reason: opened });
     web = opened;
     host = createHost({
@@ -60,21 +72,21 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
       pool: createPortPool(settings.ims.ports, () => performance.now(), random),
       makeWebEnd: opened.make,
       send: say,
-      onFault: tellFault(),
+      onFault,
       now: () => performance.now(),
       wall: () => Date.now(),
       random,
     });
     // Not before: what is loaded at the start holds the loop up.
     lag = createLag();
-    setInterval(() => host?.tick(), Math.min(TICK_MS, settings.rtcpMs));
-    setInterval(() => web?.tick?.(), TICK_MS);
+    setInterval(() => safely(() => host?.tick()), Math.min(TICK_MS, settings.rtcpMs));
+    setInterval(() => safely(() => web?.tick?.()), TICK_MS);
     say({ type: 'ready' });
     for (const command of early) host.handle(command);
     early = [];
   };
 
-  process.on('message', (message: ToWorker) => {
+  const hear = (message: ToWorker) => {
     switch (message.type) {
       case 'init':
         void init(message);
@@ -91,7 +103,8 @@ export function runWorker(open: (init: WorkerInit) => Promise<WebSide | string>)
         if (host === null) early.push(message);
         else host.handle(message);
     }
-  });
+  };
+  process.on('message', (message: ToWorker) => safely(() => hear(message)));
   // Ctrl-C reaches the whole group; the parent decides when calls end, and says so by closing the channel.
   process.on('SIGINT', () => undefined);
   process.on('disconnect', () => {
@@ -120,8 +133,8 @@ function news(told: Map<string, number>, counts: EngineCounts): EngineCounts {
   return fresh;
 }
 
-/** Writes faults of ours to the parent's log, at most one a second: the packet that met it is lost, nothing else. */
-function tellFault(): (error: unknown) => void {
+/** To the parent's log, at most one a second. */
+function tellFault(): TellFault {
   let at = Number.NEGATIVE_INFINITY;
   return error => {
     const now = performance.now();

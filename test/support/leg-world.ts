@@ -29,6 +29,7 @@ export function world(profiles: SrtpProfile[] = ['SRTP_AES128_CM_HMAC_SHA1_80', 
   const timers = new Set<{ at: number; run: () => void }>();
   const state = { now: 0, crowded: false };
   const sent: Sent[] = [];
+  const faults: unknown[] = [];
   const ears = new Map<string, MuxLeg>();
   const sources = new Map<string, MuxLeg>();
   const buffer = Buffer.alloc(2_048);
@@ -75,6 +76,7 @@ export function world(profiles: SrtpProfile[] = ['SRTP_AES128_CM_HMAC_SHA1_80', 
         return () => timers.delete(timer);
       },
     },
+    onFault: error => faults.push(error),
     handshaking,
   });
   const heard = { up: 0, down: [] as string[], packets: [] as Buffer[] };
@@ -112,6 +114,7 @@ export function world(profiles: SrtpProfile[] = ['SRTP_AES128_CM_HMAC_SHA1_80', 
     handshaking,
     legs,
     timers,
+    faults,
     /** Seconds pass, with a tick in each. */
     pass(seconds: number) {
       for (let i = 0; i < seconds; i += 1) {

@@ -16,7 +16,9 @@ export type LegCounts = Record<
   | 'handshakeFailed'
   | 'profileCm'
   | 'profileGcm'
-  | 'quiet',
+  | 'quiet'
+  /** Of ours: it ended the leg. */
+  | 'fault',
   number
 >;
 
@@ -40,5 +42,6 @@ export function noLegCounts(): LegCounts {
     profileCm: 0,
     profileGcm: 0,
     quiet: 0,
+    fault: 0,
   };
 }

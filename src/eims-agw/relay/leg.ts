@@ -27,6 +27,7 @@ export interface LegShare {
   /** Preferred first. */
   profiles: readonly SrtpProfile[];
   clock: Clock;
+  onFault: (error: unknown) => void;
   /** Legs whose handshake is under way. */
   handshaking: Set<Leg>;
 }
@@ -214,7 +215,7 @@ function perform(leg: Leg, effect: DtlsEffect): void {
       leg.cancelTimer?.();
       leg.cancelTimer = share.clock.after(Math.max(0, effect.at - share.clock.now()), () => {
         leg.cancelTimer = null;
-        drive(leg, (dtls, now, out) => dtls.timeout(now, out));
+        guarded(leg, () => drive(leg, (dtls, now, out) => dtls.timeout(now, out)));
       });
       break;
     case 'stop-timer':
@@ -259,6 +260,17 @@ export function tickLeg(leg: Leg): void {
   if (state === 'failed') down(leg, 'web');
   else if (state === 'quiet' && !leg.quietTold) counts.quiet += 1;
   leg.quietTold = state === 'quiet';
+}
+
+/** Runs what time brings. A fault of ours ends this leg; the worker and its other legs go on. */
+export function guarded(leg: Leg, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    leg.counts.fault += 1;
+    leg.share.onFault(error);
+    down(leg, 'web');
+  }
 }
 
 /** Ends the leg and tells why. */

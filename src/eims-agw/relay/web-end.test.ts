@@ -192,3 +192,16 @@ test('SEC-02 floods of a known source: the rate is capped before any signature i
   ear.media(from(502));
   assert.equal(w.heard.packets.length, passed + 1);
 });
+
+test('a fault of ours in what time brings ends that leg and leaves the others theirs', () => {
+  const { w, end } = connected();
+  const sound = w.make();
+  sound.connect(remote());
+  const [leg] = w.legs;
+  assert.ok(leg);
+  Object.defineProperty(leg, 'takenLately', { get: () => assert.fail('it cannot be read') });
+  w.pass(2);
+  assert.deepEqual([w.heard.down, w.faults.length], [['web'], 1]);
+  assert.equal(end.counts?.()['leg-fault'], 1);
+  assert.equal(w.check(sound), 0x0101);
+});

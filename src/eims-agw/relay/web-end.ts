@@ -13,6 +13,7 @@ import {
   drive,
   end,
   forget,
+  guarded,
   type Leg,
   type LegShare,
   makeLeg,
@@ -42,7 +43,7 @@ export function relayEnds(share: LegShare): RelayEnds {
       return made;
     },
     tick() {
-      for (const leg of legs) if (!leg.done) tickLeg(leg);
+      for (const leg of legs) if (!leg.done) guarded(leg, () => tickLeg(leg));
     },
   };
 }

@@ -2,20 +2,15 @@
 
 import { hostsOf } from '../address.ts';
 import type { MediaSettings } from '../settings.ts';
-import { runWorker, type WebSide, type WorkerInit } from '../worker-process.ts';
+import { runWorker, type TellFault, type WebSide, type WorkerInit } from '../worker-process.ts';
 import { openMux } from './mux.ts';
 import { ownIdentity } from './own-identity.ts';
 import { relayEnds } from './web-end.ts';
 
-async function open({ settings, webPorts }: WorkerInit): Promise<WebSide | string> {
+async function open({ settings, webPorts }: WorkerInit, onFault: TellFault): Promise<WebSide | string> {
   const { web } = settings;
   const binds = hostsOf(web).map(({ bind }) => bind);
-  const mux = await openMux(binds, webPorts, {
-    now: () => performance.now(),
-    onFault: error => {
-      process.stderr.write(`media worker: ${error instanceof Error ? error.stack : String(error)}\n`);
-    },
-  });
+  const mux = await openMux(binds, webPorts, { now: () => performance.now(), onFault });
   if (mux === null) {
     return `No UDP port of ${web.ports.min}-${web.ports.max} can be bound on ${binds.join(' and ')} for media of browsers.`;
   }
@@ -31,6 +26,7 @@ async function open({ settings, webPorts }: WorkerInit): Promise<WebSide | strin
         return () => clearTimeout(timer);
       },
     },
+    onFault,
     handshaking: new Set(),
   });
   return { ...ends, counts: () => mux.named() };

@@ -1,7 +1,7 @@
 /** The sessions of one worker on a clock of the test: legs that do not come up, and figures that outlive their legs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EngineEvent } from '../engine.ts';
+import { type EngineEvent, NO_TOTALS } from '../engine.ts';
 import { mediaRealms } from '../realm.ts';
 import { MEDIA_DEFAULTS } from '../settings.ts';
 import { createHost } from './host.ts';
@@ -22,6 +22,7 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
   const events: EngineEvent[] = [];
   const legs: Array<{ events: WebEvents; closed: boolean }> = [];
   const state = { now: 0 };
+  const broken = { connect: false, make: false };
   let opened: () => void = () => undefined;
   const host = createHost({
     settings,
@@ -32,6 +33,7 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
       () => 1,
     ),
     makeWebEnd: (_request, legEvents) => {
+      if (broken.make) throw new Error('a leg that cannot be made');
       const leg = { events: legEvents, closed: false };
       legs.push(leg);
       return {
@@ -44,7 +46,10 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
           iceLite: true,
           answerSetup: 'passive',
         },
-        connect: () => true,
+        connect: () => {
+          if (broken.connect) throw new Error('a leg that cannot be connected');
+          return true;
+        },
         addCandidates: () => undefined,
         send: () => true,
         counts: () => ({ 'leg-tag': 2 }),
@@ -55,7 +60,7 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
     },
     send: event => {
       events.push(event);
-      if (event.type === 'opened') opened();
+      if (event.type === 'opened' || event.type === 'lost') opened();
     },
     onFault,
     now: () => state.now,
@@ -72,7 +77,7 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
     await ready;
   };
   await open(1);
-  return { host, events, legs, state, open };
+  return { host, events, legs, state, broken, open };
 }
 
 test('SEC-04 a leg that has not come up 60 s after it was answered is closed and told; one that is up stays', async () => {
@@ -95,7 +100,7 @@ test('SEC-04 a leg that has not come up 60 s after it was answered is closed and
   host.close();
 });
 
-test('a fault of ours with one session leaves the others their supervision', async () => {
+test('a fault of ours in the supervision of a session ends that one and leaves the others theirs', async () => {
   const faults: unknown[] = [];
   const { host, events, legs, state, open } = await rig(fault => faults.push(fault));
   await open(2);
@@ -104,8 +109,41 @@ test('a fault of ours with one session leaves the others their supervision', asy
   events.length = 0;
   state.now = 60_000;
   host.tick();
-  assert.deepEqual(events, [{ type: 'leg-down', session: 2, leg: 1, cause: 'web' }]);
+  assert.deepEqual(events, [
+    { type: 'lost', session: 1, ...NO_TOTALS },
+    { type: 'leg-down', session: 2, leg: 1, cause: 'web' },
+  ]);
   assert.equal(faults.length, 1);
+  assert.deepEqual([legs[1]?.closed, host.sessions()], [true, 1], 'the rest of that session is freed');
+  assert.equal(host.counts()['host-fault'], 1);
+  host.close();
+});
+
+test('a command or the making of a leg that meets a fault of ours ends its session; its ports go to the next', async () => {
+  const faults: unknown[] = [];
+  const { host, events, legs, broken, open } = await rig(fault => faults.push(fault));
+  await open(2);
+  events.length = 0;
+  broken.connect = true;
+  host.handle({ type: 'connect', session: 1, op: 2, leg: 1, remote: REMOTE });
+  broken.connect = false;
+  assert.deepEqual(events.splice(0), [{ type: 'lost', session: 1, ...NO_TOTALS }]);
+  host.handle({ type: 'close', session: 1 });
+  assert.deepEqual(events.splice(0), [{ type: 'closed', session: 1, ...NO_TOTALS }]);
+  host.handle({ type: 'connect', session: 2, op: 2, leg: 1, remote: REMOTE });
+  assert.deepEqual(events.splice(0), [{ type: 'connecting', session: 2, op: 2 }]);
+  broken.make = true;
+  await open(3);
+  broken.make = false;
+  assert.deepEqual(events.splice(0), [{ type: 'lost', session: 3, ...NO_TOTALS }]);
+  assert.equal(faults.length, 2);
+  assert.deepEqual(
+    legs.map(leg => leg.closed),
+    [true, true, false, false],
+  );
+  assert.deepEqual([host.sessions(), host.counts()['host-fault']], [1, 2]);
+  await open(3);
+  assert.equal(host.sessions(), 2);
   host.close();
 });
 

@@ -1,0 +1,248 @@
+/** One session of a worker: its ports, its legs, which of them is joined, and its end. */
+
+import type { RemoteInfo } from 'node:dgram';
+import { type EngineCommand, type EngineTotals, type LegRequest, NO_TOTALS, type WebTransport } from '../engine.ts';
+import type { MediaHost } from '../settings.ts';
+import { type HostSession, type HostState, refuse } from './host-state.ts';
+import { addVideoCounts, dropVideo, joinVideo } from './host-video.ts';
+import { openImsLeg } from './ims-leg.ts';
+import { addCounts, namedCounts } from './named-counts.ts';
+import {
+  fellSilent,
+  foundOneWay,
+  fromIms,
+  fromWeb,
+  legStats,
+  type Relay,
+  relay,
+  report,
+  rtcpFromIms,
+  silentSide,
+  videoPacketFromIms,
+} from './relay.ts';
+import { firstNumbers, goOn, numbersOf } from './stream.ts';
+import { video } from './video.ts';
+
+/** A leg that has not come up so long after the SDP was exchanged never will. */
+const CONNECT_MS = 60_000;
+/** In a call shorter than this a side may not have got round to its first packet. */
+const SHORT_CALL_MS = 2_000;
+
+/** Runs what belongs to one session. A fault of ours ends that session and is told; the worker and its other calls go on. */
+export function guarded(host: HostState, number: number, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    host.onFault(error);
+    addCounts(host.gone, { 'host-fault': 1 });
+    const session = host.sessions.get(number);
+    const totals = session === undefined ? NO_TOTALS : abandon(host, session);
+    host.send({ type: 'lost', session: number, ...totals });
+  }
+}
+
+/** Frees what can be freed: a leg that cannot be closed is left out the next time. */
+function abandon(host: HostState, session: HostSession): EngineTotals {
+  host.sessions.delete(session.number);
+  for (let tries = session.legs.size; tries >= 0; tries -= 1) {
+    try {
+      return closeSession(host, session);
+    } catch (error) {
+      host.onFault(error);
+    }
+  }
+  return NO_TOTALS;
+}
+
+type OpenCommand = Extract<EngineCommand, { type: 'open' }>;
+
+/** Takes the ports of a new session, then makes its legs. */
+export function openSession(host: HostState, command: OpenCommand): void {
+  const { sessions, settings } = host;
+  const at = host.realms(command.place.realm).host(command.place.family);
+  const [first] = command.legs;
+  if (sessions.has(command.session) || first === undefined) refuse(host, command, 'driver');
+  else if (sessions.size >= settings.sessionsPerWorker) refuse(host, command, 'overload');
+  else if (at === null) refuse(host, command, 'unsupported');
+  else bindSession(host, command, begin(host, command, first, at));
+}
+
+function begin(
+  host: HostState,
+  { session: number, place }: OpenCommand,
+  first: LegRequest,
+  at: MediaHost,
+): HostSession {
+  const realm = host.realms(place.realm);
+  const mayMove = realm.natLatch ? realm.addresses.allows : null;
+  const session: HostSession = {
+    number,
+    at,
+    relay: relay(first.ssrc, first.cname, host.now(), host.random, mayMove, host.settings.rtcpMs),
+    legs: new Map(),
+    joined: null,
+    closed: false,
+  };
+  host.sessions.set(number, session);
+  return session;
+}
+
+function bindSession(host: HostState, command: OpenCommand, session: HostSession): void {
+  const { relay: r, at, number } = session;
+  const events = {
+    rtp: (packet: Buffer, from: RemoteInfo) => fromIms(r, packet, from.address, from.port, host.now()),
+    rtcp: (packet: Buffer, from: RemoteInfo) => rtcpFromIms(r, packet, from.address, from.port, host.now()),
+    fault: host.onFault,
+  };
+  openImsLeg(at.bind, host.pool, events, ims =>
+    guarded(host, number, () => {
+      if (session.closed) ims?.close();
+      else if (ims === null) {
+        host.sessions.delete(number);
+        refuse(host, command, 'no-port');
+      } else {
+        r.ims = ims;
+        const legs = command.legs.map(request => addLeg(host, session, request));
+        const { port } = ims;
+        host.send({ type: 'opened', session: number, op: command.op, ims: { address: at.advertise, port }, legs });
+      }
+    }),
+  );
+}
+
+export function connectLeg(
+  host: HostState,
+  session: HostSession,
+  command: Extract<EngineCommand, { type: 'connect' }>,
+): void {
+  const leg = session.legs.get(command.leg);
+  if (leg?.end.connect(command.remote) === true) {
+    if (!leg.up) leg.connectingAt = host.now();
+    host.send({ type: 'connecting', session: session.number, op: command.op });
+  } else refuse(host, command, 'bad-sdp');
+}
+
+/** Takes IMS ports for video. */
+export function addVideo(
+  host: HostState,
+  session: HostSession,
+  command: Extract<EngineCommand, { type: 'add-video' }>,
+): void {
+  const { now, send } = host;
+  const { session: number, op } = command;
+  const r = session.relay;
+  dropVideo(session, host.gone);
+  const events = {
+    rtp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, false, packet, from.address, from.port, now()),
+    rtcp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, true, packet, from.address, from.port, now()),
+    fault: host.onFault,
+  };
+  openImsLeg(session.at.bind, host.pool, events, ims =>
+    guarded(host, number, () => {
+      if (session.closed || r.video !== null) return ims?.close();
+      if (ims === null) return refuse(host, command, 'no-port');
+      r.video = video(ims, r.imsCname, now(), host.random, r.latch.mayMove);
+      r.video.wish = () => send({ type: 'key-frame-wanted', session: number });
+      joinVideo(session, r.video);
+      send({ type: 'video-added', session: number, op, ims: { address: session.at.advertise, port: ims.port } });
+    }),
+  );
+}
+
+/** Once a second: reports, legs that never came up, sides that have gone silent. */
+export function supervise(host: HostState, session: HostSession, at: number, wall: number): void {
+  const { send, settings } = host;
+  for (const [number, leg] of session.legs) {
+    if (leg.connectingAt === null || at - leg.connectingAt < CONNECT_MS) continue;
+    dropLeg(host, session, number);
+    send({ type: 'leg-down', session: session.number, leg: number, cause: 'web' });
+  }
+  report(session.relay, at, wall, settings.rtcpMs);
+  const side = foundOneWay(session.relay, at);
+  if (side !== null) send({ type: 'one-way', session: session.number, side });
+  if (fellSilent(session.relay, at, settings.imsSilentMs)) send({ type: 'ims-silent', session: session.number });
+}
+
+export function addLeg(host: HostState, session: HostSession, request: LegRequest): WebTransport {
+  const { leg: number } = request;
+  const { relay: r } = session;
+  const end = host.makeWebEnd(request, {
+    packet: packet => {
+      if (session.joined === number) fromWeb(r, packet, host.now());
+    },
+    up: () => {
+      const leg = session.legs.get(number);
+      if (leg === undefined) return;
+      leg.up = true;
+      leg.connectingAt = null;
+      if (session.joined === number) r.webUp = true;
+      host.send({ type: 'leg-up', session: session.number, leg: number });
+    },
+    down: cause => {
+      const leg = session.legs.get(number);
+      if (leg === undefined) return;
+      leg.up = false;
+      leg.connectingAt = null;
+      if (session.joined === number) r.webUp = false;
+      host.send({ type: 'leg-down', session: session.number, leg: number, cause });
+    },
+  });
+  const numbers = firstNumbers(host.random);
+  const videoNumbers = firstNumbers(host.random);
+  session.legs.set(number, { request, end, up: false, connectingAt: null, numbers, videoNumbers });
+  return end.transport;
+}
+
+/** Joins a leg with the IMS side: from now on its SSRC and its packets count. */
+export function join(session: HostSession, number: number | null): void {
+  if (session.joined === number) return;
+  const leg = number === null ? undefined : session.legs.get(number);
+  const { relay: r } = session;
+  const before = session.joined === null ? undefined : session.legs.get(session.joined);
+  if (before !== undefined) {
+    before.numbers = numbersOf(r.toWeb);
+    if (r.video !== null) before.videoNumbers = numbersOf(r.video.toWeb.stream);
+  }
+  session.joined = leg === undefined ? null : number;
+  r.web = leg?.end ?? null;
+  r.webUp = leg?.up ?? false;
+  if (leg === undefined) return;
+  goOn(r.toWeb, leg.request.ssrc, leg.numbers);
+  r.webCname = leg.request.cname;
+  if (r.video !== null) joinVideo(session, r.video);
+}
+
+export function dropLeg(host: HostState, session: HostSession, number: number): void {
+  const leg = session.legs.get(number);
+  if (leg === undefined) return;
+  if (session.joined === number) join(session, null);
+  session.legs.delete(number);
+  leg.end.close();
+  addCounts(host.gone, leg.end.counts?.() ?? {});
+}
+
+/** Drops of each side of a call by reason, and telephone events. */
+export function addRelay(into: Record<string, number>, r: Relay): void {
+  addCounts(into, namedCounts('web', r.toIms.counts));
+  addCounts(into, namedCounts('ims', r.toWeb.counts));
+  if (r.video !== null) addVideoCounts(into, r.video);
+}
+
+/** Frees all of a session, its ports first; its totals. */
+export function closeSession(host: HostState, session: HostSession): EngineTotals {
+  const { relay: r } = session;
+  const totals = {
+    fromWeb: legStats(r.toIms, r.toWeb.far),
+    fromIms: legStats(r.toWeb, r.toIms.far),
+    path: r.web?.path?.() ?? null,
+    oneWay: silentSide(r, host.now(), SHORT_CALL_MS),
+  };
+  host.sessions.delete(session.number);
+  if (!session.closed) addRelay(host.gone, r);
+  session.closed = true;
+  r.ims?.close();
+  r.ims = null;
+  dropVideo(session, host.gone);
+  for (const number of [...session.legs.keys()]) dropLeg(host, session, number);
+  return totals;
+}
