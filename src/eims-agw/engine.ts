@@ -14,6 +14,8 @@ export interface WebTransport extends IceCredentials {
   iceLite: boolean;
   /** What the engine answers to `actpass`. */
   answerSetup: 'active' | 'passive';
+  /** What it sends bears whatever SSRC, and not the one that it was asked to use: none is announced, since browsers take what bears another for a stream of nobody. */
+  anySsrc?: true;
   /** That of the picture, while there is one and the engine does not bundle. */
   video?: WebTransport;
 }

@@ -77,7 +77,7 @@ function transportLines({ setup, cname }: WebView, transport: WebTransport, trac
     `a=fingerprint:sha-256 ${transport.fingerprint}`,
     `a=setup:${setup}`,
     `a=msid:gw ${track}`,
-    `a=ssrc:${ssrc} cname:${cname}`,
+    ...(transport.anySsrc === true ? [] : [`a=ssrc:${ssrc} cname:${cname}`]),
     ...candidates(transport),
     'a=end-of-candidates',
   ];

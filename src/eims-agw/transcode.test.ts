@@ -93,6 +93,15 @@ test('SDP-23 what the far end has too little bandwidth for is not sent, until it
   assert.equal(route().toIms[0]?.to.fmtp, null);
 });
 
+test('SDP-24 an engine that sends under SSRCs of its own: none is announced, the stream and its name stay', () => {
+  const { engine, offerOut, answerOut } = transcoding();
+  engine.anySsrc = true;
+  offerOut();
+  const answer = answerOut(volteAnswer());
+  assert.doesNotMatch(answer, /a=ssrc/);
+  assert.match(answer, /a=msid:gw gw-audio\r\n/);
+});
+
 test('SDP-19 Firefox has events at 8 kHz alone, with Opus too', () => {
   const { offerOut, answerOut, route } = transcoding();
   offerOut(firefoxOffer());

@@ -23,6 +23,8 @@ export interface FakeEngine extends Engine {
   connects: boolean;
   /** Its side of ICE is lite. */
   lite: boolean;
+  /** What it sends bears whatever SSRC. */
+  anySsrc: boolean;
   /** It can restart ICE. */
   restarts: boolean;
   /** What it can do; the relay's when not changed. */
@@ -56,6 +58,7 @@ export function fakeEngine(
       fingerprint: FINGERPRINT,
       iceLite: fake.lite,
       answerSetup: 'active',
+      ...(fake.anySsrc ? { anySsrc: true } : {}),
     };
   };
   const answers = (command: EngineCommand): EngineEvent[] => {
@@ -100,6 +103,7 @@ export function fakeEngine(
     mute: false,
     connects: true,
     lite: false,
+    anySsrc: false,
     restarts: false,
     able: RELAY_CAPS,
     refuse: null,

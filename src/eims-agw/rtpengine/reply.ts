@@ -11,7 +11,15 @@ export function readTransport(body: Body): WebTransport | null {
   const media = mediaOf(body);
   if (!media?.ice || media.fingerprint?.algorithm !== 'sha-256' || media.address === null) return null;
   const { address, port, ice, fingerprint } = media;
-  return { address, port, ...ice, fingerprint: fingerprint.value, iceLite: true, answerSetup: 'passive' };
+  return {
+    address,
+    port,
+    ...ice,
+    fingerprint: fingerprint.value,
+    iceLite: true,
+    answerSetup: 'passive',
+    anySsrc: true,
+  };
 }
 
 /** Address and port of the daemon's SDP: those it tells the party that gets it. */
