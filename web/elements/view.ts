@@ -99,6 +99,7 @@ export function createView(panel: Panel, now: () => number): View {
     }
     for (const part of [box, panel.launcher]) part.dataset['state'] = state.name;
     box.toggleAttribute('data-reconnecting', state.name === 'talking' && state.reconnecting);
+    box.toggleAttribute('data-quiet', state.name === 'talking' && (state.muted || state.held));
     const time = timeOf(state, now());
     const unheard = look.silent && state.name === 'talking' && !state.muted && !state.held;
     say(panel.who, look.name);
