@@ -69,7 +69,7 @@ test('C2C-06 whenever it is closed, it is closed until it opens, and open then',
       if (opening.open) return;
       assert.ok(opening.opensAt !== null && opening.opensAt > now);
       for (const part of [0, 0.3, 0.7]) {
-        const between = now + Math.floor((opening.opensAt - 1 - now) * part);
+        const between: number = now + Math.floor((opening.opensAt - 1 - now) * part);
         assert.equal(openingAt(hours, between).open, false);
       }
       assert.equal(openingAt(hours, opening.opensAt).open, true);
