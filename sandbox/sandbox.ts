@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { type Business, startBusiness } from './business/server.ts';
 import { makeDataDir } from './data-dir.ts';
+import { makeEntryPoints } from './entry-points.ts';
 import { startIdentityProvider } from './identity/provider.ts';
 import { startIms } from './ims/ims.ts';
-import { DOMAIN, SUBSCRIBERS } from './subscribers.ts';
+import { DOMAIN, POOL_NUMBERS, SUBSCRIBERS } from './subscribers.ts';
 
 export interface SandboxOptions {
   /** Loopback address everything listens on. Ports are those of the sandbox contract. */
@@ -28,6 +30,8 @@ export interface Sandbox {
   readonly pages: string;
   readonly issuer: string;
   readonly operations: string;
+  /** The demo business's pages, which visitors call from; null where it cannot be: with another core, or by https. */
+  readonly business: string | null;
   /** Process id of the gateway. */
   gatewayPid(): number;
   /** Resolves when the gateway process has ended by itself or by a signal; for the main file and for kill tests. */
@@ -37,6 +41,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+const BUSINESS_PORT = 9094;
 const READY_MS = 20_000;
 /** Time of the gateway for its last BYEs and events; it takes a fraction of it. */
 const END_MS = 5000;
@@ -71,7 +76,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     });
     if (options.core === undefined) {
       const trustedNodes = [`${host}:5060`];
-      const ims = await startIms({ host, port: 5070, domain: DOMAIN, subscribers: SUBSCRIBERS, trustedNodes });
+      const ims = await startIms({
+        host,
+        port: 5070,
+        domain: DOMAIN,
+        subscribers: SUBSCRIBERS,
+        poolNumbers: POOL_NUMBERS,
+        trustedNodes,
+      });
       closers.push(() => ims.close());
     }
     const core = options.core ?? { entry: `${host}:5070`, addresses: [host] };
@@ -85,8 +97,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await ready(child, operations);
     };
     await startChild();
+    const business =
+      options.core === undefined && options.tls === undefined ? await openBusiness(host, pages, identity.issuer) : null;
+    if (business !== null) closers.push(() => business.close());
     return {
       pages,
+      business: business?.url ?? null,
       operations,
       issuer: identity.issuer,
       gatewayPid: () => child?.pid ?? 0,
@@ -98,6 +114,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     await close();
     throw error;
   }
+}
+
+/** On an origin of its own, as a business has. */
+async function openBusiness(host: string, gateway: string, issuer: string): Promise<Business> {
+  const entryPoints = await makeEntryPoints(gateway, issuer, [`http://${host}:${BUSINESS_PORT}`]);
+  return startBusiness({ host, port: BUSINESS_PORT, gateway, entryPoints });
 }
 
 function gatewaySettings(
@@ -120,6 +142,7 @@ function gatewaySettings(
       },
     },
     auth: { issuers: [issuer] },
+    clickToCall: { pools: [{ id: 'demo-pool', clients: ['demo'], numbers: [...POOL_NUMBERS] }] },
     // A demo shares its machine with the browsers and phones that call: a moment late is no reason to refuse calls, at `sip` and `media`.
     sip: { host, trustedPeers: [...core.addresses], maxLagMs: 1000 },
     ims: { home: DOMAIN, entry: core.entry },

@@ -38,6 +38,8 @@ export const apiScopes: readonly string[] = [
   ]),
   ...['create', 'read', 'delete'].map(action => `webrtc-notification-channels:channels:${action}`),
   'webrtc-ice-servers:servers:retrieve',
+  ...['create', 'read', 'update', 'delete'].map(action => `webrtc-click-to-call:entry-points:${action}`),
+  'webrtc-click-to-call:visitor-tokens:create',
 ];
 
 /** The one purpose of the W3C Data Privacy Vocabulary the demo operator knows. */

@@ -26,6 +26,8 @@ export interface ImsOptions {
   port?: number;
   domain: string;
   subscribers: readonly ImsSubscriber[];
+  /** Numbers without a phone: a trusted node alone registers them. */
+  poolNumbers?: readonly string[];
   /** Gateways whose REGISTER and P-Asserted-Identity are taken at their word: an address, or address:port of their Via. Default none. */
   trustedNodes?: readonly string[];
   log?: (message: string, fields: Readonly<Record<string, string | number | null>>) => void;
@@ -69,7 +71,10 @@ export async function startIms(options: ImsOptions): Promise<Ims> {
   const location = createLocation(now);
   const trustedNodes = options.trustedNodes ?? [];
   const access = createAccess({ domain: home.domain, subscribers, trustedNodes, now, key, random: tag });
-  const numbers = new Map(subscribers.map(({ number, name }) => [number, name ?? null]));
+  const numbers = new Map([
+    ...subscribers.map(({ number, name }) => [number, name ?? null] as const),
+    ...(options.poolNumbers ?? []).map(number => [number, null] as const),
+  ]);
   const registrar = {
     home,
     access,
