@@ -1,16 +1,23 @@
-/** Character classes and small scanners of the SIP grammar: linear, no regular expression over input. RFC 3261 25.1. */
+/**
+ * Character classes and small scanners of the SIP grammar: linear, no regular expression over input. They read a part of a text
+ * where it stands, from `from` up to and without `to`, as cutting it out first costs more than reading it. RFC 3261 25.1.
+ */
 
-const TOKEN = 1;
+export const TOKEN = 1;
 /** What a parameter value may hold unquoted: a token, a host, and what deployed stacks put there. */
-const LOOSE = 2;
-const USER = 4;
-const PASSWORD = 8;
-const URI_PARAM = 16;
-const URI_HEADER = 32;
-const HOST = 64;
-const ALNUM = 128;
+export const LOOSE = 2;
+export const USER = 4;
+export const PASSWORD = 8;
+export const URI_PARAM = 16;
+export const URI_HEADER = 32;
+export const HOST = 64;
+export const SCHEME = 128;
+/** What may stand behind the colon of any URI: all but spaces, controls, quotes and angle brackets. */
+export const URI_REST = 256;
+/** A host as it is compared. */
+export const LOWER_HOST = 512;
 
-const CLASS = new Uint8Array(128);
+const CLASS = new Uint16Array(256).fill(URI_REST, 128);
 
 function mark(chars: string, bits: number): void {
   for (let i = 0; i < chars.length; i++) {
@@ -19,55 +26,58 @@ function mark(chars: string, bits: number): void {
   }
 }
 
-mark('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', 255);
-mark("-.!%*_+`'~", TOKEN | LOOSE);
-mark('[]:=/@&$?#()|{}^', LOOSE);
+mark('ABCDEFGHIJKLMNOPQRSTUVWXYZ', 511);
+mark('abcdefghijklmnopqrstuvwxyz0123456789', 1023);
+mark("-.!%*_+`'~", TOKEN | LOOSE | URI_REST);
+mark('[]:=/@&$?#()|{}^', LOOSE | URI_REST);
+mark(';,\\', URI_REST);
 mark("-_.!~*'()", USER | PASSWORD | URI_PARAM | URI_HEADER);
-mark('%', USER | PASSWORD | URI_PARAM | URI_HEADER);
 mark('&=+$,;?/#', USER);
 mark('&=+$,', PASSWORD);
 mark('[]/:&+$', URI_PARAM);
 mark('[]/?:+$&=', URI_HEADER);
-mark('-._', HOST);
+mark('-._', HOST | LOWER_HOST);
+mark('+-.', SCHEME);
 
-function all(text: string, from: number, to: number, bit: number): boolean {
-  for (let i = from; i < to; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 127 || ((CLASS[code] ?? 0) & bit) === 0) return false;
-  }
-  return true;
+/** Where the run of characters of this class ends that begins at `from`; characters beyond ASCII are in `URI_REST` alone. */
+export function runEnd(text: string, from: number, to: number, classBit: number): number {
+  let end = from;
+  while (end < to && ((CLASS[text.charCodeAt(end)] ?? URI_REST) & classBit) !== 0) end++;
+  return end;
 }
 
-/** True when the text is a non-empty token. RFC 3261 25.1. */
-export function isToken(text: string): boolean {
-  return text.length > 0 && all(text, 0, text.length, TOKEN);
+/** The same where %HH escapes may stand between the characters. */
+export function escapedEnd(text: string, from: number, to: number, classBit: number): number {
+  let end = runEnd(text, from, to, classBit);
+  while (end + 3 <= to && text.charCodeAt(end) === 0x25 && isHex(text, end + 1) && isHex(text, end + 2))
+    end = runEnd(text, end + 3, to, classBit);
+  return end;
 }
 
-export function isLooseValue(text: string): boolean {
-  return text.length > 0 && all(text, 0, text.length, LOOSE);
-}
-
-export const isUserText = (text: string): boolean => all(text, 0, text.length, USER) && escapesAreWhole(text);
-export const isPasswordText = (text: string): boolean => all(text, 0, text.length, PASSWORD) && escapesAreWhole(text);
-export const isUriParamText = (text: string): boolean => all(text, 0, text.length, URI_PARAM) && escapesAreWhole(text);
-export const isUriHeaderText = (text: string): boolean =>
-  all(text, 0, text.length, URI_HEADER) && escapesAreWhole(text);
-export const isHostText = (text: string): boolean => text.length > 0 && all(text, 0, text.length, HOST);
-
-/** True for the characters of an alphanum. RFC 3261 25.1. */
-export function isAlnum(code: number): boolean {
-  return code < 128 && ((CLASS[code] ?? 0) & ALNUM) !== 0;
-}
-
-function isHex(code: number): boolean {
+function isHex(text: string, pos: number): boolean {
+  const code = text.charCodeAt(pos);
   return (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);
 }
 
-function escapesAreWhole(text: string): boolean {
-  for (let i = text.indexOf('%'); i !== -1; i = text.indexOf('%', i + 3)) {
-    if (i + 2 >= text.length || !isHex(text.charCodeAt(i + 1)) || !isHex(text.charCodeAt(i + 2))) return false;
-  }
-  return true;
+/** True when the text is a non-empty token. RFC 3261 25.1. */
+export function isToken(text: string, from = 0, to: number = text.length): boolean {
+  return from < to && runEnd(text, from, to, TOKEN) === to;
+}
+
+export function isLooseValue(text: string): boolean {
+  return text.length > 0 && runEnd(text, 0, text.length, LOOSE) === text.length;
+}
+
+/** Code of the character at `pos`, -1 at the end. */
+export function codeAt(text: string, pos: number, to: number): number {
+  return pos < to ? text.charCodeAt(pos) : -1;
+}
+
+/** Position of the first character of this code, `to` when there is none. */
+export function find(text: string, code: number, from: number, to: number): number {
+  let pos = from;
+  while (pos < to && text.charCodeAt(pos) !== code) pos++;
+  return pos;
 }
 
 /** True for space and tab. */
@@ -75,17 +85,25 @@ export function isWs(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** Position of the first character at or after `pos` that is neither space nor tab. */
-export function skipWs(text: string, pos: number): number {
-  while (pos < text.length && isWs(text.charCodeAt(pos))) pos++;
+/** Position of the first character at or after `from` that is neither space nor tab. */
+export function skipWs(text: string, from: number, to: number = text.length): number {
+  let pos = from;
+  while (pos < to && isWs(text.charCodeAt(pos))) pos++;
+  return pos;
+}
+
+/** Position of the first space or tab at or after `from`, `to` when there is none. */
+export function wordEnd(text: string, from: number, to: number): number {
+  let pos = from;
+  while (pos < to && !isWs(text.charCodeAt(pos))) pos++;
   return pos;
 }
 
 /** Unsigned integer of 1 or more digits and nothing else, not above `max`; undefined otherwise. Leading zeros are fine. */
-export function parseDigits(text: string, max: number): number | undefined {
-  if (text.length === 0) return undefined;
+export function parseDigits(text: string, max: number, from = 0, to: number = text.length): number | undefined {
+  if (from === to) return undefined;
   let value = 0;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = from; i < to; i++) {
     const digit = text.charCodeAt(i) - 0x30;
     if (digit < 0 || digit > 9) return undefined;
     value = value * 10 + digit;
@@ -94,9 +112,9 @@ export function parseDigits(text: string, max: number): number | undefined {
   return value;
 }
 
-/** Index just behind the quoted string that opens at `pos`, or -1 when it is never closed. */
-export function quotedEnd(text: string, pos: number): number {
-  for (let i = pos + 1; i < text.length; i++) {
+/** Index just behind the quoted string that opens at `from`, or -1 when it is never closed. */
+export function quotedEnd(text: string, from: number, to: number = text.length): number {
+  for (let i = from + 1; i < to; i++) {
     const code = text.charCodeAt(i);
     if (code === 0x5c) i++;
     else if (code === 0x22) return i + 1;

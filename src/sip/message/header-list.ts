@@ -1,174 +1,214 @@
-/** The implementation of `Headers`: parallel arrays in message order, lists split and typed views parsed on first use. */
-import { isFieldValue, isToken, isWs, parseDigits, skipWs, splitList } from './chars.ts';
+/** The implementation of `Headers`: fields in message order, cut out, split and parsed only when asked for. */
+import { isFieldValue, isToken, isWs, parseDigits, skipWs, splitList, wordEnd } from './chars.ts';
 import type { Headers } from './headers.ts';
 import type { CSeq, NameAddr, Via } from './message.ts';
-import { fieldOf } from './name.ts';
-import { parseNameAddr, parseNameAddrs } from './name-addr.ts';
+import { type FieldInfo, fieldOf, sameField } from './name.ts';
+import { parseNameAddr, parseNameAddrList } from './name-addr.ts';
 import { parseVia } from './via.ts';
 
 const NONE: readonly never[] = [];
 const MAX_UINT32 = 4294967295;
 const MAX_CSEQ = 2147483647;
 
+const VIA = fieldOf('Via');
+const FROM = fieldOf('From');
+const TO = fieldOf('To');
+const CSEQ = fieldOf('CSeq');
+const CALL_ID = fieldOf('Call-ID');
+const CONTACT = fieldOf('Contact');
+const CONTENT_LENGTH = fieldOf('Content-Length');
+const MAX_FORWARDS = fieldOf('Max-Forwards');
+
+/** One field. Never changed: clones and answers share it. */
+export interface Field {
+  readonly info: FieldInfo;
+  /** Its value stands here, from `from` up to and without `to`: in the head of its message, or alone. */
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Headers with these fields, in this order. Throws TypeError when a name or value holds a control character. */
-export function createHeaders(fields: Iterable<readonly [string, string]> = []): Headers {
-  const list = new HeaderList([], [], []);
+export function createHeaders(fields: Iterable<readonly [string, string]> = []): HeaderList {
+  const list = new HeaderList([]);
   for (const [name, value] of fields) list.append(name, value);
   return list;
 }
 
 export class HeaderList implements Headers {
-  readonly #keys: string[];
-  readonly #names: string[];
-  readonly #values: string[];
-  // Views of the fields every message is asked for stand in slots of their own; null means malformed.
+  readonly #fields: Field[];
+  // Views of the fields every message is asked for stand in slots of their own; null means malformed or absent.
   #via: Via | null | undefined;
   #from: NameAddr | null | undefined;
   #to: NameAddr | null | undefined;
   #cseq: CSeq | null | undefined;
+  #contacts: readonly NameAddr[] | undefined;
   #lists: Map<string, readonly string[]> | undefined;
   #addresses: Map<string, readonly NameAddr[]> | undefined;
 
-  /** Takes the arrays over; keys are those of `fieldOf`. */
-  constructor(keys: string[], names: string[], values: string[]) {
-    this.#keys = keys;
-    this.#names = names;
-    this.#values = values;
+  /** Takes the array over. */
+  constructor(fields: Field[]) {
+    this.#fields = fields;
+  }
+
+  /** The fields in order, to be shared and not changed. */
+  get fields(): readonly Field[] {
+    return this.#fields;
   }
 
   /** Puts a field at the end, without looking for others of its name. */
   append(name: string, value: string): void {
-    this.#insert(this.#keys.length, fieldOf(name).key, name, value);
+    this.#insert(this.#fields.length, fieldOf(name), name, value);
   }
 
   get(name: string): string | undefined {
-    const field = fieldOf(name);
-    const value = this.#values[this.#keys.indexOf(field.key)];
-    return value === undefined || !field.list || !value.includes(',') ? value : splitList(value)[0];
+    const field = this.#first(fieldOf(name));
+    if (field === undefined) return undefined;
+    const value = fieldValue(field);
+    return field.info.list ? (splitList(value)[0] ?? value) : value;
   }
 
   all(name: string): readonly string[] {
-    const field = fieldOf(name);
-    const known = this.#lists?.get(field.key);
+    const info = fieldOf(name);
+    const known = this.#lists?.get(info.key);
     if (known !== undefined) return known;
     const result: string[] = [];
-    for (let i = this.#keys.indexOf(field.key); i !== -1; i = this.#keys.indexOf(field.key, i + 1)) {
-      const value = this.#values[i] ?? '';
-      if (field.list && value.includes(',')) result.push(...splitList(value));
-      else result.push(value);
+    for (const field of this.#fields) {
+      if (!sameField(field.info, info)) continue;
+      if (info.list) result.push(...splitList(fieldValue(field)));
+      else result.push(fieldValue(field));
     }
     this.#lists ??= new Map();
-    this.#lists.set(field.key, result);
+    this.#lists.set(info.key, result);
     return result;
   }
 
   has(name: string): boolean {
-    return this.#keys.includes(fieldOf(name).key);
+    return this.#first(fieldOf(name)) !== undefined;
   }
 
   set(name: string, value: string): void {
-    const { key } = fieldOf(name);
-    const at = this.#keys.indexOf(key);
+    const info = fieldOf(name);
+    const at = this.#indexOf(info);
     if (at === -1) {
-      this.#insert(this.#keys.length, key, name, value);
+      this.#insert(this.#fields.length, info, name, value);
       return;
     }
-    check(name, value);
-    this.#values[at] = value;
-    for (let i = this.#keys.lastIndexOf(key); i > at; i = this.#keys.lastIndexOf(key)) this.#drop(i);
-    this.#forget(key);
+    const field = checked(info, name, value);
+    this.remove(name);
+    this.#fields.splice(at, 0, field);
   }
 
   add(name: string, value: string): void {
-    const { key } = fieldOf(name);
-    const last = this.#keys.lastIndexOf(key);
-    this.#insert(last === -1 ? this.#keys.length : last + 1, key, name, value);
+    const info = fieldOf(name);
+    const last = this.#fields.findLastIndex(field => sameField(field.info, info));
+    this.#insert(last === -1 ? this.#fields.length : last + 1, info, name, value);
   }
 
   prepend(name: string, value: string): void {
-    const { key } = fieldOf(name);
-    const first = this.#keys.indexOf(key);
-    this.#insert(first !== -1 ? first : key === 'Via' ? 0 : this.#keys.length, key, name, value);
+    const info = fieldOf(name);
+    const first = this.#indexOf(info);
+    this.#insert(first !== -1 ? first : info === VIA ? 0 : this.#fields.length, info, name, value);
   }
 
   remove(name: string): void {
-    const { key } = fieldOf(name);
-    for (let i = this.#keys.lastIndexOf(key); i !== -1; i = this.#keys.lastIndexOf(key)) this.#drop(i);
-    this.#forget(key);
+    const info = fieldOf(name);
+    for (let i = this.#indexOf(info); i !== -1; i = this.#indexOf(info)) this.#fields.splice(i, 1);
+    this.#forget(info);
   }
 
   removeFirst(name: string): void {
-    const field = fieldOf(name);
-    const at = this.#keys.indexOf(field.key);
-    if (at === -1) return;
-    const elements = field.list ? splitList(this.#values[at] ?? '') : NONE;
-    if (elements.length > 1) this.#values[at] = elements.slice(1).join(', ');
-    else this.#drop(at);
-    this.#forget(field.key);
+    const info = fieldOf(name);
+    const at = this.#indexOf(info);
+    const field = this.#fields[at];
+    if (field === undefined) return;
+    const elements = info.list ? splitList(fieldValue(field)) : NONE;
+    if (elements.length > 1) this.#fields[at] = alone(info, elements.slice(1).join(', '));
+    else this.#fields.splice(at, 1);
+    this.#forget(info);
   }
 
   *entries(): IterableIterator<readonly [string, string]> {
-    for (let i = 0; i < this.#names.length; i++) yield [this.#names[i] ?? '', this.#values[i] ?? ''];
+    for (const field of this.#fields) yield [field.info.name, fieldValue(field)];
   }
 
   /** Every field as lines of the wire, but for Content-Length. */
   wire(): string {
     let text = '';
-    for (let i = 0; i < this.#keys.length; i++) {
-      if (this.#keys[i] !== 'Content-Length') text += `${this.#names[i]}: ${this.#values[i]}\r\n`;
+    for (const field of this.#fields) {
+      if (field.info !== CONTENT_LENGTH) text += `${field.info.name}: ${fieldValue(field)}\r\n`;
     }
     return text;
   }
 
   clone(): HeaderList {
-    return new HeaderList(this.#keys.slice(), this.#names.slice(), this.#values.slice());
+    return new HeaderList(this.#fields.slice());
+  }
+
+  /** The first value of a field, read where it stands: what `parse` makes of it (null when malformed), undefined without the field. */
+  read<T>(info: FieldInfo, parse: (text: string, from: number, to: number) => T | null): T | null | undefined {
+    const field = this.#first(info);
+    if (field === undefined) return undefined;
+    const { text, from, to } = field;
+    const value = parse(text, from, to);
+    if (value !== null || !info.list) return value;
+    // A list of one element is read as it stands, and no other can be.
+    const [first = ''] = splitList(fieldValue(field));
+    return parse(first, 0, first.length);
   }
 
   via(): Via | undefined {
-    if (this.#via === undefined) this.#via = read(this.get('Via'), parseVia);
+    if (this.#via === undefined) this.#via = this.read(VIA, parseVia) ?? null;
     return this.#via ?? undefined;
   }
 
   from(): NameAddr | undefined {
-    if (this.#from === undefined) this.#from = read(this.get('From'), parseNameAddr);
+    if (this.#from === undefined) this.#from = this.read(FROM, parseNameAddr) ?? null;
     return this.#from ?? undefined;
   }
 
   to(): NameAddr | undefined {
-    if (this.#to === undefined) this.#to = read(this.get('To'), parseNameAddr);
+    if (this.#to === undefined) this.#to = this.read(TO, parseNameAddr) ?? null;
     return this.#to ?? undefined;
   }
 
   cseq(): CSeq | undefined {
-    if (this.#cseq === undefined) this.#cseq = read(this.get('CSeq'), parseCSeq);
+    if (this.#cseq === undefined) this.#cseq = this.read(CSEQ, parseCSeq) ?? null;
     return this.#cseq ?? undefined;
   }
 
   callId(): string | undefined {
-    return this.get('Call-ID');
+    const field = this.#first(CALL_ID);
+    return field === undefined ? undefined : fieldValue(field);
   }
 
   contacts(): readonly NameAddr[] {
-    return this.nameAddrs('Contact');
+    this.#contacts ??= this.#readAddresses(CONTACT);
+    return this.#contacts;
   }
 
   nameAddrs(name: string): readonly NameAddr[] {
-    const { key } = fieldOf(name);
-    const known = this.#addresses?.get(key);
+    const info = fieldOf(name);
+    if (info === CONTACT) return this.contacts();
+    const known = this.#addresses?.get(info.key);
     if (known !== undefined) return known;
-    if (!this.#keys.includes(key)) return NONE;
-    const result = parseNameAddrs(this.all(key)) ?? NONE;
+    const result = this.#readAddresses(info);
     this.#addresses ??= new Map();
-    this.#addresses.set(key, result);
+    this.#addresses.set(info.key, result);
     return result;
   }
 
   number(name: string): number | undefined {
-    const value = this.get(name);
-    if (value === undefined) return undefined;
-    let end = 0;
-    while (end < value.length && !isWs(value.charCodeAt(end)) && value[end] !== ';' && value[end] !== '(') end++;
-    return parseDigits(value.slice(0, end), fieldOf(name).key === 'Max-Forwards' ? 255 : MAX_UINT32);
+    const info = fieldOf(name);
+    const field = this.#first(info);
+    if (field === undefined) return undefined;
+    const { text, from, to } = field;
+    let end = from;
+    for (; end < to; end++) {
+      const code = text.charCodeAt(end);
+      if (isWs(code) || code === 0x3b || code === 0x28) break;
+    }
+    return parseDigits(text, info === MAX_FORWARDS ? 255 : MAX_UINT32, from, end);
   }
 
   hasToken(name: string, token: string): boolean {
@@ -182,49 +222,68 @@ export class HeaderList implements Headers {
     return false;
   }
 
-  #insert(at: number, key: string, name: string, value: string): void {
-    check(name, value);
-    // Known fields have an upper-case letter in their key, unknown ones never: those keep the spelling they came with.
-    const written = key === name.toLowerCase() ? name : key;
-    this.#keys.splice(at, 0, key);
-    this.#names.splice(at, 0, written);
-    this.#values.splice(at, 0, value);
-    this.#forget(key);
+  #readAddresses(info: FieldInfo): readonly NameAddr[] {
+    const result: NameAddr[] = [];
+    for (const { info: other, text, from, to } of this.#fields) {
+      if (!sameField(other, info)) continue;
+      const found = info.list ? parseNameAddrList(text, from, to) : parseNameAddr(text, from, to);
+      if (found === null) return NONE;
+      if (Array.isArray(found)) result.push(...found);
+      else result.push(found);
+    }
+    // "*" stands alone. RFC 3261 10.2.2.
+    return result.length > 1 && result.some(({ uri }) => uri === '*') ? NONE : result;
   }
 
-  #drop(at: number): void {
-    this.#keys.splice(at, 1);
-    this.#names.splice(at, 1);
-    this.#values.splice(at, 1);
+  #indexOf(info: FieldInfo): number {
+    for (let i = 0; i < this.#fields.length; i++) {
+      const field = this.#fields[i];
+      if (field !== undefined && sameField(field.info, info)) return i;
+    }
+    return -1;
   }
 
-  #forget(key: string): void {
-    if (key === 'Via') this.#via = undefined;
-    else if (key === 'From') this.#from = undefined;
-    else if (key === 'To') this.#to = undefined;
-    else if (key === 'CSeq') this.#cseq = undefined;
-    this.#lists?.delete(key);
-    this.#addresses?.delete(key);
+  #first(info: FieldInfo): Field | undefined {
+    return this.#fields[this.#indexOf(info)];
+  }
+
+  #insert(at: number, info: FieldInfo, name: string, value: string): void {
+    this.#fields.splice(at, 0, checked(info, name, value));
+    this.#forget(info);
+  }
+
+  #forget(info: FieldInfo): void {
+    if (info === VIA) this.#via = undefined;
+    else if (info === FROM) this.#from = undefined;
+    else if (info === TO) this.#to = undefined;
+    else if (info === CSEQ) this.#cseq = undefined;
+    else if (info === CONTACT) this.#contacts = undefined;
+    this.#lists?.delete(info.key);
+    this.#addresses?.delete(info.key);
   }
 }
 
-function read<T>(value: string | undefined, parse: (text: string) => T | null): T | null {
-  return value === undefined ? null : parse(value);
+export function fieldValue({ text, from, to }: Field): string {
+  return text.slice(from, to);
 }
 
-/** A line break in a value would let its author write header fields of his own, so it never gets in. */
-function check(name: string, value: string): void {
-  if (!isToken(name)) throw new TypeError('a header field name is a token');
+function alone(info: FieldInfo, value: string): Field {
+  return { info, text: value, from: 0, to: value.length };
+}
+
+/** A field made by us. A line break in a value would let its author write header fields of his own, so it never gets in. */
+function checked(info: FieldInfo, name: string, value: string): Field {
+  if (info.id === 0 && !isToken(name)) throw new TypeError('a header field name is a token');
   if (!isFieldValue(value)) throw new TypeError(`control character in the value of ${name}`);
+  return alone(info, value);
 }
 
 /** Reads "number method"; null when malformed or 2^31 and more. RFC 3261 8.1.1.5. */
-export function parseCSeq(text: string): CSeq | null {
-  let end = 0;
-  while (end < text.length && !isWs(text.charCodeAt(end))) end++;
-  const seq = parseDigits(text.slice(0, end), MAX_CSEQ);
-  const start = skipWs(text, end);
+export function parseCSeq(text: string, from = 0, to: number = text.length): CSeq | null {
+  const end = wordEnd(text, from, to);
+  const seq = parseDigits(text, MAX_CSEQ, from, end);
+  const start = skipWs(text, end, to);
   if (seq === undefined || start === end) return null;
-  const method = text.slice(start).trimEnd();
+  const method = text.slice(start, to).trimEnd();
   return method.length === 0 || method.includes(' ') || method.includes('\t') ? null : { seq, method };
 }

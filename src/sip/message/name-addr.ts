@@ -1,47 +1,43 @@
 /** From, To, Contact, Route and their kin: display name, URI, parameters. RFC 3261 20.10, 25.1. */
-import { isToken, isWs, quote, quotedEnd, skipWs, splitList, unquote } from './chars.ts';
+import { codeAt, find, isToken, isWs, quote, quotedEnd, skipWs, splitList, unquote } from './chars.ts';
 import type { NameAddr } from './message.ts';
 import { formatParams, parseParams } from './param.ts';
-import { isUriText } from './uri.ts';
+import { uriEnd } from './uri.ts';
 
 /** Reads one name-addr or addr-spec with its parameters; null when malformed. "*" (Contact) is no address: see `parseNameAddrList`. */
-export function parseNameAddr(text: string): NameAddr | null {
-  const start = skipWs(text, 0);
-  if (text.charCodeAt(start) === 0x22) {
-    const end = quotedEnd(text, start);
+export function parseNameAddr(text: string, from = 0, to: number = text.length): NameAddr | null {
+  const start = skipWs(text, from, to);
+  if (codeAt(text, start, to) === 0x22) {
+    const end = quotedEnd(text, start, to);
     if (end === -1) return null;
-    const open = skipWs(text, end);
-    return text.charCodeAt(open) === 0x3c ? bracketed(text, open, unquote(text, start + 1, end - 1)) : null;
+    return bracketed(text, skipWs(text, end, to), to, unquote(text, start + 1, end - 1));
   }
-  const open = text.indexOf('<', start);
-  if (open !== -1 && isDisplay(text, start, open)) {
-    const display = text.slice(start, open).trim();
-    return bracketed(text, open, display.length === 0 ? null : display);
-  }
-  return bare(text, start);
+  const open = find(text, 0x3c, start, to);
+  if (open === start) return bracketed(text, open, to, null);
+  if (open < to && isDisplay(text, start, open))
+    return bracketed(text, open, to, text.slice(start, open).trim() || null);
+  return bare(text, start, to);
 }
 
-function bracketed(text: string, open: number, display: string | null): NameAddr | null {
-  const close = text.indexOf('>', open);
-  if (close === -1) return null;
-  const uri = text.slice(open + 1, close);
-  if (!isUriText(uri)) return null;
-  const params = parseParams(text, close + 1);
-  return params === null ? null : { display, uri, params };
+function bracketed(text: string, open: number, to: number, display: string | null): NameAddr | null {
+  if (codeAt(text, open, to) !== 0x3c) return null;
+  const close = uriEnd(text, open + 1, to);
+  if (close === -1 || codeAt(text, close, to) !== 0x3e) return null;
+  const params = parseParams(text, close + 1, to);
+  return params === null ? null : { display, uri: text.slice(open + 1, close), params };
 }
 
 /** Without brackets every ";" starts a header parameter, and "?" and "," may not stand in the URI. RFC 3261 20. */
-function bare(text: string, start: number): NameAddr | null {
+function bare(text: string, start: number, to: number): NameAddr | null {
   let end = start;
-  for (; end < text.length; end++) {
+  for (; end < to; end++) {
     const code = text.charCodeAt(end);
     if (code === 0x3b || isWs(code)) break;
     if (code === 0x3f || code === 0x2c) return null;
   }
-  const uri = text.slice(start, end);
-  if (!isUriText(uri)) return null;
-  const params = parseParams(text, end);
-  return params === null ? null : { display: null, uri, params };
+  if (uriEnd(text, start, end) !== end) return null;
+  const params = parseParams(text, end, to);
+  return params === null ? null : { display: null, uri: text.slice(start, end), params };
 }
 
 /** Unquoted display names are tokens and spaces; characters beyond ASCII are let through, as deployed phones send them. */
@@ -73,13 +69,13 @@ export function formatNameAddr(address: NameAddr): string {
 }
 
 /** Reads a comma-separated list; null when one element is malformed. A lone "*" (Contact) is an address whose URI is "*". */
-export function parseNameAddrList(text: string): NameAddr[] | null {
-  return parseNameAddrs(splitList(text));
-}
-
-/** Reads elements already split; null when one is malformed. */
-export function parseNameAddrs(elements: readonly string[]): NameAddr[] | null {
-  if (elements.length === 1 && elements[0]?.trim() === '*') return [{ display: null, uri: '*', params: new Map() }];
+export function parseNameAddrList(text: string, from = 0, to: number = text.length): NameAddr[] | null {
+  // Nearly every list has one element; a comma outside quotes and brackets is in no name-addr.
+  const only = parseNameAddr(text, from, to);
+  if (only !== null) return [only];
+  const elements = splitList(text.slice(from, to));
+  if (elements.length === 1)
+    return elements[0]?.trim() === '*' ? [{ display: null, uri: '*', params: new Map() }] : null;
   const result: NameAddr[] = [];
   for (const element of elements) {
     const address = parseNameAddr(element);

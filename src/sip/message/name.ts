@@ -1,8 +1,12 @@
 /** Header field names: canonical spelling, compact forms, which are lists and which may stand only once. RFC 3261 7.3.3, 20. */
 
 export interface FieldInfo {
-  /** Canonical long name; for an unknown field its name in lower case. Fields are compared by it. */
+  /** Above 0 and its own for a field of the table, 0 for any other. */
+  readonly id: number;
+  /** Canonical long name; for a field outside the table its name in lower case. */
   readonly key: string;
+  /** As it is written: the key, or the spelling that a field outside the table came with. */
+  readonly name: string;
   /** Elements are separated by commas. */
   readonly list: boolean;
   /** One bit per field that may stand only once, 0 for the others. */
@@ -36,13 +40,14 @@ const KNOWN = buildTable();
 
 function buildTable(): Map<string, FieldInfo> {
   const table = new Map<string, FieldInfo>();
-  const put = (info: FieldInfo): void => {
-    table.set(info.key, info);
-    table.set(info.key.toLowerCase(), info);
+  const put = (key: string, list: boolean, single: number): void => {
+    const info = { id: table.size + 1, key, name: key, list, single };
+    table.set(key, info);
+    table.set(key.toLowerCase(), info);
   };
-  for (const [index, key] of SINGLE.split(' ').entries()) put({ key, list: false, single: 1 << index });
-  for (const key of LIST.split(' ')) put({ key, list: true, single: 0 });
-  for (const key of OTHER.split(' ')) put({ key, list: false, single: 0 });
+  for (const [index, key] of SINGLE.split(' ').entries()) put(key, false, 1 << index);
+  for (const key of LIST.split(' ')) put(key, true, 0);
+  for (const key of OTHER.split(' ')) put(key, false, 0);
   for (const pair of COMPACT.split(' ')) {
     const info = table.get(pair.slice(2));
     if (info === undefined) throw new Error(`compact form of an unknown field: ${pair}`);
@@ -52,7 +57,7 @@ function buildTable(): Map<string, FieldInfo> {
   return table;
 }
 
-/** Fields by length, first and last character of their canonical name; where two meet, the first stays. */
+/** Known fields by length, first and last character of their canonical name; where two meet, the first stays. */
 const GUESSES: Array<FieldInfo | undefined> = new Array(1024).fill(undefined);
 for (const info of KNOWN.values()) {
   const { key } = info;
@@ -60,21 +65,26 @@ for (const info of KNOWN.values()) {
 }
 
 function guessOf(length: number, first: number, last: number): number {
-  return (length * 73 + first * 31 + last) & 1023;
+  return (length * 67 + first * 13 + last) & 1023;
 }
 
-/** The field whose canonical name stands in the text from `from` to `to`, found without making a string of it; undefined: look it up by name. */
-export function canonicalField(text: string, from: number, to: number): FieldInfo | undefined {
-  const guess = GUESSES[guessOf(to - from, text.charCodeAt(from), text.charCodeAt(to - 1))];
-  return guess !== undefined && guess.key.length === to - from && text.startsWith(guess.key, from) ? guess : undefined;
+/** The field whose canonical name stands in these bytes from `from` to `to`, found without making a string of it; undefined: look it up by name. */
+export function canonicalField(bytes: Uint8Array, from: number, to: number): FieldInfo | undefined {
+  const guess = GUESSES[guessOf(to - from, bytes[from] ?? 0, bytes[to - 1] ?? 0)];
+  if (guess === undefined || guess.key.length !== to - from) return undefined;
+  for (let i = from; i < to; i++) if (bytes[i] !== guess.key.charCodeAt(i - from)) return undefined;
+  return guess;
 }
 
-/** The field of this name in the table, in any case or in compact form; undefined for a field the table does not know. */
-export function knownField(name: string): FieldInfo | undefined {
-  return KNOWN.get(name) ?? KNOWN.get(name.toLowerCase());
-}
-
-/** The field of this name; a field outside the table is neither a list nor single. */
+/** The field of this name, in any case or in compact form; one outside the table is neither a list nor single. */
 export function fieldOf(name: string): FieldInfo {
-  return knownField(name) ?? { key: name.toLowerCase(), list: false, single: 0 };
+  const known = KNOWN.get(name);
+  if (known !== undefined) return known;
+  const key = name.toLowerCase();
+  return KNOWN.get(key) ?? { id: 0, key, name, list: false, single: 0 };
+}
+
+/** True when both name the same field. */
+export function sameField(a: FieldInfo, b: FieldInfo): boolean {
+  return a.id === b.id && (a.id !== 0 || a.key === b.key);
 }

@@ -1,56 +1,34 @@
 /** Parameters behind a header value: ";name", ";name=token", ";name="quoted"". RFC 3261 25.1 (generic-param). */
-import { isLooseValue, isToken, isWs, quote, quotedEnd, skipWs, unquote } from './chars.ts';
+import { codeAt, isLooseValue, isToken, LOOSE, quote, quotedEnd, runEnd, skipWs, TOKEN, unquote } from './chars.ts';
 
 /**
- * Reads the parameters from `pos` to the end of the text; names in lower case, quotes taken off.
+ * Reads the parameters from `from` to the end of the text; names in lower case, quotes taken off.
  * Null when one is empty, malformed or given twice (RFC 3261 7.3.1).
  */
-export function parseParams(text: string, pos: number): Map<string, string | null> | null {
+export function parseParams(text: string, from: number, to: number = text.length): Map<string, string | null> | null {
   const params = new Map<string, string | null>();
-  pos = skipWs(text, pos);
-  while (pos < text.length) {
+  let pos = skipWs(text, from, to);
+  while (pos < to) {
     if (text.charCodeAt(pos) !== 0x3b) return null;
-    pos = skipWs(text, pos + 1);
-    const nameEnd = runEnd(text, pos);
-    const written = text.slice(pos, nameEnd);
-    if (!isToken(written)) return null;
-    const name = written.toLowerCase();
-    if (params.has(name)) return null;
-    pos = skipWs(text, nameEnd);
+    pos = skipWs(text, pos + 1, to);
+    const nameEnd = runEnd(text, pos, to, TOKEN);
+    if (nameEnd === pos) return null;
+    const name = text.slice(pos, nameEnd).toLowerCase();
+    pos = skipWs(text, nameEnd, to);
     let value: string | null = null;
-    if (text.charCodeAt(pos) === 0x3d) {
-      pos = skipWs(text, pos + 1);
-      let end: number;
-      if (text.charCodeAt(pos) === 0x22) {
-        end = quotedEnd(text, pos);
-        if (end === -1) return null;
-        value = unquote(text, pos + 1, end - 1);
-      } else {
-        end = valueEnd(text, pos);
-        value = text.slice(pos, end);
-        if (!isLooseValue(value)) return null;
-      }
-      pos = skipWs(text, end);
+    if (codeAt(text, pos, to) === 0x3d) {
+      pos = skipWs(text, pos + 1, to);
+      const quoted = codeAt(text, pos, to) === 0x22;
+      const end = quoted ? quotedEnd(text, pos, to) : runEnd(text, pos, to, LOOSE);
+      if (end <= pos) return null;
+      value = quoted ? unquote(text, pos + 1, end - 1) : text.slice(pos, end);
+      pos = skipWs(text, end, to);
     }
+    const before = params.size;
     params.set(name, value);
+    if (params.size === before) return null;
   }
   return params;
-}
-
-function runEnd(text: string, pos: number): number {
-  for (; pos < text.length; pos++) {
-    const code = text.charCodeAt(pos);
-    if (code === 0x3b || code === 0x3d || isWs(code)) break;
-  }
-  return pos;
-}
-
-function valueEnd(text: string, pos: number): number {
-  for (; pos < text.length; pos++) {
-    const code = text.charCodeAt(pos);
-    if (code === 0x3b || isWs(code)) break;
-  }
-  return pos;
 }
 
 /** Base feature tags: like every "+" tag their value is always quoted. RFC 3840 9. */

@@ -1,9 +1,10 @@
 /** From bytes to a SIP message, within hard limits, in linear time, never throwing. RFC 3261 7, 8.1.1, 25.1. */
-import { hasControl, isToken, parseDigits } from './chars.ts';
-import { type Fault, type Head, parseHead } from './head.ts';
+import { find, hasControl, isToken, parseDigits, wordEnd } from './chars.ts';
+import { type Fault, type Head, ordinaryEnd, parseHead } from './head.ts';
 import type { HeaderList } from './header-list.ts';
-import type { ParseLimits, ParseResult, SipRequest } from './message.ts';
+import type { ParseLimits, ParseResult, SipMessage, SipRequest, SipResponse } from './message.ts';
 import { METHODS } from './method.ts';
+import { fieldOf } from './name.ts';
 import { parseUri } from './uri.ts';
 
 export const DEFAULT_LIMITS: Readonly<ParseLimits> = {
@@ -27,58 +28,73 @@ export function parseMessage(data: Uint8Array, limits?: Partial<ParseLimits>): P
   const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   let start = 0;
   while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
-  const lineEnd = bytes.indexOf(BREAK, start);
+  const ordinary = ordinaryEnd(bytes, start, bytes.length);
+  const isOrdinary = bytes[ordinary] === 13 && bytes[ordinary + 1] === 10;
+  const lineEnd = isOrdinary ? ordinary : bytes.indexOf(BREAK, start);
   if (lineEnd === -1 || lineEnd - start > max.startLineBytes) return silent('start line missing or too long');
   const bound = lineEnd + max.headersBytes + 4;
   const headEnd = bytes.indexOf(EMPTY_LINE, lineEnd);
   if (headEnd === -1 || headEnd + 4 > bound)
     return silent(bytes.length > bound ? 'header fields too large' : 'header fields not ended');
-  const line = bytes.toString('latin1', start, lineEnd);
-  const head = parseHead(bytes, lineEnd + 2, headEnd, max);
-  const rest = headEnd + 4;
-  if (line.startsWith('SIP/') || line.slice(0, 4).toUpperCase() === 'SIP/') {
-    return parseResponse(utf8(bytes, start, lineEnd, line), head, bytes, rest, max);
-  }
-  return parseRequest(utf8(bytes, start, lineEnd, line), head, bytes, rest, max);
+  const text = bytes.toString('latin1', 0, headEnd);
+  const head = parseHead(bytes, text, lineEnd + 2, max);
+  const line = isOrdinary ? { text, from: start, to: lineEnd } : decoded(bytes, start, lineEnd);
+  // No method has a slash in it.
+  const slash = line.text.charCodeAt(line.from + 3) === 0x2f;
+  const isResponse = slash && line.text.slice(line.from, line.from + 3).toUpperCase() === 'SIP';
+  return (isResponse ? parseResponse : parseRequest)(line, head, bytes, headEnd + 4, max);
+}
+
+/** The start line: a part of a text. */
+interface Line {
+  text: string;
+  from: number;
+  to: number;
+}
+
+/** A start line beyond ASCII. */
+function decoded(bytes: Buffer, from: number, to: number): Line {
+  const text = bytes.toString('utf8', from, to);
+  return { text, from: 0, to: text.length };
 }
 
 function silent(reason: string): ParseResult {
   return { ok: false, reason, status: null, request: null };
 }
 
-function utf8(bytes: Buffer, from: number, to: number, latin1: string): string {
-  for (let i = from; i < to; i++) if ((bytes[i] ?? 0) > 127) return bytes.toString('utf8', from, to);
-  return latin1;
-}
-
 const MAX_CONTENT_LENGTH = 4294967295;
+const CALL_ID = fieldOf('Call-ID');
+const CONTENT_LENGTH = fieldOf('Content-Length');
 
-function parseRequest(line: string, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
-  const first = line.indexOf(' ');
-  const second = line.indexOf(' ', first + 1);
-  if (first < 1 || second === -1) return silent('malformed request line');
-  const request: SipRequest = {
+/** A message whose fields are still known as what the parser made. */
+type Parsed = SipMessage & { readonly headers: HeaderList };
+
+function parseRequest(line: Line, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
+  const { text, from, to } = line;
+  const { headers } = head;
+  const methodEnd = find(text, 0x20, from, to);
+  const uriEnd = find(text, 0x20, methodEnd + 1, to);
+  if (methodEnd === from || uriEnd >= to) return silent('malformed request line');
+  if (!isToken(text, from, methodEnd)) return silent('malformed method');
+  const method = text.slice(from, methodEnd);
+  const request: SipRequest & Parsed = {
     type: 'request',
-    method: line.slice(0, first),
-    uri: line.slice(first + 1, second),
-    headers: head.headers,
+    method,
+    uri: text.slice(methodEnd + 1, uriEnd),
+    headers,
     body: NO_BODY,
   };
-  if (!isToken(request.method)) return silent('malformed method');
   const fault =
-    versionFault(line.slice(second + 1)) ??
+    versionFault(text, uriEnd + 1, to) ??
     head.fault ??
-    uriFault(request.uri) ??
-    headerFault(head.headers, request.method) ??
-    requestFault(request) ??
-    bodyFault(head.headers, bytes.length - rest, max);
-  if (fault === null) {
-    request.body = bodyOf(head.headers, bytes, rest);
-    return { ok: true, message: request };
-  }
+    uriFault(text, methodEnd + 1, uriEnd) ??
+    headerFault(headers, method) ??
+    requestFault(headers) ??
+    takeBody(request, bytes, rest, max);
+  if (fault === null) return { ok: true, message: request };
   // An ACK is never answered (RFC 3261 17.1.1.3).
-  const status = request.method === 'ACK' ? null : fault.status;
-  return { ok: false, reason: fault.reason, status, request: canAnswer(head.headers) ? request : null };
+  const status = method === 'ACK' ? null : fault.status;
+  return { ok: false, reason: fault.reason, status, request: canAnswer(headers) ? request : null };
 }
 
 function canAnswer(headers: HeaderList): boolean {
@@ -91,8 +107,10 @@ function canAnswer(headers: HeaderList): boolean {
   );
 }
 
-function versionFault(version: string): Fault | null {
-  if (version === 'SIP/2.0' || version.toUpperCase() === 'SIP/2.0') return null;
+function versionFault(text: string, from: number, to: number): Fault | null {
+  if (to - from === 7 && text.startsWith('SIP/2.0', from)) return null;
+  const version = text.slice(from, to);
+  if (version.toUpperCase() === 'SIP/2.0') return null;
   const dot = version.indexOf('.');
   const isVersion =
     version.slice(0, 4).toUpperCase() === 'SIP/' && isDigits(version.slice(4, dot)) && isDigits(version.slice(dot + 1));
@@ -106,8 +124,8 @@ function isDigits(text: string): boolean {
   return text.length > 0;
 }
 
-function uriFault(text: string): Fault | null {
-  const uri = parseUri(text);
+function uriFault(text: string, from: number, to: number): Fault | null {
+  const uri = parseUri(text, from, to);
   if (uri === null) return { reason: 'malformed Request-URI', status: 400 };
   // RFC 3261 19.1.1, table 1: no headers in a Request-URI.
   return uri.headers === null ? null : { reason: 'header fields in the Request-URI', status: 400 };
@@ -120,12 +138,12 @@ function headerFault(headers: HeaderList, method: string | null): Fault | null {
   if (headers.from() === undefined) return bad('From');
   if (headers.to() === undefined) return bad('To');
   if (cseq === undefined) return bad('CSeq');
-  if (!isCallId(headers.callId())) return bad('Call-ID');
+  if (headers.read(CALL_ID, isWord) !== true) return bad('Call-ID');
   if (method !== null && cseq.method !== method) {
     // Of a method we know it is our peer's error, another one is not implemented. RFC 4475 3.1.2.18.
     return { reason: 'CSeq of another method', status: METHODS.has(method) ? 400 : 501 };
   }
-  if (headers.has('Contact') && headers.contacts().length === 0) return bad('Contact');
+  if (headers.contacts().length === 0 && headers.has('Contact')) return bad('Contact');
   return null;
 }
 
@@ -133,55 +151,50 @@ function bad(field: string): Fault {
   return { reason: `${field} missing or malformed`, status: 400 };
 }
 
-function isCallId(value: string | undefined): boolean {
-  return value !== undefined && value.length > 0 && !value.includes(' ') && !value.includes('\t');
+function isWord(text: string, from: number, to: number): boolean {
+  return from < to && wordEnd(text, from, to) === to;
 }
 
 /** What RFC 3261 asks of requests and RFC 2543 did not: a branch with the magic cookie and more, a tag in From. */
-function requestFault(request: SipRequest): Fault | null {
-  const branch = request.headers.via()?.params.get('branch');
-  if (typeof branch !== 'string' || branch.length < 8 || branch.slice(0, 7).toLowerCase() !== 'z9hg4bk') {
+function requestFault(headers: HeaderList): Fault | null {
+  const branch = headers.via()?.params.get('branch');
+  if (!branch || branch.length < 8 || !hasCookie(branch))
     return { reason: 'Via without an RFC 3261 branch', status: 400 };
-  }
-  return request.headers.from()?.params.get('tag') ? null : { reason: 'From without tag', status: 400 };
+  return headers.from()?.params.get('tag') ? null : { reason: 'From without tag', status: 400 };
 }
 
-/** `rest`: bytes behind the header fields. */
-function bodyFault(headers: HeaderList, rest: number, max: ParseLimits): Fault | null {
-  let length = rest;
-  const field = headers.get('Content-Length');
-  if (field !== undefined) {
-    // The whole value, as the framer reads it: two readings of one length would be two messages.
-    const given = parseDigits(field, MAX_CONTENT_LENGTH);
-    if (given === undefined) return { reason: 'malformed Content-Length', status: 400 };
-    if (given > rest && given <= max.bodyBytes) return { reason: 'body shorter than Content-Length', status: 400 };
-    length = given;
-  }
-  return length > max.bodyBytes ? { reason: 'body too large', status: 413 } : null;
+function hasCookie(branch: string): boolean {
+  return branch.startsWith('z9hG4bK') || branch.slice(0, 7).toLowerCase() === 'z9hg4bk';
 }
 
-/** The body, which begins at `from`. */
-function bodyOf(headers: HeaderList, bytes: Buffer, from: number): Uint8Array {
-  const length = headers.number('Content-Length') ?? bytes.length - from;
-  return length === 0 ? NO_BODY : bytes.subarray(from, from + length);
+/** Gives a message its body, which begins at `from`. */
+function takeBody(message: Parsed, bytes: Buffer, from: number, max: ParseLimits): Fault | null {
+  const rest = bytes.length - from;
+  // The whole value, as the framer reads it: two readings of one length would be two messages.
+  const given = message.headers.read(CONTENT_LENGTH, parseLength);
+  if (given === null) return { reason: 'malformed Content-Length', status: 400 };
+  const length = given ?? rest;
+  if (length > max.bodyBytes) return { reason: 'body too large', status: 413 };
+  if (length > rest) return { reason: 'body shorter than Content-Length', status: 400 };
+  if (length > 0) message.body = bytes.subarray(from, from + length);
+  return null;
 }
 
-function parseResponse(line: string, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
+function parseLength(text: string, from: number, to: number): number | null {
+  return parseDigits(text, MAX_CONTENT_LENGTH, from, to) ?? null;
+}
+
+function parseResponse(line: Line, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
+  const text = line.text.slice(line.from, line.to);
   // "SIP/2.0 200 OK"; the reason phrase may be empty, its space may not be missing. RFC 3261 7.2.
-  if (line.slice(0, 8).toUpperCase() !== 'SIP/2.0 ') return silent('malformed status line');
-  const code = line.slice(8, 11);
+  if (text.slice(0, 8).toUpperCase() !== 'SIP/2.0 ') return silent('malformed status line');
+  const code = text.slice(8, 11);
   const status = Number(code);
   if (!isDigits(code) || status < 100 || status > 699) return silent('malformed status code');
-  if (line.length > 11 && line.charCodeAt(11) !== 0x20) return silent('malformed status code');
-  if (hasControl(line)) return silent('control character in the reason phrase');
-  const fault = head.fault ?? headerFault(head.headers, null) ?? bodyFault(head.headers, bytes.length - rest, max);
-  if (fault !== null) return silent(fault.reason);
-  const message = {
-    type: 'response' as const,
-    status,
-    reason: line.slice(12),
-    headers: head.headers,
-    body: bodyOf(head.headers, bytes, rest),
-  };
-  return { ok: true, message };
+  if (text.length > 11 && text.charCodeAt(11) !== 0x20) return silent('malformed status code');
+  if (hasControl(text)) return silent('control character in the reason phrase');
+  const { headers } = head;
+  const message: SipResponse & Parsed = { type: 'response', status, reason: text.slice(12), headers, body: NO_BODY };
+  const fault = head.fault ?? headerFault(headers, null) ?? takeBody(message, bytes, rest, max);
+  return fault === null ? { ok: true, message } : silent(fault.reason);
 }

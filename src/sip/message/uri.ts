@@ -1,98 +1,112 @@
 /** SIP, SIPS and tel URIs: parse, write, compare. RFC 3261 19.1, RFC 3966. */
 import {
-  isAlnum,
-  isHostText,
-  isPasswordText,
-  isUriHeaderText,
-  isUriParamText,
-  isUserText,
+  codeAt,
+  escapedEnd,
+  find,
+  HOST,
+  LOWER_HOST,
+  PASSWORD,
   parseDigits,
+  runEnd,
+  SCHEME,
+  URI_HEADER,
+  URI_PARAM,
+  URI_REST,
+  USER,
 } from './chars.ts';
 import type { SipUri } from './message.ts';
 
+type Params = SipUri['params'];
+
 /** Reads a URI; null when malformed. Other schemes than sip, sips and tel keep everything after the colon in `host`. RFC 3261 19.1.1. */
-export function parseUri(text: string): SipUri | null {
-  const colon = text.indexOf(':');
-  const scheme = schemeOf(text, colon);
-  if (scheme === null) return null;
-  const rest = text.slice(colon + 1);
-  if (scheme === 'sip' || scheme === 'sips') return parseSip(scheme, rest);
-  if (scheme === 'tel') return parseTel(rest);
-  if (!isUriText(text)) return null;
-  return { scheme, user: null, password: null, host: rest, port: null, params: new Map(), headers: null };
+export function parseUri(text: string, from = 0, to: number = text.length): SipUri | null {
+  const colon = schemeEnd(text, from, to);
+  if (colon === -1) return null;
+  const scheme = text.startsWith('sip:', from) ? 'sip' : text.slice(from, colon).toLowerCase();
+  if (scheme === 'sip' || scheme === 'sips') return parseSip(scheme, text, colon + 1, to);
+  if (scheme === 'tel') return parseTel(text, colon + 1, to);
+  if (uriEnd(text, from, to) !== to) return null;
+  const host = text.slice(colon + 1, to);
+  return { scheme, user: null, password: null, host, port: null, params: new Map(), headers: null };
 }
 
-function schemeOf(text: string, colon: number): string | null {
-  if (colon < 1 || colon > 64) return null;
-  if (colon === 3 && text.startsWith('sip')) return 'sip';
-  for (let i = 0; i < colon; i++) {
-    const code = text.charCodeAt(i);
-    const plain = isAlnum(code) || code === 0x2b || code === 0x2d || code === 0x2e;
-    if (!plain || (i === 0 && code < 0x41)) return null;
-  }
-  return text.slice(0, colon).toLowerCase();
+const LONGEST_SCHEME = 64;
+
+/** Position of the colon behind a scheme, -1 without one. */
+function schemeEnd(text: string, from: number, to: number): number {
+  const end = runEnd(text, from, to, SCHEME);
+  if (end - from < 1 || end - from > LONGEST_SCHEME || codeAt(text, end, to) !== 0x3a) return -1;
+  // The first one is a letter, and of the others none stands behind "A".
+  return text.charCodeAt(from) < 0x41 ? -1 : end;
 }
 
-/** True when the text may be a URI at all: a scheme, a colon, and no space, control, quote or angle bracket. */
-export function isUriText(text: string): boolean {
-  const colon = text.indexOf(':');
-  if (schemeOf(text, colon) === null || colon === text.length - 1) return false;
-  for (let i = colon + 1; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x7f) return false;
-  }
-  return true;
+/** Where what may be a URI at all ends: a scheme, a colon, and then no space, control, quote or angle bracket. -1 when there is none. */
+export function uriEnd(text: string, from: number, to: number): number {
+  const colon = schemeEnd(text, from, to);
+  if (colon === -1) return -1;
+  const end = runEnd(text, colon + 1, to, URI_REST);
+  return end === colon + 1 ? -1 : end;
 }
 
-function parseSip(scheme: string, rest: string): SipUri | null {
+function parseSip(scheme: string, text: string, from: number, to: number): SipUri | null {
   let user: string | null = null;
   let password: string | null = null;
+  let pos = from;
   // User parts may hold ";" and "?", so "@" is looked for first; it stands nowhere else unescaped.
-  const at = rest.indexOf('@');
-  if (at !== -1) {
-    const colon = rest.lastIndexOf(':', at);
-    const first = rest.indexOf(':');
-    if (colon !== -1) {
-      if (first !== colon) return null;
-      user = rest.slice(0, colon);
-      password = rest.slice(colon + 1, at);
-      if (!isPasswordText(password)) return null;
-    } else user = rest.slice(0, at);
-    if (user.length === 0 || !isUserText(user)) return null;
+  const at = find(text, 0x40, from, to);
+  if (at < to) {
+    const userEnd = escapedEnd(text, from, at, USER);
+    if (userEnd === from) return null;
+    user = text.slice(from, userEnd);
+    if (userEnd < at) {
+      if (text.charCodeAt(userEnd) !== 0x3a || escapedEnd(text, userEnd + 1, at, PASSWORD) !== at) return null;
+      password = text.slice(userEnd + 1, at);
+    }
+    pos = at + 1;
   }
-  let pos = at + 1;
-  let headers: string | null = null;
-  const question = rest.indexOf('?', pos);
-  if (question !== -1) {
-    headers = rest.slice(question + 1);
-    if (headers.length === 0 || !isUriHeaderText(headers)) return null;
-  }
-  const end = question === -1 ? rest.length : question;
-  const semi = rest.indexOf(';', pos);
-  const hostEnd = semi === -1 || semi > end ? end : semi;
-  const hostport = parseHostport(rest.slice(pos, hostEnd));
+  const hostEnd = endOfHost(text, pos, to);
+  const hostport = parseHostport(text, pos, hostEnd);
   if (hostport === null) return null;
-  pos = hostEnd;
-  const params = pos === end ? new Map<string, string | null>() : parseUriParams(rest.slice(pos + 1, end));
-  if (params === null) return null;
+  const params: Params = new Map();
+  pos = readUriParams(text, hostEnd, to, params);
+  let headers: string | null = null;
+  if (codeAt(text, pos, to) === 0x3f) {
+    headers = text.slice(pos + 1, to);
+    if (headers.length === 0) return null;
+    pos = escapedEnd(text, pos + 1, to, URI_HEADER);
+  }
+  if (pos !== to) return null;
   return { scheme, user, password, host: hostport.host, port: hostport.port, params, headers };
 }
 
-/** Reads "host", "host:port" or "[v6]:port"; null when malformed. */
-export function parseHostport(text: string): { host: string; port: number | null } | null {
-  let hostEnd: number;
-  if (text.charCodeAt(0) === 0x5b) {
-    hostEnd = text.indexOf(']') + 1;
-    if (hostEnd < 4 || !isV6Text(text, 1, hostEnd - 1)) return null;
-  } else {
-    const colon = text.indexOf(':');
-    hostEnd = colon === -1 ? text.length : colon;
-    if (!isHostText(text.slice(0, hostEnd))) return null;
+function endOfHost(text: string, from: number, to: number): number {
+  let end = from;
+  for (; end < to; end++) {
+    const code = text.charCodeAt(end);
+    if (code === 0x3b || code === 0x3f) break;
   }
-  const host = text.slice(0, hostEnd).toLowerCase();
-  if (hostEnd === text.length) return { host, port: null };
-  if (text.charCodeAt(hostEnd) !== 0x3a) return null;
-  const port = parseDigits(text.slice(hostEnd + 1), 65535);
+  return end;
+}
+
+export interface Hostport {
+  /** Lower case. */
+  host: string;
+  port: number | null;
+}
+
+/** Reads "host", "host:port" or "[v6]:port"; null when malformed. */
+export function parseHostport(text: string, from = 0, to: number = text.length): Hostport | null {
+  // Most hosts are in lower case already.
+  const lowerEnd = runEnd(text, from, to, LOWER_HOST);
+  let end = runEnd(text, lowerEnd, to, HOST);
+  if (codeAt(text, from, to) === 0x5b) {
+    end = find(text, 0x5d, from, to) + 1;
+    if (end > to || end - from < 4 || !isV6Text(text, from + 1, end - 1)) return null;
+  } else if (end === from) return null;
+  const host = end === lowerEnd ? text.slice(from, end) : text.slice(from, end).toLowerCase();
+  if (end === to) return { host, port: null };
+  if (text.charCodeAt(end) !== 0x3a) return null;
+  const port = parseDigits(text, 65535, end + 1, to);
   return port === undefined ? null : { host, port };
 }
 
@@ -103,31 +117,35 @@ function isV6Text(text: string, from: number, to: number): boolean {
     const hex = (code >= 0x30 && code <= 0x3a) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);
     if (!hex && code !== 0x2e) return false;
   }
-  return text.indexOf(':', from) < to;
+  return find(text, 0x3a, from, to) < to;
 }
 
-function parseUriParams(text: string): Map<string, string | null> | null {
-  const params = new Map<string, string | null>();
-  for (const part of text.split(';')) {
-    const equals = part.indexOf('=');
-    const name = equals === -1 ? part : part.slice(0, equals);
-    const value = equals === -1 ? null : part.slice(equals + 1);
-    if (name.length === 0 || !isUriParamText(name)) return null;
-    if (value !== null && !isUriParamText(value)) return null;
-    const key = name.toLowerCase();
-    if (params.has(key)) return null;
-    params.set(key, value);
+/** Reads ";name=value" as often as it comes; where it ended, -1 when one is malformed or given twice. */
+function readUriParams(text: string, from: number, to: number, params: Params): number {
+  let pos = from;
+  while (codeAt(text, pos, to) === 0x3b) {
+    const nameEnd = escapedEnd(text, pos + 1, to, URI_PARAM);
+    const name = text.slice(pos + 1, nameEnd).toLowerCase();
+    if (name === '') return -1;
+    pos = nameEnd;
+    let value: string | null = null;
+    if (codeAt(text, nameEnd, to) === 0x3d) {
+      pos = escapedEnd(text, nameEnd + 1, to, URI_PARAM);
+      value = text.slice(nameEnd + 1, pos);
+    }
+    const before = params.size;
+    params.set(name, value);
+    if (params.size === before) return -1;
   }
-  return params;
+  return pos;
 }
 
-function parseTel(rest: string): SipUri | null {
-  const semi = rest.indexOf(';');
-  const number = semi === -1 ? rest : rest.slice(0, semi);
-  if (!isPhoneNumber(number)) return null;
-  const params = semi === -1 ? new Map<string, string | null>() : parseUriParams(rest.slice(semi + 1));
-  if (params === null) return null;
-  return { scheme: 'tel', user: number, password: null, host: '', port: null, params, headers: null };
+function parseTel(text: string, from: number, to: number): SipUri | null {
+  const end = find(text, 0x3b, from, to);
+  const user = text.slice(from, end);
+  const params: Params = new Map();
+  if (!isPhoneNumber(user) || readUriParams(text, end, to, params) !== to) return null;
+  return { scheme: 'tel', user, password: null, host: '', port: null, params, headers: null };
 }
 
 /** Digits with visual separators, one leading "+"; local numbers may hold hex digits, "*" and "#". RFC 3966 3. */
