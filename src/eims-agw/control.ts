@@ -105,7 +105,13 @@ function onEvent(plane: Plane, event: EngineEvent): void {
   if (session === undefined) return;
   if ('op' in event) {
     const { waiting } = session;
-    if (waiting === null || waiting.op !== event.op) return;
+    if (waiting?.op !== event.op) {
+      // Nobody waits for these ports any more; those that are asked for now take their place by themselves.
+      if (event.type === 'video-added' && waiting?.asked !== 'add-video' && !session.releasing) {
+        plane.engine.send({ type: 'drop-video', session: session.number });
+      }
+      return;
+    }
     session.waiting = null;
     waiting.settle(event);
     drain(plane, session);

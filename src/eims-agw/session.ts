@@ -22,6 +22,7 @@ export type Reply = Extract<EngineEvent, { op: number }>;
 
 interface Waiting {
   op: number;
+  asked: Question['type'];
   effect: MediaEffect;
   settle: (reply: Reply) => void;
 }
@@ -81,6 +82,7 @@ export function ask(
   const op = plane.next.op++;
   session.waiting = {
     op,
+    asked: question.type,
     effect,
     settle: reply => {
       const failure = reply.type !== 'refused' ? next(reply) : refused === undefined ? reply.failure : refused();

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { nextRef } from '../../test/support/media-inbox.ts';
 import { A, LEG, mediaRig } from '../../test/support/media-rig.ts';
-import { browserAnswer, chromiumOffer, phoneSdp } from '../../test/support/media-sdp.ts';
+import { browserAnswer, chromiumOffer, OTHER_FINGERPRINT, phoneSdp } from '../../test/support/media-sdp.ts';
 import { type MediaDesc, parseSdp } from '../sdp/index.ts';
 import { MEDIA_DEFAULTS } from './settings.ts';
 
@@ -204,6 +204,46 @@ test('SDP-21 the browser drops video and revives it: the same place, new ports',
   assert.deepEqual([linesOf(revived).length, videoOf(revived).live], [2, true]);
   assert.equal(videoOf(agree(r, phoneWith(phoneVideo(), 3))).live, true);
   assert.equal(r.engine.commands.filter(command => command.type === 'add-video').length, first + 1);
+});
+
+test('SDP-21 a new connection of the browser without video: the far end hears of it, the sound goes on', () => {
+  const r = talkingOut();
+  const other = { ufrag: 'nEw1', pwd: 'n'.repeat(24), fingerprint: OTHER_FINGERPRINT, version: 3 };
+  reofferWeb(r, chromiumOffer({ more: true, ...other }));
+  assert.equal(
+    r.box.all.some(event => event.type === 'media-asks'),
+    false,
+    'with the same video nothing has changed',
+  );
+  r.box.all.length = 0;
+  reofferWeb(r, withoutVideo(chromiumOffer({ more: true, version: 4 })));
+  const told = r.box.take('media-asks').sdp;
+  assert.deepEqual([linesOf(told).length, videoOf(told).port], [2, 0]);
+  const answer = agree(r, phoneWith('m=video 0 RTP/AVP 99\r\n', 2));
+  assert.deepEqual([videoOf(answer).port, linesOf(answer)[0]?.live], [0, true]);
+  assert.equal(r.route().video, null);
+  assert.equal(commandsOf(r).includes('drop-video'), true);
+});
+
+test('ports for video that come when nobody waits for them any more are given back', () => {
+  const r = rig();
+  r.offerOut(chromiumOffer());
+  r.answerOut(phoneSdp({ formats: [8] }));
+  r.open();
+  r.engine.mute = true;
+  reofferWeb(r, chromiumOffer({ more: true, version: 3 }));
+  r.pass(MEDIA_DEFAULTS.operationMs);
+  assert.equal(r.box.take('media-failed').failure, 'timeout');
+  const asked = r.engine.commands.find(command => command.type === 'add-video');
+  assert.ok(asked);
+  const added = (op: number) =>
+    r.engine.emit({ type: 'video-added', session: asked.session, op, ims: { address: '192.0.2.1', port: 21_100 } });
+  reofferWeb(r, chromiumOffer({ more: true, version: 4 }));
+  added(asked.op);
+  assert.equal(commandsOf(r).includes('drop-video'), false, 'the ports that are asked for now would go with them');
+  r.pass(MEDIA_DEFAULTS.operationMs);
+  added(asked.op + 1);
+  assert.equal(commandsOf(r).filter(type => type === 'drop-video').length, 1);
 });
 
 test('SDP-21 the far end adds video: the browser is asked, and its answer decides', () => {

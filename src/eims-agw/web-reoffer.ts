@@ -65,7 +65,7 @@ function replaceOffer(plane: Plane, session: Session, effect: WebReoffer, old: W
   return ready(plane, session, effect, '');
 }
 
-/** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears nothing of it. */
+/** A new RTCPeerConnection of the same device: a second leg, which takes over once it is up; the IMS side hears of it only when its video has changed. */
 function replaceLeg(plane: Plane, session: Session, effect: WebReoffer, old: WebLeg): Done {
   const { call } = session;
   const leg = legFromOffer(
@@ -86,6 +86,7 @@ function replaceLeg(plane: Plane, session: Session, effect: WebReoffer, old: Web
     addLeg(call, leg, reply.transport);
     cameBack(plane, session);
     return connect(plane, session, effect, leg, () => {
+      if (webWish(session, leg, old.video.line) === 'change') return askFarEnd(plane, session, effect, leg);
       const text = webAnswer(call, leg);
       sendRoute(plane, session);
       return ready(plane, session, effect, text);
