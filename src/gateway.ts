@@ -81,6 +81,7 @@ export async function createGateway(
     log: (level, message, fields) => log[level](fields, message),
     count: (name, labels, value) => count(name, labels, value),
     clock: { now: () => performance.now(), after },
+    random: () => random(4).readUInt32LE(),
     ...parts,
   });
   const mw = createMw({

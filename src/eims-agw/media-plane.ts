@@ -1,5 +1,4 @@
 /** The media plane as the composition root sees it. */
-import { getRandomValues } from 'node:crypto';
 import type { Emit, MediaPlanePort } from '../ep-cscf/ports.ts';
 import { createControl } from './control.ts';
 import type { Engine, EngineCheck, EngineEvent, EngineHealth } from './engine.ts';
@@ -15,8 +14,8 @@ export interface MediaPlaneOptions {
   clock: Clock;
   /** Another engine than the one in the settings; tests give theirs. */
   engine?: (onEvent: (event: EngineEvent) => void) => Engine;
-  /** 32 random bits; the system's when not given. */
-  random?: () => number;
+  /** 32 random bits. */
+  random: () => number;
 }
 
 export interface MediaPlane {
@@ -32,11 +31,11 @@ export interface MediaPlane {
 
 /** Builds the media plane; throws when a media prefix is not CIDR. */
 export function createMediaPlane(options: MediaPlaneOptions): MediaPlane {
-  const { settings, emit, log, count, clock } = options;
+  const { settings, emit, log, count, clock, random } = options;
   const onEvent = (event: EngineEvent) => control.onEvent(event);
   const create = settings.engine === 'rtpengine' ? createRtpengine : createWorkerEngine;
   const engine = options.engine?.(onEvent) ?? create({ settings, onEvent, clock, log, count });
-  const control = createControl({ settings, engine, emit, log, count, clock, random: options.random ?? random32 });
+  const control = createControl({ settings, engine, emit, log, count, clock, random });
   return {
     port: control.port,
     check: async () => (await engine.check?.()) ?? { faults: [], notes: [] },
@@ -45,8 +44,4 @@ export function createMediaPlane(options: MediaPlaneOptions): MediaPlane {
     health: () => engine.health(),
     sizes: () => control.sizes(),
   };
-}
-
-function random32(): number {
-  return getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
