@@ -1,8 +1,8 @@
 /** Dispatch of a call's inputs: what waits for the media plane, what cannot wait, and which function takes it. */
 
 import type { ApiRequest } from './api-request.ts';
-import type { Call, Deferrable } from './call.ts';
-import { askBrowser, askKeyFrame, browserAgreesGuard, onAsks } from './call-agree.ts';
+import type { Call, Deferrable, Leg } from './call.ts';
+import { askKeyFrame, browserAgreesGuard, onAsks, onRenews } from './call-agree.ts';
 import { onAcked } from './call-answer.ts';
 import { onProgress } from './call-early.ts';
 import { forgetCall } from './call-end.ts';
@@ -21,7 +21,7 @@ import { onReoffered, onUpdated, onUpdateFailed, remoteHold, reofferGuard, syncH
 import { opFailed, opReady } from './call-op.ts';
 import { onAnswered, onEmergency, onRejected, originateGuard } from './call-out.ts';
 import { handlePut } from './call-put.ts';
-import { ended, endSession, maxDurationGuard, mediaLost, mediaSetupGuard } from './call-release.ts';
+import { ended, endSession, maxDurationGuard, mediaLost, mediaSetupGuard, releaseLeg } from './call-release.ts';
 import type { EventInput, ImsInput, MediaInput, TimerName } from './input.ts';
 import { type Done, log, refuse, type Turn } from './turn.ts';
 
@@ -51,6 +51,11 @@ export function handleCall(turn: Turn, call: Call, input: CallInput): Done {
   if (input.type === 'ims-progress' && input.code === 180 && call.ringingAt === null) call.ringingAt = turn.now;
   if (call.op !== null && isDeferrable(input)) return defer(turn, call, input);
   dispatch(turn, call, input);
+  takeUp(turn, call);
+}
+
+/** What has waited for the media plane, once that is free. */
+function takeUp(turn: Turn, call: Call): Done {
   while (call.op === null && call.phase !== 'closing') {
     const next = call.deferred.shift();
     if (next === undefined) break;
@@ -59,13 +64,21 @@ export function handleCall(turn: Turn, call: Call, input: CallInput): Done {
   syncHold(turn, call);
 }
 
+/** The registration of one of its devices was deleted. */
+export function leaveCall(turn: Turn, call: Call, leg: Leg): Done {
+  releaseLeg(turn, call, leg);
+  takeUp(turn, call);
+}
+
 function isDeferrable(input: CallInput): input is Deferrable {
   switch (input.type) {
     case 'put-status':
     case 'ims-progress':
     case 'ims-answered':
     case 'ims-reoffered':
+    case 'ims-updated':
     case 'ims-update-failed':
+    case 'media-renews':
       return true;
     default:
       return false;
@@ -120,10 +133,12 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
     }
     case 'media-asks': {
       const op = takeOp(turn, call, input.ref);
-      return op === null ? undefined : onAsks(turn, call, op, input);
+      if (op === null) return;
+      const canAsk = op.kind === 'web-reoffer' || op.kind === 'ims-reoffer';
+      return canAsk ? onAsks(turn, call, op, input) : opFailed(turn, call, op, 'unsupported');
     }
     case 'media-renews':
-      return call.phase === 'talking' && call.asked === null ? askBrowser(turn, call, null, input.sdp) : undefined;
+      return onRenews(turn, call, input.sdp);
     case 'ims-key-frame':
     case 'media-key-frame':
       return askKeyFrame(turn, call, input.type === 'ims-key-frame' ? 'media.key-frame' : 'ims.key-frame');

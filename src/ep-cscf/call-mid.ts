@@ -126,7 +126,12 @@ function agreedLate(turn: Turn, call: Call, video: boolean, sdp: string | null):
 }
 
 /** The far end has answered, or not (null): the browser hears what came of its offer. */
-function networkSaid(turn: Turn, call: Call, { leg, put }: { leg: Leg; put: PutRequest }, sdp: string | null): Done {
+export function networkSaid(
+  turn: Turn,
+  call: Call,
+  { leg, put }: { leg: Leg; put: PutRequest },
+  sdp: string | null,
+): Done {
   const ref = turn.ids.ref();
   startOp(turn, call, { kind: 'web-reoffer', ref, leg, put }, { type: 'media.agree', owner: call.id, ref, sdp });
 }
@@ -147,6 +152,8 @@ export function onUpdateFailed(turn: Turn, call: Call, input: Extract<ImsInput, 
 /** No word on our re-INVITE in time: the session stays as it was. */
 export function reofferGuard(turn: Turn, call: Call): Done {
   if (call.update === null) return;
+  // One thing at a time for the media plane.
+  if (call.op !== null) return startTimer(turn, call, 'reoffer-guard', turn.settings.call.mediaOpMs);
   call.late = { ref: call.update.ref, video: call.update.waits !== null };
   updateFailed(turn, call, 'GW;cause=4;text="no response"');
 }

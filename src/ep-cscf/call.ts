@@ -4,7 +4,7 @@ import type { ApiRequest } from './api-request.ts';
 import type { Final } from './call-status.ts';
 import type { Holder } from './identity.ts';
 import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Ref, RegistrationId } from './ids.ts';
-import type { ImsInput, MediaStats, TimerName } from './input.ts';
+import type { ImsInput, MediaInput, MediaStats, TimerName } from './input.ts';
 import type { Address, CallStatus, LocationDetails, Visit } from './words.ts';
 
 /**
@@ -75,7 +75,8 @@ export interface Asked {
 
 export type Deferrable =
   | PutRequest
-  | Extract<ImsInput, { type: 'ims-progress' | 'ims-answered' | 'ims-reoffered' | 'ims-update-failed' }>;
+  | Extract<ImsInput, { type: 'ims-progress' | 'ims-answered' | 'ims-reoffered' | 'ims-updated' | 'ims-update-failed' }>
+  | Extract<MediaInput, { type: 'media-renews' }>;
 
 export interface Call {
   readonly id: CallId;

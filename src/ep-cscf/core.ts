@@ -5,9 +5,9 @@ import { armExpiry, dropRegistration, expireDue } from './binding.ts';
 import { type BindingInput, bindingTimer, handleBinding, settleBinding } from './binding-ims.ts';
 import type { Call, Leg } from './call.ts';
 import { onInvited } from './call-in.ts';
-import { type CallInput, handleCall } from './call-input.ts';
+import { type CallInput, handleCall, leaveCall } from './call-input.ts';
 import { originate } from './call-out.ts';
-import { drainCall, networkReleasesCall, releaseLeg } from './call-release.ts';
+import { drainCall, networkReleasesCall } from './call-release.ts';
 import type { Effect } from './effect.ts';
 import { maySee } from './identity.ts';
 import type { BindingId, CallId, Ids, Owner } from './ids.ts';
@@ -167,7 +167,7 @@ function unregister(turn: Turn, request: Extract<ApiRequest, { type: 'unregister
   armExpiry(turn, binding);
   for (const leg of [...(turn.registry.legsOf.get(registration.id) ?? [])]) {
     const call = turn.registry.calls.get(leg.callId);
-    if (call !== undefined) releaseLeg(turn, call, leg);
+    if (call !== undefined) leaveCall(turn, call, leg);
   }
 }
 
