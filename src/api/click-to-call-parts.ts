@@ -11,6 +11,7 @@ export interface ClickToCallParts extends ClickToCall {
   ids: Pick<Ids, 'ref' | 'uuid'>;
   now(): number;
   settings: Pick<Settings, 'clickToCall' | 'turn'> & { api: Pick<Settings['api'], 'clickToCallPaths'> };
+  publicUrl(): string;
   /** Shared with the TURN servers. */
   secret(): string;
   count(name: string, labels: Readonly<Record<string, string>>): void;
@@ -24,4 +25,9 @@ export function businessOnly({ who }: Call): Refusal | null {
 /** Longest call of an entry point, ms. */
 export function lastsMs({ settings }: ClickToCallParts, { maxDurationS }: EntryPoint): number {
   return (maxDurationS ?? settings.clickToCall.maxDurationS) * 1000;
+}
+
+/** Where a page is from, as its browser says; on our own origin it leaves that out of a GET. Null: no page. Fetch standard, Origin header; Fetch Metadata. */
+export function originOf({ publicUrl }: ClickToCallParts, { header }: Call): string | null {
+  return header('origin') ?? (header('sec-fetch-site') === 'same-origin' ? new URL(publicUrl()).origin : null);
 }

@@ -47,6 +47,7 @@ type ApisParts = Pick<
   ApiParts,
   'settings' | 'core' | 'subscriptions' | 'channels' | 'clickToCall' | 'ids' | 'clock' | 'metrics'
 > & {
+  publicUrl(): string;
   turnSecret(): string;
 };
 
@@ -71,7 +72,7 @@ export function createApi(given: ApiParts): ApiServer {
   const perAddress = createRateLimit(settings.api.ratePerAddress, settings.api.ratePerAddress);
   const streams = new Set<ServerResponse>();
   const turnSecret = iceServersSecret(settings.turn, given.log);
-  const apis = apisOf({ ...given, turnSecret: turnSecret.current });
+  const apis = apisOf({ ...given, publicUrl, turnSecret: turnSecret.current });
   const service = serviceOf(given, apis, perAddress, streams, publicUrl);
   const app = createHttpServer(settings, given.log, (request, reply) => {
     if (service.owns(request.raw.url ?? '')) service.serve(request, reply);
@@ -151,6 +152,7 @@ function apisOf({
   ids,
   clock,
   metrics,
+  publicUrl,
   turnSecret,
 }: ApisParts): Api[] {
   const now = () => clock.now();
@@ -173,6 +175,7 @@ function apisOf({
             ids,
             now,
             settings,
+            publicUrl,
             secret: turnSecret,
             count: metrics.count,
           }),

@@ -2,7 +2,7 @@
 import type { DeviceId } from '../ep-cscf/ids.ts';
 import type { EntryPoint, Visitor } from '../ep-cscf/visitor-word.ts';
 import { endSession, putSession, readSession } from './call-handling.ts';
-import { type ClickToCallParts, lastsMs } from './click-to-call-parts.ts';
+import { type ClickToCallParts, lastsMs, originOf } from './click-to-call-parts.ts';
 import { isRefusal, sessionOf } from './core-reply.ts';
 import { formatDateTime } from './date-time.ts';
 import { iceServersUntil } from './ice-servers.ts';
@@ -43,15 +43,19 @@ function forVisitors({
   return {
     scopes: SCOPES,
     tokens: visitorTokens,
-    origins: (_params, access) =>
-      access?.visitor === undefined ? null : (entryPoints.find(access.visitor.entryPointId)?.allowedOrigins ?? null),
+    origins(_params, access) {
+      const visitor = access?.visitor;
+      if (visitor === undefined) return null;
+      const call = visitorTokens.callOf(visitor);
+      return call === null ? (entryPoints.find(visitor.entryPointId)?.allowedOrigins ?? null) : [call.origin];
+    },
   };
 }
 
 /** A started call belongs to the origin it was started from. */
-function wrongOrigin({ visitorTokens }: ClickToCallParts, { visitor, header }: Call): Refusal | null {
-  const call = visitor === null ? null : visitorTokens.callOf(visitor);
-  return call === null || call.origin === header('origin') ? null : { ok: false, error: 'origin-refused' };
+function wrongOrigin(parts: ClickToCallParts, call: Call): Refusal | null {
+  const made = call.visitor === null ? null : parts.visitorTokens.callOf(call.visitor);
+  return made === null || made.origin === originOf(parts, call) ? null : { ok: false, error: 'origin-refused' };
 }
 
 function create(parts: ClickToCallParts): Operation {
@@ -87,7 +91,7 @@ function create(parts: ClickToCallParts): Operation {
       const { visitor } = call;
       const entryPoint = visitor === null ? null : parts.entryPoints.find(visitor.entryPointId);
       if (visitor === null || entryPoint === null) return notFound;
-      const origin = call.header('origin');
+      const origin = originOf(parts, call);
       const allowed = visitor.origin === null ? entryPoint.allowedOrigins : [visitor.origin];
       if (origin === null || !allowed.includes(origin) || !entryPoint.allowedOrigins.includes(origin))
         return { ok: false, error: 'origin-refused' };

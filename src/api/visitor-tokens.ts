@@ -1,6 +1,6 @@
 /** Visitor tokens of click to call: given to the business, or to a page for work. CAMARA digest 11b. */
 import type { EntryPoint } from '../ep-cscf/visitor-word.ts';
-import { businessOnly, type ClickToCallParts, lastsMs } from './click-to-call-parts.ts';
+import { businessOnly, type ClickToCallParts, lastsMs, originOf } from './click-to-call-parts.ts';
 import { formatDateTime } from './date-time.ts';
 import { type Answer, type Call, notFound, type Operation } from './operation.ts';
 import type { Refusal } from './ports.ts';
@@ -150,11 +150,10 @@ function originsOf({ entryPoints }: ClickToCallParts, params: Readonly<Record<st
   return entryPoints.find(params['entryPointId'] ?? '')?.allowedOrigins ?? [];
 }
 
-/** A browser always says where a page is from; whoever does not is no page. RFC 6454 7. */
-function atOrigin({ entryPoints }: ClickToCallParts, call: Call): { entryPoint: EntryPoint; origin: string } | Refusal {
-  const entryPoint = entryPoints.find(call.params['entryPointId'] ?? '');
+function atOrigin(parts: ClickToCallParts, call: Call): { entryPoint: EntryPoint; origin: string } | Refusal {
+  const entryPoint = parts.entryPoints.find(call.params['entryPointId'] ?? '');
   if (entryPoint === null) return notFound;
-  const origin = call.header('origin');
+  const origin = originOf(parts, call);
   const allowed = origin !== null && entryPoint.allowedOrigins.includes(origin);
   return allowed ? { entryPoint, origin } : { ok: false, error: 'origin-refused' };
 }

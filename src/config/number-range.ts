@@ -2,7 +2,7 @@
 import { type E164, E164_PATTERN } from '../ep-cscf/ids.ts';
 
 /** Of one range. */
-export const MAX_RANGE = 10_000;
+const MAX_RANGE = 10_000;
 
 /** `+15550108000` or `+15550108000-+15550108009`; null when it is neither, or too long. */
 export function numbersIn(text: string): E164[] | null {

@@ -43,10 +43,8 @@ const AUDIENCE = 'webrtc-click-to-call';
 const ALGORITHM = 'HS256';
 /** No entry point lets a call last longer. */
 export const LONGEST_CALL_MS = 3_600_000;
-/** The one scope of every visitor token. */
-export const VISITOR_SCOPE = 'webrtc-click-to-call:calls:own';
-
-const SCOPES: ReadonlySet<string> = new Set([VISITOR_SCOPE]);
+/** What every visitor token may do. */
+const SCOPES: ReadonlySet<string> = new Set(['webrtc-click-to-call:calls:own']);
 
 export interface VisitorTokenParts {
   keys: SigningKeys;

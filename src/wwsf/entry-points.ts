@@ -9,6 +9,7 @@ import type { Store } from '../ep-cscf/ports.ts';
 import type { EntryPoint, EntryPointDraft, Opening } from '../ep-cscf/visitor-word.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Log } from '../runtime/log.ts';
+import { LONGEST_CALL_MS } from '../waf/visitor-token.ts';
 import { hoursFault, openingAt } from './opening-hours.ts';
 
 type Refusal = { ok: false; error: ErrorCode; message?: string };
@@ -42,18 +43,17 @@ export interface EntryPointParts {
 export function createEntryPoints({ settings, store, log, uuid, now }: EntryPointParts): EntryPoints {
   const { clickToCall, emergency } = settings;
   const all = new Map<string, EntryPoint>();
-  /** How many entry points of a client have an origin. */
-  const origins = new Map<string, Map<string, number>>();
+  /** How many entry points of a client have an origin, and until when the pages of one that none has any more may see their calls through. */
+  const origins = new Map<string, Map<string, { count: number; until: number }>>();
 
   function count({ clientId, allowedOrigins }: EntryPoint, by: 1 | -1): void {
-    const mine = origins.get(clientId) ?? new Map<string, number>();
+    const mine = origins.get(clientId) ?? new Map<string, { count: number; until: number }>();
+    origins.set(clientId, mine);
+    for (const [origin, { until }] of mine) if (until <= now()) mine.delete(origin);
     for (const origin of allowedOrigins) {
-      const left = (mine.get(origin) ?? 0) + by;
-      if (left > 0) mine.set(origin, left);
-      else mine.delete(origin);
+      const left = (mine.get(origin)?.count ?? 0) + by;
+      mine.set(origin, { count: left, until: left > 0 ? Number.POSITIVE_INFINITY : now() + LONGEST_CALL_MS });
     }
-    if (mine.size > 0) origins.set(clientId, mine);
-    else origins.delete(clientId);
   }
 
   function put(entryPoint: EntryPoint): void {
@@ -117,9 +117,8 @@ export function createEntryPoints({ settings, store, log, uuid, now }: EntryPoin
     },
     opening: ({ hours }, at) => openingAt(hours ?? null, at),
     allows(origin, clientId) {
-      if (clientId !== null) return origins.get(clientId)?.has(origin) ?? false;
-      for (const mine of origins.values()) if (mine.has(origin)) return true;
-      return false;
+      const some = clientId === null ? [...origins.values()] : [origins.get(clientId)];
+      return some.some(mine => (mine?.get(origin)?.until ?? 0) > now());
     },
     start() {
       for (const { value } of store.load('entry-point')) put(value as EntryPoint);

@@ -373,8 +373,14 @@ test('C2C-09 entry points belong to their client; one that is taken away gives n
   assert.equal((await dial(g, unused)).status, 404);
   assert.equal((await g.call(null, 'GET', publicPath(id), undefined, from(ORIGIN))).status, 404);
   assert.equal((await g.call(token, 'GET', callPath(call), undefined, from(ORIGIN))).status, 200);
+  const asks = { origin: ORIGIN, 'access-control-request-method': 'DELETE' };
+  const preflight = await g.call(null, 'OPTIONS', callPath(call), undefined, asks);
+  assert.equal(preflight.headers['access-control-allow-origin'], ORIGIN, 'its page can still hang up');
   await hangUp(g, token, call);
   assert.deepEqual(g.store.load('entry-point'), []);
+  await g.advance(3_600_000);
+  const later = await g.call(null, 'OPTIONS', callPath(call), undefined, asks);
+  assert.equal(later.headers['access-control-allow-origin'], undefined);
 });
 
 test('C2C-09 entry points survive a restart', async () => {
@@ -406,6 +412,9 @@ test('C2C-10 only pages of the entry point’s origins read answers, preflights 
     undefined,
   );
   assert.equal(await allowed('OPTIONS', path, 'https://nobody.example', preflight), null);
+  const own = await entryPoint(g, { allowedOrigins: ['https://gateway.example.com'] });
+  const sameOrigin = await g.call(null, 'GET', publicPath(own), undefined, { 'sec-fetch-site': 'same-origin' });
+  assert.equal(sameOrigin.status, 200);
   const noOrigin = await g.call(null, 'GET', publicPath(id));
   assert.deepEqual([noOrigin.status, noOrigin.body.code], [403, 'ORIGIN_NOT_ALLOWED']);
 });

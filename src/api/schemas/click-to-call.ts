@@ -30,8 +30,6 @@ const openingHours = strictObject('OpeningHours', 'When visitors may call; alway
 
 const proofKind = words('ProofKind', 'What a page has to show for a token: nothing, or work done.', ['work', 'none']);
 
-export const MAX_DURATION_S = 3600;
-
 const entryPointFields = {
   destination: address,
   poolId: Type.String({ minLength: 1, maxLength: 64, description: 'The pool of numbers the calls are made from.' }),
@@ -46,7 +44,7 @@ const entryPointFields = {
   maxDurationS: Type.Optional(
     Type.Integer({
       minimum: 30,
-      maximum: MAX_DURATION_S,
+      maximum: 3600,
       description: 'Longest call, counted from its start. Seconds.',
     }),
   ),
