@@ -277,7 +277,7 @@ test('a visitor sees its own call, the business all of them', () => {
   );
 });
 
-test('C2C-13 who calls a leased number back gets 480, or is sent to the business', () => {
+test('CTC-13 who calls a leased number back gets 480, or is sent to the business', () => {
   for (const [mainNumber, code] of [
     [null, 480],
     ['tel:+15550107000', 302],

@@ -137,7 +137,7 @@ test('SDP-10 a call in without a codec in common is refused with 488 and what wa
   assert.deepEqual(heard.statuses, [100, 488]);
 });
 
-test('C2C-13 a call in for a leased number is sent to the business: 302 with its Contact', async t => {
+test('CTC-13 a call in for a leased number is sent to the business: 302 with its Contact', async t => {
   const b = await bench(t);
   const heard = listen(b);
   invite(b);

@@ -21,7 +21,7 @@ function rig() {
 
 const visitor = { clientId: 'shop', entryPointId: 'ep-1', origin: 'https://shop.example', reference: null };
 
-test('C2C-03 a token is good for two minutes, and for its call until that is over', async () => {
+test('CTC-03 a token is good for two minutes, and for its call until that is over', async () => {
   const { time, tokens } = rig();
   const { token, startBy } = await tokens.issue(visitor, 600_000);
   assert.equal(startBy, time.now + START_MS);
@@ -39,7 +39,7 @@ test('C2C-03 a token is good for two minutes, and for its call until that is ove
   assert.equal(await tokens.verify(token), null);
 });
 
-test('C2C-03 a token has one call; one that was not made may be tried again', async () => {
+test('CTC-03 a token has one call; one that was not made may be tried again', async () => {
   const { tokens } = rig();
   const access = await tokens.verify((await tokens.issue(visitor, 60_000)).token);
   assert.ok(access !== null);
@@ -52,7 +52,7 @@ test('C2C-03 a token has one call; one that was not made may be tried again', as
   assert.equal(tokens.start(access.visitor, 'o'), false);
 });
 
-test('C2C-03 only what this process signed, as a token, counts', async () => {
+test('CTC-03 only what this process signed, as a token, counts', async () => {
   const { tokens, keys, time } = rig();
   const { token } = await tokens.issue(visitor, 60_000);
   const other = await rig().tokens.issue(visitor, 60_000);
@@ -70,7 +70,7 @@ test('C2C-03 only what this process signed, as a token, counts', async () => {
   assert.equal(await tokens.verify(token, { jwt: 'proof' }), null, 'DPoP has no meaning here');
 });
 
-test('C2C-03 keys turn every hour, and count as long as what they signed', async () => {
+test('CTC-03 keys turn every hour, and count as long as what they signed', async () => {
   const { time, tokens, keys } = rig();
   const { token } = await tokens.issue(visitor, LONGEST_CALL_MS);
   const access = await tokens.verify(token);
@@ -88,7 +88,7 @@ test('C2C-03 keys turn every hour, and count as long as what they signed', async
   assert.equal(keys.find(first), null);
 });
 
-test('C2C-03 what tokens did is forgotten when they are over', async () => {
+test('CTC-03 what tokens did is forgotten when they are over', async () => {
   const { time, tokens } = rig();
   for (let n = 0; n < 5; n += 1) {
     const access = await tokens.verify((await tokens.issue(visitor, 60_000)).token);
@@ -111,7 +111,7 @@ function bitsOf(text: string): number {
   return zeroBits(createHash('sha256').update(text).digest());
 }
 
-test('C2C-05 work counts once, for its entry point and origin, in time', () => {
+test('CTC-05 work counts once, for its entry point and origin, in time', () => {
   const { time, work } = rig();
   const asked = () => {
     const { challenge, difficulty } = work.challenge('ep', 'o', 'address');
@@ -135,7 +135,7 @@ test('C2C-05 work counts once, for its entry point and origin, in time', () => {
   assert.equal(work.size, 1, 'what is over is forgotten');
 });
 
-test('C2C-05 who asks often works more, up to a limit, and less again later', () => {
+test('CTC-05 who asks often works more, up to a limit, and less again later', () => {
   const { time, work } = rig();
   const bits = (address: string) => work.challenge('ep', 'o', address).difficulty;
   const asked = Array.from({ length: 100 }, () => bits('busy'));
@@ -145,7 +145,7 @@ test('C2C-05 who asks often works more, up to a limit, and less again later', ()
   assert.equal(bits('busy'), 4);
 });
 
-test('C2C-05 zero bits are counted over bytes', () => {
+test('CTC-05 zero bits are counted over bytes', () => {
   for (const [bytes, bits] of [
     [[0x80], 0],
     [[0x7f], 1],

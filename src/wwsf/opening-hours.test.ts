@@ -15,7 +15,7 @@ function at(hours: OpeningHours, instant: string): string {
   return opening.opensAt === null ? 'never' : new Date(opening.opensAt).toISOString();
 }
 
-test('C2C-06 it opens and closes to the second, in the time of the business', () => {
+test('CTC-06 it opens and closes to the second, in the time of the business', () => {
   // Berlin is one hour ahead of UTC in winter, two in summer.
   assert.equal(at(office, '2026-01-12T06:59:59Z'), '2026-01-12T07:00:00.000Z');
   assert.equal(at(office, '2026-01-12T07:00:00Z'), 'open');
@@ -25,7 +25,7 @@ test('C2C-06 it opens and closes to the second, in the time of the business', ()
   assert.equal(at(office, '2026-01-16T17:00:00Z'), '2026-01-19T07:00:00.000Z', 'over the weekend');
 });
 
-test('C2C-06 over a clock change the next opening is the one the wall clock shows', () => {
+test('CTC-06 over a clock change the next opening is the one the wall clock shows', () => {
   assert.equal(at(office, '2026-03-27T17:00:00Z'), '2026-03-30T06:00:00.000Z');
   assert.equal(at(office, '2026-10-23T16:00:00Z'), '2026-10-26T07:00:00.000Z');
   // 02:30 does not exist on that day; the clock shows 03:30 at that moment.
@@ -34,7 +34,7 @@ test('C2C-06 over a clock change the next opening is the one the wall clock show
   assert.equal(at(night, '2026-03-29T01:30:00Z'), 'open');
 });
 
-test('C2C-06 two windows of a day, a day to its end, and always', () => {
+test('CTC-06 two windows of a day, a day to its end, and always', () => {
   const shop: OpeningHours = {
     timeZone: 'Asia/Kolkata',
     open: [
@@ -48,14 +48,14 @@ test('C2C-06 two windows of a day, a day to its end, and always', () => {
   assert.deepEqual(openingAt(null, 0), { open: true });
 });
 
-test('C2C-06 what is no time zone, and a window that ends before it begins, are told', () => {
+test('CTC-06 what is no time zone, and a window that ends before it begins, are told', () => {
   assert.equal(hoursFault(office), null);
   assert.match(hoursFault({ ...office, timeZone: 'Mars/Olympus' }) ?? '', /timeZone/);
   const wrong = { days: WEEK, from: '10:00', to: '10:00' };
   assert.match(hoursFault({ ...office, open: [...office.open, wrong] }) ?? '', /open\.1\.to/);
 });
 
-test('C2C-06 whenever it is closed, it is closed until it opens, and open then', () => {
+test('CTC-06 whenever it is closed, it is closed until it opens, and open then', () => {
   const zone = fc.constantFrom('Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'UTC', 'Asia/Kathmandu');
   const clock = (minutes: number) => new Date(minutes * 60_000).toISOString().slice(11, 16);
   const window = fc

@@ -90,7 +90,7 @@ async function hangUp(g: WholeGateway, token: string, id: string): Promise<void>
   await g.settle();
 }
 
-test('C2C-01 a visitor calls: token for work, REGISTER, INVITE from the leased number, answer, hold, BYE, de-REGISTER, and the next number', async () => {
+test('CTC-01 a visitor calls: token for work, REGISTER, INVITE from the leased number, answer, hold, BYE, de-REGISTER, and the next number', async () => {
   const g = await shop();
   const id = await entryPoint(g, { maxDurationS: 600 });
   const token = await pageToken(g, id);
@@ -125,7 +125,7 @@ test('C2C-01 a visitor calls: token for work, REGISTER, INVITE from the leased n
   assert.equal(g.sizes()['channels'], 1, 'the channel of the call that ended is gone');
 });
 
-test('C2C-01 a number that has rested is leased again', async () => {
+test('CTC-01 a number that has rested is leased again', async () => {
   const g = await shop({ clickToCall: { ...clickToCall, pools: [{ ...pool, numbers: [NUMBERS[0]] }] } });
   const id = await entryPoint(g);
   const token = await businessToken(g, id);
@@ -136,7 +136,7 @@ test('C2C-01 a number that has rested is leased again', async () => {
   assert.equal((await dial(g, next)).status, 201);
 });
 
-test('C2C-02 the pool is empty: 429 with the time to wait, and the token is good for another try', async () => {
+test('CTC-02 the pool is empty: 429 with the time to wait, and the token is good for another try', async () => {
   const g = await shop();
   const id = await entryPoint(g);
   const first = await businessToken(g, id);
@@ -152,7 +152,7 @@ test('C2C-02 the pool is empty: 429 with the time to wait, and the token is good
   assert.equal((await dial(g, third)).status, 201);
 });
 
-test('C2C-02 an entry point has no more calls than it may', async () => {
+test('CTC-02 an entry point has no more calls than it may', async () => {
   const g = await shop();
   const id = await entryPoint(g, { maxConcurrent: 1 });
   await talking(g, await businessToken(g, id));
@@ -182,7 +182,7 @@ test('REG-22 an entry point whose pool was taken from the business calls no more
   assert.deepEqual(after.network.effects, []);
 });
 
-test('C2C-03 a token has one call, for one origin, and a short time to start it', async () => {
+test('CTC-03 a token has one call, for one origin, and a short time to start it', async () => {
   const g = await shop();
   const id = await entryPoint(g, { allowedOrigins: [ORIGIN, ELSEWHERE] });
   const token = await pageToken(g, id);
@@ -202,14 +202,14 @@ test('C2C-03 a token has one call, for one origin, and a short time to start it'
   assert.equal((await g.call(token, 'GET', callPath(call), undefined, from(ORIGIN))).status, 200, 'a call goes on');
 });
 
-test('C2C-03 two calls at one time by one token are one call', async () => {
+test('CTC-03 two calls at one time by one token are one call', async () => {
   const g = await shop();
   const token = await businessToken(g, await entryPoint(g));
   const both = await Promise.all([dial(g, token), dial(g, token)]);
   assert.deepEqual(both.map(({ status }) => status).sort(), [201, 403]);
 });
 
-test('C2C-03 a visitor token opens nothing but its call, and an access token no visitor’s call', async () => {
+test('CTC-03 a visitor token opens nothing but its call, and an access token no visitor’s call', async () => {
   const g = await shop();
   const id = await entryPoint(g);
   const token = await pageToken(g, id);
@@ -224,7 +224,7 @@ test('C2C-03 a visitor token opens nothing but its call, and an access token no 
   assert.equal((await dial(g, `${token.slice(0, -2)}xx`)).status, 401);
 });
 
-test('C2C-04 any address, number or device in the body is refused', async () => {
+test('CTC-04 any address, number or device in the body is refused', async () => {
   const g = await shop();
   const token = await businessToken(g, await entryPoint(g));
   for (const more of [
@@ -239,7 +239,7 @@ test('C2C-04 any address, number or device in the body is refused', async () => 
   assert.equal((await dial(g, token)).status, 201);
 });
 
-test('C2C-04 nobody can call an emergency service', async () => {
+test('CTC-04 nobody can call an emergency service', async () => {
   const g = await shop({ emergency: { route: 'ecscf', cscfs: ['127.0.0.1:5070'] } });
   for (const destination of ['urn:service:sos', 'urn:service:sos.police', 'tel:112;phone-context=+1']) {
     const { status, body } = await g.call('shop', 'POST', `${CLICK_TO_CALL}/entry-points`, { ...draft, destination });
@@ -251,7 +251,7 @@ test('C2C-04 nobody can call an emergency service', async () => {
   assert.equal(change.body.code, 'EMERGENCY_NOT_ALLOWED');
 });
 
-test('C2C-05 a page pays with work: signed, for its origin and entry point, once, in time, and more when it asks often', async () => {
+test('CTC-05 a page pays with work: signed, for its origin and entry point, once, in time, and more when it asks often', async () => {
   const g = await shop();
   const id = await entryPoint(g);
   const other = await entryPoint(g);
@@ -275,7 +275,7 @@ test('C2C-05 a page pays with work: signed, for its origin and entry point, once
   assert.ok(difficulty > clickToCall.workBits, `${difficulty}`);
 });
 
-test('C2C-05 one address gets so many tokens a minute, and a business may keep tokens to itself', async () => {
+test('CTC-05 one address gets so many tokens a minute, and a business may keep tokens to itself', async () => {
   const g = await shop({ clickToCall: { ...clickToCall, tokensPerAddress: 2 } });
   const id = await entryPoint(g, { proof: 'none' });
   const ask = (at: string) => g.call(null, 'POST', `${publicPath(at)}/visitor-tokens`, {}, from(ORIGIN));
@@ -288,7 +288,7 @@ test('C2C-05 one address gets so many tokens a minute, and a business may keep t
   assert.deepEqual(shown.body, { displayName: 'Shop', open: true, proof: { type: 'none' } });
 });
 
-test('C2C-06 outside its hours an entry point gives no tokens, and says when it opens', async () => {
+test('CTC-06 outside its hours an entry point gives no tokens, and says when it opens', async () => {
   const g = await shop();
   const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
   const yesterday = days[(new Date(g.now()).getUTCDay() + 6) % 7];
@@ -312,7 +312,7 @@ test('C2C-06 outside its hours an entry point gives no tokens, and says when it 
     );
 });
 
-test('C2C-07 a call ends when its time is over, with a reason', async () => {
+test('CTC-07 a call ends when its time is over, with a reason', async () => {
   const g = await shop();
   const token = await businessToken(g, await entryPoint(g, { maxDurationS: 60 }), 'order-7');
   const id = await talking(g, token);
@@ -327,7 +327,7 @@ test('C2C-07 a call ends when its time is over, with a reason', async () => {
   assert.equal(sent(g, 'ims.deregister').length, 1);
 });
 
-test('C2C-08 a visitor who vanishes leaves nothing behind', async () => {
+test('CTC-08 a visitor who vanishes leaves nothing behind', async () => {
   const g = await shop();
   await talking(g, await businessToken(g, await entryPoint(g)));
   g.network.give({ type: 'media-lost', owner: g.network.lastCall(), cause: 'web' });
@@ -355,7 +355,7 @@ test('REG-21 a restart in the middle of a call ends it with a record; the number
   assert.equal((await dial(after, next)).status, 201);
 });
 
-test('C2C-09 entry points belong to their client; one that is taken away gives no calls, and those that are up go on', async () => {
+test('CTC-09 entry points belong to their client; one that is taken away gives no calls, and those that are up go on', async () => {
   const g = await shop();
   const id = await entryPoint(g);
   const path = `${CLICK_TO_CALL}/entry-points/${id}`;
@@ -383,7 +383,7 @@ test('C2C-09 entry points belong to their client; one that is taken away gives n
   assert.equal(later.headers['access-control-allow-origin'], undefined);
 });
 
-test('C2C-09 entry points survive a restart', async () => {
+test('CTC-09 entry points survive a restart', async () => {
   const g = await shop();
   const id = await entryPoint(g);
   g.kill();
@@ -392,7 +392,7 @@ test('C2C-09 entry points survive a restart', async () => {
   assert.equal((await after.call(null, 'GET', publicPath(id), undefined, from(ORIGIN))).status, 200);
 });
 
-test('C2C-10 only pages of the entry point’s origins read answers, preflights included', async () => {
+test('CTC-10 only pages of the entry point’s origins read answers, preflights included', async () => {
   const g = await shop();
   const id = await entryPoint(g);
   await entryPoint(g, { allowedOrigins: [ELSEWHERE] });
@@ -419,7 +419,7 @@ test('C2C-10 only pages of the entry point’s origins read answers, preflights 
   assert.deepEqual([noOrigin.status, noOrigin.body.code], [403, 'ORIGIN_NOT_ALLOWED']);
 });
 
-test('C2C-11 the page reads events by its channel, and gets new tickets as long as the call lives', async () => {
+test('CTC-11 the page reads events by its channel, and gets new tickets as long as the call lives', async () => {
   const g = await shop();
   const token = await businessToken(g, await entryPoint(g));
   const id = await talking(g, token);
@@ -429,7 +429,7 @@ test('C2C-11 the page reads events by its channel, and gets new tickets as long 
   assert.equal((await g.call(token, 'POST', callPath(id, '/tickets'), undefined, from(ORIGIN))).status, 404);
 });
 
-test('C2C-12 the network refuses: the visitor hears it, nothing is left, and the token may try again', async () => {
+test('CTC-12 the network refuses: the visitor hears it, nothing is left, and the token may try again', async () => {
   const g = await shop();
   const token = await businessToken(g, await entryPoint(g));
   g.network.register = 503;
