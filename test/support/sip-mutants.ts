@@ -11,6 +11,7 @@ import {
   type TransactionKey,
 } from '../../src/sip/index.ts';
 import { markReceived } from '../../src/sip/transport/received.ts';
+import { mutants } from './mutants.ts';
 import { sampleRequest, sampleResponse } from './sip-machine.ts';
 import { createFakeClock, type FakeClock, seeded } from './sip-world.ts';
 
@@ -63,28 +64,6 @@ const NASTY = [
   ','.repeat(300),
   '('.repeat(200),
 ];
-
-function* mutants(random: () => number, seeds: readonly Buffer[], count: number): Iterable<Buffer> {
-  const pick = (n: number) => Math.floor(random() * n);
-  for (let i = 0; i < count; i += 1) {
-    let bytes: Buffer = Buffer.from(seeds[pick(seeds.length)] ?? '');
-    for (let k = 1 + pick(3); k > 0; k -= 1) {
-      const at = pick(bytes.length + 1);
-      const kind = pick(5);
-      if (kind === 0 && bytes.length > 0) bytes[Math.min(at, bytes.length - 1)] = pick(256);
-      else if (kind === 1) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + pick(12))]);
-      else if (kind === 2) bytes = bytes.subarray(0, at);
-      else if (kind === 3) {
-        const from = pick(bytes.length);
-        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(from, from + pick(80)), bytes.subarray(at)]);
-      } else {
-        const nasty = Buffer.from(NASTY[pick(NASTY.length)] ?? '', random() < 0.5 ? 'latin1' : 'utf8');
-        bytes = Buffer.concat([bytes.subarray(0, at), nasty, bytes.subarray(at)]);
-      }
-    }
-    yield bytes;
-  }
-}
 
 /** A layer whose user answers some requests at once, some later and some never, and calls a little itself. */
 function victim(clock: FakeClock, random: () => number) {
@@ -167,7 +146,7 @@ export function mutantRound(seed: number, count: number): void {
     request.headers.remove('Via');
     return layer.request(request, SOURCE, { onResponse() {}, onFailure() {} });
   });
-  for (const bytes of mutants(random, seedMessages(), count)) {
+  for (const bytes of mutants(random, seedMessages(), count, NASTY)) {
     const result = parseMessage(bytes);
     const request = result.ok ? (result.message.type === 'request' ? result.message : null) : result.request;
     if (request) markReceived(request, SOURCE);
