@@ -76,11 +76,18 @@ ${Object.entries(components.schemas).map(([name, schema]) => schemaSection(name,
   );
 }
 
+/** What a request has to show. */
+function needs(security: DocumentedOperation['security']): Html {
+  if (security.length === 0) return html`No token.`;
+  if (security.some(one => 'visitorToken' in one)) return html`A visitor token.`;
+  const scopes = security.flatMap(({ openId = [] }) => openId);
+  return html`Scopes: ${scopes.map((scope, i) => html`${i === 0 ? '' : ', '}<code>${scope}</code>`)}`;
+}
+
 function operationSection(method: string, path: string, operation: DocumentedOperation): Html {
   const { operationId, summary, description, parameters, security, requestBody, responses, callbacks = {} } = operation;
-  const scopes = security.flatMap(({ openId = [] }) => openId);
   return html`<section id="${operationId}"><h3><code>${method} ${path}</code></h3><p><b>${summary}</b> ${prose(description)}</p>
-<p>Scopes: ${scopes.length === 0 ? 'none' : scopes.map((scope, i) => html`${i === 0 ? '' : ', '}<code>${scope}</code>`)}</p>
+<p>${needs(security)}</p>
 <ul>${parameters.map(
     ({ name, in: place, required, description: said = '', schema }) =>
       html`<li><code>${name}</code> (${place}${required === true ? ', required' : ''}): ${typeOf(schema)}. ${prose(said)}</li>
