@@ -4,6 +4,7 @@ import { cpus, loadavg } from 'node:os';
 import { type BenchResult, table } from './bench.ts';
 import { handshakeBench } from './handshake.ts';
 import { mediaBench } from './media/media.ts';
+import { transcodingBench } from './media/transcoding.ts';
 import { machineShares, machineTime } from './process.ts';
 import { heldBench } from './signalling/held.ts';
 import { signallingBench } from './signalling/signalling.ts';
@@ -11,6 +12,7 @@ import { sipBench } from './sip.ts';
 
 const benches: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
   media: mediaBench,
+  transcoding: transcodingBench,
   handshake: handshakeBench,
   sip: sipBench,
   signalling: signallingBench,

@@ -1,5 +1,6 @@
 /** From the operator's settings to what the core and the media plane take as arguments. */
 import { availableParallelism } from 'node:os';
+import { parseAnnouncement } from './config/announcement.ts';
 import { numbersIn } from './config/number-range.ts';
 import { realmFinder, realmMediaOf, realmsOf } from './config/realm.ts';
 import { parseDaemon, parseRealmInterface } from './config/rtpengine-sense.ts';
@@ -16,7 +17,7 @@ import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
 /** More are taken only when the operator says so. */
 const MAX_OWN_WORKERS = 8;
 
-export function coreSettingsOf({ registration, ims, call, emergency, clickToCall }: Settings): CoreSettings {
+export function coreSettingsOf({ registration, ims, call, emergency, clickToCall, media }: Settings): CoreSettings {
   const realmOf = realmFinder(realmsOf(ims));
   return coreSettings(ims.home, {
     registration: {
@@ -41,6 +42,7 @@ export function coreSettingsOf({ registration, ims, call, emergency, clickToCall
       perNumber: call.perNumber,
       declineMode: call.declineMode,
       sendLocation: call.sendLocation,
+      announcements: new Set(announcementsOf(media).keys()),
     },
     emergency: {
       enabled: emergency.route !== 'reject',
@@ -86,6 +88,7 @@ export function mediaSettingsOf({ media, sip, ims, rtpengine }: Settings): Media
       ),
     ),
     signallingPorts: [sip.port],
+    announcements: Object.fromEntries(announcementsOf(media)),
     imsSilentMs: media.imsSilentMs,
     webGraceMs: media.webGraceMs,
     webLeftMs: media.webLeftMs,
@@ -123,6 +126,10 @@ function hostOf(bind: string, advertise: string): MediaHost {
 
 function otherOf(bind: string, advertise: string): { other?: MediaHost } {
   return bind === '' ? {} : { other: hostOf(bind, advertise) };
+}
+
+function announcementsOf({ announcements }: Settings['media']): Map<string, string> {
+  return new Map(announcements.map(parseAnnouncement).filter(found => found !== null));
 }
 
 /** One core is left to signalling, and each worker needs a port towards browsers. */

@@ -1,6 +1,7 @@
 /** What the schema cannot say of media: addresses that can be bound and reached, one of each family, and prefixes. */
 import { isIP } from 'node:net';
 import { isPrefix, WILDCARDS } from './address-form.ts';
+import { parseAnnouncement } from './announcement.ts';
 import { type RealmSettings, realmMediaOf } from './realm.ts';
 import type { Settings } from './settings.ts';
 
@@ -12,6 +13,13 @@ export function mediaFault(media: Settings['media'], realms: readonly RealmSetti
     return { name: 'media.webPortMin', must: 'must not exceed media.webPortMax' };
   if (media.imsPortMin > media.imsPortMax)
     return { name: 'media.imsPortMin', must: 'must not exceed media.imsPortMax' };
+  const announcements = media.announcements.map(parseAnnouncement);
+  if (announcements.includes(null))
+    return { name: 'media.announcements', must: 'must hold NAME=/FILE with names that there are' };
+  if (new Set(announcements.map(found => found?.[0])).size < announcements.length)
+    return { name: 'media.announcements', must: 'must have each name once' };
+  if (announcements.length > 0 && media.engine === 'relay')
+    return { name: 'media.announcements', must: 'must be empty with the engine relay, which plays no files' };
   const web = sideFault(
     'media',
     'web',

@@ -71,6 +71,9 @@ export const media = area('Media (eIMS-AGW)', {
     true,
   ),
   videoKbps: integer('The most bandwidth for the video of a call, each way: `b=AS` in kbit/s.', 690, 64, 4000),
+  announcements: list(
+    'What callers hear from a file: NAME=FILE, where NAME is `ringing` (while the far end rings without early media), a final response such as `404`, a class of them such as `5xx`, or `maximum-duration`. The files lie on the rtpengine hosts, in any form that they can read; see rtpengine.md.',
+  ),
   imsSilentMs: integer('Neither RTP nor RTCP from the core for this long ends the call (not on hold).', 60_000, 1000),
   webGraceMs: integer('After the browser’s consent is lost, the call waits this long for it to come back.', 30_000, 0),
   webLeftMs: integer(

@@ -141,6 +141,8 @@ export type EngineCommand =
   /** Asks the browser for a key frame of its video, unless it just was. */
   | { type: 'key-frame'; session: number }
   | { type: 'route'; session: number; route: Route }
+  /** Plays a file to a side, once or again and again, in place of what is played to it; null ends that. -> `playing`. */
+  | { type: 'play'; session: number; side: 'web' | 'ims'; file: string | null; repeat: boolean }
   /** Frees everything. -> `closed`. */
   | { type: 'close'; session: number };
 
@@ -195,6 +197,8 @@ export type EngineEvent =
   | { type: 'leg-up'; session: number; leg: number }
   | { type: 'leg-down'; session: number; leg: number; cause: LegLoss }
   | { type: 'ims-silent'; session: number }
+  /** The file begins, and lasts so long; null: it cannot be played. */
+  | { type: 'playing'; session: number; ms: number | null }
   /** Answered and connected, yet nothing comes from a side. */
   | { type: 'one-way'; session: number; side: SilentSide }
   /** The browser lacks a key frame, and the far end takes no feedback. Seldom. */

@@ -6,7 +6,7 @@ import type { WebLeg } from './web-leg.ts';
 
 type LinkEvent = Extract<
   EngineEvent,
-  { type: 'leg-up' | 'leg-down' | 'ims-silent' | 'one-way' | 'key-frame-wanted' | 'lost' }
+  { type: 'leg-up' | 'leg-down' | 'ims-silent' | 'playing' | 'one-way' | 'key-frame-wanted' | 'lost' }
 >;
 
 export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent): void {
@@ -19,6 +19,9 @@ export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent):
       break;
     case 'ims-silent':
       lose(plane, session, 'ims-silent');
+      break;
+    case 'playing':
+      plane.emit({ type: 'media-playing', owner: session.owner, ms: event.ms });
       break;
     case 'one-way':
       plane.count('media_one_way_total', { side: event.side }, 1);

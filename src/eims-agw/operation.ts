@@ -1,5 +1,6 @@
 /** What each effect of the core does to a call's media, step by step. */
 import type { MediaEffect } from '../ep-cscf/effect.ts';
+import { play, preAnswer } from './announce.ts';
 import { type CallMedia, joined, usableOfIms, usableOfWeb } from './call-media.ts';
 import { imsAnswer, imsOffer, webAnswer, webOffer } from './call-text.ts';
 import { hasVideo } from './call-video.ts';
@@ -27,6 +28,10 @@ export function perform(plane: Plane, session: Session, effect: MediaEffect): Do
       return hold(plane, session, effect);
     case 'media.reoffer':
       return effect.from === 'ims' ? reofferFromIms(plane, session, effect) : reofferFromWeb(plane, session, effect);
+    case 'media.pre-answer':
+      return preAnswer(plane, session, effect);
+    case 'media.play':
+      return play(plane, session, effect);
     case 'media.settle':
       return settle(plane, session, effect);
     case 'media.agree':

@@ -58,6 +58,8 @@ export interface MediaSettings {
   /** Speech codecs by preference; those that the engine can neither pass nor code are not offered. */
   webCodecs: CodecName[];
   imsCodecs: CodecName[];
+  /** Files of what is played, by name. */
+  announcements: Readonly<Record<string, string>>;
   /** Cap of the video each way, kbit/s; 0: no video. */
   videoKbps: number;
   /** `other`: the address of the other family, a candidate of its own. */
@@ -89,6 +91,7 @@ export const MEDIA_DEFAULTS: MediaSettings = {
   shedLagMs: 20,
   webCodecs: ['opus', 'PCMA', 'PCMU'],
   imsCodecs: ['AMR-WB', 'AMR', 'PCMA', 'PCMU'],
+  announcements: {},
   videoKbps: 0,
   web: { bind: '127.0.0.1', advertise: '127.0.0.1', ports: { min: 20_000, max: 20_099 } },
   ims: {

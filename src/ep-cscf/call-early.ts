@@ -1,6 +1,6 @@
 /** Early dialogs of a call out: which one drives the media, when early media may be heard, what the client is shown. IMS digest 3.4, 3.8. */
 import type { Call, Fork } from './call.ts';
-import { gate, startOp } from './call-media.ts';
+import { gate, startOp, syncRingBack } from './call-media.ts';
 import { progressStatus } from './call-status.ts';
 import type { ImsInput } from './input.ts';
 import { moveTo } from './leg.ts';
@@ -63,11 +63,12 @@ export function takeAnswer(call: Call, op: { fork: string; sdp: string }, answer
 function showProgress(turn: Turn, call: Call, input: Progress, firstAnswer = false): Done {
   const open = isOpen(turn, call.audible === null ? undefined : call.forks.get(call.audible));
   gate(turn, call, open);
+  syncRingBack(turn, call);
   const status = progressStatus(input.code);
   const leg = call.main;
   if (leg === null || status === null) return;
   if (!firstAnswer && (status === leg.status || (leg.status === 'Ringing' && status === 'InProgress'))) return;
-  moveTo(turn, call, leg, status, progressReason(input, open));
+  moveTo(turn, call, leg, status, progressReason(input, open || call.ringBack));
 }
 
 function progressReason(input: Progress, open: boolean): string | null {
@@ -117,6 +118,7 @@ function forkEnded(turn: Turn, call: Call, name: string): Done {
   if (call.audible !== name) return;
   call.audible = null;
   gate(turn, call, false);
+  syncRingBack(turn, call);
   const next = audibleFork(turn, call);
   if (next !== null && next.fork.sdp !== null) applyEarly(turn, call, next.name, next.fork.sdp, null);
 }

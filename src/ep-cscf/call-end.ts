@@ -25,6 +25,11 @@ export const USER_ENDS: ImsEnd = {
   phrase: 'Temporarily Unavailable',
   reason: 'RELEASE_CAUSE;cause=1;text="User ends call"',
 };
+export const TOO_LONG: ImsEnd = {
+  code: 500,
+  phrase: 'Server Internal Error',
+  reason: 'Q.850;cause=31;text="Maximum duration"',
+};
 export const MEDIA_LOSS: ImsEnd = {
   code: 500,
   phrase: 'Server Internal Error',
@@ -57,9 +62,10 @@ export function mediaFinal(failure: MediaFailure, far: boolean): Final {
   }
 }
 
-/** Ends every leg that is left with one final state, tells the network (null: it knows), and closes. An answered leg is always Terminated. */
-export function endCall(turn: Turn, call: Call, final: Final, ims: ImsEnd | null): Done {
+/** Ends every leg that is left with one final state, or with what is being announced, tells the network (null: it knows), and closes. An answered leg is always Terminated. */
+export function endCall(turn: Turn, call: Call, found: Final, ims: ImsEnd | null): Done {
   if (call.phase === 'closing') return;
+  const final = call.phase === 'announcing' && call.announced !== null ? call.announced : found;
   if (ims !== null) endIms(turn, call, ims);
   const answered = call.answeredAt !== null;
   for (const leg of call.legs) finishLeg(turn, call, leg, answered ? { ...final, status: 'Terminated' } : final);

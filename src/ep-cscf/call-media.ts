@@ -28,6 +28,20 @@ export function gate(turn: Turn, call: Call, open: boolean): Done {
   turn.out.push({ type: 'media.gate', owner: call.id, fromIms: open, fromWeb: false });
 }
 
+/** Ring-back of ours is heard while the far end rings and the network lets nothing be heard, by a browser that has its answer. TS 24.628 4.2. */
+export function syncRingBack(turn: Turn, call: Call): Done {
+  const wanted =
+    turn.settings.call.announcements.has('ringing') &&
+    call.phase === 'inviting' &&
+    call.ringingAt !== null &&
+    !call.gateOpen &&
+    call.main?.answer != null;
+  if (call.ringBack === wanted) return;
+  call.ringBack = wanted;
+  const name = wanted ? 'ringing' : null;
+  turn.out.push({ type: 'media.play', owner: call.id, side: 'web', name, repeat: true });
+}
+
 /** The call is answered: both gates open, its guards start. The caller publishes. */
 export function answered(turn: Turn, call: Call, leg: Leg): Done {
   const { mediaSetupMs, maxDurationMs } = turn.settings.call;
@@ -35,6 +49,7 @@ export function answered(turn: Turn, call: Call, leg: Leg): Done {
   call.main = leg;
   call.answeredAt = turn.now;
   call.gateOpen = true;
+  syncRingBack(turn, call);
   turn.out.push({ type: 'media.gate', owner: call.id, fromIms: true, fromWeb: true });
   for (const name of ['originate-guard', 'ring-guard', 'invitation', 'provisional-repeat'] as const)
     stopTimer(turn, call, name);

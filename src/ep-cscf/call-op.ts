@@ -2,6 +2,7 @@
 
 import type { Call, MediaOp } from './call.ts';
 import { agreeFailed, agreeReady } from './call-agree.ts';
+import { announcementOver, preAnswerReady } from './call-announce.ts';
 import { deviceAnswerFailed, deviceAnswerReady } from './call-answer.ts';
 import { earlyReady } from './call-early.ts';
 import { offersFailed } from './call-in.ts';
@@ -36,6 +37,8 @@ export function opReady(turn: Turn, call: Call, op: MediaOp, sdp: string): Done 
       return imsReofferReady(turn, call, op, sdp);
     case 'agree':
       return agreeReady(turn, call, op, sdp);
+    case 'pre-answer':
+      return preAnswerReady(turn, call, op.name, sdp);
     case 'hold-revert':
     case 'offers-in':
       return;
@@ -66,6 +69,8 @@ export function opFailed(turn: Turn, call: Call, op: MediaOp, failure: MediaFail
       return imsReofferFailed(turn, call, op, failure);
     case 'agree':
       return agreeFailed(turn, call, op, failure);
+    case 'pre-answer':
+      return announcementOver(turn, call);
     case 'hold-revert':
       return;
     default: {

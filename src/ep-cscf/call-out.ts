@@ -4,6 +4,7 @@ import { numberOf, parseAddress } from './address.ts';
 import type { ApiRequest, CoreErrorCode } from './api-request.ts';
 import type { Binding, Registration } from './binding.ts';
 import { type Call, type Leg, newCall, newLeg } from './call.ts';
+import { announce } from './call-announce.ts';
 import { takeAnswer } from './call-early.ts';
 import { endCall, endIms, type ImsEnd, mediaFinal, retire, USER_ENDS } from './call-end.ts';
 import { answered, startOp } from './call-media.ts';
@@ -197,7 +198,10 @@ export function outgoingMediaFailed(turn: Turn, call: Call, failure: MediaFailur
 
 export function onRejected(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-rejected' }>): Done {
   if (call.phase === 'cancelling') return endCancelled(turn, call);
-  endCall(turn, call, finalOf(input.outcome, call.ringingAt !== null), null);
+  const { code } = input.outcome;
+  const final = finalOf(input.outcome, call.ringingAt !== null);
+  const name = [`${code}`, `${Math.floor(code / 100)}xx`].find(known => turn.settings.call.announcements.has(known));
+  if (name === undefined || !announce(turn, call, name, final)) endCall(turn, call, final, null);
 }
 
 /** The network has seen an emergency in a number that is none to us: the call goes on as one, or its user is sent to the phone. IMS digest 6.5. */

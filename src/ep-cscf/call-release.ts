@@ -2,7 +2,8 @@
 
 import type { ApiRequest } from './api-request.ts';
 import type { Call, Leg } from './call.ts';
-import { endCall, type ImsEnd, MEDIA_LOSS, USER_ENDS } from './call-end.ts';
+import { announce } from './call-announce.ts';
+import { endCall, type ImsEnd, MEDIA_LOSS, TOO_LONG, USER_ENDS } from './call-end.ts';
 import { decline, withdraw } from './call-in.ts';
 import { cancel, outgoingEnded } from './call-out.ts';
 import { endedOf, type Final } from './call-status.ts';
@@ -65,7 +66,7 @@ const MEDIA_NOT_UP: Final = {
   reason: gwReason(GW.media, 'media not connected'),
   class: 'network',
 };
-const TOO_LONG: Final = { status: 'Terminated', reason: gwReason(GW.policy, 'maximum duration'), class: 'success' };
+const LASTED: Final = { status: 'Terminated', reason: gwReason(GW.policy, 'maximum duration'), class: 'success' };
 
 /** ICE or DTLS did not come up in their time. */
 export function mediaSetupGuard(turn: Turn, call: Call): Done {
@@ -74,7 +75,8 @@ export function mediaSetupGuard(turn: Turn, call: Call): Done {
 
 /** The call has lasted as long as one may. */
 export function maxDurationGuard(turn: Turn, call: Call): Done {
-  endCall(turn, call, TOO_LONG, ims(call, { ...MEDIA_LOSS, reason: 'Q.850;cause=31;text="Maximum duration"' }));
+  if (call.phase === 'talking' && announce(turn, call, 'maximum-duration', LASTED)) return;
+  endCall(turn, call, LASTED, ims(call, TOO_LONG));
 }
 
 const DRAINED: Final = { status: 'Failed', reason: gwReason(GW.drained, 'drained'), class: 'internal' };

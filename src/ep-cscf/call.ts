@@ -9,10 +9,18 @@ import type { Address, CallStatus, LocationDetails, Visit } from './words.ts';
 
 /**
  * `offering`: the media plane makes the first SDP, or the caller reserves. `inviting`: our INVITE is out. `alerting`: devices were invited.
- * `answering`: 2xx in, the browser's answer is being made. `talking`: answered. `cancelling`: hung up by the user before
+ * `announcing`: the network refused, its user hears why. `answering`: 2xx in, the browser's answer is being made. `talking`: answered. `cancelling`: hung up by the user before
  * the answer, the network's last word awaited. `closing`: over, the media totals awaited.
  */
-type CallPhase = 'offering' | 'inviting' | 'alerting' | 'answering' | 'talking' | 'cancelling' | 'closing';
+type CallPhase =
+  | 'offering'
+  | 'inviting'
+  | 'alerting'
+  | 'announcing'
+  | 'answering'
+  | 'talking'
+  | 'cancelling'
+  | 'closing';
 
 /** One device's part of a call: what the API shows as a session. */
 export interface Leg {
@@ -64,6 +72,8 @@ export type MediaOp =
   | { kind: 'hold'; ref: Ref; held: boolean }
   | { kind: 'hold-revert'; ref: Ref }
   | { kind: 'ims-reoffer'; ref: Ref; imsRef: Ref; sdp: string | null }
+  /** The browser's answer for an announcement of this name. */
+  | { kind: 'pre-answer'; ref: Ref; name: string }
   /** What the browser said to our offer; `put` null when it said nothing. */
   | { kind: 'agree'; ref: Ref; asked: Asked; leg: Leg; put: PutRequest | null };
 
@@ -112,6 +122,8 @@ export interface Call {
   stats: MediaStats | null;
   /** How the call ended as a whole; null while it lives. */
   final: Final | null;
+  /** How it will end, when the announcement is over. */
+  announced: Final | null;
 
   /** Call out: the offer of the INVITE that is out. */
   invited: string | null;
@@ -121,6 +133,8 @@ export interface Call {
   audible: string | null;
   appliedSdp: string | null;
   gateOpen: boolean;
+  /** Its user hears our ring-back. */
+  ringBack: boolean;
 
   /** Call in: the INVITE had no offer. */
   readonly offerless: boolean;
@@ -183,12 +197,14 @@ export function newCall(seed: CallSeed): Call {
     endedAt: null,
     stats: null,
     final: null,
+    announced: null,
     invited: null,
     forks: new Map(),
     forkOrder: 0,
     audible: null,
     appliedSdp: null,
     gateOpen: false,
+    ringBack: false,
     provisional: 0,
     committed: false,
     anyBusy: false,

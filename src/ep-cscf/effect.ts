@@ -81,6 +81,10 @@ export type MediaEffect =
   | { type: 'media.answer'; owner: CallId; ref: Ref; from: 'web'; leg: MediaSessionId; sdp: string }
   /** This device won: its leg is joined with the IMS side, the others are dropped. */
   | { type: 'media.select'; owner: CallId; leg: MediaSessionId }
+  /** The browser of a call out shall hear something though the far end has not answered -> `media-ready` with its answer, made for all that the far end was offered. */
+  | { type: 'media.pre-answer'; owner: CallId; ref: Ref }
+  /** Plays what the settings name so, once or again and again; it takes the place of what is played, and null ends that -> `media-playing` when it begins, and for every side when it cannot be. */
+  | { type: 'media.play'; owner: CallId; side: 'web' | 'ims'; name: string | null; repeat: boolean }
   /** Hold or resume by our user -> `media-ready` with the IMS re-offer. */
   | { type: 'media.hold'; owner: CallId; ref: Ref; held: boolean }
   /** re-INVITE from the IMS (null: offerless) -> `media-ready` with the answer (or our offer) for it. */

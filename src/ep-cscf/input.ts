@@ -99,6 +99,8 @@ export type MediaInput =
       answer: string | null;
     }
   | { type: 'media-failed'; owner: CallId; ref: Ref; failure: MediaFailure }
+  /** What `media.play` named begins, and lasts so long; null: it cannot be played. */
+  | { type: 'media-playing'; owner: CallId; ms: number | null }
   /** ICE and DTLS are up and the fingerprint is right. */
   | { type: 'media-connected'; owner: CallId; leg: MediaSessionId }
   /** The media session is gone or silent; nothing more comes from it. */
@@ -166,4 +168,5 @@ export type TimerName =
   | 'browser-agrees'
   | 'media-setup'
   | 'media-op'
+  | 'announcement'
   | 'max-duration';

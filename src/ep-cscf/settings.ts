@@ -76,6 +76,8 @@ interface CallSettings {
   sendLocation: boolean;
   /** Early media when the network never said P-Early-Media. */
   earlyMediaDefault: 'open' | 'closed';
+  /** What there is to be heard: `ringing`, `maximum-duration`, final responses (`404`) and classes of them (`4xx`). */
+  announcements: ReadonlySet<string>;
 }
 
 export interface EmergencySettings {
@@ -162,6 +164,7 @@ export function coreSettings(
       declineMode: 'device',
       sendLocation: false,
       earlyMediaDefault: 'open',
+      announcements: new Set(),
       ...override.call,
     },
     emergency: {

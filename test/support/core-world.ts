@@ -367,6 +367,7 @@ const STATS = {
 };
 
 function mediaSdp(effect: MediaEffect): string {
+  if (effect.type === 'media.pre-answer') return browserOffer('answer');
   if (effect.type === 'media.answer') return effect.from === 'ims' ? browserOffer('answer') : imsSdp('sendrecv', 5000);
   if (effect.type === 'media.reoffer') return effect.from === 'web' ? browserOffer('again') : imsSdp('recvonly', 5000);
   if (effect.type === 'media.hold') return imsSdp(effect.held ? 'sendonly' : 'sendrecv', 5000);

@@ -101,7 +101,7 @@ const clock: Clock = {
 
 /** The media plane over these daemons, started. */
 export async function rtpengineMedia(
-  daemons: readonly TestDaemon[],
+  daemons: ReadonlyArray<Pick<TestDaemon, 'host'>>,
   settings: Partial<MediaSettings> = {},
 ): Promise<RtpengineMedia> {
   const box = inbox();

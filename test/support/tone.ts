@@ -69,8 +69,13 @@ function decode(byte: number): number {
 
 const WAV_HEADER_BYTES = 44;
 
-/** A mono WAV file of 16 bit; with a whole number of periods it goes round without a click. */
+/** A sine as a mono WAV file of 16 bit; with a whole number of periods it goes round without a click. */
 export function toneWav(hz: number, seconds: number, rate = RATE): Buffer {
+  return wavOf(seconds, rate, n => 12_000 * Math.sin((2 * Math.PI * hz * n) / rate));
+}
+
+/** A mono WAV file of these samples of 16 bit. */
+export function wavOf(seconds: number, rate: number, sample: (n: number) => number): Buffer {
   const samples = rate * seconds;
   const wav = Buffer.alloc(WAV_HEADER_BYTES + samples * 2);
   wav.write('RIFF', 0);
@@ -85,9 +90,7 @@ export function toneWav(hz: number, seconds: number, rate = RATE): Buffer {
   wav.writeUInt16LE(16, 34);
   wav.write('data', 36);
   wav.writeUInt32LE(samples * 2, 40);
-  for (let n = 0; n < samples; n += 1) {
-    wav.writeInt16LE(Math.round(12_000 * Math.sin((2 * Math.PI * hz * n) / rate)), WAV_HEADER_BYTES + n * 2);
-  }
+  for (let n = 0; n < samples; n += 1) wav.writeInt16LE(Math.round(sample(n)), WAV_HEADER_BYTES + n * 2);
   return wav;
 }
 

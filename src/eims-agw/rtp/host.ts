@@ -96,6 +96,9 @@ function obeyIn(host: HostState, session: HostSession, command: Exclude<EngineCo
     case 'key-frame':
       askForKeyFrame(session, host.now());
       break;
+    case 'play':
+      host.send({ type: 'playing', session: number, ms: null });
+      break;
     case 'route':
       join(session, command.route.leg);
       applyRoute(session.relay, command.route, host.now());

@@ -19,10 +19,14 @@ export interface Restart {
   leg: number;
 }
 
+/** What a party shall be played, or no more. */
+export type Play = Extract<EngineCommand, { type: 'play' }>;
+
 /** One request; an offer is followed by its answer. */
 export type Step =
   | { type: 'offer' | 'answer'; pair: Pair; restart: Restart | null }
   | { type: 'gate'; tag: Tag; open: boolean }
+  | { type: 'play'; play: Play }
   /** `ports`: a query for what the first offer took. */
   | { type: 'ports' | 'query' | 'delete' };
 
@@ -34,6 +38,8 @@ export interface CallState {
   legs: Map<number, { remote: WebEnd | null; op: number | null }>;
   route: StreamRoute | null;
   restart: Restart | null;
+  /** Not asked for yet, by the party that shall hear it. */
+  plays: Map<Tag, Play>;
   closing: boolean;
   lookDue: boolean;
   /** The request whose reply is awaited. */
@@ -50,6 +56,7 @@ export function callState(options: CallOptions): CallState {
     legs: new Map(),
     route: null,
     restart: null,
+    plays: new Map(),
     closing: false,
     lookDue: false,
     waiting: null,

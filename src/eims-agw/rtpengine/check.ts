@@ -25,6 +25,8 @@ export async function checkDaemons(
       continue;
     }
     const lacking = wanted.filter(codec => !probed.formats.some(format => sameName(format.name, codec)));
+    if (probed.unplayable.length > 0)
+      notes.push(`The rtpengine ${name} cannot play ${probed.unplayable.join(', ')}: the files lie on its host.`);
     if (lacking.length > 0)
       notes.push(`The rtpengine ${name} cannot code ${lacking.join(', ')}: see docs/rtpengine.md.`);
   }

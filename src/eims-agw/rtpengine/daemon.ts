@@ -28,6 +28,8 @@ export interface DaemonOptions {
   /** All of a daemon's calls have these; what it advertises is found out. */
   habits: Omit<Habits, 'ims' | 'family' | 'advertised'>;
   places: readonly DaemonPlace[];
+  /** Files that calls may be played. */
+  files: readonly string[];
   open: (events: WireEvents) => Wire;
   clock: Clock;
   log: Log;
@@ -78,8 +80,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
   function examine(): Promise<Probed> {
     const ask = (request: Parameters<NgClient['ask']>[0]) =>
       new Promise<Parameters<Parameters<NgClient['ask']>[2]>[0]>(done => client.ask(request, PATIENCE_MS, done));
-    const { vouched, habits, places } = options;
-    return probe({ ask, id: `${options.prefix}probe-`, vouched, habits, places });
+    const { vouched, habits, places, files } = options;
+    return probe({ ask, id: `${options.prefix}probe-`, vouched, habits, places, files });
   }
 
   async function look(): Promise<Probed> {
@@ -92,6 +94,11 @@ export function createDaemon(options: DaemonOptions): Daemon {
       ({ formats, advertised } = probed);
       const codecs = [...new Set(formats.map(format => format.name))].join(' ');
       say('info', 'an rtpengine is ready', { software: probed.software, codecs });
+      if (probed.unplayable.length > 0)
+        log('warn', 'an rtpengine cannot play what calls are to be played', {
+          daemon: name,
+          files: probed.unplayable.join(' '),
+        });
       ping();
     } else {
       say('error', 'an rtpengine cannot be used', { why: `it ${probed.fault}` });
@@ -165,5 +172,5 @@ export function createDaemon(options: DaemonOptions): Daemon {
 export function commonCaps(daemons: ReadonlyArray<Pick<Daemon, 'formats' | 'member'>>): EngineCaps {
   const [first, ...rest] = daemons.filter(daemon => daemon.member().state !== 'down').map(daemon => daemon.formats());
   const transcode = (first ?? []).filter(format => rest.every(formats => formats.includes(format)));
-  return { transcode, video: true, bundle: false, sdes: false, play: false };
+  return { transcode, video: true, bundle: false, sdes: false, play: true };
 }

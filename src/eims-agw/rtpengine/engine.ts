@@ -56,6 +56,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       vouched: rtpengine.versions,
       habits,
       places,
+      files: Object.values(settings.announcements),
       open: events => (options.wire ?? udpWire)(host, port, events),
       clock,
       log,

@@ -59,6 +59,9 @@ export type NgRequest =
   | { command: 'publish'; 'call-id': string; 'from-tag': 'probe'; sdp: string }
   | { command: 'offer'; 'call-id': string; 'from-tag': 'probe'; sdp: string; codec: { transcode: readonly string[] } }
   | { command: 'block media' | 'unblock media'; 'call-id': string; 'from-tag': Tag }
+  /** To the party of the tag; a file is the daemon's. */
+  | { command: 'play media'; 'call-id': string; 'from-tag': Tag | 'probe'; file: string; 'repeat-times'?: number }
+  | { command: 'stop media'; 'call-id': string; 'from-tag': Tag }
   | { command: 'query'; 'call-id': string }
   /** Any of its tags ends all of a call; without one the reply tells no figures. */
   | { command: 'delete'; 'call-id': string; 'from-tag': Tag | 'probe'; 'delete delay': 0 };

@@ -17,6 +17,8 @@ export type Probed =
       formats: PayloadFormat[];
       /** What it writes for an address of its own towards the core, where that is another. */
       advertised: ReadonlyMap<string, string>;
+      /** Files it cannot play. */
+      unplayable: readonly string[];
     }
   /** `silent`: it may come yet. */
   | { ok: false; silent: boolean; fault: string };
@@ -37,6 +39,9 @@ const EVENTS: readonly PayloadFormat[] = [8000, 16_000, 48_000].map(eventFormat)
 /** A line of speech to put codecs beside; the address is nobody's. RFC 5737. */
 const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n';
 
+/** The same, at the daemon's own host, where nobody listens: it plays to nobody on hold. */
+const NEARBY = SDP.replaceAll('192.0.2.1', '127.0.0.1');
+
 const SILENT: Probed = { ok: false, silent: true, fault: 'does not answer' };
 
 export interface ProbeOptions {
@@ -49,10 +54,12 @@ export interface ProbeOptions {
   habits: Omit<Habits, 'ims' | 'family' | 'advertised'>;
   /** Where calls may meet the core. */
   places: readonly DaemonPlace[];
+  /** Files it shall play. */
+  files: readonly string[];
 }
 
 /** Asks one daemon. */
-export async function probe({ ask, id, vouched, habits, places }: ProbeOptions): Promise<Probed> {
+export async function probe({ ask, id, vouched, habits, places, files }: ProbeOptions): Promise<Probed> {
   // In a publication it writes all of the SDP itself, and its name into s=.
   const [published] = await call('v', [{ command: 'publish', 'call-id': `${id}v`, 'from-tag': 'probe', sdp: SDP }]);
   if (published === undefined) return SILENT;
@@ -71,7 +78,18 @@ export async function probe({ ask, id, vouched, habits, places }: ProbeOptions):
     if (typeof found !== 'string') return found;
     if (found !== '') return { ok: false, silent: false, fault: found };
   }
-  return { ok: true, software, formats: [...formats, ...EVENTS], advertised };
+  return { ok: true, software, formats: [...formats, ...EVENTS], advertised, unplayable: await unplayable() };
+
+  /** Plays each to nobody. */
+  async function unplayable(): Promise<string[]> {
+    if (files.length === 0) return [];
+    const party = { 'call-id': `${id}f`, 'from-tag': 'probe' } as const;
+    const [, ...played] = await call('f', [
+      { command: 'offer', ...party, sdp: NEARBY, codec: { transcode: [] } },
+      ...files.map(file => ({ command: 'play media', ...party, file }) as const),
+    ]);
+    return files.filter((_, i) => played[i]?.ok !== true);
+  }
 
   /** Tries a place out: what is wrong with it, or nothing. */
   async function reached({ ims, family }: DaemonPlace): Promise<string | typeof SILENT> {

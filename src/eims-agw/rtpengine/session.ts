@@ -74,6 +74,7 @@ function take(call: CallSession, command: EngineCommand, now: number, out: Out):
       if (picture !== null) tell(picture, command);
       break;
     case 'open':
+    case 'play':
     case 'close':
       tell(sound, command);
       break;

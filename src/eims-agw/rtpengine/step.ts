@@ -3,6 +3,7 @@ import type { WebEnd } from '../engine.ts';
 import type { CallState, Step } from './call-state.ts';
 import type { NgRequest, Tag } from './ng.ts';
 import { answerOf, offerOf, openingPair, type Pair, pairOf, withoutCertificate } from './pair.ts';
+import { nextPlay, playRequest } from './play.ts';
 
 /** Null when all is as it shall be. */
 export function nextStep(call: CallState): Step | null {
@@ -17,7 +18,8 @@ export function nextStep(call: CallState): Step | null {
   const asWanted = wanted === null || (pair !== null && samePair(pair, wanted));
   if (wanted !== null && (call.restart !== null || (!asWanted && !connecting(call, wanted))))
     return { type: 'offer', pair: wanted, restart: call.restart };
-  return (asWanted ? nextGate(call, true) : null) ?? (call.lookDue ? { type: 'query' } : null);
+  const settled = asWanted ? (nextGate(call, true) ?? nextPlay(call)) : null;
+  return settled ?? (call.lookDue ? { type: 'query' } : null);
 }
 
 export function requestOf({ options: { callId, habits } }: CallState, step: Step): NgRequest {
@@ -28,6 +30,8 @@ export function requestOf({ options: { callId, habits } }: CallState, step: Step
       return answerOf(callId, step.pair);
     case 'gate':
       return { command: step.open ? 'unblock media' : 'block media', 'call-id': callId, 'from-tag': step.tag };
+    case 'play':
+      return playRequest(callId, step.play);
     case 'ports':
     case 'query':
       return { command: 'query', 'call-id': callId };

@@ -4,13 +4,14 @@ import type { EngineCommand, EngineEvent, WebEnd } from '../engine.ts';
 import type { CallState, Step } from './call-state.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import type { StreamRoute } from './pair.ts';
+import { played } from './play.ts';
 import { holdsCodec, readLocalEnd, readSight, readTransport } from './reply.ts';
 import { nextStep, requestOf } from './step.ts';
 import { carried, type Finding, findings, supervise, whenToLook } from './supervision.ts';
 
 /** What may be asked for one stream. */
 export type StreamCommand =
-  | Extract<EngineCommand, { type: 'open' | 'add-leg' | 'drop-leg' | 'close' }>
+  | Extract<EngineCommand, { type: 'open' | 'add-leg' | 'drop-leg' | 'play' | 'close' }>
   | { type: 'connect' | 'restart'; op: number; leg: number; remote: WebEnd }
   | { type: 'route'; route: StreamRoute };
 
@@ -87,6 +88,9 @@ function take(call: CallState, command: StreamCommand, now: number, out: Out): v
       call.route = command.route;
       supervise(call.watch, command.route, now);
       break;
+    case 'play':
+      call.plays.set(command.side, command);
+      break;
     case 'close':
       call.closing = true;
       break;
@@ -114,10 +118,12 @@ function settle(call: CallState, step: Step, reply: NgReply | null, now: number,
   else if (reply === null || !reply.ok) {
     // A look that nobody answered tells nothing: the daemon's health is watched elsewhere.
     if (step.type === 'query' && reply === null) lookLater(call, out);
+    else if (step.type === 'play') played(call, step, reply, out);
     else fail(call, step, reply, out);
   } else if (step.type === 'offer') offered(call, step, reply, out);
   else if (step.type === 'ports') opened(call, reply, out);
   else if (step.type === 'answer') answered(call, step, reply, now, out);
+  else if (step.type === 'play') played(call, step, reply, out);
   else if (step.type === 'gate') call.held.open[step.tag] = step.open;
   else seen(call, reply, now, out);
 }
