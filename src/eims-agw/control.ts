@@ -3,8 +3,8 @@
 import type { MediaEffect } from '../ep-cscf/effect.ts';
 import type { CallId } from '../ep-cscf/ids.ts';
 import type { Emit, MediaPlanePort } from '../ep-cscf/ports.ts';
-import { callMedia } from './call-media.ts';
-import { type Engine, type EngineEvent, type EngineTotals, NO_TOTALS } from './engine.ts';
+import { callMedia, routeOf } from './call-media.ts';
+import { type Engine, type EngineEvent, type EngineTotals, NO_TOTALS, type PtRule } from './engine.ts';
 import { onEngineEvent } from './link.ts';
 import { perform } from './operation.ts';
 import { measure, statsOf } from './quality.ts';
@@ -124,7 +124,7 @@ function onEvent(plane: Plane, event: EngineEvent): void {
 
 function release(plane: Plane, owner: CallId, session: Session | undefined): void {
   if (session === undefined) {
-    plane.emit({ type: 'media-stats', owner, stats: statsOf(null, NO_TOTALS) });
+    plane.emit({ type: 'media-stats', owner, stats: statsOf(null, { web: null, ims: null }, NO_TOTALS) });
     return;
   }
   session.releasing = true;
@@ -148,10 +148,17 @@ function finish(plane: Plane, session: Session, carried: EngineTotals | null): v
   session.cancelDeadline?.();
   session.cancelDeadline = null;
   plane.byNumber.delete(session.number);
+  const { toIms, toWeb } = routeOf(session.call);
+  const codecs = { web: speechOf(toIms), ims: speechOf(toWeb) };
   if (carried !== null) {
-    measure(plane.count, 'web', carried.fromWeb);
-    measure(plane.count, 'ims', carried.fromIms);
+    measure(plane.count, 'web', codecs.web, carried.fromWeb);
+    measure(plane.count, 'ims', codecs.ims, carried.fromIms);
   }
-  const stats = statsOf(session.call.ims.to?.speech[0]?.name ?? null, carried ?? NO_TOTALS);
+  const stats = statsOf(session.call.ims.to?.speech[0]?.name ?? null, codecs, carried ?? NO_TOTALS);
   plane.emit({ type: 'media-stats', owner: session.owner, stats });
+}
+
+/** What one side speaks: its codec of most preference that is relayed. */
+function speechOf(rules: readonly PtRule[]): string | null {
+  return rules.find(rule => rule.kind === 'speech')?.from.name ?? null;
 }
