@@ -1,46 +1,12 @@
 /** Reads SDP attributes into what one level (session or m-line) says; what is malformed counts as not said. */
 import { isIP } from 'node:net';
+import { readConfig, readTransports } from './capability.ts';
 import { SDP_LIMITS, type SdpLine } from './lines.ts';
-import type { Bandwidth, Direction, Fingerprint, MediaDesc, SessionDesc, Setup } from './session.ts';
-
-const AVPF = 'RTP/AVPF';
+import { whole } from './number.ts';
+import type { Level, Section } from './section.ts';
+import type { Bandwidth, Fingerprint, MediaDesc } from './session.ts';
 
 const HASH_BYTES: Readonly<Record<string, number>> = { 'sha-256': 32, 'sha-384': 48, 'sha-512': 64 };
-
-/** Attributes of one level, gathered in one pass over its lines. */
-export interface Level {
-  direction: Direction | null;
-  address: string | null;
-  ufrag: string | null;
-  pwd: string | null;
-  fingerprint: Fingerprint | null;
-  setup: Setup | null;
-  iceLite: boolean;
-  bandwidth: Bandwidth;
-  groups: SessionDesc['groups'];
-}
-
-/** The fields that only an m-section has. */
-export interface Section extends Level {
-  mid: string | null;
-  bundleOnly: boolean;
-  rtcp: MediaDesc['rtcp'];
-  rtcpMux: boolean;
-  ptime: number | null;
-  maxptime: number | null;
-  sdes: boolean;
-  rtpmaps: Map<number, { name: string; clock: number; channels: number }>;
-  fmtps: Map<number, string>;
-  ssrcs: Set<number>;
-  fid: number | null;
-  extensions: MediaDesc['extensions'];
-  feedback: Set<string>;
-  /** Number of the transport capability RTP/AVPF, and the configurations that need one capability of transport alone. RFC 5939 3.4, 3.5. */
-  avpfCapability: number | null;
-  configs: Array<{ number: number; transports: number[] }>;
-  candidates: string[];
-  candidateCount: number;
-}
 
 export function readLevel(level: Level, line: SdpLine): void {
   if (line.type === 'c') level.address = connectionAddress(line.value);
@@ -179,32 +145,6 @@ function readExtension(section: Section, rest: string): void {
     section.extensions.push({ id, uri });
 }
 
-/** Transports of one line are numbered from its first number on. RFC 5939 3.4.1. */
-function readTransports(section: Section, rest: string): void {
-  const [first, ...protos] = rest.split(' ');
-  const number = whole(first ?? '', 1_000_000);
-  const at = protos.indexOf(AVPF);
-  if (number !== null && at >= 0) section.avpfCapability ??= number + at;
-}
-
-function readConfig(section: Section, rest: string): void {
-  const [first, ...parts] = rest.split(' ');
-  const number = whole(first ?? '', 1_000_000);
-  const [only] = parts;
-  if (number === null || parts.length !== 1 || only === undefined || !only.startsWith('t=')) return;
-  const transports = only
-    .slice(2)
-    .split('|')
-    .map(text => whole(text, 1_000_000) ?? -1);
-  if (section.configs.length < SDP_LIMITS.formats) section.configs.push({ number, transports });
-}
-
-/** The configuration that makes the line RTP/AVPF. */
-export function avpfConfig({ avpfCapability, configs }: Section): number | null {
-  if (avpfCapability === null) return null;
-  return configs.find(config => config.transports.includes(avpfCapability))?.number ?? null;
-}
-
 function connectionAddress(value: string): string | null {
   const [net, , address] = value.split(' ');
   if (net !== 'IN' || address === undefined) return null;
@@ -256,48 +196,4 @@ function isUsableCandidate(value: string): boolean {
   if (whole(priority ?? '', 0xffff_ffff) === null || isIP(address ?? '') === 0) return false;
   const number = whole(port ?? '', 65_535);
   return number !== null && number > 0 && /^[ -~]*$/.test(value);
-}
-
-/** A decimal number from 0 to `max`, or null. */
-export function whole(text: string, max: number): number | null {
-  if (text.length === 0 || text.length > 10 || !/^[0-9]+$/.test(text)) return null;
-  const number = Number(text);
-  return number <= max ? number : null;
-}
-
-export function emptyLevel(): Level {
-  return {
-    direction: null,
-    address: null,
-    ufrag: null,
-    pwd: null,
-    fingerprint: null,
-    setup: null,
-    iceLite: false,
-    bandwidth: { as: null, rs: null, rr: null },
-    groups: [],
-  };
-}
-
-export function emptySection(): Section {
-  return {
-    ...emptyLevel(),
-    mid: null,
-    bundleOnly: false,
-    rtcp: null,
-    rtcpMux: false,
-    ptime: null,
-    maxptime: null,
-    sdes: false,
-    rtpmaps: new Map(),
-    fmtps: new Map(),
-    ssrcs: new Set(),
-    fid: null,
-    extensions: [],
-    feedback: new Set(),
-    avpfCapability: null,
-    configs: [],
-    candidates: [],
-    candidateCount: 0,
-  };
 }

@@ -1,15 +1,9 @@
 /** SDP text to the session view. Never throws; every loop is bounded by the limits of `lines.ts`. */
-import {
-  avpfConfig,
-  emptyLevel,
-  emptySection,
-  type Level,
-  readAttribute,
-  readLevel,
-  type Section,
-  whole,
-} from './attribute.ts';
+import { readAttribute, readLevel } from './attribute.ts';
+import { avpfConfig } from './capability.ts';
 import { type Parsed, parseLines, SDP_LIMITS, type SdpLine } from './lines.ts';
+import { whole } from './number.ts';
+import { emptyLevel, emptySection, type Level, type Section } from './section.ts';
 import type { Codec, IceCredentials, MediaDesc, Origin, SessionDesc } from './session.ts';
 
 /** Payload types that need no rtpmap. RFC 3551 6. */
