@@ -47,6 +47,10 @@ const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'kamailio', file: '/usr/sbin/kamailio', name: 'Kamailio' },
   { suite: 'kamailio', file: '/usr/bin/baresip', name: 'baresip' },
   { suite: 'rtpengine', file: '/usr/bin/rtpengine', name: 'rtpengine' },
+  { suite: 'rtpengine', file: '/usr/bin/chromium', name: 'Chromium' },
+  { suite: 'rtpengine', file: '/usr/bin/firefox-esr', name: 'Firefox' },
+  { suite: 'rtpengine', file: '/usr/bin/baresip', name: 'baresip' },
+  { suite: 'rtpengine', file: '/usr/sbin/ip', name: 'iproute2' },
 ];
 
 const fileStep = (file: string): Step => ({
