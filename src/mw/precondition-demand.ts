@@ -54,15 +54,14 @@ export function preconditionFailure(offer: string): Refusal {
 
 /** Demands that must be met and are not yet, as the writer of the section sees it. */
 export function unmet(section: string): Demand[] {
-  const current = new Map<string, string[]>();
-  for (const [, of = '', direction = ''] of section.matchAll(/^a=curr:([\w-]+ \w+) (\w+)/gm))
-    current.set(of, [...(current.get(of) ?? []), direction]);
+  const current = new Set<string>();
+  for (const [, met = ''] of section.matchAll(/^a=curr:([\w-]+ \w+ \w+)/gm)) current.add(met);
   const demands: Demand[] = [];
   for (const [, kind = '', status = '', direction = ''] of section.matchAll(
     /^a=des:([\w-]+) mandatory (\w+) (\w+)/gm,
   )) {
-    const has = current.get(`${kind} ${status}`) ?? [];
-    if (!has.includes('sendrecv') && !has.includes(direction)) demands.push({ kind, status, direction });
+    const met = [direction, 'sendrecv'].some(way => current.has(`${kind} ${status} ${way}`));
+    if (!met) demands.push({ kind, status, direction });
   }
   return demands;
 }
