@@ -1,5 +1,5 @@
 /** The m-lines of one side of a call, in order: only ever appended, a dead one stays as port 0. RFC 3264 8. */
-import type { MediaDesc, SessionDesc } from '../sdp/index.ts';
+import { type MediaDesc, SDP_LIMITS, type SessionDesc } from '../sdp/index.ts';
 
 /** One m-line as this side knows it. */
 export interface Slot {
@@ -25,6 +25,11 @@ export function slotsOf(session: SessionDesc, audio: number): Slots {
 /** One audio m-line of ours. */
 export function ownSlots(proto: string, mid: string): Slots {
   return { list: [{ kind: 'audio', proto, format: '0', mid }], audio: 0, video: -1 };
+}
+
+/** Whether video has a line there, or may get one: a line more than we read ourselves nobody else has to read either. */
+export function roomForVideo(slots: Slots | null): boolean {
+  return slots === null || slots.video >= 0 || slots.list.length < SDP_LIMITS.media;
 }
 
 /** The slots with one for video: the one there is, else a new one behind the others. */

@@ -225,6 +225,27 @@ test('SDP-21 a new connection of the browser without video: the far end hears of
   assert.equal(commandsOf(r).includes('drop-video'), true);
 });
 
+test('SDP-21 sixteen m-lines have no room for video: it is refused without a question, and the sound goes on', () => {
+  const lines = (line: string) => line.repeat(15);
+  const full = chromiumOffer() + lines('m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n');
+  const r = talkingOut(phoneSdp({ formats: [8] }), full);
+  const answer = r.reofferIms(phoneWith(phoneVideo(), 2));
+  assert.deepEqual([videoOf(answer).port, linesOf(answer)[0]?.live], [0, true]);
+  const own = phoneSdp({ formats: [8] }) + lines('m=application 0 TCP/MSRP *\r\n');
+  const i = rig();
+  i.offerIn(own);
+  i.answerIn(browserAnswer({ laws: [8] }));
+  i.run({ type: 'media.select', owner: A, leg: LEG });
+  i.open();
+  reofferWeb(i, chromiumOffer({ more: true, version: 3 }));
+  assert.equal(videoOf(i.box.take('media-ready').sdp).port, 0);
+  for (const { box } of [r, i])
+    assert.equal(
+      box.all.some(event => event.type === 'media-asks'),
+      false,
+    );
+});
+
 test('ports for video that come when nobody waits for them any more are given back', () => {
   const r = rig();
   r.offerOut(chromiumOffer());

@@ -5,6 +5,7 @@ import { endVideo, hasVideo, takeTransport } from './call-video.ts';
 import { imsCodecFor } from './codec-policy.ts';
 import { takeImsAnswer } from './ims-side.ts';
 import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
+import { roomForVideo } from './slot.ts';
 import { connect, type Done, type EffectOf, ready } from './step.ts';
 import type { VideoLine } from './video-line.ts';
 import { takeAnswer, type WebLeg } from './web-leg.ts';
@@ -41,8 +42,9 @@ export function withPorts(
 /** The far end asks for video that the call does not have: its user decides. False when it cannot be asked for. */
 export function wantsVideo(session: Session, had: boolean): boolean {
   const { call } = session;
-  const agreed = (joined(call)?.from ?? null) !== null;
-  return !had && agreed && call.ims.video.line !== null && call.fromIms && call.fromWeb;
+  const leg = joined(call);
+  const able = leg !== null && leg.from !== null && roomForVideo(leg.slots);
+  return !had && able && call.ims.video.line !== null && call.fromIms && call.fromWeb;
 }
 
 /** Offers the far end's video to the browser. */
@@ -57,7 +59,7 @@ export function webWish(session: Session, leg: WebLeg, before: VideoLine | null)
   const { call } = session;
   const { line } = leg.video;
   if (!call.fromIms || !call.fromWeb) return null;
-  if (!hasVideo(call)) return line === null ? null : 'add';
+  if (!hasVideo(call)) return line !== null && roomForVideo(call.ims.slots) ? 'add' : null;
   return line?.sends === before?.sends && line?.receives === before?.receives ? null : 'change';
 }
 
