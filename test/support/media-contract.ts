@@ -110,6 +110,15 @@ export function mediaContract(options: ContractOptions): void {
     await release(owner);
   });
 
+  test(`API-01 ANN-04 ${name}: what there is no file for is said not to be played, and the call goes on`, async () => {
+    const owner = newCall();
+    await offerOut(owner, chromiumOffer());
+    engine.plane.port.run({ type: 'media.play', owner, side: 'web', name: 'nothing', repeat: false });
+    assert.deepEqual(await engine.box.wait('media-playing'), { type: 'media-playing', owner, ms: null });
+    assert.notEqual(await answerOut(owner, 40_004), '');
+    await release(owner);
+  });
+
   test(`API-01 ${name}: one call too many is refused, and taken once another ended`, async () => {
     const owners = [newCall(), newCall(), newCall(), newCall()];
     const ports = new Set<string>();
