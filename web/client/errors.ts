@@ -121,6 +121,7 @@ const byCamaraCode: Readonly<Record<string, ErrorName>> = {
   MAX_REGISTRATION_PER_USER: 'too-many-devices',
   INVALID_TOKEN_CONTEXT: 'not-registered',
   CALLTYPE_EMERGENCY_NOT_SUPPORTED: 'emergency-not-supported',
+  ENTRY_POINT_CLOSED: 'closed',
   QUOTA_EXCEEDED: 'too-many-calls',
   INCOMPATIBLE_STATE: 'wrong-moment',
   TOO_MANY_REQUESTS: 'busy-service',

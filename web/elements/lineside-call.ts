@@ -11,6 +11,7 @@ import { type Words, wordsOf } from './words.ts';
 /** Where this file comes from is where the gateway is. */
 const GATEWAY = new URL('.', import.meta.url).href;
 const TICK_MS = 200;
+const IDLE: TalkState = { name: 'idle' };
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(css);
@@ -27,12 +28,10 @@ export class LinesideCall extends HTMLElement {
   #call: Call | null = null;
   #name = '';
   #words: Partial<Words> = {};
-  #told = '';
+  #token: (() => Promise<VisitorToken>) | null = null;
+  #told = JSON.stringify(IDLE);
   #stopTicking: (() => void) | null = null;
   #watch: IntersectionObserver | null = null;
-
-  /** A way to tokens of your own, in place of `token-url`; asked for each call. */
-  token: (() => Promise<VisitorToken>) | null = null;
 
   constructor() {
     super();
@@ -44,7 +43,7 @@ export class LinesideCall extends HTMLElement {
 
   /** The state of the call, as events tell it. */
   get state(): TalkState {
-    return this.#talk?.state ?? { name: 'idle' };
+    return this.#talk?.state ?? IDLE;
   }
 
   /** What is below the button: the SDK. */
@@ -56,6 +55,12 @@ export class LinesideCall extends HTMLElement {
   set words(words: Partial<Words>) {
     this.#words = words;
     this.#render();
+  }
+
+  /** A way to tokens of the page's own, in place of `token-url`; asked for each call. */
+  set token(token: (() => Promise<VisitorToken>) | null) {
+    this.#token = token;
+    if (this.isConnected && !isBusy(this.state)) this.#begin();
   }
 
   /** Presses the button; browsers want a click or a key for it. */
@@ -133,7 +138,7 @@ export class LinesideCall extends HTMLElement {
 
   #ownToken(): { token(): Promise<VisitorToken> } | null {
     const url = this.getAttribute('token-url');
-    if (this.token !== null) return { token: this.token };
+    if (this.#token !== null) return { token: this.#token };
     if (url === null) return null;
     return {
       async token() {

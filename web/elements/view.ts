@@ -98,8 +98,7 @@ export function createView(panel: Panel, now: () => number): View {
       if (!isBusy(state)) box.removeAttribute('data-small');
     }
     for (const part of [box, panel.launcher]) part.dataset['state'] = state.name;
-    box.toggleAttribute('data-reconnecting', state.name === 'talking' && state.reconnecting);
-    box.toggleAttribute('data-quiet', state.name === 'talking' && (state.muted || state.held));
+    box.dataset['tone'] = toneOf(state);
     const time = timeOf(state, now());
     const unheard = look.silent && state.name === 'talking' && !state.muted && !state.held;
     say(panel.who, look.name);
@@ -171,6 +170,11 @@ function say(node: HTMLElement, text: string): void {
 
 function name(node: HTMLElement, text: string): void {
   node.setAttribute('aria-label', text);
+}
+
+function toneOf(state: TalkState): 'good' | 'bad' | 'plain' {
+  if (state.name === 'failed' || (state.name === 'talking' && state.reconnecting)) return 'bad';
+  return state.name === 'talking' && !state.muted && !state.held ? 'good' : 'plain';
 }
 
 function timeOf(state: TalkState, now: number): string {
