@@ -8,6 +8,7 @@ import type { TransactionKey, TransactionLayer } from './transaction/types.ts';
 import type { Authorizer } from './user-agent-auth.ts';
 import { responseOf } from './user-agent-message.ts';
 import type { Sender, Sending } from './user-agent-send.ts';
+import { performTimer } from './user-agent-timer.ts';
 import type {
   Body,
   Call,
@@ -102,13 +103,9 @@ export function createCallDriver(
       case 'forget':
         forget(effect.key);
         return;
-      case 'start-timer': {
-        const { name } = effect;
-        host.timers.start(`${id}.${name}`, effect.ms, () => input({ type: 'timer', name }));
-        return;
-      }
+      case 'start-timer':
       case 'stop-timer':
-        host.timers.stop(`${id}.${effect.name}`);
+        performTimer(host.timers, id, effect, input);
         return;
       case 'tell':
         if (user !== null) tell(user, effect.event);

@@ -10,6 +10,7 @@ import {
 import type { TransactionKey } from './transaction/types.ts';
 import { responseOf } from './user-agent-message.ts';
 import type { SingleHost } from './user-agent-single.ts';
+import { performTimer } from './user-agent-timer.ts';
 import type { Subscription, SubscriptionRequest, SubscriptionUser } from './user-agent-types.ts';
 
 export interface SubscriptionDriver extends Subscription {
@@ -70,13 +71,9 @@ export function createSubscriptionDriver(
           host.layer().respond(effect.key, responseOf(request, effect.spec, localTag, host.product));
         return;
       }
-      case 'start-timer': {
-        const { name } = effect;
-        host.timers.start(`${id}.${name}`, effect.ms, () => input({ type: 'timer', name }));
-        return;
-      }
+      case 'start-timer':
       case 'stop-timer':
-        host.timers.stop(`${id}.${effect.name}`);
+        performTimer(host.timers, id, effect, input);
         return;
       case 'notified':
         user.onNotified(effect.request);

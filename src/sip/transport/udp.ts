@@ -53,8 +53,7 @@ export async function openUdp(host: string, port: number, id: string, shared: Sh
         return;
       }
       // A failure the system knows at once (no route, too large) comes to `sent`; an ICMP error for an unconnected socket never does.
-      if (sent) socket.send(packet, to.port, to.host, sent);
-      else socket.send(packet, to.port, to.host, ignore);
+      socket.send(packet, to.port, to.host, sent ?? undefined);
     },
     close() {
       open = false;
@@ -83,5 +82,3 @@ function isKeepAlive(bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte !== 13 && byte !== 10 && byte !== 0) return false;
   return true;
 }
-
-function ignore(): void {}
