@@ -12,7 +12,14 @@ import {
   type MediaSettings,
   type RtpengineSettings,
 } from './eims-agw/settings.ts';
+import type { BackOff } from './ep-cscf/back-off.ts';
 import { type CoreSettings, coreSettings } from './ep-cscf/settings.ts';
+
+/** How long failed registrations wait. */
+export function backOffOf(registration: Settings['registration']): BackOff {
+  const { backOffBaseMs: baseMs, backOffMaxMs: maxMs, backOffJitterPercent } = registration;
+  return { baseMs, maxMs, jitter: backOffJitterPercent / 100 };
+}
 
 /** More are taken only when the operator says so. */
 const MAX_OWN_WORKERS = 8;
@@ -28,7 +35,12 @@ export function coreSettingsOf({ registration, ims, call, emergency, clickToCall
       perNumber: registration.perNumber,
       perUser: registration.perUser,
     },
-    ims: { expiresS: ims.registerExpiresS, registerGuardMs: registration.networkBudgetMs, reclaim: ims.reclaim },
+    ims: {
+      expiresS: ims.registerExpiresS,
+      registerGuardMs: registration.networkBudgetMs,
+      reclaim: ims.reclaim,
+      backOff: backOffOf(registration),
+    },
     realm: { homeOf: number => realmOf(number)?.home ?? null, nameOf: number => realmOf(number)?.name },
     call: {
       originateGuardMs: call.originateGuardMs,

@@ -15,7 +15,7 @@ import type { Principal } from './ep-cscf/words.ts';
 import { createEvents } from './events/events.ts';
 import { createClickToCall } from './gateway-click-to-call.ts';
 import { declareGauges } from './gateway-gauges.ts';
-import { coreSettingsOf, mediaSettingsOf } from './gateway-settings.ts';
+import { backOffOf, coreSettingsOf, mediaSettingsOf } from './gateway-settings.ts';
 import { createMw } from './mw/ims.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createIds, shardOfId } from './runtime/ids.ts';
@@ -86,6 +86,7 @@ export async function createGateway(
   });
   const mw = createMw({
     settings,
+    backOff: backOffOf(settings.registration),
     emit,
     ids,
     timers: wheel,

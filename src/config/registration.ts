@@ -9,4 +9,17 @@ export const registration = area('Registrations', {
   perNumber: integer('Registrations of one number.', 10, 1),
   perUser: integer('Registrations of one user.', 20, 1),
   networkBudgetMs: integer('How long a POST waits for the network’s REGISTER.', 10_000, 100),
+  backOffBaseMs: integer(
+    'After a failed refresh the next try comes within this, and within twice as long after each further one (RFC 5626 4.5). A longer Retry-After wins.',
+    30_000,
+    1000,
+    1_800_000,
+  ),
+  backOffMaxMs: integer('Longest time between two tries.', 1_800_000, 1000, 86_400_000),
+  backOffJitterPercent: integer(
+    'Share of that time that is left to chance, a Retry-After likewise, so that not all come back at once.',
+    50,
+    0,
+    100,
+  ),
 });

@@ -40,6 +40,8 @@ export function faultOf(settings: Settings): { name: string; must: string } | nu
     return fault('sip.dnsServers', 'must hold addresses, or address:port');
   }
   const { ttlMinMs, ttlDefaultMs, ttlMaxMs } = registration;
+  if (registration.backOffBaseMs > registration.backOffMaxMs)
+    return fault('registration.backOffBaseMs', 'must not exceed registration.backOffMaxMs');
   if (ttlMinMs > ttlMaxMs) return fault('registration.ttlMinMs', 'must not exceed registration.ttlMaxMs');
   if (ttlDefaultMs < ttlMinMs || ttlDefaultMs > ttlMaxMs) {
     return fault('registration.ttlDefaultMs', 'must lie between registration.ttlMinMs and registration.ttlMaxMs');

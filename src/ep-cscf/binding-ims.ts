@@ -162,8 +162,7 @@ function retryLater(turn: Turn, binding: Binding, outcome: Outcome, retryAfterS:
     binding.fresh = true;
   const left = binding.imsExpiresAt - turn.now;
   if (left <= 0) return terminate(turn, binding, 'Registration expired in the network');
-  const { retryBaseMs, retryMaxMs } = turn.settings.ims;
-  const delay = retryDelay(binding.failures, retryAfterS, jitter(binding), retryBaseMs, retryMaxMs);
+  const delay = retryDelay(binding.failures, retryAfterS, jitter(binding), turn.settings.ims.backOff);
   // A back-off longer than what is left would let the binding go without a second word.
   const soon = binding.failures === 1 && retryAfterS === null ? left / 2 : left;
   startTimer(turn, binding, 'ims-retry', Math.min(delay, soon));

@@ -1,5 +1,6 @@
 /** What the core can be told: limits, lifetimes, guards and the realms of numbers, with the published defaults. */
 
+import { BACK_OFF, type BackOff } from './back-off.ts';
 import type { E164 } from './ids.ts';
 import type { Address } from './words.ts';
 
@@ -24,9 +25,8 @@ interface ImsSettings {
   registerGuardMs: number;
   /** How long a refresh may take, ms: longer than the transaction's own limit. */
   refreshGuardMs: number;
-  /** Base and cap of the back-off after a failed refresh, ms. RFC 5626 4.5. */
-  retryBaseMs: number;
-  retryMaxMs: number;
+  /** After a failed refresh. */
+  backOff: BackOff;
   /** Longest `retry-after` of a probation that is waited for quietly, s. */
   probationMaxS: number;
   /** Register again when somebody else removed our binding. */
@@ -137,8 +137,7 @@ export function coreSettings(
       expiresS: 3_600,
       registerGuardMs: 10_000,
       refreshGuardMs: 40_000,
-      retryBaseMs: 30_000,
-      retryMaxMs: 30 * MINUTE,
+      backOff: BACK_OFF,
       probationMaxS: 30,
       reclaim: false,
       restoreSpacingMs: 10,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { realmFinder, realmsOf } from '../config/realm.ts';
 import type { Settings } from '../config/settings.ts';
+import { BACK_OFF } from '../ep-cscf/back-off.ts';
 import type { BindingId, CallId, E164, Ids } from '../ep-cscf/ids.ts';
 import type { Log } from '../runtime/log.ts';
 import {
@@ -57,6 +58,7 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
       ids,
       timers: IDLE,
       now: () => 0,
+      backOff: BACK_OFF,
       emergency: settings.emergency,
       log: options.log,
       host,

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { realmsOf } from '../config/realm.ts';
 import type { Settings } from '../config/settings.ts';
+import { BACK_OFF, type BackOff } from '../ep-cscf/back-off.ts';
 import type { BindingId, CallId, Ids } from '../ep-cscf/ids.ts';
 import type { Emit, ImsPort } from '../ep-cscf/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -38,6 +39,8 @@ import { createWay } from './way.ts';
 
 export interface MwOptions {
   settings: Pick<Settings, 'sip' | 'ims' | 'emergency'>;
+  /** Default: that of RFC 5626. */
+  backOff?: BackOff;
   emit: Emit;
   ids: Ids;
   /** Shard of a binding the core knows, or null for a token it does not. */
@@ -93,6 +96,7 @@ export function createMw(options: MwOptions): Mw {
   const parts: NodeParts = {
     emit: options.emit,
     emergency: settings.emergency,
+    backOff: options.backOff ?? BACK_OFF,
     ids,
     timers,
     now: clock.now,

@@ -1,4 +1,5 @@
 /** What the parts of one realm share: this node's names, its agent, its way to the core, who its numbers are. */
+import type { BackOff } from '../ep-cscf/back-off.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { ImsInput } from '../ep-cscf/input.ts';
 import type { Log } from '../runtime/log.ts';
@@ -22,6 +23,8 @@ export interface MwNode {
   /** Route sets of emergency calls in the order they are tried, and the time each has, in ms; null: the way of any call. */
   emergency: { routes: ReadonlyArray<readonly string[]>; attemptMs: number } | null;
   log: Log;
+  /** Between two tries of a registration or subscription that failed. */
+  backOff: BackOff;
   emit(input: ImsInput): void;
   /** A value nobody has used before, for charging. */
   icid(): string;

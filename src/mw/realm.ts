@@ -1,6 +1,7 @@
 /** One realm at work: its bindings and its calls, under its own settings. IMS digest 1.4. */
 import type { RealmSettings } from '../config/realm.ts';
 import type { Settings } from '../config/settings.ts';
+import type { BackOff } from '../ep-cscf/back-off.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { Emit } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
@@ -24,6 +25,7 @@ export interface NodeParts {
   /** ms since the epoch. */
   now(): number;
   emergency: Settings['emergency'];
+  backOff: BackOff;
   log: Log;
   /** Host of this node as the core knows it. */
   host: string;

@@ -92,7 +92,7 @@ export function createTrunkRegistration(
     registration = null;
     up = false;
     failures += 1;
-    timers.start(timer, retryDelay(failures, retryAfterOf(failure), random()), send);
+    timers.start(timer, retryDelay(failures, retryAfterOf(failure), random(), node.backOff), send);
   }
 
   return {

@@ -111,7 +111,7 @@ export function createWatches(node: MwNode, timers: SipTimers): Watches {
     }
     if (reason !== null && FOR_GOOD.has(reason)) return;
     watch.failures += 1;
-    const backOff = retryDelay(watch.failures, retryAfterS ?? null, Math.random());
+    const backOff = retryDelay(watch.failures, retryAfterS ?? null, Math.random(), node.backOff);
     const wanted = status === 481 || (reason !== null && AT_ONCE.has(reason));
     const ms = watch.failures === 1 && wanted ? AT_ONCE_MS : backOff;
     node.log.debug({ binding: id, reason, status, ms: Math.round(ms) }, 'registration-state subscription ended');

@@ -153,10 +153,13 @@ export function identityOf(node: Node): string {
 /** Left out: no two nodes differ in these alone. */
 const TIMELESS = new Set(['attempts', 'correlator', 'seq', 'order', 'forkOrder', 'createdAt', 'sentAt', 'endedAt']);
 const MOMENT = /(At|Until)$/;
+/** Descriptions of the browser's side, and the request that gave them: that there is one tells enough. */
+const TEXTS = new Set(['offer', 'answer', 'imsSdp', 'invited', 'lastPut']);
 
 function write(value: unknown, now: number, key = ''): string {
   if (typeof value === 'number' && MOMENT.test(key)) return value > now ? 'later' : 'past';
   if (key === 'failures') return String(Math.min(Number(value), 2));
+  if (value !== null && TEXTS.has(key)) return 'given';
   if (typeof value !== 'object' || value === null) return String(value);
   if (value instanceof Map) return `{${[...value].map(([name, one]) => `${name}:${write(one, now)}`).join()}}`;
   if (value instanceof Set || key === 'timers')

@@ -9,6 +9,8 @@ export interface Model<N> {
   next(node: N): Iterable<readonly [name: string, step: () => N]>;
   /** Nodes where it may stop for good. */
   ended(node: N): boolean;
+  /** Nodes to walk, the nearest first; a walk that was cut short says nothing of ways to the end. Default: all. */
+  limit?: number;
 }
 
 export interface Walked<N> {
@@ -34,7 +36,8 @@ export function walk<N>(model: Model<N>): Walked<N> {
   const seen = new Map<string, Visited<N>>([[model.identity(model.root), root]]);
   const queue = [root];
   let steps = 0;
-  for (const at of queue) {
+  for (const [walked, at] of queue.entries()) {
+    if (walked === model.limit) return { nodes: queue.map(({ node }) => node), steps };
     for (const [name, step] of model.next(at.node)) {
       steps += 1;
       const node = taken(at, name, step);
