@@ -125,7 +125,15 @@ export interface Route {
 
 export type EngineCommand =
   /** Takes the IMS ports and our end of each leg. -> `opened` or `refused`. */
-  | { type: 'open'; session: number; op: number; place: ImsPlace; legs: LegRequest[] }
+  | {
+      type: 'open';
+      session: number;
+      op: number;
+      place: ImsPlace;
+      legs: LegRequest[];
+      /** What the caps of then said it codes: the far ends will be offered that. */
+      transcode?: readonly PayloadFormat[];
+    }
   /** -> `leg-added` or `refused`. */
   | { type: 'add-leg'; session: number; op: number; leg: LegRequest }
   /** Starts ICE and DTLS of a leg; once more when a picture with a transport of its own has come to it. -> `connecting` or `refused`. */

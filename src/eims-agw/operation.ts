@@ -107,7 +107,12 @@ function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[
     plane,
     session,
     effect,
-    { type: 'open', place: session.place, legs: legs.map(leg => leg.request) },
+    {
+      type: 'open',
+      place: session.place,
+      legs: legs.map(leg => leg.request),
+      transcode: session.call.policy.transcode,
+    },
     reply => {
       if (reply.type !== 'opened') return 'driver';
       session.call.ims.address = reply.ims.address;

@@ -100,7 +100,9 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
   }): Array<number | string> {
     const made = (codec?.transcode ?? []).map(spec => spec.toLowerCase().split('/').slice(0, 2).join('/'));
     const can = made.filter(name => daemon.codecs.has(name));
-    return can.length > 0 ? can : (/m=audio \d+ \S+ ([\d ]+)/.exec(offered)?.[1]?.split(' ').map(Number) ?? []);
+    const numbers = /m=\w+ \d+ \S+ ([\d ]+)/.exec(offered)?.[1]?.split(' ').map(Number) ?? [];
+    const named = (pt: number) => new RegExp(`a=rtpmap:${pt} (VP8/90000)`).exec(offered)?.[1];
+    return can.length > 0 ? can : numbers.map(pt => named(pt) ?? pt);
   }
 
   function lastOffer(id: string): string {

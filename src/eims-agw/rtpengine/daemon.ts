@@ -1,5 +1,6 @@
 /** One daemon of the pool: is it there, may it be used, what can it do, how busy is it. */
 import type { EngineCaps, PayloadFormat } from '../engine.ts';
+import { sameFormat } from '../payload-format.ts';
 import type { Clock, Count, Log } from '../settings.ts';
 import { createNgClient, type NgClient, type Wire, type WireEvents } from './client.ts';
 import type { Habits } from './pair.ts';
@@ -168,9 +169,18 @@ export function createDaemon(options: DaemonOptions): Daemon {
   };
 }
 
-/** What all of them can do that are there: a call may come to any. */
-export function commonCaps(daemons: ReadonlyArray<Pick<Daemon, 'formats' | 'member'>>): EngineCaps {
-  const [first, ...rest] = daemons.filter(daemon => daemon.member().state !== 'down').map(daemon => daemon.formats());
-  const transcode = (first ?? []).filter(format => rest.every(formats => formats.includes(format)));
-  return { transcode, video: true, bundle: false, sdes: false, play: true };
+type Able = Pick<Daemon, 'formats' | 'member'>;
+
+/** Whether a daemon codes all of these. */
+export function codesAll(daemon: Pick<Daemon, 'formats'>, wanted: readonly PayloadFormat[]): boolean {
+  const formats = daemon.formats();
+  return wanted.every(format => formats.some(own => sameFormat(own, format)));
+}
+
+/** What the ablest can do that has room: a call that is promised this comes to one that keeps it. */
+export function promisedCaps(daemons: readonly Able[]): EngineCaps {
+  const there = daemons.filter(daemon => daemon.member().state !== 'down');
+  const free = there.filter(({ member }) => member().ours < member().limit);
+  const [ablest] = (free.length > 0 ? free : there).map(daemon => daemon.formats()).sort((a, b) => b.length - a.length);
+  return { transcode: ablest ?? [], video: true, bundle: false, sdes: false, play: true };
 }

@@ -74,20 +74,96 @@ async function rig(count = 2, more: Partial<MediaSettings> = {}) {
   return { clock, daemons, engine, events, lines, open, talk, types: () => events.map(event => event.type) };
 }
 
-test('RTE-03 RTE-07 each daemon is asked what it is and can code before it gets calls; what all can do is said', async () => {
-  const { engine, daemons, lines } = await rig();
-  daemons[1]?.codecs.delete('amr-wb/16000');
+test('RTE-03 RTE-07 each daemon is asked what it is and can code before it gets calls', async () => {
+  const { engine, daemons, lines } = await rig(1);
+  daemons[0]?.codecs.delete('amr-wb/16000');
   await engine.start();
   const speech = engine.caps().transcode.map(({ name }) => name);
   assert.ok(speech.includes('opus') && !speech.includes('AMR-WB') && !speech.includes('G722'));
   assert.deepEqual(
     daemons.map(daemon => daemon.calls.size),
-    [0, 0],
+    [0],
   );
   assert.ok(lines.some(line => line.includes('rtpengine-10-5-3-5-1-deb12u1')));
   const faulty = await rig(1);
   if (faulty.daemons[0] !== undefined) faulty.daemons[0].software = 'rtpengine-10-5-3-5-1';
   await assert.rejects(faulty.engine.start(), /127\.0\.0\.1:2223 is rtpengine-10-5-3-5-1, .*CVE-2025-53399/);
+});
+
+test('RTE-20 a call that was promised a codec comes to a daemon that has it, however busy; without one the promise is smaller', async () => {
+  const { engine, daemons, events } = await rig(2);
+  const [able, unable] = daemons;
+  assert.ok(able && unable);
+  unable.codecs.delete('amr-wb/16000');
+  await engine.start();
+  const place = { realm: null, family: 'IP4' as const };
+  const calls = (daemon: FakeDaemon) => [...daemon.calls].length;
+  const promised = engine.caps().transcode;
+  assert.ok(promised.some(({ name }) => name === 'AMR-WB'));
+  for (const session of [1, 2])
+    engine.send({ type: 'open', session, op: session, place, legs: [], transcode: promised });
+  assert.deepEqual([calls(able), calls(unable)], [2, 0]);
+  // It is full now.
+  engine.send({ type: 'open', session: 4, op: 4, place, legs: [], transcode: promised });
+  assert.equal(events.at(-1)?.type, 'refused');
+  const { transcode } = engine.caps();
+  assert.ok(!transcode.some(({ name }) => name === 'AMR-WB'));
+  engine.send({ type: 'open', session: 5, op: 5, place, legs: [], transcode });
+  assert.equal(calls(unable), 1);
+});
+
+test('SDP-21 a picture is a call of its own on the daemon: added, gated, connected with the leg, and gone without the sound', async () => {
+  const { engine, daemons, events, talk, types, clock } = await rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  talk(1);
+  const before = daemon.calls.size;
+  engine.send({ type: 'add-video', session: 1, op: 7 });
+  const added = events.at(-1);
+  assert.ok(added?.type === 'video-added' && added.transport !== undefined);
+  assert.equal(daemon.calls.size, before + 1);
+  engine.send({ type: 'connect', session: 1, op: 8, leg: 1, remote: { ...REMOTE, video: { ...REMOTE, mid: '1' } } });
+  assert.deepEqual(events.at(-1), { type: 'connecting', session: 1, op: 8 });
+  const vp8 = { name: 'VP8', clock: 90_000, channels: 1, fmtp: null };
+  const rules = [{ in: 96, out: 96, kind: 'video' as const, from: vp8, to: vp8 }];
+  const target = { address: '127.0.0.9', port: 4000, rtcpAddress: '127.0.0.9', rtcpPort: 4001 };
+  const video = {
+    target,
+    toIms: rules,
+    toWeb: rules,
+    toImsOpen: true,
+    toWebOpen: true,
+    feedback: false,
+    orientation: null,
+  };
+  engine.send({ type: 'route', session: 1, route: { ...ROUTE, video } });
+  daemon.verified = true;
+  await clock.advance(1_000);
+  // What came before its keys is lost: the far end, which takes no feedback, is asked another way.
+  assert.ok(types().includes('key-frame-wanted'));
+  assert.ok(
+    daemon.requests.some(({ command, sdp }) => command === 'offer' && /m=video 4000 RTP\/AVP 96\r\n/.test(String(sdp))),
+  );
+  engine.send({ type: 'drop-video', session: 1 });
+  assert.equal(daemon.calls.size, before);
+  assert.ok(!types().includes('lost'));
+  engine.send({ type: 'close', session: 1 });
+  assert.equal(daemon.calls.size, 0);
+});
+
+test('SDP-21 a picture that its daemon has lost leaves the sound', async () => {
+  const { engine, daemons, talk, types, clock } = await rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  talk(1);
+  engine.send({ type: 'add-video', session: 1, op: 7 });
+  for (const id of daemon.calls) if (/v1$/.test(id)) daemon.calls.delete(id);
+  engine.send({ type: 'connect', session: 1, op: 8, leg: 1, remote: { ...REMOTE, video: { ...REMOTE, mid: '1' } } });
+  await clock.advance(1_000);
+  assert.equal(types().filter(type => type === 'connecting').length, 2);
+  assert.ok(!types().includes('lost'));
 });
 
 test('RTE-01 RTE-06 a call has two constant names on its daemon, which hears no option but the known ones', async () => {

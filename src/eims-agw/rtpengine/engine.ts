@@ -6,7 +6,7 @@ import type { Clock, Count, Log, MediaSettings } from '../settings.ts';
 import type { CallState } from './call-state.ts';
 import { checkDaemons } from './check.ts';
 import type { Wire, WireEvents } from './client.ts';
-import { commonCaps, createDaemon, type Daemon } from './daemon.ts';
+import { codesAll, createDaemon, type Daemon, promisedCaps } from './daemon.ts';
 import { placeOf, placesOf } from './place.ts';
 import { choose } from './pool.ts';
 import { type CallSession, callSession, handle, type SessionEffect, type SessionInput } from './session.ts';
@@ -66,15 +66,17 @@ export function createRtpengine(options: RtpengineOptions): Engine {
   );
 
   function open(command: Placed['open'], tried: Set<number>): void {
-    const index = best(tried);
+    const index = best(tried, command);
     if (typeof index === 'string') refuse(command, index);
     else place(command, index, tried);
   }
 
-  function best(tried: Set<number>): number | 'driver' | 'overload' {
+  /** The far ends are offered what was promised: a daemon that lacks some of it is no choice. */
+  function best(tried: ReadonlySet<number>, { transcode = [] }: Placed['open']): number | 'driver' | 'overload' {
+    const unable = [...daemons.entries()].flatMap(([i, daemon]) => (codesAll(daemon, transcode) ? [] : [i]));
     return choose(
       daemons.map(daemon => daemon.member()),
-      tried,
+      new Set([...tried, ...unable]),
     );
   }
 
@@ -176,7 +178,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     failure: Extract<SessionEffect, { type: 'not-opened' }>['failure'],
   ): void {
     log('warn', 'an rtpengine did not take a call', { daemon: daemon.name, failure });
-    const left = best(tried);
+    const left = best(tried, command);
     if (typeof left === 'number') place(command, left, tried);
     else refuse(command, failure === 'overload' || failure === 'no-port' ? failure : 'driver');
   }
@@ -232,7 +234,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       else if (command.type === 'close') onEvent({ ...NO_TOTALS, type: 'lost', session });
       else if ('op' in command) onEvent({ type: 'refused', session, op: command.op, failure: 'driver' });
     },
-    caps: () => commonCaps(daemons),
+    caps: () => promisedCaps(daemons),
     health() {
       const members = daemons.map(daemon => daemon.member());
       const alive = members.filter(({ state }) => state !== 'down');

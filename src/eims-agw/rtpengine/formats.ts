@@ -45,14 +45,21 @@ function line(entries: Line): Line {
  */
 function withPlaceholders(web: Line, ims: Line): Line {
   const offered = new Set(ims.map(({ pt }) => pt));
+  return web.some(({ pt }) => offered.has(pt)) ? reserved(web, ims) : ims;
+}
+
+function reserved(web: Line, ims: Line): Line {
+  const offered = new Set(ims.map(({ pt }) => pt));
   const missing = web.filter(({ pt }) => !offered.has(pt));
-  if (missing.length === web.length) return ims;
   return [...ims, ...missing.map(({ pt, kind }) => ({ pt, format: NOBODYS, kind }))];
 }
 
-/** The same with a transcoder between: it knows the events of the browser only under a number of the offer, unless it also made up the number of the speech. */
+/**
+ * The same with a transcoder between: it knows the events of the browser only under a number of the offer, unless it also
+ * made up the number of the speech; then it shall make up none that the browser has for something else.
+ */
 function withWebEvents(web: Line, ims: Line): Line {
-  if (web.every(({ pt, kind }) => kind === 'event' || pt >= DYNAMIC_FROM)) return ims;
+  if (web.every(({ pt, kind }) => kind === 'event' || pt >= DYNAMIC_FROM)) return reserved(web, ims);
   const offered = new Set(ims.map(({ pt }) => pt));
   return [...ims, ...web.filter(({ pt, kind }) => kind === 'event' && !offered.has(pt))];
 }

@@ -116,7 +116,7 @@ test('RTE-04 what does not is made of the browser’s codecs, AMR always with it
   assert.deepEqual(lines.transcode, ['opus/48000/2', 'telephone-event/48000']);
   assert.deepEqual(
     lines.ims.map(({ pt }) => pt),
-    [104, 105],
+    [104, 105, 111, 110],
   );
   const laws = linesOf({
     toIms: [speech(PCMA, 8, PCMU, 0), digit(126, 8000, 101)],
@@ -213,4 +213,33 @@ test('RTE-09 a delete tells packets and bytes of both sides and how the browser 
     oneWay: null,
   });
   assert.deepEqual([sight?.verified, sight?.heard], [true, { web: 320, ims: 291 }]);
+});
+
+test('RTE-21 what each side reports of the packets it got is read with its totals', () => {
+  const side = (SSRC: number) => ({ medias: [{ streams: [{ SSRC, stats: { packets: 100, bytes: 17_200 } }] }] });
+  const of = (loss: number, us: number) => ({ 'cumulative loss': loss, 'average MOS': { 'round-trip time leg': us } });
+  const SSRC = { 11: of(3, 42_500), 22: of(0, 0) };
+  const totals = readSight({ tags: { web: side(11), ims: side(22) }, SSRC })?.totals;
+  assert.deepEqual([totals?.fromWeb.farLost, totals?.fromWeb.roundTripMs], [3, 42.5]);
+  assert.deepEqual([totals?.fromIms.farLost, totals?.fromIms.roundTripMs], [0, null]);
+  assert.deepEqual([totals?.fromWeb.packets, totals?.fromWeb.lost], [100, null]);
+});
+
+test('RTE-04 the daemon makes up no number that the browser has for something else', () => {
+  const opus = { name: 'opus', clock: 48_000, channels: 2, fmtp: null };
+  const wideband = { name: 'AMR-WB', clock: 16_000, channels: 1, fmtp: null };
+  const events = (clock: number) => ({ name: 'telephone-event', clock, channels: 1, fmtp: '0-15' });
+  const toIms: PtRule[] = [
+    { in: 96, out: 96, kind: 'speech', from: opus, to: wideband },
+    { in: 97, out: 100, kind: 'event', from: events(48_000), to: events(16_000) },
+  ];
+  const { ims } = linesOf({ toIms, toWeb: [] });
+  assert.deepEqual(
+    ims.map(({ pt, format }) => [pt, format.name]),
+    [
+      [96, 'AMR-WB'],
+      [100, 'telephone-event'],
+      [97, 'x-lineside'],
+    ],
+  );
 });

@@ -91,15 +91,25 @@ export function readSight(body: Body): Sight | null {
   const path = verified ? `${family} ${suite}` : null;
   return {
     verified,
-    totals: { ...NO_TOTALS, fromWeb: legOf(web[0]), fromIms: legOf(ims[0]), path },
+    totals: { ...NO_TOTALS, fromWeb: legOf(body, web[0]), fromIms: legOf(body, ims[0]), path },
     heard: { web: sum(web), ims: sum(ims) },
   };
 }
 
-function legOf(stream: Record<string, unknown> | undefined): EngineLegStats {
+type Stream = Record<string, unknown> | undefined;
+
+/** What one side sent, and what the reports under its SSRC say of the packets it got. Of what the daemon itself has missed it tells nothing. */
+function legOf(body: Body, stream: Stream): EngineLegStats {
   const stats = childOf(stream, 'stats');
-  // The daemon counts no losses of its own without reports of both sides.
-  return { ...NO_TOTALS.fromWeb, packets: numberOf(stats?.packets), bytes: numberOf(stats?.bytes) };
+  const reports = childOf(childOf(body, 'SSRC'), String(stream?.SSRC));
+  const sent = { ...NO_TOTALS.fromWeb, packets: numberOf(stats?.packets), bytes: numberOf(stats?.bytes) };
+  if (reports === undefined) return sent;
+  const roundTrip = numberOf(childOf(reports, 'average MOS')?.['round-trip time leg']);
+  return {
+    ...sent,
+    farLost: numberOf(reports['cumulative loss']),
+    roundTripMs: roundTrip === 0 ? null : roundTrip / 1000,
+  };
 }
 
 function sum(streams: ReadonlyArray<Record<string, unknown>>): number {
