@@ -49,6 +49,9 @@ export async function openAgent(host: string, port: number): Promise<BenchAgent>
   };
 }
 
+/** Between two looks at how many are due, in ms: to wake up oftener is work of the load, and this process pays for its load as well. */
+const BEAT_MS = 10;
+
 /** CPU of this process for one of `count` units, us: `begin` starts one, `perS` a second; it ends when none is `busy`, and rejects when that takes 5 s. */
 export async function paced(count: number, perS: number, begin: () => void, busy: () => boolean): Promise<number> {
   const before = process.cpuUsage();
@@ -56,7 +59,7 @@ export async function paced(count: number, perS: number, begin: () => void, busy
   for (let begun = 0; begun < count; ) {
     const due = Math.min(count, ((performance.now() - startedAt) / 1000) * perS);
     for (; begun < due; begun += 1) begin();
-    await pause(2);
+    await pause(BEAT_MS);
   }
   for (let i = 0; i < 500 && busy(); i += 1) await pause(10);
   const { user, system } = process.cpuUsage(before);
