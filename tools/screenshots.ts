@@ -1,4 +1,4 @@
-/** `node tools/screenshots.ts FOLDER`: every screen of the softphone page, video too, the sandbox's sign-in and the API reference, light and dark, on phones and desktop wide, on a sandbox of its own. */
+/** `node tools/screenshots.ts FOLDER`: every screen of the softphone page, video too, the sandbox's sign-in, the API reference, and the button of click to call on the demo business's page, light and dark, on phones and desktop wide, on a sandbox of its own. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -18,7 +18,10 @@ mkdirSync(folder, { recursive: true });
 const stage = await openStage(HOST);
 try {
   for (const scheme of ['light', 'dark'] as const)
-    for (const size of ['narrow', 'phone', 'desktop'] as const) await shoot(stage, scheme, size);
+    for (const size of ['narrow', 'phone', 'desktop'] as const) {
+      await shoot(stage, scheme, size);
+      await shootButton(stage, scheme, size);
+    }
 } finally {
   await stage.close();
 }
@@ -89,5 +92,45 @@ async function shoot(on: Stage, colorScheme: 'light' | 'dark', size: keyof typeo
   await bela.waitForTimeout(1500);
   await take(bela, '9-video-both');
   await ada.context().close();
+  await context.close();
+}
+
+async function shootButton(on: Stage, colorScheme: 'light' | 'dark', size: keyof typeof SIZES): Promise<void> {
+  const context = await on.profile();
+  const page = await context.newPage();
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize(SIZES[size]);
+  const take = (screen: string) =>
+    page.screenshot({ path: join(folder, `button-${screen}-${size}-${colorScheme}.png`) });
+  const part = (name: string) => page.locator('lineside-call').first().locator(`[part~="${name}"]`);
+  const state = (name: string) => page.locator(`lineside-call [part~="panel"][data-state="${name}"]`).first().waitFor();
+  await page.goto(`${on.sandbox.business}/`);
+  await part('button').waitFor();
+  await take('1-idle');
+  await part('button').click();
+  await state('talking');
+  await page.waitForTimeout(1500);
+  await take('2-talk');
+  await part('keypad-toggle').click();
+  await part('mute').click();
+  await page.keyboard.type('42#');
+  await take('3-digits');
+  await part('smaller').click();
+  await take('4-small');
+  await context.setOffline(true);
+  await page.locator('lineside-call [data-tone="bad"]').waitFor();
+  await part('smaller').click();
+  await take('5-out-of-reach');
+  await context.setOffline(false);
+  await part('hang-up').click();
+  await state('ended');
+  await take('6-ended');
+  await page.goto(`${on.sandbox.business}/workshop.html`);
+  await page.locator('lineside-call [part~="note"]:not([hidden])').waitFor();
+  await take('7-closed');
+  await page.locator('lineside-call').nth(1).locator('[part~="button"]').click();
+  await page.locator('lineside-call [part~="panel"]').nth(1).waitFor();
+  await page.waitForTimeout(600);
+  await take('8-not-reached');
   await context.close();
 }
