@@ -93,6 +93,18 @@ test('SDP-23 what the far end has too little bandwidth for is not sent, until it
   assert.equal(route().toIms[0]?.to.fmtp, null);
 });
 
+test('ANN-01 an answer of ours presumes the first codec that was offered, until the far end says what it has', () => {
+  const { offerOut, answerOut, run, box, route } = transcoding();
+  offerOut();
+  run({ type: 'media.pre-answer', owner: A, ref: nextRef() });
+  const answer = box.all.findLast(input => input.type === 'media-ready')?.sdp ?? '';
+  assert.match(answer, /SAVPF 111 110\r\n/);
+  assert.deepEqual(short(route().toWeb), ['96 AMR-WB > 111 opus', '100 telephone-event > 110 telephone-event']);
+  assert.equal(route().target, null);
+  assert.equal(answerOut(phoneSdp({ formats: [0] })), answer);
+  assert.equal(short(route().toWeb)[0], '0 PCMU > 111 opus');
+});
+
 test('SDP-24 an engine that sends under SSRCs of its own: none is announced, the stream and its name stay', () => {
   const { engine, offerOut, answerOut } = transcoding();
   engine.anySsrc = true;

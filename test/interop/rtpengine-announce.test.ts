@@ -26,7 +26,7 @@ before(async () => {
   writeFileSync(file('ringing.wav'), toneWav(RING_HZ, SECONDS));
   daemon = await rtpengineDaemon(HOST, 25_400);
   const announcements = { 486: file('busy.wav'), ringing: file('ringing.wav'), 404: file('nothing.wav') };
-  media = await rtpengineMedia([daemon], { webCodecs: ['PCMA'], imsCodecs: ['PCMA'], announcements });
+  media = await rtpengineMedia([daemon], { webCodecs: ['PCMA'], announcements });
 });
 after(async () => {
   await media.close();
