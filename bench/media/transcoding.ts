@@ -24,7 +24,6 @@ const NG_PORT = 2223;
 const PACKET_MS = 20;
 const TICK_MS = 1;
 const WARM_MS = 1_000;
-const DRAIN_MS = 300;
 const SPEECH_SECONDS = 2;
 const FRAMES = (SPEECH_SECONDS * 1000) / PACKET_MS - 10;
 const HEADER_BYTES = 12;
@@ -251,19 +250,17 @@ async function observe(
   }, TICK_MS);
   const got = () => calls.reduce((sum, call) => sum + call.got(), 0);
   await pause(WARM_MS);
-  const before = { at: performance.now(), cpu: treeCpuMs(pid), machine: machineTime(), ticks };
-  // What has been sent arrives a little later, at both ends of the measured time alike.
-  await pause(DRAIN_MS);
-  const gotBefore = got();
-  await pause(SECONDS * 1000 - DRAIN_MS);
-  clearInterval(pacer);
+  const before = { at: performance.now(), cpu: treeCpuMs(pid), machine: machineTime(), ticks, got: got() };
+  await pause(SECONDS * 1000);
   const [ms, cpu, sent] = [performance.now() - before.at, treeCpuMs(pid) - before.cpu, 2 * (ticks - before.ticks)];
+  // As many are on their way now as were at the beginning.
+  const arrived = got() - before.got;
   const { idle, stolen } = machineShares(before.machine);
-  await pause(DRAIN_MS);
+  clearInterval(pacer);
   return {
     'CPU % of a core/call': (cpu / ms / calls.length) * 100,
     'calls/core': (ms * calls.length) / cpu,
-    'lost %': (1 - (got() - gotBefore) / sent) * 100,
+    'lost %': (1 - arrived / sent) * 100,
     'idle %': idle,
     'stolen %': stolen,
   };
