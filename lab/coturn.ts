@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface CoturnOptions {
   /** Where it listens, and from where it relays. */
   address: string;
+  /** An IPv6 address where it listens too; relays keep to `address`, so that browsers with IPv6 alone reach a gateway with IPv4 alone. */
+  address6?: string;
   /** Media address of the gateway: the one peer that relays may reach. */
   peer: string;
   /** Shared with the gateway. A second one counts too while the first is being replaced. */
@@ -30,9 +32,10 @@ const LOOK_MS = 50;
 const LOG_LENGTH = 2000;
 
 /** turnserver.conf. */
-function coturnConfig({ address, peer, secrets, tls, ports = PORTS }: CoturnOptions): string {
+function coturnConfig({ address, address6, peer, secrets, tls, ports = PORTS }: CoturnOptions): string {
   const lines = [
     `listening-ip=${address}`,
+    ...(address6 === undefined ? [] : [`listening-ip=${address6}`]),
     `relay-ip=${address}`,
     `listening-port=${ports.plain}`,
     ...(tls === undefined

@@ -8,6 +8,7 @@ import { turnCredential } from '../../src/api/ice-servers-credential.ts';
 import { type TurnClient, turnClient } from '../support/turn-client.ts';
 
 const [RELAY, GATEWAY, NEIGHBOUR] = ['127.0.0.81', '127.0.0.82', '127.0.0.83'];
+const RELAY6 = '::1';
 const [NEW, OLD] = ['the-new-secret-of-two', 'the-old-secret-of-two'];
 const PORTS = { plain: 3478, tls: 5349 };
 const FORBIDDEN = 403;
@@ -33,14 +34,18 @@ async function echo(address: string): Promise<{ peer: { address: string; port: n
 
 const credentialOf = (secret = NEW, lifeMs = 10 * MINUTE_MS) => turnCredential(secret, 'a', Date.now() + lifeMs);
 
-async function client(t: { after(work: () => void): void }, credential = credentialOf()): Promise<TurnClient> {
-  const made = await turnClient({ address: RELAY, port: PORTS.plain }, credential);
+async function client(
+  t: { after(work: () => void): void },
+  credential = credentialOf(),
+  address = RELAY,
+): Promise<TurnClient> {
+  const made = await turnClient({ address, port: PORTS.plain }, credential);
   t.after(made.close);
   return made;
 }
 
 before(async () => {
-  coturn = await startCoturn({ address: RELAY, peer: GATEWAY, secrets: [NEW, OLD], ports: PORTS });
+  coturn = await startCoturn({ address: RELAY, address6: RELAY6, peer: GATEWAY, secrets: [NEW, OLD], ports: PORTS });
 });
 after(async () => {
   await coturn?.stop();
@@ -72,6 +77,17 @@ test('ICE-09 it reaches nobody else: other hosts, this host, the relay itself', 
   turn.send(gateway.peer, Buffer.from('yes'));
   await turn.heard();
   assert.deepEqual([gateway.got, neighbour.got], [['yes'], []]);
+});
+
+test('ICE-14 who reaches the relay by IPv6 reaches the IPv4 address of the gateway through it, and nobody else', async t => {
+  const { peer, got } = await echo(GATEWAY);
+  const turn = await client(t, credentialOf(), RELAY6);
+  assert.equal(await turn.allocate(), 0);
+  assert.equal(await turn.permit(NEIGHBOUR), FORBIDDEN);
+  assert.equal(await turn.permit(peer.address), 0);
+  turn.send(peer, Buffer.from('over both'));
+  const { from, data } = await turn.heard();
+  assert.deepEqual([from, String(data), got], [peer, 'over both', ['over both']]);
 });
 
 test('ICE-10 a credential that has ended, or was made by somebody else, opens nothing', async t => {

@@ -2,6 +2,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
 
 interface Peer {
   address: string;
@@ -34,7 +35,7 @@ export async function turnClient(
   server: Peer,
   credential: { username: string; credential: string },
 ): Promise<TurnClient> {
-  const socket = createSocket('udp4');
+  const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
   socket.connect(server.port, server.address);
   await once(socket, 'connect');
   const waiting = new Map<string, (answer: Buffer) => void>();
