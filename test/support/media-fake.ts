@@ -86,7 +86,8 @@ export function fakeEngine(
     if (command.type === 'add-leg') return [{ type: 'leg-added', session, op, transport: transport() }];
     if (command.type === 'add-video') {
       const ims = { address: settings.ims.advertise, port: settings.ims.ports.min + 2 * ports++ };
-      return [{ type: 'video-added', session, op, ims }];
+      const own = fake.able.bundle ? {} : { transport: transport() };
+      return [{ type: 'video-added', session, op, ims, ...own }];
     }
     if (command.type === 'restart') {
       return [

@@ -1,0 +1,75 @@
+/** Video over an engine that does not bundle: a transport of its own beside that of the sound, and one payload type on both sides. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TRANSCODER } from '../../test/support/media-caps.ts';
+import { nextRef } from '../../test/support/media-inbox.ts';
+import { A, LEG, mediaRig } from '../../test/support/media-rig.ts';
+import { chromiumOffer, phoneSdp } from '../../test/support/media-sdp.ts';
+import { parseSdp } from '../sdp/index.ts';
+import type { EngineCommand } from './engine.ts';
+
+const rig = () => {
+  const r = mediaRig({ videoKbps: 690 });
+  r.engine.able = TRANSCODER;
+  return r;
+};
+const linesOf = (sdp: string) => {
+  const parsed = parseSdp(sdp);
+  assert.ok(parsed.ok, sdp);
+  return parsed.value.media;
+};
+/** A phone that takes VP8 under this number. */
+const vp8 = (pt: number, version = 1) =>
+  `${phoneSdp({ formats: [8], version })}m=video 49200 RTP/AVP ${pt}\r\na=rtpmap:${pt} VP8/90000\r\n`;
+const lastConnect = (commands: EngineCommand[]) => commands.findLast(command => command.type === 'connect');
+
+test('SDP-21 the picture has credentials and a candidate of its own, outside the bundle, and the engine hears of both ends', () => {
+  const r = rig();
+  assert.deepEqual(
+    linesOf(r.offerOut())[1]?.codecs.map(({ pt, name }) => [pt, name]),
+    [
+      [98, 'H264'],
+      [96, 'VP8'],
+    ],
+  );
+  const answer = r.answerOut(vp8(96));
+  r.open();
+  const [audio, video] = linesOf(answer);
+  assert.ok(audio?.ice && video?.ice && video.live);
+  assert.notEqual(audio.ice.ufrag, video.ice.ufrag);
+  assert.equal(video.candidates.length, 1);
+  assert.match(answer, /a=group:BUNDLE 0\r\n/);
+  assert.equal(lastConnect(r.engine.commands)?.remote.video?.mid, '1');
+  assert.deepEqual([r.route().video?.toIms[0]?.in, r.route().video?.toIms[0]?.out], [96, 96]);
+});
+
+test('SDP-21 a far end with another number for the codec, and a browser whose line is only to be had in the bundle: the sound alone', () => {
+  const other = rig();
+  other.offerOut();
+  const [audio, video] = linesOf(other.answerOut(vp8(101)));
+  assert.deepEqual([audio?.live, video?.live, other.route().video], [true, false, null]);
+  const bundled = chromiumOffer({ more: true })
+    .replace('m=video 9 ', 'm=video 0 ')
+    .replace('a=mid:1', 'a=bundle-only\r\na=mid:1');
+  assert.doesNotMatch(rig().offerOut(bundled), /m=video/);
+});
+
+test('SDP-21 a picture added in a call is connected before the browser is answered', () => {
+  const r = rig();
+  r.offerOut(chromiumOffer({ more: true }).replace('m=video 9', 'm=video 0'));
+  r.answerOut(phoneSdp({ formats: [8] }));
+  r.open();
+  const { commands } = r.engine;
+  const sdp = chromiumOffer({ more: true, version: 3 });
+  r.run({ type: 'media.reoffer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp });
+  r.box.take('media-asks');
+  const before = commands.length;
+  r.run({ type: 'media.agree', owner: A, ref: nextRef(), sdp: vp8(96, 2) });
+  const answer = r.box.take('media-ready').sdp;
+  assert.equal(linesOf(answer)[1]?.live, true);
+  assert.deepEqual(
+    commands.slice(before).map(({ type }) => type),
+    ['connect', 'route'],
+  );
+  assert.equal(lastConnect(commands)?.remote.video?.mid, '1');
+});
