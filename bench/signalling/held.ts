@@ -8,8 +8,8 @@ import { type BenchWorld, CALLERS, startWorld, warmUp } from './world.ts';
 const HELD = [1, 100, 1000, 10_000];
 /** As many as one registration may have, by default. */
 const PER_DEVICE = 4;
-const CALLS = 2000;
-const IDLE_MS = 3000;
+const CALLS = 1000;
+const IDLE_MS = 2000;
 /** Until the last transaction is forgotten: 64 T1. RFC 3261 17.1.2.2. */
 const SETTLE_MS = 6500;
 

@@ -1,6 +1,7 @@
 /** Holds every response and every event against the documents the gateway serves. */
 import assert from 'node:assert/strict';
 import { Ajv, type ValidateFunction } from 'ajv';
+import { isAddress, isDisplayName } from '../../src/api/field.ts';
 
 /** Statuses any operation may answer although its document does not list them. CAMARA Commonalities. */
 const COMMON = [401, 404, 405, 406, 415, 429, 500, 502, 503, 504];
@@ -144,8 +145,8 @@ function placesOf(document: Document): Map<string, ValidateFunction> {
 
 function compile(schema: object): ValidateFunction {
   const ajv = new Ajv({ strict: false, formats: { 'date-time': isUtc, uuid: true, uri: true, int32: true } });
-  ajv.addFormat('address', true);
-  ajv.addFormat('display-name', true);
+  ajv.addFormat('address', isAddress);
+  ajv.addFormat('display-name', isDisplayName);
   return ajv.compile(schema);
 }
 

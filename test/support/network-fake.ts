@@ -117,7 +117,7 @@ export function createNetwork(emit: Emit): Network {
       assert.ok(found !== undefined, 'the number is not registered');
       return found;
     },
-    invite(number, caller = 'sip:+15550109999@ims.example.com;user=phone') {
+    invite(number, caller = 'tel:+15550109999') {
       calls += 1;
       const owner = `cin${calls}` as CallId;
       give({
