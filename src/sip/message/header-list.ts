@@ -51,14 +51,11 @@ export class HeaderList implements Headers {
     this.#fields = fields;
   }
 
-  /** The fields in order, to be shared and not changed. */
-  get fields(): readonly Field[] {
-    return this.#fields;
-  }
-
   /** Puts a field at the end, without looking for others of its name. */
   append(name: string, value: string): void {
-    this.#insert(this.#fields.length, fieldOf(name), name, value);
+    const info = fieldOf(name);
+    this.#fields.push(checked(info, name, value));
+    this.#forget(info);
   }
 
   get(name: string): string | undefined {
@@ -263,7 +260,7 @@ export class HeaderList implements Headers {
   }
 }
 
-export function fieldValue({ text, from, to }: Field): string {
+function fieldValue({ text, from, to }: Field): string {
   return text.slice(from, to);
 }
 
