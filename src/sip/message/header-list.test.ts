@@ -207,3 +207,14 @@ test('any fields written are read back the same', () => {
     { numRuns: RUNS, seed: 7 },
   );
 });
+
+test('a Contact of "*" stands alone', () => {
+  const contacts = (...values: string[]) =>
+    createHeaders(values.map(value => ['Contact', value] as const))
+      .contacts()
+      .map(({ uri }) => uri);
+  assert.deepEqual(contacts('*'), ['*']);
+  assert.deepEqual(contacts('*', '<sip:a@b>'), []);
+  assert.deepEqual(contacts('<sip:a@b>, *'), []);
+  assert.deepEqual(contacts('<sip:a@b>', '<sip:c@d>, "e,f" <sip:e@f>'), ['sip:a@b', 'sip:c@d', 'sip:e@f']);
+});

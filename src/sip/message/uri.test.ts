@@ -50,6 +50,7 @@ for (const text of [
   'sip:a@host?',
   'sip:a@[::1',
   'sip:a@[gg::1]',
+  'sip:a@[2001]',
   'sip:a@ho st',
   'sip:<a@host>',
   'tel:',
