@@ -47,10 +47,10 @@ const q850 = (cause: number) => `Reason: Q.850;cause=${cause}`;
 /** Code, status before which nothing rang, status after a 180. IMS digest 3.9.2. */
 const REFUSALS: ReadonlyArray<[code: number, silent: string, rung?: string]> = [
   ...[300, 301, 302, 305, 380].map(code => [code, 'Failed'] as [number, string]),
-  ...[400, 402, 403, 405, 406, 412, 413, 414, 415, 416, 420, 423, 425, 428, 429, 430, 436, 437, 438].map(
+  ...[400, 402, 403, 405, 406, 412, 413, 414, 415, 416, 420, 421, 422, 423, 425, 428, 429, 430, 436].map(
     code => [code, 'Failed'] as [number, string],
   ),
-  ...[401, 407, 424, 440, 470, 481, 482, 483, 488, 489, 491, 493, 494, 499].map(
+  ...[401, 407, 424, 437, 438, 439, 440, 469, 470, 481, 482, 483, 488, 489, 491, 493, 494, 499].map(
     code => [code, 'Failed'] as [number, string],
   ),
   ...[500, 501, 502, 503, 504, 505, 513, 555, 580, 599, 606, 699].map(code => [code, 'Failed'] as [number, string]),
@@ -94,32 +94,36 @@ test('MAP-01 MAP-03 MAP-05 MAP-06 every final response gives its status, with an
 });
 
 test('MAP-02 a Q.850 cause decides before the code', async () => {
-  for (const [cause, status] of [
-    [1, 'NotReachable'],
-    [17, 'Busy'],
-    [19, 'NoAnswer'],
-    [21, 'Declined'],
-    [34, 'Failed'],
-    [16, 'NotReachable'],
-  ] as const) {
-    assert.equal(await refused(480, false, q850(cause)), status, `cause ${cause}`);
-  }
+  for (const [code, causes, status] of [
+    [486, [1, 2, 3, 22, 28, 20, 27], 'NotReachable'],
+    [480, [17], 'Busy'],
+    [486, [18, 19], 'NoAnswer'],
+    [486, [21, 55, 87], 'Declined'],
+    [486, [34, 47, 57, 88, 102, 127], 'Failed'],
+  ] as const)
+    for (const cause of causes) assert.equal(await refused(code, false, q850(cause)), status, `cause ${cause}`);
+  for (const cause of [16, 31])
+    assert.equal(await refused(486, false, q850(cause)), 'Busy', `cause ${cause} says nothing`);
 });
 
+const WAITING = 'Alert-Info: <urn:alert:service:call-waiting>';
+
 test('MAP-01 every provisional response gives its status, and a hang-up cancels', async () => {
-  for (const [code, status] of [
-    [180, 'Ringing'],
-    [181, 'Proceeding'],
-    [182, 'Waiting'],
-    [183, 'InProgress'],
-    [188, 'Proceeding'],
+  for (const [code, status, extra] of [
+    [180, 'Ringing', NONE],
+    [180, 'Ringing', WAITING],
+    [181, 'Proceeding', NONE],
+    [182, 'Waiting', NONE],
+    [183, 'InProgress', NONE],
+    [188, 'Proceeding', NONE],
   ] as const) {
     const peer = await trunk.callee({
       scenario: 'provisional',
-      keys: { code: `${code}`, phrase: 'As scripted', extra: NONE },
+      keys: { code: `${code}`, phrase: 'As scripted', extra },
     });
     const id = await dial();
-    await device.waitStatus(id, status);
+    const { data } = await device.waitFor(event => event.data.mediaSessionId === id && event.data.status === status);
+    assert.equal(/call waiting/.test(data.reason ?? ''), extra === WAITING, 'whether the callee is busy but alerted');
     assert.equal((await device.hangUp(id)).status, 204);
     await device.waitStatus(id, 'SessionCancelled');
     await peer.done;
