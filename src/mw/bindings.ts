@@ -22,8 +22,8 @@ interface Binding {
   initial: boolean;
   /** A REGISTER failed since the last success: the core may have lost what it knew of us, the subscription too. */
   shaken: boolean;
-  /** It asks for a flow of its own beside other contacts of the identity. RFC 5626. */
-  outbound: boolean;
+  /** Option tags of its REGISTERs; `outbound` asks for a flow of its own beside other contacts of the identity. RFC 5626. */
+  options: readonly string[];
   expiresS: number;
 }
 
@@ -50,13 +50,13 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
   const looking = new Map<BindingId, Ref>();
   const uriFor = (id: BindingId) => ownUri(id, node.hostPort(node.transport), node.transport);
 
-  function create(id: BindingId, identity: ImsIdentity, expiresS: number, outbound: boolean): Binding {
+  function create(id: BindingId, identity: ImsIdentity, expiresS: number, options: readonly string[]): Binding {
     const credentials = node.credentialsOf(identity);
     const registration = node.agent().register(
       {
         registrar: `sip:${identity.home}`,
         aor: `<${recordOf(identity.impu, node.facts)}>`,
-        contact: registerContact(uriFor(id), identity.impu, outbound),
+        contact: registerContact(uriFor(id), identity.impu, options.includes('outbound')),
         route: [],
         proxy: node.proxy,
         expiresS,
@@ -79,7 +79,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       route: bindings.get(id)?.route ?? [],
       initial: true,
       shaken: false,
-      outbound,
+      options,
       expiresS,
     };
     bindings.set(id, binding);
@@ -126,6 +126,9 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       const alarm = node.facts.mode === 'client' ? 'digest-refused' : 'tna-refused';
       node.log.error({ ...fields(binding), alarm }, 'the core does not take who we say the user is');
     }
+    if (refusedOptions(failure).includes('path')) {
+      node.log.error({ ...fields(binding), alarm: 'path-refused' }, 'the next hop is no registrar that knows Path');
+    }
     binding.shaken = true;
     const outcome = outcomeOfFailure(failure);
     node.emit({
@@ -137,10 +140,12 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     });
   }
 
-  /** A registration that starts over at once, because the core asks for it: without outbound, or since it has lost its state. IMS digest 2.7. */
-  function secondTry({ id, identity, expiresS, outbound, initial }: Binding, failure: Failure): Binding | null {
-    if (outbound && lacksOutbound(failure) && !isSim(identity)) return create(id, identity, expiresS, false);
-    return !initial && hasLostState(failure) ? create(id, identity, expiresS, outbound) : null;
+  /** A registration that starts over at once, because the core asks for it: with fewer options, or since it has lost its state. IMS digest 2.7. */
+  function secondTry({ id, identity, expiresS, options, initial }: Binding, failure: Failure): Binding | null {
+    const refused = refusedOptions(failure).filter(tag => tag !== 'path' && !(tag === 'outbound' && isSim(identity)));
+    const left = options.filter(tag => !refused.includes(tag));
+    if (left.length < options.length) return create(id, identity, expiresS, left);
+    return !initial && hasLostState(failure) ? create(id, identity, expiresS, options) : null;
   }
 
   function left(binding: Binding, confirmed: boolean): void {
@@ -160,9 +165,10 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     binding.correlator = correlator;
     binding.leaving = expiresS === 0;
     if (expiresS > 0) binding.expiresS = expiresS;
-    const { identity, outbound } = binding;
-    const path = ownUri(binding.id, node.hostPort(node.transport), node.transport, outbound ? ';lr;ob' : ';lr');
-    const headers = registerFields(identity, path, outbound, node.icid(), correlator, node.facts);
+    const { identity, options } = binding;
+    const flow = options.includes('outbound') ? ';lr;ob' : ';lr';
+    const path = ownUri(binding.id, node.hostPort(node.transport), node.transport, flow);
+    const headers = registerFields(identity, path, options, node.icid(), correlator, node.facts);
     node.log.debug({ ...fields(binding), expires: expiresS }, 'REGISTER');
     if (expiresS === 0) binding.registration.remove(headers);
     else binding.registration.refresh(expiresS, headers);
@@ -177,7 +183,8 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     if (looking.get(owner) !== ref) return;
     looking.delete(owner);
     if (answer.ok) {
-      send(create(owner, answer.identity, expiresS, node.facts.outbound), ref, correlator, expiresS);
+      const wanted = node.facts.outbound ? ['path', 'gruu', 'outbound'] : ['path', 'gruu'];
+      send(create(owner, answer.identity, expiresS, wanted), ref, correlator, expiresS);
       return;
     }
     const { failure, reason } = answer;
@@ -227,10 +234,11 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
   };
 }
 
-/** The core, or the proxy before it, keeps no flows. RFC 5626 6. */
-function lacksOutbound({ response }: Failure): boolean {
-  if (response?.status === 439) return true;
-  return response?.status === 420 && response.headers.all('Unsupported').some(tag => tag.toLowerCase() === 'outbound');
+/** Option tags the core will not have; 439: the registrar, or the proxy before it, keeps no flows. RFC 3261 8.1.3.5, RFC 5626 6. */
+function refusedOptions({ response }: Failure): string[] {
+  if (response?.status === 439) return ['outbound'];
+  if (response?.status !== 420) return [];
+  return response.headers.all('Unsupported').map(tag => tag.toLowerCase());
 }
 
 /** An S-CSCF that was restarted asks for an initial registration by a document of the IMS. TS 24.229 5.2.7, 7.6. */

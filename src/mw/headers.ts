@@ -65,29 +65,28 @@ export function callContact(uri: string, emergency = false): string {
 export function registerFields(
   identity: ImsIdentity,
   pathUri: string,
-  outbound: boolean,
+  options: readonly string[],
   icid: string,
   correlator: string,
   facts: HeaderFacts,
 ): Field[] {
   const { number } = identity;
-  return ruled('REGISTER', registerBasics(identity, pathUri, outbound, icid, correlator, facts), number, facts);
+  return ruled('REGISTER', registerBasics(identity, pathUri, options, icid, correlator, facts), number, facts);
 }
 
 function registerBasics(
   { impi, home }: ImsIdentity,
   pathUri: string,
-  outbound: boolean,
+  options: readonly string[],
   icid: string,
   correlator: string,
   facts: HeaderFacts,
 ): Field[] {
-  const supported = outbound ? 'path, gruu, outbound' : 'path, gruu';
   const credentials = `username="${impi}", realm="${home}", uri="sip:${home}", nonce="", response=""`;
   if (facts.mode === 'client') {
     const own: Field[] = [
       ['Authorization', `Digest ${credentials}`],
-      ['Supported', supported],
+      ['Supported', options.join(', ')],
     ];
     return [...own, ...accessNetwork(facts), ...correlation(correlator, facts)];
   }
@@ -97,7 +96,7 @@ function registerBasics(
     ['Authorization', `Digest ${credentials}, integrity-protected="${facts.tnaIndicator}"${entity}`],
     ['Path', `<${pathUri}>`],
     ['Require', 'path'],
-    ['Supported', supported],
+    ['Supported', options.join(', ')],
     ['P-Visited-Network-ID', `"${home}"`],
     chargingVector(icid, home, facts),
     ...accessNetwork(facts),

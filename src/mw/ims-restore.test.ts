@@ -53,6 +53,32 @@ test('REG-16 a second 439 ends it, and the identity of a SIM is never tried with
   assert.equal(sent(sim).length, 1);
 });
 
+test('an option tag of ours that the core refuses is left out the next time; path, without which nothing comes back, ends it', async t => {
+  const b = await bench(t, { outbound: true, regEvent: false });
+  answers(b, [
+    [420, [['Unsupported', 'GRUU']]],
+    [420, [['Unsupported', 'x-unknown, outbound']]],
+  ]);
+  register(b, 1);
+  assert.equal((await b.input('ims-registered')).ref, 1);
+  assert.deepEqual(
+    sent(b).map(got => got.get('Supported')),
+    ['path, gruu, outbound', 'path, outbound', 'path'],
+  );
+  const contacts = sent(b).map(got => got.get('Contact')?.includes(';reg-id=1'));
+  assert.deepEqual(contacts, [true, true, false]);
+  register(b, 2, false);
+  await b.input('ims-registered');
+  assert.equal(sent(b).at(-1)?.get('Supported'), 'path');
+
+  const lost = await bench(t, { regEvent: false });
+  answers(lost, [[420, [['Unsupported', 'path']]]]);
+  register(lost, 1);
+  assert.equal((await lost.input('ims-register-failed')).outcome.code, 420);
+  assert.equal(sent(lost).length, 1);
+  assert.deepEqual(lost.alarms, ['path-refused']);
+});
+
 test('REG-17 a 504 with the restoration document starts an initial registration at once, and a new subscription', async t => {
   const b = await bench(t);
   answers(b, []);
