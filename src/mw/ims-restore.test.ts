@@ -1,8 +1,8 @@
 /** What a core says that makes a registration start over at once: no outbound, lost state. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '../../test/support/core-peer.ts';
-import { type Bench, bench, fields, INVITE, register, registrar } from '../../test/support/mw-bench.ts';
+import { createCorePeer, eventually } from '../../test/support/core-peer.ts';
+import { type Bench, bench, fields, HOST, INVITE, register, registrar } from '../../test/support/mw-bench.ts';
 
 /** Answers the first REGISTERs with these, and every later one with 200. */
 function answers(b: Bench, refusals: Array<[number, Array<[string, string]>]>): void {
@@ -77,6 +77,31 @@ test('an option tag of ours that the core refuses is left out the next time; pat
   assert.equal((await lost.input('ims-register-failed')).outcome.code, 420);
   assert.equal(sent(lost).length, 1);
   assert.deepEqual(lost.alarms, ['path-refused']);
+});
+
+test('an entry point that redirects or fails is one of several: the next one is asked at once', async t => {
+  const broken = await createCorePeer(HOST);
+  const whole = await createCorePeer(HOST);
+  t.after(() => Promise.all([broken.close(), whole.close()]));
+  const targets = [`${HOST}:${broken.port};priority=1`, `${HOST}:${whole.port};priority=2`];
+  const b = await bench(t, { targets, regEvent: false });
+  registrar(b);
+  whole.onMessage = b.peer.onMessage;
+  for (const [ref, status] of [302, 305, 408, 500, 502].entries()) {
+    broken.onMessage = (message, reply) => {
+      if (message.type === 'request')
+        broken.respond(message, reply, status, [['Contact', '<sip:elsewhere@192.0.2.9>']]);
+    };
+    register(b, ref, false);
+    assert.equal((await b.input('ims-registered')).ref, ref, `after ${status}`);
+  }
+  // What a registrar has decided, no other entry point decides anew.
+  broken.onMessage = (message, reply) => {
+    if (message.type === 'request') broken.respond(message, reply, 403);
+  };
+  register(b, 9, false);
+  assert.equal((await b.input('ims-register-failed')).outcome.code, 403);
+  assert.deepEqual([broken.texts.length, whole.texts.length], [6, 5]);
 });
 
 test('REG-17 a 504 with the restoration document starts an initial registration at once, and a new subscription', async t => {

@@ -152,7 +152,7 @@ export function createSender(options: SenderOptions): Sender {
       flight.user.onResponse(response);
       return;
     }
-    if (status === 503 && goOn(flight)) return;
+    if (leadsOn(flight.spec, status) && goOn(flight)) return;
     settle(flight, response);
   }
 
@@ -196,6 +196,12 @@ export function createSender(options: SenderOptions): Sender {
       });
     },
   };
+}
+
+/** True for a response that leaves the next server to try; a REGISTER reaches its registrar by any of them. RFC 3263 4.3, IMS digest 2.7. */
+function leadsOn({ method }: RequestSpec, status: number): boolean {
+  if (status === 503) return true;
+  return method === 'REGISTER' && ((status >= 300 && status < 400) || [408, 500, 502].includes(status));
 }
 
 /** Requests in a dialog and emergency calls are sent whatever a server has asked for. IMS digest 7.5. */
