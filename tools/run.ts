@@ -1,6 +1,6 @@
 /** Runs a command with its output shown, and tells how long it took. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,6 +9,8 @@ const NODE_COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/com
 
 /** What a test leaves behind when it is killed, or a browser at its end, goes with the run. */
 const TMPDIR = mkdtempSync(join(tmpdir(), 'lineside-run-'));
+// Some tests act as nobody, who has to find the way to what they made.
+chmodSync(TMPDIR, 0o711);
 process.on('exit', () => rmSync(TMPDIR, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
