@@ -1,5 +1,6 @@
 /** What the schema cannot say of pools: numbers that are nobody else's, in a realm of ours. */
-import { parseAddress } from '../ep-cscf/address.ts';
+import { numberOf, parseAddress } from '../ep-cscf/address.ts';
+import { isEmergency } from '../ep-cscf/identity.ts';
 import type { E164 } from '../ep-cscf/ids.ts';
 import { numbersIn } from './number-range.ts';
 import { realmFinder, realmsOf } from './realm.ts';
@@ -12,7 +13,8 @@ export function clickToCallFault({
   clickToCall,
   api,
   ims,
-}: Pick<Settings, 'clickToCall' | 'api' | 'ims'>): Fault | null {
+  emergency,
+}: Pick<Settings, 'clickToCall' | 'api' | 'ims' | 'emergency'>): Fault | null {
   const { pools, workBits, workBitsMax } = clickToCall;
   const fault = (must: string): Fault => ({ name: 'clickToCall.pools', must });
   if (workBits > workBitsMax) return { name: 'clickToCall.workBits', must: 'must not exceed clickToCall.workBitsMax' };
@@ -20,9 +22,15 @@ export function clickToCallFault({
   const realmOf = realmFinder(realmsOf(ims));
   const allotted = new Set(Object.values(api.clients).flatMap(({ numbers }) => numbers));
   const seen = new Set<E164>();
+  const mainNumbers: E164[] = [];
   for (const { numbers, mainNumber } of pools) {
-    if (mainNumber !== undefined && parseAddress(mainNumber) === null)
-      return fault('must have a mainNumber such as tel:+15550107000');
+    if (mainNumber !== undefined) {
+      const main = parseAddress(mainNumber);
+      if (main === null || main.type === 'anonymous' || isEmergency(mainNumber, emergency))
+        return fault('must have a mainNumber such as tel:+15550107000');
+      const number = numberOf(main);
+      if (number !== null) mainNumbers.push(number);
+    }
     for (const text of numbers) {
       const some = numbersIn(text);
       if (some === null)
@@ -35,5 +43,6 @@ export function clickToCallFault({
       }
     }
   }
-  return null;
+  // Whoever calls back would be sent in circles.
+  return mainNumbers.some(number => seen.has(number)) ? fault('must not have a mainNumber that is leased') : null;
 }

@@ -35,6 +35,9 @@ test('a number has one owner, and lives in a realm', () => {
   refused(() => settings({ numbers: ['+15550108000', '+15550108000'] }), /must not hold \+15550108000 twice/);
   refused(() => settings({ numbers: ['+1555010800x'] }), /must hold numbers such as/);
   refused(() => settings({ mainNumber: '+15550107000' }), /mainNumber such as tel:/);
+  for (const nobody of ['urn:service:sos', 'sip:112@ims.example.com', 'sip:anonymous@anonymous.invalid'])
+    refused(() => settings({ mainNumber: nobody }), /mainNumber such as tel:/);
+  refused(() => settings({ mainNumber: 'tel:+15550108004' }), /not have a mainNumber that is leased/);
   const clients = { shop: { origins: [], numbers: ['+15550108003'] } };
   refused(() => settings({}, { api: { clients } }), /\+15550108003, which is allotted in api.clients/);
   const realms = [{ name: 'a', home: 'a.example', entry: 'a.example', prefixes: ['+49'] }];

@@ -37,9 +37,16 @@ test('emergency by URN and by listed digits in any dialled form', () => {
     'urn:service:sos.fire',
     'tel:112;phone-context=ims.example.com',
     'sip:112@ims.example.com',
+    'sip:%31%312@ims.example.com',
   ])
     assert.ok(isEmergency(address, settings), address);
-  for (const address of ['tel:+11200', 'tel:113;phone-context=ims.example.com', 'sip:alice@ims.example.com', 'rubbish'])
+  for (const address of [
+    'tel:+11200',
+    'tel:113;phone-context=ims.example.com',
+    'sip:alice@ims.example.com',
+    'sip:%3112%@ims.example.com',
+    'rubbish',
+  ])
     assert.ok(!isEmergency(address, settings), address);
 });
 

@@ -40,7 +40,12 @@ export function isEmergency(receiver: Address, settings: Pick<EmergencySettings,
 
 function dialled(address: ParsedAddress): string | null {
   if (address.type === 'tel-local' || address.type === 'sip-local') return address.digits;
-  return address.type === 'sip' ? address.user : null;
+  return address.type === 'sip' ? unescaped(address.user) : null;
+}
+
+/** An escaped character is the character. RFC 3261 19.1.4. */
+function unescaped(user: string): string {
+  return user.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** What a registration or a session belongs to. */
