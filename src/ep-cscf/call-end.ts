@@ -103,7 +103,8 @@ export function retire(turn: Turn, call: Call): Done {
   const binding = turn.registry.bindingOf.get(call.number);
   if (binding !== undefined) {
     turn.idleBindings.add(binding);
-    if (call.visit !== null) leave(turn, binding);
+    // By now the number may be the next visitor's.
+    if (call.visit !== null && call.bindingId === binding.id) leave(turn, binding);
   }
   settleNumber(turn, call.number, null);
 }

@@ -10,6 +10,7 @@ import type { Principal } from './words.ts';
 
 const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? '1');
 const QUARANTINE_MS = 60_000;
+const NOTHING = { bindings: 0, registrations: 0, calls: 0, legs: 0 };
 const [ONE, TWO, THREE] = ['+15550108000', '+15550108001', '+15550108002'] as [E164, E164, E164];
 
 function pool(numbers: E164[], change: Partial<Pool> = {}): Pool {
@@ -87,7 +88,7 @@ test('a visitor calls from a leased number, which is registered before and de-re
   assert.deepEqual(w.take('ims.deregister'), []);
   hangUp(w);
   assert.equal(w.take('ims.deregister').length, 1);
-  assert.deepEqual(w.core.sizes(), { bindings: 0, registrations: 0, calls: 0, legs: 0 });
+  assert.deepEqual(w.core.sizes(), NOTHING);
   assert.deepEqual(w.timers(), []);
   const record = [...w.store].find(([key]) => key.startsWith('record '))?.[1] as Record<string, unknown>;
   assert.deepEqual(record['visit'], {
@@ -162,6 +163,34 @@ test('REG-21 a REGISTER without an answer may have bound the number; one that wa
   assert.equal(w.core.leases(w.now())[0]?.count, 2);
 });
 
+test('REG-21 a call that is long in ending takes nothing from the next visitor of its number', () => {
+  const w = createWorld({ pool: { pools: [pool([ONE])], quarantineMs: 1000 } });
+  w.behaviour.cancel = 'silent';
+  const [first, second] = [visitor(), visitor()];
+  const reply = visit(w, { who: first });
+  assert.ok(reply?.ok && 'session' in reply);
+  assert.ok(
+    w.ask({ type: 'end-session', who: first, correlator: 'c', mediaSessionId: reply.session.mediaSessionId })?.ok,
+  );
+  w.advance(1000);
+  assert.ok(visit(w, { who: second })?.ok);
+  w.advance(w.settings.call.cancelGuardMs);
+  assert.equal(w.core.sizes().registrations, 1);
+  hangUp(w);
+  assert.deepEqual(w.core.sizes(), NOTHING);
+});
+
+test('REG-21 a subscriber’s number that becomes one of a pool is not leased before the subscriber has gone', () => {
+  const pools: Pool[] = [];
+  const w = createWorld({ pool: { pools, quarantineMs: QUARANTINE_MS } });
+  register(w, ONE, 1);
+  pools.push(pool([ONE, TWO]));
+  w.restart();
+  w.advance(1000);
+  visit(w);
+  assert.equal(inviteOf(w)?.from, TWO);
+});
+
 test('REG-21 a binding that the network removed does not free the number of a call that goes on', () => {
   const w = poolWorld([ONE]);
   visit(w);
@@ -191,7 +220,7 @@ test('REG-21 leases survive a restart: what was bound is registered once more to
   w.advance(1000);
   assert.deepEqual(registers(w), [ONE]);
   assert.equal(w.take('ims.deregister').length, 1);
-  assert.deepEqual(w.core.sizes(), { bindings: 0, registrations: 0, calls: 0, legs: 0 });
+  assert.deepEqual(w.core.sizes(), NOTHING);
   w.advance(QUARANTINE_MS);
   visit(w);
   assert.deepEqual(registers(w), [ONE]);
@@ -353,6 +382,9 @@ test('REG-21 in any order of events no number has two visitors at once, or one w
       }
       const held = new Set(w.effects.flatMap(effect => (effect.type === 'ims.register' ? [effect.number] : [])));
       assert.ok([...held].every(number => [ONE, TWO, THREE].includes(number)));
+      w.advance(w.settings.ims.expiresS * 2000 + 3_600_000);
+      assert.equal(w.core.leases(w.now())[0]?.count, 3, 'a number is never given back');
+      assert.deepEqual(w.core.sizes(), NOTHING);
     }),
     { numRuns: 200 * SCALE },
   );

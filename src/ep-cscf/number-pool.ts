@@ -38,14 +38,14 @@ export function createNumberPool({ pools }: PoolSettings): NumberPool {
   return { pools: new Map(pools.map(pool => [pool.id, pool])), poolOf, leases: new Map() };
 }
 
-/** Leases the number that has rested longest; null when none is free. */
+/** Leases the number that has rested longest; null when none is free. One that a subscriber had before it was the pool's is not, until the subscriber is gone. */
 export function leaseNumber(turn: Turn, pool: Pool, entryPoint: string): E164 | null {
   const { leases } = turn.numbers;
   let best: E164 | null = null;
   let since = Number.POSITIVE_INFINITY;
   for (const number of pool.numbers) {
     const free = freeSince(leases.get(number), turn.now);
-    if (free === null || free >= since) continue;
+    if (free === null || free >= since || turn.registry.bindingOf.has(number)) continue;
     best = number;
     since = free;
     if (free === Number.NEGATIVE_INFINITY) break;
