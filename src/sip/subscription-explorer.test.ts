@@ -45,6 +45,8 @@ const ROOT: Node = {
     phase: 'waiting',
     raised: false,
     askedS: 0,
+    leadS: 0,
+    refusal: null,
   },
   open: [],
   running: [],
@@ -127,6 +129,8 @@ function rest({ state, open, running, ended, left, gone }: Node): void {
   }
   assert.ok(!ended, 'the end was told and it goes on');
   const asking = open.includes(state.id);
+  const refused = state.refusal !== null && state.phase !== 'leaving';
+  assert.equal(running.includes('expiry'), refused, 'only a refused refresh lets the time run out');
   if (state.phase === 'active')
     assert.ok(running.includes('refresh') || asking, 'an active subscription runs out unseen');
   else assert.ok(running.includes('n') || state.seq === 0 || asking, `${state.phase} waits for nothing`);
@@ -166,12 +170,14 @@ test('EVT-02 a subscription: all states, one end, a refresh always armed', () =>
   const { nodes, steps } = walk<Node>({
     root: ROOT,
     identity: ({ state, open, running, ended, left, gone }) => {
-      const { phase, raised, askedS, dialog, seq, id } = state;
+      const { phase, raised, askedS, dialog, seq, id, leadS, refusal } = state;
       const asking = [open.includes(id), open.length];
       return JSON.stringify([
         phase,
         raised,
         askedS,
+        leadS > 0,
+        refusal === null,
         dialog?.remoteTag,
         seq > 0,
         asking,

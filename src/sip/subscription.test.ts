@@ -134,6 +134,57 @@ test('EVT-02 accepted and never told anything: over after 64*T1', () => {
   assert.deepEqual(s.told, ['ended timeout null 0']);
 });
 
+function refuse(s: ReturnType<typeof start>, status: number, headers: Array<[string, string]> = []): void {
+  s.notifier.respond(s.subscribes().at(-1) as SipRequest, status, 'n1', headers);
+  s.world.clock.advance(10);
+}
+
+test('a refresh that the notifier fails at changes nothing until the time it gave is over, and is tried again in it', () => {
+  const s = start();
+  s.accept('3600');
+  s.notify('active;expires=3600');
+  s.world.clock.advance(3_000_000);
+  assert.equal(s.subscribes().length, 2);
+  refuse(s, 503);
+  assert.equal(s.notify('active;expires=590', 'y'), 200);
+  assert.deepEqual(s.told, ['notified x', 'notified y']);
+  s.world.clock.advance(295_000);
+  assert.equal(s.subscribes().length, 3);
+  refuse(s, 500, [['Retry-After', '100']]);
+  s.world.clock.advance(99_000);
+  assert.equal(s.subscribes().at(-1)?.headers.cseq()?.seq, 3);
+  s.world.clock.advance(1_000);
+  assert.equal(s.subscribes().at(-1)?.headers.cseq()?.seq, 4);
+  s.accept('3600');
+  s.world.clock.advance(2_000_000);
+  assert.deepEqual(s.told, ['notified x', 'notified y']);
+  assert.equal(s.live(), 1);
+});
+
+test('refused until its time is over, the subscription ends with the last refusal', () => {
+  const s = start();
+  s.accept('600');
+  s.notify('active');
+  s.notifier.onRequest = request => s.notifier.respond(request, 503, 'n1', [['Retry-After', '40']]);
+  s.world.clock.advance(599_000);
+  assert.deepEqual(s.told, ['notified x']);
+  assert.ok(s.subscribes().length > 2 && s.subscribes().length < 9);
+  s.world.clock.advance(2_000);
+  assert.deepEqual(s.told, ['notified x', 'ended null 40 503']);
+  assert.equal(s.live(), 0);
+});
+
+for (const status of [404, 481, 489, 501]) {
+  test(`a refresh refused with ${status} ends the subscription at once`, () => {
+    const s = start();
+    s.accept('600');
+    s.notify('active');
+    s.world.clock.advance(300_000);
+    refuse(s, status);
+    assert.deepEqual(s.told, ['notified x', `ended null null ${status}`]);
+  });
+}
+
 test('our end is an un-SUBSCRIBE: the last NOTIFY is taken and not told', () => {
   const s = start();
   s.accept();

@@ -31,11 +31,18 @@ export interface SubscriptionState {
   raised: boolean;
   /** Time asked for last; 0: un-SUBSCRIBE. */
   askedS: number;
+  /** How long before the end of the granted time the refresh comes, in seconds; 0: nothing was granted. */
+  leadS: number;
+  /** The last refusal of a refresh since the last grant. */
+  refusal: SubscriptionEnd | null;
 }
 
 export type SubscriptionTimer =
   /** 64*T1 without a NOTIFY. RFC 6665 4.1.2.4. */
-  'n' | 'refresh';
+  | 'n'
+  | 'refresh'
+  /** The end of the granted time, when its refresh was refused. */
+  | 'expiry';
 
 export type SubscriptionInput =
   | { type: 'subscribe' }
@@ -69,6 +76,10 @@ const LEAD_S = 600;
 /** A refresh comes at most so often, whatever the notifier grants, ms. */
 const MIN_REFRESH_MS = 1000;
 const MAX_REFRESH_MS = 2_000_000_000;
+/** A refused refresh is tried again at most so often, seconds. */
+const MIN_RETRY_S = 30;
+/** Refusals of a refresh that end the subscription; after others it is good for the time it was given. RFC 6665 4.1.2.2, RFC 3261 12.2.1.2. */
+const ENDING = new Set([404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]);
 
 /** One input of a subscription. */
 export function handleSubscription(
@@ -95,7 +106,7 @@ export function handleSubscription(
       return;
     case 'timer':
       if (input.name === 'refresh') send(state, state.expiresS, out);
-      else end(state, { reason: 'timeout', retryAfterS: null, status: 0 }, out);
+      else end(state, state.refusal ?? { reason: 'timeout', retryAfterS: null, status: 0 }, out);
       return;
     default:
       input satisfies never;
@@ -135,7 +146,7 @@ function leave(state: SubscriptionState, out: SubscriptionEffect[]): void {
     return;
   }
   state.phase = 'leaving';
-  out.push({ type: 'stop-timer', name: 'refresh' });
+  out.push({ type: 'stop-timer', name: 'refresh' }, { type: 'stop-timer', name: 'expiry' });
   // The last NOTIFY still comes, and not every notifier sends it.
   out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
   if (state.dialog !== null) send(state, 0, out);
@@ -151,7 +162,7 @@ function onResponse(state: SubscriptionState, response: SipResponse, out: Subscr
       if (state.askedS > 0) send(state, 0, out);
       return;
     }
-    refreshIn(headers.number('Expires') ?? state.expiresS, out);
+    granted(state, headers.number('Expires') ?? state.expiresS, out);
     return;
   }
   if (state.phase === 'leaving') {
@@ -165,13 +176,28 @@ function onResponse(state: SubscriptionState, response: SipResponse, out: Subscr
     send(state, minimum, out);
     return;
   }
-  end(state, { reason: null, retryAfterS: headers.number('Retry-After') ?? null, status }, out);
+  const told = { reason: null, retryAfterS: headers.number('Retry-After') ?? null, status };
+  if (state.leadS === 0 || ENDING.has(status)) end(state, told, out);
+  else keep(state, told, out);
 }
 
-/** 600 s before the end of a long time, half of a short one, as registrations. IMS digest 2.12. */
-function refreshIn(grantedS: number, out: SubscriptionEffect[]): void {
-  const atS = grantedS > LONG_S ? grantedS - LEAD_S : grantedS / 2;
-  const ms = Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, atS * 1000));
+/** The next refresh comes 600 s before the end of a long time, at half of a short one, as that of registrations. IMS digest 2.12. */
+function granted(state: SubscriptionState, grantedS: number, out: SubscriptionEffect[]): void {
+  state.leadS = grantedS > LONG_S ? LEAD_S : grantedS / 2;
+  if (state.refusal !== null) out.push({ type: 'stop-timer', name: 'expiry' });
+  state.refusal = null;
+  refreshIn(grantedS - state.leadS, out);
+}
+
+/** The refresh failed, the subscription has not: it lasts as long as was granted, and the refresh is tried again in that time. */
+function keep(state: SubscriptionState, told: SubscriptionEnd, out: SubscriptionEffect[]): void {
+  if (state.refusal === null) out.push({ type: 'start-timer', name: 'expiry', ms: state.leadS * 1000 });
+  state.refusal = told;
+  refreshIn(Math.max(told.retryAfterS ?? 0, state.leadS / 4, MIN_RETRY_S), out);
+}
+
+function refreshIn(seconds: number, out: SubscriptionEffect[]): void {
+  const ms = Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, seconds * 1000));
   out.push({ type: 'start-timer', name: 'refresh', ms });
 }
 
@@ -191,7 +217,7 @@ function onNotify(state: SubscriptionState, key: TransactionKey, request: SipReq
   out.push({ type: 'notified', request });
   if (told.state === 'terminated') {
     end(state, { reason: told.reason, retryAfterS: told.retryAfterS, status: 0 }, out);
-  } else if (told.expiresS !== null) refreshIn(told.expiresS, out);
+  } else if (told.expiresS !== null) granted(state, told.expiresS, out);
 }
 
 /** The answer to a NOTIFY that cannot be used, or null. The first one may come before the 2xx and makes the dialog then. */
@@ -243,5 +269,6 @@ function end(state: SubscriptionState, told: SubscriptionEnd, out: SubscriptionE
 
 function finish(state: SubscriptionState, out: SubscriptionEffect[]): void {
   state.phase = 'ended';
-  out.push({ type: 'stop-timer', name: 'n' }, { type: 'stop-timer', name: 'refresh' }, { type: 'gone' });
+  for (const name of ['n', 'refresh', 'expiry'] as const) out.push({ type: 'stop-timer', name });
+  out.push({ type: 'gone' });
 }

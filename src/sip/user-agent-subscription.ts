@@ -50,6 +50,8 @@ export function createSubscriptionDriver(
     phase: 'waiting',
     raised: false,
     askedS: 0,
+    leadS: 0,
+    refusal: null,
   };
   const open = new Map<TransactionKey, SipRequest>();
 
