@@ -1,7 +1,6 @@
 /** What the operations of click to call share. */
 import type { Settings } from '../config/settings.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
-import type { EntryPoint } from '../ep-cscf/visitor-word.ts';
 import type { Call } from './operation.ts';
 import type { Channels, ClickToCall, CorePort, Refusal } from './ports.ts';
 
@@ -20,11 +19,6 @@ export interface ClickToCallParts extends ClickToCall {
 /** Only the business itself: no subscriber of the operator has a part in it. */
 export function businessOnly({ who }: Call): Refusal | null {
   return who.legs === 2 ? null : { ok: false, error: 'token-context' };
-}
-
-/** Longest call of an entry point, ms. */
-export function lastsMs({ settings }: ClickToCallParts, { maxDurationS }: EntryPoint): number {
-  return (maxDurationS ?? settings.clickToCall.maxDurationS) * 1000;
 }
 
 /** Where a page is from, as its browser says; on our own origin it leaves that out of a GET. Null: no page. Fetch standard, Origin header; Fetch Metadata. */

@@ -79,7 +79,8 @@ export function callerRate(exchange: Exchange): Outcome | null {
   const { access, now, parts } = exchange;
   if (access === null) return null;
   const { clientId, subject } = access.principal;
-  let wait = parts.perClient.take(clientId, now);
+  // What a visitor asks is not the business's doing, and must not hold it back.
+  let wait = access.visitor === undefined ? parts.perClient.take(clientId, now) : 0;
   if (wait === 0 && subject !== null) wait = parts.perUser.take(JSON.stringify([clientId, subject]), now);
   if (operationOf(exchange).urgent === undefined) return limited(wait);
   exchange.waitMs = wait;

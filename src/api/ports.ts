@@ -100,10 +100,8 @@ export interface EntryPoints {
 
 /** Visitor tokens, and the one call of each. */
 export interface VisitorTokens extends AccessTokens {
-  /** `lastsMs`: how long the call may last. */
   issue(
     visitor: Pick<Visitor, 'clientId' | 'entryPointId' | 'origin' | 'reference'>,
-    lastsMs: number,
   ): Promise<{ token: string; startBy: number }>;
   /** Takes the token's one call; false when it is taken. */
   start(visitor: Visitor, origin: string): boolean;

@@ -2,7 +2,7 @@
 import type { DeviceId } from '../ep-cscf/ids.ts';
 import type { EntryPoint, Visitor } from '../ep-cscf/visitor-word.ts';
 import { endSession, putSession, readSession } from './call-handling.ts';
-import { type ClickToCallParts, lastsMs, originOf } from './click-to-call-parts.ts';
+import { type ClickToCallParts, originOf } from './click-to-call-parts.ts';
 import { isRefusal, sessionOf } from './core-reply.ts';
 import { formatDateTime } from './date-time.ts';
 import { iceServersUntil } from './ice-servers.ts';
@@ -111,7 +111,7 @@ async function dial(
   entryPoint: EntryPoint,
 ): Promise<Answer | Refusal> {
   const { who, correlator, now } = call;
-  const endsAt = now + lastsMs(parts, entryPoint);
+  const endsAt = now + (entryPoint.maxDurationS ?? parts.settings.clickToCall.maxDurationS) * 1000;
   const deviceId = visitor.id;
   const opened = await parts.channels.create(
     who,

@@ -1,6 +1,6 @@
 /** Visitor tokens of click to call: given to the business, or to a page for work. CAMARA digest 11b. */
 import type { EntryPoint } from '../ep-cscf/visitor-word.ts';
-import { businessOnly, type ClickToCallParts, lastsMs, originOf } from './click-to-call-parts.ts';
+import { businessOnly, type ClickToCallParts, originOf } from './click-to-call-parts.ts';
 import { formatDateTime } from './date-time.ts';
 import { type Answer, type Call, notFound, type Operation } from './operation.ts';
 import type { Refusal } from './ports.ts';
@@ -133,10 +133,7 @@ async function give(
 ): Promise<Answer | Refusal> {
   if (!parts.entryPoints.opening(entryPoint, now).open) return { ok: false, error: 'entry-point-closed' };
   const { clientId, entryPointId } = entryPoint;
-  const { token, startBy } = await parts.visitorTokens.issue(
-    { clientId, entryPointId, origin, reference },
-    lastsMs(parts, entryPoint),
-  );
+  const { token, startBy } = await parts.visitorTokens.issue({ clientId, entryPointId, origin, reference });
   parts.count('visitor_tokens_total', { outcome: 'given' });
   const body = { visitorToken: token, expiresAt: formatDateTime(startBy) };
   return { ok: true, status: 201, body, location: '/calls' };

@@ -23,25 +23,25 @@ const visitor = { clientId: 'shop', entryPointId: 'ep-1', origin: 'https://shop.
 
 test('CTC-03 a token is good for two minutes, and for its call until that is over', async () => {
   const { time, tokens } = rig();
-  const { token, startBy } = await tokens.issue(visitor, 600_000);
+  const { token, startBy } = await tokens.issue(visitor);
   assert.equal(startBy, time.now + START_MS);
   const access = await tokens.verify(token);
   assert.ok(access !== null);
   assert.deepEqual({ ...access.visitor, id: '' }, { ...visitor, id: '', startBy });
   assert.deepEqual(access.principal, { clientId: 'shop', subject: access.visitor.id, number: null, legs: 2 });
-  const { token: unused } = await tokens.issue(visitor, 600_000);
+  const { token: unused } = await tokens.issue(visitor);
   assert.equal(tokens.start(access.visitor, 'https://shop.example'), true);
   tokens.bind(access.visitor, 'channel');
   time.now += START_MS;
   assert.equal(await tokens.verify(unused), null);
   assert.ok(await tokens.verify(token));
-  time.now += 600_000;
+  time.now += LONGEST_CALL_MS;
   assert.equal(await tokens.verify(token), null);
 });
 
 test('CTC-03 a token has one call; one that was not made may be tried again', async () => {
   const { tokens } = rig();
-  const access = await tokens.verify((await tokens.issue(visitor, 60_000)).token);
+  const access = await tokens.verify((await tokens.issue(visitor)).token);
   assert.ok(access !== null);
   assert.equal(tokens.start(access.visitor, 'o'), true);
   assert.equal(tokens.start(access.visitor, 'o'), false);
@@ -54,8 +54,8 @@ test('CTC-03 a token has one call; one that was not made may be tried again', as
 
 test('CTC-03 only what this process signed, as a token, counts', async () => {
   const { tokens, keys, time } = rig();
-  const { token } = await tokens.issue(visitor, 60_000);
-  const other = await rig().tokens.issue(visitor, 60_000);
+  const { token } = await tokens.issue(visitor);
+  const other = await rig().tokens.issue(visitor);
   assert.equal(await tokens.verify(other.token), null, 'a restart forgets');
   const claims = { client_id: 'shop', entry_point: 'ep-1', origin: null, reference: null, start_by: time.now + 1000 };
   const unsigned = new UnsecuredJWT(claims).setAudience('webrtc-click-to-call').setExpirationTime('1h').encode();
@@ -72,7 +72,7 @@ test('CTC-03 only what this process signed, as a token, counts', async () => {
 
 test('CTC-03 keys turn every hour, and count as long as what they signed', async () => {
   const { time, tokens, keys } = rig();
-  const { token } = await tokens.issue(visitor, LONGEST_CALL_MS);
+  const { token } = await tokens.issue(visitor);
   const access = await tokens.verify(token);
   assert.ok(access !== null);
   tokens.start(access.visitor, 'o');
@@ -91,13 +91,13 @@ test('CTC-03 keys turn every hour, and count as long as what they signed', async
 test('CTC-03 what tokens did is forgotten when they are over', async () => {
   const { time, tokens } = rig();
   for (let n = 0; n < 5; n += 1) {
-    const access = await tokens.verify((await tokens.issue(visitor, 60_000)).token);
+    const access = await tokens.verify((await tokens.issue(visitor)).token);
     assert.ok(access !== null);
     tokens.start(access.visitor, 'o');
     tokens.bind(access.visitor, 'channel');
   }
   time.now += 2 * HOUR_MS;
-  const access = await tokens.verify((await tokens.issue(visitor, 60_000)).token);
+  const access = await tokens.verify((await tokens.issue(visitor)).token);
   assert.ok(access !== null);
   tokens.start(access.visitor, 'o');
   assert.equal(tokens.size, 1);

@@ -22,10 +22,8 @@ export interface VisitorAccess {
 }
 
 export interface VisitorTokens {
-  /** `lastsMs`: how long the call may last. */
   issue(
     visitor: Pick<Visitor, 'clientId' | 'entryPointId' | 'origin' | 'reference'>,
-    lastsMs: number,
   ): Promise<{ token: string; startBy: number }>;
   /** Null when it is not good: not ours, over, or not used for a call in time. A token is no key, so a proof of one (DPoP) does not fit. */
   verify(token: string, proof?: object | null): Promise<VisitorAccess | null>;
@@ -88,7 +86,7 @@ export function createVisitorTokens({ keys, now, startMs }: VisitorTokenParts): 
   }
 
   return {
-    async issue({ clientId, entryPointId, origin, reference }, lastsMs) {
+    async issue({ clientId, entryPointId, origin, reference }) {
       const { id, secret } = keys.current();
       const startBy = now() + startMs;
       const token = await new SignJWT({
@@ -101,7 +99,7 @@ export function createVisitorTokens({ keys, now, startMs }: VisitorTokenParts): 
         .setProtectedHeader({ alg: ALGORITHM, kid: id, typ: 'visitor+jwt' })
         .setAudience(AUDIENCE)
         .setJti(randomUUID())
-        .setExpirationTime(Math.ceil((startBy + lastsMs) / 1000))
+        .setExpirationTime(Math.ceil((startBy + LONGEST_CALL_MS) / 1000))
         .sign(secret);
       return { token, startBy };
     },

@@ -73,10 +73,12 @@ export function createEntryPoints({ settings, store, log, uuid, now }: EntryPoin
     }
   }
 
-  async function keep(entryPoint: EntryPoint): Promise<Kept> {
+  async function keep(entryPoint: EntryPoint, known: boolean): Promise<Kept> {
     const { entryPointId: key } = entryPoint;
     if (!(await kept({ op: 'put', kind: 'entry-point', key, value: entryPoint })))
       return { ok: false, error: 'not-kept' };
+    // Taken away in the meantime, in the store too.
+    if (known && !all.has(key)) return { ok: false, error: 'not-found' };
     put(entryPoint);
     return { ok: true, entryPoint };
   }
@@ -102,18 +104,21 @@ export function createEntryPoints({ settings, store, log, uuid, now }: EntryPoin
       const fault = faultOf(clientId, draft);
       if (fault !== null) return fault;
       if (list(clientId).length >= clickToCall.entryPointsPerClient) return { ok: false, error: 'entry-point-quota' };
-      return keep({ ...draft, entryPointId: uuid(), clientId, createdAt: now() });
+      return keep({ ...draft, entryPointId: uuid(), clientId, createdAt: now() }, false);
     },
     list,
     find: entryPointId => all.get(entryPointId) ?? null,
     async replace({ entryPointId, clientId, createdAt }, draft) {
-      return faultOf(clientId, draft) ?? keep({ ...draft, entryPointId, clientId, createdAt });
+      return faultOf(clientId, draft) ?? keep({ ...draft, entryPointId, clientId, createdAt }, true);
     },
     async remove(entryPoint) {
       const { entryPointId: key } = entryPoint;
-      if (!(await kept({ op: 'delete', kind: 'entry-point', key }))) return false;
-      if (all.delete(key)) count(entryPoint, -1);
-      return true;
+      // At once, so that no change that is under way can bring it back.
+      all.delete(key);
+      count(entryPoint, -1);
+      if (await kept({ op: 'delete', kind: 'entry-point', key })) return true;
+      put(entryPoint);
+      return false;
     },
     opening: ({ hours }, at) => openingAt(hours ?? null, at),
     allows(origin, clientId) {

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import type { Write } from '../../src/ep-cscf/effect.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
 import { zeroBits } from '../../src/waf/proof-of-work.ts';
 import { browserOffer } from '../support/core-world.ts';
 import { CHANNELS, CLICK_TO_CALL, REGISTRATION, type WholeGateway, wholeGateway } from '../support/whole-gateway.ts';
@@ -224,6 +227,29 @@ test('CTC-03 a visitor token opens nothing but its call, and an access token no 
   assert.equal((await dial(g, `${token.slice(0, -2)}xx`)).status, 401);
 });
 
+test('CTC-03 a visitor that asks without end is held back itself, not the business and its other visitors', async () => {
+  const g = await shop({ api: { ratePerUser: 2, ratePerClient: 4 } });
+  const id = await entryPoint(g);
+  const tokens = [await businessToken(g, id), await businessToken(g, id)];
+  await g.advance(1000);
+  const look = (token = '') => g.call(token, 'GET', callPath('m'), undefined, from(ORIGIN));
+  const statuses: number[] = [];
+  for (let n = 0; n < 6; n += 1) statuses.push((await look(tokens[0])).status);
+  assert.deepEqual(statuses, [404, 404, 404, 404, 429, 429]);
+  assert.equal((await look(tokens[1])).status, 404);
+  assert.equal((await g.call('shop', 'GET', `${CLICK_TO_CALL}/entry-points/${id}`)).status, 200);
+});
+
+test('CTC-03 a token lasts as long as its call, also when the entry point lets calls last longer than when it was given', async () => {
+  const g = await shop();
+  const id = await entryPoint(g, { maxDurationS: 30 });
+  const token = await businessToken(g, id);
+  await g.call('shop', 'PUT', `${CLICK_TO_CALL}/entry-points/${id}`, { ...draft, maxDurationS: 3600 });
+  const call = await talking(g, token);
+  await g.advance(3_599_000);
+  await hangUp(g, token, call);
+});
+
 test('CTC-04 any address, number or device in the body is refused', async () => {
   const g = await shop();
   const token = await businessToken(g, await entryPoint(g));
@@ -381,6 +407,37 @@ test('CTC-09 entry points belong to their client; one that is taken away gives n
   await g.advance(3_600_000);
   const later = await g.call(null, 'OPTIONS', callPath(call), undefined, asks);
   assert.equal(later.headers['access-control-allow-origin'], undefined);
+});
+
+test('CTC-09 an entry point that is changed and taken away at one time is gone, with its origins', async () => {
+  const written = createMemoryStore();
+  const slow = async (writes: readonly Write[]) => {
+    written.commit(writes);
+    await setTimeout(5);
+  };
+  for (const order of [
+    ['PUT', 'DELETE'],
+    ['DELETE', 'PUT'],
+  ] as const) {
+    const g = await wholeGateway({ store: { ...written, commit: slow }, settings: { clickToCall } });
+    const id = await entryPoint(g);
+    const path = `${CLICK_TO_CALL}/entry-points/${id}`;
+    const changed = { ...draft, allowedOrigins: [ELSEWHERE] };
+    await Promise.all(order.map(method => g.call('shop', method, path, method === 'PUT' ? changed : undefined)));
+    assert.deepEqual(written.load('entry-point'), []);
+    assert.equal((await g.call('shop', 'GET', path)).status, 404);
+    await entryPoint(g);
+    await g.advance(3_600_000);
+    const asks = { 'access-control-request-method': 'GET' };
+    const allowed = async (origin: string) =>
+      (await g.call(null, 'OPTIONS', callPath('m'), undefined, { origin, ...asks })).headers[
+        'access-control-allow-origin'
+      ];
+    assert.deepEqual([await allowed(ORIGIN), await allowed(ELSEWHERE)], [ORIGIN, undefined]);
+    const [last] = written.load('entry-point');
+    assert.ok(last !== undefined);
+    written.commit([{ op: 'delete', kind: 'entry-point', key: last.key }]);
+  }
 });
 
 test('CTC-09 entry points survive a restart', async () => {
