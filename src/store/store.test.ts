@@ -146,7 +146,7 @@ for (const [name, make] of stores) {
     it('agrees with a map whatever is written', () => {
       const { store: opened, reopen } = make();
       let store = opened;
-      const kinds: StoreKind[] = ['binding', 'call', 'outbox'];
+      const kinds: StoreKind[] = ['binding', 'call', 'outbox', 'lease', 'entry-point'];
       const write: fc.Arbitrary<Write> = fc.oneof(
         fc.record({
           op: fc.constant('put' as const),
