@@ -188,12 +188,14 @@ function codesOf({ errors, scopes }: Operation): Map<number, string[]> {
   return codes;
 }
 
-/** A copy of a schema in which each titled one stands in `schemas` and is referred to. */
+/** A copy of a schema in which each titled one stands in `schemas` and is referred to. Alternatives of ours exclude each other. */
 function refer(schema: unknown, schemas: Map<string, Json>): unknown {
   if (Array.isArray(schema)) return schema.map(item => refer(item, schemas));
   if (typeof schema !== 'object' || schema === null) return schema;
   const { title, ...rest } = schema as TSchema & { title?: string };
-  const copy = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, refer(value, schemas)]));
+  const copy = Object.fromEntries(
+    Object.entries(rest).map(([key, value]) => [key === 'anyOf' ? 'oneOf' : key, refer(value, schemas)]),
+  );
   if (title === undefined) return copy;
   schemas.set(title, copy);
   return { $ref: `#/components/schemas/${title}` };

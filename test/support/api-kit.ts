@@ -1,4 +1,5 @@
 /** For tests of the API layer: an API server on top of a small core, event side and token check, whose every response is held against its own documents. */
+import type { ClickToCall } from '../../src/api/ports.ts';
 import { type ApiParts, type ApiServer, createApi } from '../../src/api/server.ts';
 import { checkSettings } from '../../src/config/settings.ts';
 import { silentLog } from '../../src/runtime/log.ts';
@@ -12,6 +13,10 @@ export const CALLS = '/webrtc-call-handling/v0.4rc1';
 export const EVENTS = '/webrtc-events-subscriptions/v0.3rc1';
 export const CHANNELS = '/webrtc-notification-channels/v0.1';
 export const ICE_SERVERS = '/webrtc-ice-servers/v0.1';
+export const CLICK_TO_CALL = '/webrtc-click-to-call/v0.1';
+
+/** Enough for the document of click to call; its operations are played over the whole gateway. */
+export const describedOnly = { clickToCall: {} as ClickToCall };
 
 interface Counted {
   name: string;
