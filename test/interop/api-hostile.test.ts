@@ -461,22 +461,14 @@ test('a channel’s socket: no ticket, a wrong one, big frames, nothing at all; 
 });
 
 test('floods: of requests, of connections; the limiter answers, then all is as before', async () => {
-  const codes = new Map<number, number>();
-  await Promise.all(
-    Array.from({ length: 20 }, async () => {
-      for (let n = 0; n < 60; n += 1) {
-        const response = await fetch(`${sandbox.pages}${CALLS}/x`, { headers: { authorization: 'Bearer nonsense' } });
-        await response.arrayBuffer();
-        codes.set(response.status, (codes.get(response.status) ?? 0) + 1);
-        if (response.status === 429) assert.ok(Number(response.headers.get('retry-after')) >= 1);
-      }
-    }),
-  );
-  assert.ok((codes.get(429) ?? 0) > 0, JSON.stringify([...codes]));
-  assert.deepEqual(
-    [...codes.keys()].filter(code => code !== 401 && code !== 429),
-    [],
-  );
+  // One after the other on each connection, without waiting: a client that waits is no flood where the machine is slow.
+  const request = head('GET', `${CALLS}/x`, ['Authorization: Bearer nonsense']);
+  const many = request.replace('Connection: close\r\n', '').repeat(100) + request;
+  const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(many, 20_000)));
+  const heads = answers.flatMap(({ text }) => text.match(/HTTP\/1\.1 \d{3}[\s\S]*?\r\n\r\n/g) ?? []);
+  const codes = heads.map(text => text.slice(9, 12));
+  assert.deepEqual([...new Set(codes)].sort(), ['401', '429'], `${heads.length} answers`);
+  for (const text of heads) if (text.startsWith('429', 9)) assert.match(text, /^retry-after: [1-9]/im);
   assert.ok((await metric('lineside_api_rejections_total{reason="too-many-requests"')) > 0);
   await sleep(1500);
   await Promise.all(Array.from({ length: 300 }, () => talk('', 500)));
