@@ -47,6 +47,16 @@ const realmFields = {
     description: 'Digest passwords of private identities, for `client`.',
   }),
   passwordTemplate: text('Digest password of an identity that nothing else has one for; {digits} as above.'),
+  digestMinimum: choice(
+    'Weakest digest that a password answers; a challenge of a weaker one alone is a refusal.',
+    'MD5',
+    ['MD5', 'SHA-256', 'SHA-512-256'],
+  ),
+  digestNoQop: choice(
+    'Answer to a challenge without qop: in the form of RFC 2617 without it, or as if it had said `auth` (RFC 8760).',
+    'legacy',
+    ['legacy', 'auth'],
+  ),
   trunkUser: text('User name that answers a challenge of the peer, for `trunk`; empty answers none.'),
   trunkPassword: text('Its password.'),
   trunkRegister: choice(
@@ -59,11 +69,15 @@ const realmFields = {
     'Subscribe to the registration state of each number, so that a removal by the network is heard.',
     true,
   ),
+  regEventExpiresS: integer('Expires of that subscription.', 600_000, 60, 2_000_000),
   outbound: flag(
     'Register with reg-id and outbound (RFC 5626), so that a core keeps several contacts of one private identity.',
     false,
   ),
   tnaIndicator: text('Value of integrity-protected in a trusted-node REGISTER.', 'auth-done'),
+  tnaRealm: text('Realm of its Authorization; empty is `home`.'),
+  tnaNonce: text('Nonce of its Authorization, for a core that wants one.'),
+  ioiPrefix: text('What stands before `home` in the orig-ioi of a node that registers; empty for nothing.', 'Type 1'),
   authorizationEntity: text(
     "Domain of the authorisation server (WAF) when it is a third party's: told to the core in a trusted-node REGISTER, which has to know it.",
   ),
@@ -81,6 +95,15 @@ const realmFields = {
     description:
       'Changes to the header fields of what Lineside sends: each rule has `methods` (REGISTER, SUBSCRIBE, INVITE; none: all), `remove` (names) and `add` (name: value, with {number}, {digits}, {home}).',
   }),
+  sessionExpiresS: integer('Session-Expires of a call out; not below `minSeS`.', 1800, 90, 86_400),
+  minSeS: integer('Min-SE of a call out.', 90, 90, 86_400),
+  preconditionLocal: choice('Strength of our side in an offer with preconditions, which follows a 421.', 'optional', [
+    'none',
+    'optional',
+    'mandatory',
+  ]),
+  preconditionRemote: choice('Strength of the far side in it.', 'optional', ['none', 'optional', 'mandatory']),
+  releaseCause: flag('Say why in a CANCEL or BYE by the causes of TS 24.229 too (Reason: RELEASE_CAUSE).', true),
   displayName: flag('Send the originatorName of the API as display name in From.', false),
   earlyMediaDefault: choice(
     'Early media when the network never sent P-Early-Media: pass it, or pass it only after a reliable 18x.',

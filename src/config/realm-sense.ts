@@ -26,7 +26,13 @@ export function realmFault(realms: readonly RealmSettings[]): Fault | null {
       seen.add(prefix);
     }
     const fault =
-      homeFault(realm) ?? credentialFault(realm) ?? identityFault(realm) ?? trunkFault(realm) ?? ruleFault(realm);
+      homeFault(realm) ??
+      quotedFault(realm) ??
+      sessionFault(realm) ??
+      credentialFault(realm) ??
+      identityFault(realm) ??
+      trunkFault(realm) ??
+      ruleFault(realm);
     if (fault !== null) return fault;
   }
   return null;
@@ -37,6 +43,20 @@ function homeFault({ home, entry, authorizationEntity }: RealmSettings): Fault |
   if (authorizationEntity !== '' && !DOMAIN.test(authorizationEntity))
     return { name: 'ims.authorizationEntity', must: 'must be a domain such as waf.example' };
   return parseHostPort(entry) === null ? { name: 'ims.entry', must: 'must be a host or host:port' } : null;
+}
+
+/** What is written between quotation marks as it is. */
+function quotedFault(realm: RealmSettings): Fault | null {
+  for (const name of ['tnaIndicator', 'tnaRealm', 'tnaNonce', 'ioiPrefix'] as const) {
+    if (/["\\]|\p{Cc}/u.test(realm[name]))
+      return { name: `ims.${name}`, must: 'must have no quotation mark, backslash or control character' };
+  }
+  return null;
+}
+
+function sessionFault({ sessionExpiresS, minSeS }: RealmSettings): Fault | null {
+  if (sessionExpiresS >= minSeS) return null;
+  return { name: 'ims.sessionExpiresS', must: 'must not be below ims.minSeS' };
 }
 
 /** A client that has no password is refused by its first challenge. */

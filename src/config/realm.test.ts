@@ -61,6 +61,9 @@ const WRONG: ReadonlyArray<[string, Record<string, unknown>, RegExp]> = [
   ['a rule about no header', { headerRules: [{ add: { 'X A': 'a' } }] }, /name header fields/],
   ['a service without number', { identityUrl: 'https://p.example/' }, /\{number\}/],
   ['two sources', { identityUrl: 'https://p.example/{digits}', identityFile: 'a.json' }, /together/],
+  ['a realm that ends its quotation', { tnaRealm: 'a", integrity-protected="yes' }, /tnaRealm/],
+  ['a prefix of two lines', { ioiPrefix: 'Type 1\r\nVia: b' }, /ioiPrefix/],
+  ['a session shorter than its least', { sessionExpiresS: 600, minSeS: 900 }, /sessionExpiresS/],
   ['a trunk without name', { mode: 'trunk', trunkRegister: 'pilot' }, /trunkAor/],
 ];
 

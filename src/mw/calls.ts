@@ -191,7 +191,8 @@ export function createCalls(node: MwNode): Calls {
           located: effect.location !== null,
           request(attempt) {
             const known = entries.get(owner);
-            if (known !== undefined) known.readiness = attempt.precondition ? offeringReadiness(effect.sdp) : null;
+            if (known !== undefined)
+              known.readiness = attempt.precondition ? offeringReadiness(effect.sdp, node.facts) : null;
             return request(attempt);
           },
         },
@@ -253,7 +254,8 @@ export function createCalls(node: MwNode): Calls {
         entry.call.reject(demand == null ? final : preconditionFailure(demand));
         return;
       }
-      const headers: ExtraHeaders = reason === null ? [] : [['Reason', reason]];
+      const silent = reason === null || (!node.facts.releaseCause && reason.startsWith('RELEASE_CAUSE;'));
+      const headers: ExtraHeaders = silent ? [] : [['Reason', reason]];
       const going = entry.call.end(headers);
       // A cancelled INVITE still has its outcome to tell; a BYE has nothing.
       if (entry.phase === 'confirmed' || !going) entries.delete(owner);

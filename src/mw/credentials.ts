@@ -9,6 +9,7 @@ export type CredentialsOf = (identity: ImsIdentity | null) => Credentials | unde
 const MAX_CARDS = 100_000;
 
 export function createCredentials(realm: RealmSettings): CredentialsOf {
+  const digest = { minimum: realm.digestMinimum, noQop: realm.digestNoQop };
   /** By private identity; a card knows which challenges are of the past, so it outlives its registration. */
   const cards = new Map<string, { keys: string; card: AkaCard }>();
 
@@ -31,7 +32,7 @@ export function createCredentials(realm: RealmSettings): CredentialsOf {
     const password = passwordOf(secret, username) ?? filled(realm.passwordTemplate, number, home);
     const card = cardOf(identity);
     if (password === '' && card === undefined) return undefined;
-    return { username, ...(password === '' ? {} : { password }), ...(card === undefined ? {} : { card }) };
+    return { username, digest, ...(password === '' ? {} : { password }), ...(card === undefined ? {} : { card }) };
   }
 
   function passwordOf(secret: IdentityRow, impi: string): string | undefined {
@@ -45,7 +46,9 @@ export function createCredentials(realm: RealmSettings): CredentialsOf {
       case 'client':
         return identity === null ? undefined : ofClient(identity);
       case 'trunk':
-        return realm.trunkUser === '' ? undefined : { username: realm.trunkUser, password: realm.trunkPassword };
+        return realm.trunkUser === ''
+          ? undefined
+          : { username: realm.trunkUser, password: realm.trunkPassword, digest };
       default:
         return realm.mode satisfies never;
     }

@@ -20,6 +20,9 @@ export interface HeaderFacts
     | 'home'
     | 'outbound'
     | 'tnaIndicator'
+    | 'tnaRealm'
+    | 'tnaNonce'
+    | 'ioiPrefix'
     | 'authorizationEntity'
     | 'ruriForm'
     | 'userPhone'
@@ -27,6 +30,11 @@ export interface HeaderFacts
     | 'callerHeader'
     | 'callerForms'
     | 'headerRules'
+    | 'sessionExpiresS'
+    | 'minSeS'
+    | 'preconditionLocal'
+    | 'preconditionRemote'
+    | 'releaseCause'
     | 'displayName'
     | 'correlatorHeader'
     | 'accessNetworkInfo'
@@ -82,18 +90,18 @@ function registerBasics(
   correlator: string,
   facts: HeaderFacts,
 ): Field[] {
-  const credentials = `username="${impi}", realm="${home}", uri="sip:${home}", nonce="", response=""`;
   if (facts.mode === 'client') {
     const own: Field[] = [
-      ['Authorization', `Digest ${credentials}`],
+      ['Authorization', credentialsOf(impi, home, home, '')],
       ['Supported', options.join(', ')],
     ];
     return [...own, ...accessNetwork(facts), ...correlation(correlator, facts)];
   }
   // Of a third party's WAF alone, which the S-CSCF checks against what the HSS lists. TS 33.203 X.3.2.3.
   const entity = facts.authorizationEntity === '' ? '' : `, authorization-entity="${facts.authorizationEntity}"`;
+  const credentials = credentialsOf(impi, home, facts.tnaRealm || home, facts.tnaNonce);
   return [
-    ['Authorization', `Digest ${credentials}, integrity-protected="${facts.tnaIndicator}"${entity}`],
+    ['Authorization', `${credentials}, integrity-protected="${facts.tnaIndicator}"${entity}`],
     ['Path', `<${pathUri}>`],
     ['Require', 'path'],
     ['Supported', options.join(', ')],
@@ -102,6 +110,11 @@ function registerBasics(
     ...accessNetwork(facts),
     ...correlation(correlator, facts),
   ];
+}
+
+/** Who registers, before or without any challenge. */
+function credentialsOf(impi: string, home: string, realm: string, nonce: string): string {
+  return `Digest username="${impi}", realm="${realm}", uri="sip:${home}", nonce="${nonce}", response=""`;
 }
 
 /** What an INVITE says beside its body. */
@@ -130,8 +143,8 @@ export function inviteParts(
     ...(facts.mode === 'client' ? [] : [chargingVector(icid, facts.home, facts)]),
     ...accessNetwork(facts),
     ['Supported', emergency ? '100rel, timer' : '100rel, timer, histinfo, 199'],
-    ['Session-Expires', '1800'],
-    ['Min-SE', '90'],
+    ['Session-Expires', String(facts.sessionExpiresS)],
+    ['Min-SE', String(facts.minSeS)],
     ['Accept', emergency ? EMERGENCY_ACCEPT : 'application/sdp, application/3gpp-ims+xml'],
   ];
   if (anonymous) fields.push(['Privacy', 'id']);
@@ -241,8 +254,8 @@ function userPhone(facts: HeaderFacts): string {
  * A new charging identifier and the network it comes from. Between a P-CSCF and its S-CSCF that name begins with the type,
  * without a space behind it; between two networks it stands alone. TS 24.229 table 7.2A.5A.
  */
-function chargingVector(icid: string, home: string, { host, mode }: HeaderFacts): Field {
-  const network = mode === 'trunk' ? home : `"Type 1${home}"`;
+function chargingVector(icid: string, home: string, { host, mode, ioiPrefix }: HeaderFacts): Field {
+  const network = mode === 'trunk' || ioiPrefix === '' ? home : `"${ioiPrefix}${home}"`;
   const here = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${here};orig-ioi=${network}`];
 }

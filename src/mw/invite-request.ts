@@ -26,7 +26,7 @@ export function inviteRequest(
     const sent = located && location !== null ? sentLocation(node, location, { number, anonymous, emergency }) : null;
     const fields = precondition ? withTag(parts.fields) : parts.fields;
     const headers = sent === null ? fields : [...fields, ...locationFields(sent)];
-    const sdp = precondition ? offerStatus(effect.sdp) : effect.sdp;
+    const sdp = precondition ? offerStatus(effect.sdp, node.facts) : effect.sdp;
     const body = sent === null ? sdpBody(sdp) : withLocation(sdp, sent);
     return { uri, from, to, route, proxy: node.proxy, contact, headers, body, ...answer };
   };

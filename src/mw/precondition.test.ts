@@ -12,6 +12,7 @@ const OFFER = `v=0\r\no=- 7001 1 IN IP4 192.0.2.20\r\ns=-\r\nc=IN IP4 192.0.2.20
 const FAR = OFFER.replace('7001 1', '9 1');
 const STATUS =
   'a=curr:qos local sendrecv\r\na=curr:qos remote none\r\na=des:qos optional local sendrecv\r\na=des:qos optional remote sendrecv\r\n';
+const STRENGTHS = { preconditionLocal: 'optional', preconditionRemote: 'optional' } as const;
 /** The answer of a callee that reserves and wants to be told. */
 const WAITING = `${FAR}a=curr:qos local none\r\na=curr:qos remote none\r\na=des:qos mandatory local sendrecv\r\na=des:qos mandatory remote sendrecv\r\na=conf:qos remote sendrecv\r\n`;
 
@@ -76,17 +77,17 @@ test('ORG-14 a second 421, and a 580, are failures', async t => {
 });
 
 test('ORG-14 an offer of the far side is answered with its own wishes seen from here; a stream out of use has none', () => {
-  const readiness = offeringReadiness(OFFER);
+  const readiness = offeringReadiness(OFFER, STRENGTHS);
   const offer = `${FAR}a=curr:qos local sendrecv\r\na=curr:qos remote none\r\na=des:qos mandatory local sendrecv\r\na=des:qos optional remote sendrecv\r\n`;
   assert.equal(
     readiness.said(OFFER, offer),
     `${OFFER}a=curr:qos local sendrecv\r\na=curr:qos remote sendrecv\r\na=des:qos optional local sendrecv\r\na=des:qos mandatory remote sendrecv\r\n`,
   );
   assert.equal(readiness.said(OFFER, null), OFFER.replace('7001 1', '7001 2'), 'other lines are another version');
-  assert.equal(offeringReadiness(OFFER).said(OFFER, FAR), OFFER);
+  assert.equal(offeringReadiness(OFFER, STRENGTHS).said(OFFER, FAR), OFFER);
   assert.equal(readiness.confirmation('a', FAR), null);
   assert.notEqual(readiness.confirmation('a', WAITING), null);
   assert.equal(readiness.confirmation('a', WAITING), null, 'once for a dialog');
   const video = 'm=video 0 RTP/AVP 96\r\n';
-  assert.equal(offerStatus(OFFER + video), OFFER + STATUS + video);
+  assert.equal(offerStatus(OFFER + video, STRENGTHS), OFFER + STATUS + video);
 });

@@ -21,9 +21,17 @@ export interface Readiness {
   said(sdp: string, offer: string | null): string;
 }
 
+/** How much an offer of ours insists on each side. */
+export interface Strengths {
+  preconditionLocal: Strength;
+  preconditionRemote: Strength;
+}
+
+type Strength = 'none' | 'optional' | 'mandatory';
+
 /** Of a call out. `sdp`: the media plane's offer, as it was before the lines of preconditions. */
-export function offeringReadiness(sdp: string): Readiness {
-  return readiness(sdp, null);
+export function offeringReadiness(sdp: string, strengths: Strengths): Readiness {
+  return readiness({ sdp, strengths }, null);
 }
 
 /** Of a call in whose caller speaks of preconditions in this offer. */
@@ -31,7 +39,7 @@ export function answeringReadiness(offer: string): Readiness {
   return readiness(null, offer);
 }
 
-function readiness(sdp: string | null, offer: string | null): Readiness {
+function readiness(own: { sdp: string; strengths: Strengths } | null, offer: string | null): Readiness {
   /** By how much our versions are ahead of the media plane's. */
   let ahead = 0;
   let waits = offer !== null && standingOf(offer) === 'waiting';
@@ -48,10 +56,10 @@ function readiness(sdp: string | null, offer: string | null): Readiness {
       return true;
     },
     confirmation(fork, answer) {
-      if (sdp === null || told.has(fork) || !wantsConfirmation(answer)) return null;
+      if (own === null || told.has(fork) || !wantsConfirmation(answer)) return null;
       told.add(fork);
       ahead += 1;
-      return raiseVersion(offerStatus(sdp, turned(farStatus(answer))), ahead);
+      return raiseVersion(offerStatus(own.sdp, own.strengths, turned(farStatus(answer))), ahead);
     },
     said(later, offer) {
       const full = offer === null ? later : answerStatus(later, offer);
@@ -64,12 +72,12 @@ function readiness(sdp: string | null, offer: string | null): Readiness {
 }
 
 /** An offer that says how our side stands. `farReady`: the direction the far side is ready for, as it last said. */
-export function offerStatus(sdp: string, farReady = 'none'): string {
+export function offerStatus(sdp: string, strengths: Strengths, farReady = 'none'): string {
   return eachMedia(sdp, () => [
     'a=curr:qos local sendrecv',
     `a=curr:qos remote ${farReady}`,
-    'a=des:qos optional local sendrecv',
-    'a=des:qos optional remote sendrecv',
+    `a=des:qos ${strengths.preconditionLocal} local sendrecv`,
+    `a=des:qos ${strengths.preconditionRemote} remote sendrecv`,
   ]);
 }
 

@@ -66,7 +66,7 @@ export function createRealm(settings: RealmSettings, parts: NodeParts, timers: S
     credentialsOf: createCredentials(settings),
     proxy: entryUriOf(settings.entry, transport),
   };
-  const watches = settings.regEvent && timers !== null ? createWatches(node, timers) : null;
+  const watches = settings.regEvent && timers !== null ? createWatches(node, timers, settings.regEventExpiresS) : null;
   const own =
     settings.mode === 'trunk' && settings.trunkRegister !== 'none'
       ? createTrunkRegistration(node, settings, parts.timers)

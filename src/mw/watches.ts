@@ -32,7 +32,6 @@ interface Watch {
   failures: number;
 }
 
-const EXPIRES_S = 600_000;
 const TYPE = 'application/reginfo+xml';
 /** Reasons for which the notifier wants us back at once; a 481 says that it has lost the dialog. RFC 6665 4.1.3. */
 const AT_ONCE = new Set(['deactivated', 'timeout']);
@@ -41,7 +40,8 @@ const AT_ONCE_MS = 1000;
 const FOR_GOOD = new Set(['rejected', 'noresource', 'invariant']);
 const REFUSED = new Set([403, 404, 405, 489, 501]);
 
-export function createWatches(node: MwNode, timers: SipTimers): Watches {
+/** `expiresS`: time asked for. */
+export function createWatches(node: MwNode, timers: SipTimers, expiresS: number): Watches {
   const watches = new Map<BindingId, Watch>();
 
   function start(watch: Watch): void {
@@ -58,7 +58,7 @@ export function createWatches(node: MwNode, timers: SipTimers): Watches {
         proxy: node.proxy,
         event: 'reg',
         accept: TYPE,
-        expiresS: EXPIRES_S,
+        expiresS,
         headers: subscribeFields(identity, node.icid(), node.facts),
       },
       {

@@ -2,6 +2,7 @@
 import { akaPassword } from './auth/aka.ts';
 import { parseAuthValue } from './auth/auth-param.ts';
 import { answerChallenge, type Challenge, chooseChallenge } from './auth/digest.ts';
+import type { DigestAlgorithm } from './auth/digest-algorithm.ts';
 import type { Header, RequestSpec } from './dialog/types.ts';
 import type { SipResponse } from './message/message.ts';
 import type { Credentials } from './user-agent-types.ts';
@@ -23,6 +24,8 @@ const FIELDS = [
     info: 'Proxy-Authentication-Info',
   },
 ] as const;
+/** From the weakest. */
+const STRENGTH: readonly DigestAlgorithm[] = ['MD5', 'SHA-256', 'SHA-512-256'];
 /** Nonces remembered; beyond them the oldest are forgotten. */
 const MAX_NONCES = 64;
 /** How often in a row a SIM tells its home where it is before it gives up. */
@@ -40,10 +43,12 @@ export function createAuthorizer(
   randomHex: (bytes: number) => string,
 ): Authorizer {
   if (credentials === undefined) return NOBODY;
-  const { username, password, card } = credentials;
+  const { username, password, card, digest = { minimum: 'MD5', noQop: 'legacy' } } = credentials;
+  const enough = STRENGTH.indexOf(digest.minimum);
   /** How often each nonce was used; one that only met AUTS counts as not answered. */
   const answered = new Map<string, number>();
-  const can = ({ aka }: Challenge) => (aka === null ? password !== undefined : card !== undefined);
+  const can = ({ aka, algorithm }: Challenge) =>
+    aka === null ? password !== undefined && STRENGTH.indexOf(algorithm) >= enough : card !== undefined;
   let resyncs = 0;
   /** Last challenge answered with a password, by the field that answers it, and what is to be said unasked. */
   const challenged = new Map<string, Challenge>();
@@ -77,7 +82,17 @@ export function createAuthorizer(
   function write(spec: RequestSpec, challenge: Challenge, nc: number, proof: Proof): string {
     const body = Buffer.from(spec.body?.content ?? '', 'utf8');
     const { method, uri } = spec;
-    return answerChallenge({ challenge, username, method, uri, nc, cnonce: randomHex(8), body, ...proof });
+    return answerChallenge({
+      challenge,
+      username,
+      method,
+      uri,
+      nc,
+      cnonce: randomHex(8),
+      body,
+      noQop: digest.noQop,
+      ...proof,
+    });
   }
 
   /** A 2xx may name the nonce of the next request. */

@@ -1,5 +1,6 @@
 /** The door of the SIP stack in types: what a user agent can be asked, and what it tells. Knows nothing of IMS. */
 import type { AkaCard } from './auth/aka.ts';
+import type { DigestAlgorithm } from './auth/digest-algorithm.ts';
 import type { Locate } from './locate/locator.ts';
 import type { TargetHealth } from './locate/target-health.ts';
 import type { SipRequest, SipResponse } from './message/message.ts';
@@ -54,6 +55,8 @@ export interface Credentials {
   username: string;
   password?: string;
   card?: AkaCard;
+  /** Weakest algorithm a password answers, and how it answers a challenge without qop. Default: MD5, in the form of its own. */
+  digest?: { minimum: DigestAlgorithm; noQop: 'legacy' | 'auth' };
 }
 
 /** A response to an INVITE as the user hears it; `fork` is the To-tag of its early dialog. */
