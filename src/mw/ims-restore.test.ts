@@ -53,7 +53,7 @@ test('REG-16 a second 439 ends it, and the identity of a SIM is never tried with
   assert.equal(sent(sim).length, 1);
 });
 
-test('an option tag of ours that the core refuses is left out the next time; path, without which nothing comes back, ends it', async t => {
+test('REG-25 an option tag of ours that the core refuses is left out the next time; path, without which nothing comes back, ends it', async t => {
   const b = await bench(t, { outbound: true, regEvent: false });
   answers(b, [
     [420, [['Unsupported', 'GRUU']]],
@@ -79,7 +79,7 @@ test('an option tag of ours that the core refuses is left out the next time; pat
   assert.deepEqual(lost.alarms, ['path-refused']);
 });
 
-test('an entry point that redirects or fails is one of several: the next one is asked at once', async t => {
+test('REG-24 an entry point that redirects or fails is one of several: the next one is asked at once', async t => {
   const broken = await createCorePeer(HOST);
   const whole = await createCorePeer(HOST);
   t.after(() => Promise.all([broken.close(), whole.close()]));

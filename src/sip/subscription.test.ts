@@ -139,7 +139,7 @@ function refuse(s: ReturnType<typeof start>, status: number, headers: Array<[str
   s.world.clock.advance(10);
 }
 
-test('a refresh that the notifier fails at changes nothing until the time it gave is over, and is tried again in it', () => {
+test('EVT-10 a refresh that the notifier fails at changes nothing until the time it gave is over, and is tried again in it', () => {
   const s = start();
   s.accept('3600');
   s.notify('active;expires=3600');
@@ -161,7 +161,7 @@ test('a refresh that the notifier fails at changes nothing until the time it gav
   assert.equal(s.live(), 1);
 });
 
-test('refused until its time is over, the subscription ends with the last refusal', () => {
+test('EVT-10 refused until its time is over, the subscription ends with the last refusal', () => {
   const s = start();
   s.accept('600');
   s.notify('active');
@@ -175,7 +175,7 @@ test('refused until its time is over, the subscription ends with the last refusa
 });
 
 for (const status of [404, 481, 489, 501]) {
-  test(`a refresh refused with ${status} ends the subscription at once`, () => {
+  test(`EVT-10 a refresh refused with ${status} ends the subscription at once`, () => {
     const s = start();
     s.accept('600');
     s.notify('active');
