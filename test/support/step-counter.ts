@@ -1,4 +1,4 @@
-/** Counts what a piece of code does instead of how long it takes: the blocks it runs and the characters its searches look at. */
+/** Counts what a piece of code does instead of how long it takes: the blocks it runs and the characters and elements its searches look at. */
 import { Session } from 'node:inspector';
 
 export interface StepCounter {
@@ -14,7 +14,7 @@ interface Coverage {
   result: ReadonlyArray<{ url: string; functions: ReadonlyArray<{ ranges: readonly Range[] }> }>;
 }
 
-/** What the runtime does in one call that grows with its text: it is charged with the text it can have looked at. */
+/** What the runtime does in one call that grows with its text or list: it is charged with as much of it as it can have looked at. */
 const SEARCHES = ['indexOf', 'lastIndexOf', 'includes', 'split', 'toLowerCase', 'toUpperCase', 'trim'];
 
 /** `folder`: part of the addresses of the files that count. They have to be imported after this call: code compiled before has no counters. */
@@ -55,7 +55,7 @@ export function createStepCounter(folder: string): StepCounter {
 function watchSearches(): { characters: number; restore(): void } {
   const undo: Array<() => void> = [];
   const watched = { characters: 0, restore: () => undo.forEach(turn => void turn()) };
-  for (const prototype of [String.prototype, Buffer.prototype] as object[]) {
+  for (const prototype of [String.prototype, Buffer.prototype, Array.prototype] as object[]) {
     for (const name of SEARCHES) {
       const native: unknown = Reflect.get(prototype, name);
       if (typeof native !== 'function') continue;
