@@ -33,21 +33,29 @@ export function createResponse(
   reason: string = reasonPhrase(status),
   options: ResponseOptions = {},
 ): SipResponse {
-  const headers = createHeaders();
-  const makesDialog = status > 100 && status < 300;
-  for (const [name, value] of request.headers.entries()) {
-    if (name === 'To') headers.add(name, toWithTag(request, value, status, options.toTag));
-    else if (name === 'Via' || name === 'From' || name === 'Call-ID' || name === 'CSeq') headers.add(name, value);
-    else if (makesDialog && name === 'Record-Route') headers.add(name, value);
-    else if (status === 100 && name === 'Timestamp') headers.add(name, value);
-  }
+  const headers = request.headers.filter(name => isEchoed(name, status));
+  const to = headers.get('To');
+  if (options.toTag !== undefined && status !== 100 && to !== undefined && headers.to()?.params.has('tag') !== true)
+    headers.set('To', `${to};tag=${options.toTag}`);
   for (const [name, value] of options.headers ?? []) headers.add(name, value);
   return { type: 'response', status, reason, headers, body: toBytes(options.body ?? EMPTY) };
 }
 
-function toWithTag(request: SipRequest, value: string, status: number, tag: string | undefined): string {
-  if (tag === undefined || status === 100 || request.headers.to()?.params.has('tag') === true) return value;
-  return `${value};tag=${tag}`;
+function isEchoed(name: string, status: number): boolean {
+  switch (name) {
+    case 'Via':
+    case 'From':
+    case 'To':
+    case 'Call-ID':
+    case 'CSeq':
+      return true;
+    case 'Record-Route':
+      return status > 100 && status < 300;
+    case 'Timestamp':
+      return status === 100;
+    default:
+      return false;
+  }
 }
 
 function toBytes(body: Uint8Array | string): Uint8Array {

@@ -16,6 +16,7 @@ export const SCHEME = 128;
 export const URI_REST = 256;
 /** A host as it is compared. */
 export const LOWER_HOST = 512;
+export const DIGIT = 1024;
 
 const CLASS = new Uint16Array(256).fill(URI_REST, 128);
 
@@ -37,6 +38,7 @@ mark('&=+$,', PASSWORD);
 mark('[]/:&+$', URI_PARAM);
 mark('[]/?:+$&=', URI_HEADER);
 mark('-._', HOST | LOWER_HOST);
+mark('0123456789', DIGIT);
 mark('+-.', SCHEME);
 
 /** Where the run of characters of this class ends that begins at `from`; characters beyond ASCII are in `URI_REST` alone. */

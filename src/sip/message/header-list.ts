@@ -142,6 +142,10 @@ export class HeaderList implements Headers {
     return new HeaderList(this.#fields.slice());
   }
 
+  filter(wanted: (name: string) => boolean): HeaderList {
+    return new HeaderList(this.#fields.filter(({ info }) => wanted(info.name)));
+  }
+
   /** The first value of a field, read where it stands: what `parse` makes of it (null when malformed), undefined without the field. */
   read<T>(info: FieldInfo, parse: (text: string, from: number, to: number) => T | null): T | null | undefined {
     const field = this.#first(info);

@@ -20,6 +20,8 @@ export interface Headers {
   /** Name and raw value of every field, in order. */
   entries(): Iterable<readonly [string, string]>;
   clone(): Headers;
+  /** Like `clone`, of those fields alone whose canonical name passes. */
+  filter(wanted: (name: string) => boolean): Headers;
 
   // Typed views: undefined or empty when absent or malformed (a parsed message has passed the checks of its mandatory fields).
   via(): Via | undefined;

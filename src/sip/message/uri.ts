@@ -1,6 +1,7 @@
 /** SIP, SIPS and tel URIs: parse, write, compare. RFC 3261 19.1, RFC 3966. */
 import {
   codeAt,
+  DIGIT,
   escapedEnd,
   find,
   HOST,
@@ -64,11 +65,10 @@ function parseSip(scheme: string, text: string, from: number, to: number): SipUr
     }
     pos = at + 1;
   }
-  const hostEnd = endOfHost(text, pos, to);
-  const hostport = parseHostport(text, pos, hostEnd);
+  const hostport = parseHostport(text, pos, to);
   if (hostport === null) return null;
   const params: Params = new Map();
-  pos = readUriParams(text, hostEnd, to, params);
+  pos = readUriParams(text, hostport.end, to, params);
   let headers: string | null = null;
   if (codeAt(text, pos, to) === 0x3f) {
     headers = text.slice(pos + 1, to);
@@ -79,22 +79,15 @@ function parseSip(scheme: string, text: string, from: number, to: number): SipUr
   return { scheme, user, password, host: hostport.host, port: hostport.port, params, headers };
 }
 
-function endOfHost(text: string, from: number, to: number): number {
-  let end = from;
-  for (; end < to; end++) {
-    const code = text.charCodeAt(end);
-    if (code === 0x3b || code === 0x3f) break;
-  }
-  return end;
-}
-
 export interface Hostport {
   /** Lower case. */
   host: string;
   port: number | null;
+  /** Where it ended: what follows is the reader's to judge. */
+  end: number;
 }
 
-/** Reads "host", "host:port" or "[v6]:port"; null when malformed. */
+/** Reads "host", "host:port" or "[v6]:port" from the start of the text; null when there is none. */
 export function parseHostport(text: string, from = 0, to: number = text.length): Hostport | null {
   // Most hosts are in lower case already.
   const lowerEnd = runEnd(text, from, to, LOWER_HOST);
@@ -104,10 +97,10 @@ export function parseHostport(text: string, from = 0, to: number = text.length):
     if (end > to || end - from < 4 || !isV6Text(text, from + 1, end - 1)) return null;
   } else if (end === from) return null;
   const host = end === lowerEnd ? text.slice(from, end) : text.slice(from, end).toLowerCase();
-  if (end === to) return { host, port: null };
-  if (text.charCodeAt(end) !== 0x3a) return null;
-  const port = parseDigits(text, 65535, end + 1, to);
-  return port === undefined ? null : { host, port };
+  if (codeAt(text, end, to) !== 0x3a) return { host, port: null, end };
+  const portEnd = runEnd(text, end + 1, to, DIGIT);
+  const port = parseDigits(text, 65535, end + 1, portEnd);
+  return port === undefined ? null : { host, port, end: portEnd };
 }
 
 function isV6Text(text: string, from: number, to: number): boolean {

@@ -12,9 +12,8 @@ export function parseVia(text: string, from = 0, to: number = text.length): Via 
   const nameEnd = wordEnd(text, name, to);
   const host = skipWs(text, nameEnd, to);
   if (host === nameEnd || !isToken(text, name, nameEnd)) return null;
-  const hostEnd = find(text, 0x3b, host, to);
-  const sentBy = parseSentBy(text, host, hostEnd);
-  const params = sentBy === null ? null : parseParams(text, hostEnd, to);
+  const sentBy = parseSentBy(text, host, to);
+  const params = sentBy === null ? null : parseParams(text, sentBy.end, to);
   if (sentBy === null || params === null) return null;
   const transport = text.slice(name, nameEnd).toUpperCase();
   return { transport, host: sentBy.host, port: sentBy.port, params };
@@ -33,8 +32,12 @@ function spacedProtocol(text: string, from: number, to: number): number {
 }
 
 function parseSentBy(text: string, from: number, to: number): Hostport | null {
-  const tight = wordEnd(text, from, to) === to;
-  return tight ? parseHostport(text, from, to) : parseHostport(tightColon(text.slice(from, to)));
+  const tight = parseHostport(text, from, to);
+  if (tight !== null && (tight.end === to || text.charCodeAt(tight.end) === 0x3b)) return tight;
+  const end = find(text, 0x3b, from, to);
+  const loose = tightColon(text.slice(from, end));
+  const sentBy = parseHostport(loose);
+  return sentBy?.end === loose.length ? { ...sentBy, end } : null;
 }
 
 /** Takes the spaces off the end and from around the port's colon; spaces elsewhere stay and fail. */
