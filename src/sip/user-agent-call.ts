@@ -150,6 +150,9 @@ export function createCallDriver(
     gone = true;
     requests.clear();
     sent.clear();
+    // Nothing more is told, yet late copies of a 2xx reach us for half a minute.
+    user = null;
+    invite = null;
     onGone(driver);
   }
 

@@ -23,8 +23,8 @@ export function sampleResponse(request: SipRequest, status: number): SipResponse
   return createResponse(request, status, undefined, { toTag: 'b1' });
 }
 
-export function sampleSetup(method: string, reliable: boolean): Setup {
-  return { key: 'key' as TransactionKey, request: sampleRequest(method), reliable, values: VALUES };
+export function sampleSetup(reliable: boolean): Setup {
+  return { key: 'key' as TransactionKey, reliable, values: VALUES };
 }
 
 /** One effect as a word: `send INVITE`, `send 180`, `start A 500`, `stop A`, `tell 180`, `failed timeout`, `terminated`. */

@@ -66,11 +66,11 @@ export function createClient(
   }
 
   function begin(request: SipRequest, key: TransactionKey, branch: string, way: Prepared, user: ClientTransactionUser) {
-    const setup: Setup = { key, request, reliable: way.target.transport !== 'udp', values };
+    const setup: Setup = { key, reliable: way.target.transport !== 'udp', values };
     const entry: ClientEntry = {
       side: 'client',
       id: nextId(),
-      state: request.method === 'INVITE' ? inviteClient(setup) : nonInviteClient(setup),
+      state: request.method === 'INVITE' ? inviteClient(setup, request) : nonInviteClient(setup, request),
       slots: [],
       target: way.target,
       message: request,
@@ -158,9 +158,21 @@ export function createClient(
       return;
     }
     driver().runClient(entry, { type: 'response', response });
-    // The request is not sent again: its bytes need not wait for the end of the transaction, half a minute away.
-    if (response.status >= 200 && entry.message === entry.state.request) driver().letGo(entry);
+    if (response.status >= 200) settle(entry);
     if (entry.cancel !== null && entry.state.state === 'Proceeding') sendCancel(entry, entry.cancel);
+  }
+
+  /** The transaction may live on for half a minute, for copies of its final response: what they do not need goes now. */
+  function settle(entry: ClientEntry): void {
+    const { state } = entry;
+    // All but the ACK of a refusal.
+    if (entry.message !== state.request) {
+      entry.packet = null;
+      entry.message = null;
+      entry.left = null;
+    }
+    // Only behind a 2xx there may be others to tell, of other forks.
+    if (state.state !== 'Accepted') entry.user = NOBODY;
   }
 
   function onUnsent(entry: ClientEntry): boolean {
@@ -176,8 +188,8 @@ export function createClient(
     entry.sentBy = sentBy;
     entry.packet = null;
     const { key, request } = state;
-    const setup: Setup = { key, request, reliable: false, values };
-    entry.state = state.type === 'invite-client' ? inviteClient(setup) : nonInviteClient(setup);
+    const setup: Setup = { key, reliable: false, values };
+    entry.state = state.type === 'invite-client' ? inviteClient(setup, request) : nonInviteClient(setup, request);
     driver().runClient(entry, { type: 'start' });
     return true;
   }

@@ -1,5 +1,5 @@
 /** Runs one machine step and carries its effects out: packets, timers, the user's ears. */
-import type { SipMessage } from '../message/message.ts';
+import type { SipMessage, SipRequest } from '../message/message.ts';
 import { serialize } from '../message/serialize.ts';
 import { handleInviteClient } from './invite-client.ts';
 import { handleInviteServer } from './invite-server.ts';
@@ -16,7 +16,7 @@ const TRANSPORT_ERROR = { type: 'transport-error' } as const;
 export interface DriverHooks {
   /** A packet of this client could not be sent: true when another way was found. */
   onClientUnsent(entry: ClientEntry): boolean;
-  onRequest(entry: ServerEntry): void;
+  onRequest(entry: ServerEntry, request: SipRequest): void;
 }
 
 export interface Driver {
@@ -25,8 +25,6 @@ export interface Driver {
   /** Where the ACK being handled came from. */
   ackSource: Target | null;
   stopTimers(entry: Entry): void;
-  /** Forgets the bytes last sent; should they be wanted again, they are written again. */
-  letGo(entry: Entry): void;
   /** Makes the entry hear when a packet of its could not be sent. */
   listen(entry: Entry): void;
   /** A packet of this transaction could not be sent. */
@@ -97,7 +95,7 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
         if (entry.side === 'client') entry.user.onResponse(effect.response);
         return;
       case 'request':
-        if (entry.side === 'server') hooks.onRequest(entry);
+        if (entry.side === 'server') hooks.onRequest(entry, effect.request);
         return;
       case 'ack':
         user.onAck(effect.request, driver.ackSource ?? entry.target);
@@ -182,10 +180,6 @@ export function createDriver(options: TransactionLayerOptions, table: Table, hoo
     runServer,
     ackSource: null,
     stopTimers,
-    letGo(entry) {
-      entry.packet = null;
-      entry.message = null;
-    },
     unsent,
     unsentLater,
     close() {

@@ -41,9 +41,9 @@ for (const reliable of [false, true]) {
 
   test(`INVITE client, ${kind}: all states, none broken`, () => {
     const { states, nodes } = explore({
-      initial: inviteClient(sampleSetup('INVITE', reliable)),
+      initial: inviteClient(sampleSetup(reliable), sampleRequest('INVITE')),
       handle: handleInviteClient,
-      identity: state => `${state.cancelled} ${state.ack !== null}`,
+      identity: state => `${state.cancelled} ${state.request.method}`,
       inputs: clientInputs('INVITE'),
       start: { type: 'start' },
       timer,
@@ -57,11 +57,11 @@ for (const reliable of [false, true]) {
 
   test(`INVITE server, ${kind}: all states, none broken`, () => {
     const { states } = explore({
-      initial: inviteServer(sampleSetup('INVITE', reliable), sampleResponse(sampleRequest('INVITE'), 100)),
+      initial: inviteServer(sampleSetup(reliable), sampleResponse(sampleRequest('INVITE'), 100)),
       handle: handleInviteServer,
       identity: state => `${state.last.status} ${state.told}`,
       inputs: serverInputs('INVITE'),
-      start: { type: 'start' },
+      start: { type: 'start', request: sampleRequest('INVITE') },
       timer,
       patient: state => state.state === 'Proceeding',
     });
@@ -72,7 +72,7 @@ for (const reliable of [false, true]) {
 
   test(`non-INVITE client, ${kind}: all states, none broken`, () => {
     const { states } = explore({
-      initial: nonInviteClient(sampleSetup('BYE', reliable)),
+      initial: nonInviteClient(sampleSetup(reliable), sampleRequest('BYE')),
       handle: handleNonInviteClient,
       identity: () => '',
       inputs: clientInputs('BYE'),
@@ -86,11 +86,11 @@ for (const reliable of [false, true]) {
 
   test(`non-INVITE server, ${kind}: all states, none broken`, () => {
     const { states } = explore({
-      initial: nonInviteServer(sampleSetup('OPTIONS', reliable), 0),
+      initial: nonInviteServer(sampleSetup(reliable), 0),
       handle: handleNonInviteServer,
       identity: state => `${state.last?.status} ${state.told}`,
       inputs: serverInputs('OPTIONS'),
-      start: { type: 'start' },
+      start: { type: 'start', request: sampleRequest('OPTIONS') },
       timer,
       patient: () => false,
     });

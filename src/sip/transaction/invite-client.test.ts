@@ -12,7 +12,7 @@ const START = { type: 'start' } as const;
 const ERROR = { type: 'transport-error' } as const;
 
 function machine(reliable = false) {
-  return player(inviteClient(sampleSetup('INVITE', reliable)), handleInviteClient);
+  return player(inviteClient(sampleSetup(reliable), sampleRequest('INVITE')), handleInviteClient);
 }
 
 function started(reliable = false) {
@@ -60,8 +60,8 @@ test('17.1.1.2: 300-699 in Calling is acknowledged, told, and waited upon for 32
 });
 
 test('TRN-03 17.1.1.2: timer D is at least 32 s on a small T1 as well', () => {
-  const setup = { key: 'k' as TransactionKey, request, reliable: false, values: { ...VALUES, t1: 10 } };
-  const m = player(inviteClient(setup), handleInviteClient);
+  const setup = { key: 'k' as TransactionKey, reliable: false, values: { ...VALUES, t1: 10 } };
+  const m = player(inviteClient(setup, request), handleInviteClient);
   assert.deepEqual(m.step(START), ['send INVITE', 'start B 640', 'start A 10']);
   assert.ok(m.step(response(500)).includes('start D 32000'));
 });
@@ -70,9 +70,9 @@ test('17.1.1.2: copies of the final response are acknowledged again with the sam
   const m = started();
   m.step(response(100));
   m.step(response(486));
-  const first = m.state.ack;
+  const first = m.state.request;
   assert.deepEqual(m.step(response(486)), ['send ACK']);
-  assert.equal(m.state.ack, first);
+  assert.equal(m.state.request, first);
   assert.deepEqual(m.step(response(180)), []);
   assert.deepEqual(m.step(response(200)), []);
   assert.deepEqual(m.step(timer('D')), ['terminated']);

@@ -1,29 +1,29 @@
 /** INVITE client transaction: RFC 3261 17.1.1 with the Accepted state of RFC 6026 7.2. */
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { acknowledge } from './derived-request.ts';
-import { type ClientInput, never, type Out, patience, type Setup, startTimer, stopTimer } from './machine.ts';
+import { type ClientInput, never, type Out, patience, type Setup, SPENT, startTimer, stopTimer } from './machine.ts';
 import type { TimerName } from './types.ts';
 
 export interface InviteClient extends Setup {
   type: 'invite-client';
+  /** What is sent again: the INVITE, then the ACK of its refusal; behind a 2xx nothing. */
+  request: SipRequest;
   state: 'Calling' | 'Proceeding' | 'Accepted' | 'Completed' | 'Terminated';
   /** Interval of timer A, in ms. */
   intervalMs: number;
   /** A CANCEL was sent: the wait for the final response is bounded by 64*T1. RFC 3261 9.1. */
   cancelled: boolean;
-  /** ACK of the non-2xx final response, kept for its copies. */
-  ack: SipRequest | null;
 }
 
 /** A new transaction; give it `start` next. */
-export function inviteClient(setup: Setup): InviteClient {
+export function inviteClient(setup: Setup, request: SipRequest): InviteClient {
   return {
     ...setup,
     type: 'invite-client',
+    request,
     state: 'Calling',
     intervalMs: setup.values.t1,
     cancelled: false,
-    ack: null,
   };
 }
 
@@ -76,7 +76,7 @@ function onResponse(state: InviteClient, response: SipResponse, out: Out): void 
       if (response.status >= 200 && response.status < 300) out.push({ type: 'response', key: state.key, response });
       return;
     case 'Completed':
-      if (response.status >= 300 && state.ack) out.push({ type: 'send', key: state.key, message: state.ack });
+      if (response.status >= 300) out.push({ type: 'send', key: state.key, message: state.request });
       return;
     case 'Terminated':
       return;
@@ -102,13 +102,14 @@ function leaveWaiting(state: InviteClient, out: Out): void {
 /** RFC 6026 7.2: copies of the 2xx, and 2xx of other forks, still reach the user until timer M. */
 function accept(state: InviteClient, response: SipResponse, out: Out): void {
   state.state = 'Accepted';
+  state.request = SPENT;
   startTimer(out, state.key, 'M', patience(state.values));
   out.push({ type: 'response', key: state.key, response });
 }
 
 function complete(state: InviteClient, response: SipResponse, out: Out): void {
-  state.ack = acknowledge(state.request, response);
-  out.push({ type: 'send', key: state.key, message: state.ack });
+  state.request = acknowledge(state.request, response);
+  out.push({ type: 'send', key: state.key, message: state.request });
   if (state.reliable) {
     // Timer D is zero: no copy can come.
     state.state = 'Terminated';

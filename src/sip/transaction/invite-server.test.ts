@@ -12,8 +12,8 @@ const ACK = { type: 'ack', request: sampleRequest('ACK') } as const;
 const ERROR = { type: 'transport-error' } as const;
 
 function started(reliable = false) {
-  const m = player(inviteServer(sampleSetup('INVITE', reliable), sampleResponse(request, 100)), handleInviteServer);
-  assert.deepEqual(m.step({ type: 'start' }), ['send 100', 'tell INVITE']);
+  const m = player(inviteServer(sampleSetup(reliable), sampleResponse(request, 100)), handleInviteServer);
+  assert.deepEqual(m.step({ type: 'start', request }), ['send 100', 'tell INVITE']);
   return m;
 }
 

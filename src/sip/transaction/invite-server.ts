@@ -6,9 +6,7 @@ import type { TimerName } from './types.ts';
 export interface InviteServer extends Setup {
   type: 'invite-server';
   state: 'Proceeding' | 'Accepted' | 'Completed' | 'Confirmed' | 'Terminated';
-  /** 100 Trying, sent at once. */
-  trying: SipResponse;
-  /** The response a copy of the INVITE gets. */
+  /** The response a copy of the INVITE gets; the first is the 100, sent at once. */
   last: SipResponse;
   /** Interval of timer G, in ms. */
   intervalMs: number;
@@ -22,7 +20,6 @@ export function inviteServer(setup: Setup, trying: SipResponse): InviteServer {
     ...setup,
     type: 'invite-server',
     state: 'Proceeding',
-    trying,
     last: trying,
     intervalMs: setup.values.t1,
     told: false,
@@ -34,8 +31,8 @@ export function handleInviteServer(state: InviteServer, input: ServerInput, _now
   switch (input.type) {
     case 'start':
       if (state.state !== 'Proceeding') return;
-      out.push({ type: 'send', key: state.key, message: state.trying });
-      out.push({ type: 'request', key: state.key, request: state.request });
+      resend(state, out);
+      out.push({ type: 'request', key: state.key, request: input.request });
       return;
     case 'request':
       // RFC 6026 7.1: a copy in Accepted is absorbed, the user repeats its 2xx by itself.

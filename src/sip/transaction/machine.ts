@@ -1,4 +1,5 @@
 /** What the four machines share: their inputs, and the writing of effects. */
+import { createRequest } from '../message/build.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TimerName, TimerValues, TransactionEffect, TransactionKey } from './types.ts';
 
@@ -12,7 +13,7 @@ export type ClientInput =
 
 /** Everything a server transaction can hear; `respond` comes from its user. */
 export type ServerInput =
-  | { type: 'start' }
+  | { type: 'start'; request: SipRequest }
   | { type: 'request' }
   | { type: 'ack'; request: SipRequest }
   | { type: 'respond'; response: SipResponse }
@@ -22,11 +23,13 @@ export type ServerInput =
 /** What every machine is made from. */
 export interface Setup {
   key: TransactionKey;
-  request: SipRequest;
   /** True on TCP and TLS: nothing is repeated and nothing has to be absorbed. */
   reliable: boolean;
   values: TimerValues;
 }
+
+/** In the place of a request that is not sent again: its transaction lives on for up to half a minute. */
+export const SPENT: SipRequest = createRequest('', '', []);
 
 export type Out = TransactionEffect[];
 

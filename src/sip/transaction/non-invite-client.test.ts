@@ -9,7 +9,7 @@ const response = (status: number) => ({ type: 'response', response: sampleRespon
 const timer = (name: 'E' | 'F' | 'K') => ({ type: 'timer', name }) as const;
 
 function started(reliable = false) {
-  const m = player(nonInviteClient(sampleSetup('BYE', reliable)), handleNonInviteClient);
+  const m = player(nonInviteClient(sampleSetup(reliable), sampleRequest('BYE')), handleNonInviteClient);
   assert.deepEqual(
     m.step({ type: 'start' }),
     reliable ? ['send BYE', 'start F 32000'] : ['send BYE', 'start F 32000', 'start E 500'],

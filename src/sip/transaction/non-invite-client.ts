@@ -1,18 +1,30 @@
 /** Non-INVITE client transaction: RFC 3261 17.1.2. */
-import type { SipResponse } from '../message/message.ts';
-import { backOff, type ClientInput, never, type Out, patience, type Setup, startTimer, stopTimer } from './machine.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
+import {
+  backOff,
+  type ClientInput,
+  never,
+  type Out,
+  patience,
+  type Setup,
+  SPENT,
+  startTimer,
+  stopTimer,
+} from './machine.ts';
 import type { TimerName } from './types.ts';
 
 export interface NonInviteClient extends Setup {
   type: 'non-invite-client';
+  /** What is sent again; behind the final response nothing. */
+  request: SipRequest;
   state: 'Trying' | 'Proceeding' | 'Completed' | 'Terminated';
   /** Interval of timer E, in ms. */
   intervalMs: number;
 }
 
 /** A new transaction; give it `start` next. */
-export function nonInviteClient(setup: Setup): NonInviteClient {
-  return { ...setup, type: 'non-invite-client', state: 'Trying', intervalMs: setup.values.t1 };
+export function nonInviteClient(setup: Setup, request: SipRequest): NonInviteClient {
+  return { ...setup, type: 'non-invite-client', request, state: 'Trying', intervalMs: setup.values.t1 };
 }
 
 /** One step of the machine: changes `state`, appends effects. Inputs that mean nothing in a state do nothing. RFC 3261 17.1.2.2. */
@@ -58,6 +70,7 @@ function onResponse(state: NonInviteClient, response: SipResponse, out: Out): vo
     out.push({ type: 'response', key: state.key, response });
     return;
   }
+  state.request = SPENT;
   stopTimer(out, state.key, 'F');
   if (state.reliable) {
     // Timer K is zero.

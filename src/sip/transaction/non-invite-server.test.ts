@@ -10,8 +10,8 @@ const timer = (name: 'F' | 'J') => ({ type: 'timer', name }) as const;
 const AGAIN = { type: 'request' } as const;
 
 function started(reliable = false) {
-  const m = player(nonInviteServer(sampleSetup('OPTIONS', reliable), 0), handleNonInviteServer);
-  assert.deepEqual(m.step({ type: 'start' }), ['start F 32000', 'tell OPTIONS']);
+  const m = player(nonInviteServer(sampleSetup(reliable), 0), handleNonInviteServer);
+  assert.deepEqual(m.step({ type: 'start', request }), ['start F 32000', 'tell OPTIONS']);
   return m;
 }
 

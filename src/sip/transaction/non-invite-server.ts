@@ -26,7 +26,7 @@ export function handleNonInviteServer(state: NonInviteServer, input: ServerInput
       if (state.state !== 'Trying') return;
       // The client gives up at its timer F; a later answer would only be a stray (RFC 4320 4.2), so the wait here ends with it.
       startTimer(out, state.key, 'F', patience(state.values));
-      out.push({ type: 'request', key: state.key, request: state.request });
+      out.push({ type: 'request', key: state.key, request: input.request });
       return;
     case 'request':
       if (state.last && state.state !== 'Terminated') out.push({ type: 'send', key: state.key, message: state.last });

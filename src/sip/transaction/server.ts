@@ -17,7 +17,7 @@ import type { Target, TransactionKey } from './types.ts';
 export interface Server {
   onRequest(request: SipRequest, source: Target): void;
   /** The first sight of a request's transaction: the user's, or the layer's own for a CANCEL. */
-  onNew(entry: ServerEntry): void;
+  onNew(entry: ServerEntry, request: SipRequest): void;
   respond(key: TransactionKey, response: SipResponse): void;
   isPending(key: TransactionKey): boolean;
   /** Answers what the parser refused, without a transaction and at a bounded rate. */
@@ -82,7 +82,7 @@ export function createServer(
   }
 
   function begin(request: SipRequest, key: TransactionKey, target: Target, source: Target): void {
-    const setup: Setup = { key, request, reliable: source.transport !== 'udp', values };
+    const setup: Setup = { key, reliable: source.transport !== 'udp', values };
     const entry: ServerEntry = {
       side: 'server',
       id: nextId(),
@@ -98,11 +98,11 @@ export function createServer(
     };
     driver().listen(entry);
     table.servers.set(key, entry);
-    driver().runServer(entry, { type: 'start' });
+    driver().runServer(entry, { type: 'start', request });
   }
 
-  function onNew(entry: ServerEntry): void {
-    const { request, key } = entry.state;
+  function onNew(entry: ServerEntry, request: SipRequest): void {
+    const { key } = entry.state;
     if (request.method === 'CANCEL') {
       onCancel(entry, request);
       return;

@@ -31,7 +31,7 @@ interface Common {
 export interface ClientEntry extends Common {
   readonly side: 'client';
   state: InviteClient | NonInviteClient;
-  readonly user: ClientTransactionUser;
+  user: ClientTransactionUser;
   readonly branch: string;
   sentBy: SentBy;
   /** Where to go should the TCP connection taken for a large request be refused. RFC 3261 18.1.1. */
