@@ -61,7 +61,24 @@ async function accessible(page: Page): Promise<void> {
   await page.emulateMedia({ colorScheme: null });
 }
 
-test('axe finds nothing on the screens of one who signs in and dials', async () => {
+/** Every button lies within its panel, on the narrowest screen too. WCAG 2.2 1.4.10. */
+async function contained(page: Page): Promise<void> {
+  const usual = page.viewportSize();
+  for (const width of [320, 1280]) {
+    await page.setViewportSize({ width, height: 900 });
+    const outside = await page.evaluate(() =>
+      [...document.querySelectorAll('.panel button')].flatMap(button => {
+        const panel = button.closest('.panel')?.getBoundingClientRect();
+        const { left, right } = button.getBoundingClientRect();
+        return panel !== undefined && (left < panel.left || right > panel.right) ? [button.id] : [];
+      }),
+    );
+    assert.deepEqual(outside, [], `${width} px`);
+  }
+  if (usual !== null) await page.setViewportSize(usual);
+}
+
+test('axe finds nothing on the screens of one who signs in and dials, and no button leaves its panel', async () => {
   const page = await (await stage.profile()).newPage();
   await page.goto(`${stage.sandbox.pages}/softphone/`);
   await waitText(page, 'status', /^Signed out$/);
@@ -69,6 +86,7 @@ test('axe finds nothing on the screens of one who signs in and dials', async () 
   await page.context().close();
   await ada.getByTestId('sound').locator('summary').click();
   await accessible(ada);
+  await contained(ada);
 });
 
 test('a call by keyboard alone: dialled, rung, answered, digits, muted, hung up; axe finds nothing on the way', async () => {
