@@ -29,9 +29,9 @@ export function writeWeb(view: WebView): string {
   const live = slots.list[slots.audio];
   const lines = ['v=0', `o=- ${view.sessionId} ${view.version} IN ${family} ${transport.address}`, 's=-', 't=0 0'];
   const shown = view.video === null ? undefined : slots.list[slots.video];
-  const bundled = transport.video === undefined ? shown : undefined;
-  if (live !== undefined && view.bundle)
-    lines.push(`a=group:BUNDLE ${live.mid}${bundled === undefined ? '' : ` ${bundled.mid}`}`);
+  // A bundle of the sound alone takes in the picture at the browser's next offer, and cannot be left again. RFC 9143 7.3.
+  if (live !== undefined && view.bundle && transport.video === undefined)
+    lines.push(`a=group:BUNDLE ${live.mid}${shown === undefined ? '' : ` ${shown.mid}`}`);
   lines.push('a=msid-semantic:WMS *');
   if (transport.iceLite) lines.push('a=ice-lite');
   slots.list.forEach((slot, i) => {

@@ -14,7 +14,7 @@ async function hangUp(page: Page): Promise<void> {
   await waitText(page, 'end-reason', /\./);
 }
 
-/** `open` starts the stage, which is closed behind the last case; `missing`: why video cannot be added in a call. */
+/** `open` starts the stage, which is closed behind the last case; `missing`: why video that was refused cannot be added any more. */
 export function browserVideo(open: () => Promise<Stage>, missing?: string): void {
   let stage: Stage;
   let ada: Page;
@@ -53,7 +53,7 @@ export function browserVideo(open: () => Promise<Stage>, missing?: string): void
     await hangUp(ada);
   });
 
-  test('RTP-05 two pages see each other through the core, and one of them ends the video', async () => {
+  test('RTP-05 two pages see each other through the core, again after a hold, and one of them ends the video', async () => {
     await ada.getByTestId('dial-input').fill(BELA);
     await press(ada, 'video-call-button');
     await waitText(bela, 'status', /^Incoming call$/);
@@ -61,6 +61,11 @@ export function browserVideo(open: () => Promise<Stage>, missing?: string): void
     await waitText(bela, 'status', /^Connected$/);
     const pictures = await Promise.all([waitPictures(ada, 30), waitPictures(bela, 30)]);
     for (const { width } of pictures) assert.ok(width >= 160, JSON.stringify(pictures));
+    await press(ada, 'hold-button');
+    await waitText(ada, 'status', /^On hold$/);
+    await press(ada, 'hold-button');
+    await waitText(ada, 'status', /^Connected$/);
+    await Promise.all([waitPictures(ada, 30), waitPictures(bela, 30)]);
     await press(bela, 'video-button');
     await shown(bela, 'remote-video', false);
     await shown(ada, 'remote-video', false);
@@ -69,7 +74,26 @@ export function browserVideo(open: () => Promise<Stage>, missing?: string): void
     await waitText(bela, 'end-reason', /\./);
   });
 
-  test('SDP-21 video added in a call: refused, then taken, and added again', { skip: missing ?? false }, async () => {
+  test('SDP-21 video added in a call, ended and added again', async () => {
+    await dial(ada, BELA);
+    await waitText(bela, 'status', /^Incoming call$/);
+    await press(bela, 'answer-button');
+    await waitText(ada, 'status', /^Connected$/);
+    for (const last of [false, true]) {
+      await press(ada, 'video-button');
+      await shown(bela, 'take-video-button', true);
+      await press(bela, 'take-video-button');
+      await Promise.all([waitPictures(ada, 30), waitPictures(bela, 30)]);
+      if (last) break;
+      await press(ada, 'video-button');
+      await shown(bela, 'remote-video', false);
+    }
+    await waitTone(bela, MICROPHONE_HZ);
+    await hangUp(bela);
+    await waitText(ada, 'end-reason', /\./);
+  });
+
+  test('SDP-21 video added in a call: refused, then taken', { skip: missing ?? false }, async () => {
     await dial(ada, BELA);
     await waitText(bela, 'status', /^Incoming call$/);
     await press(bela, 'answer-button');

@@ -16,4 +16,4 @@ browserVideo(async (): Promise<Stage> => {
       await daemon.close();
     },
   };
-}, 'a browser that adds its line to an established bundle shows no picture yet');
+}, 'a browser keeps the transport of a picture that its user refused, and the daemon has a new one');

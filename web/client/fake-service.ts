@@ -64,6 +64,7 @@ class FakePeer {
   ontrack: unknown = null;
   closed = false;
   refuseRemote = false;
+  currentRemoteDescription: { sdp: string } | null = null;
 
   readonly sending: unknown[] = [];
   iceServers: readonly RTCIceServer[];
@@ -86,6 +87,7 @@ class FakePeer {
   }
   async setRemoteDescription(description: { type: string; sdp: string }): Promise<void> {
     if (this.refuseRemote) throw new Error('unusable');
+    this.currentRemoteDescription = description;
     this.done.push(`remote ${description.type} ${description.sdp}`);
   }
   getSenders() {

@@ -1,4 +1,5 @@
 /** The sound and the picture of one call: microphone, camera, RTCPeerConnection, digits. Descriptions go out at once; candidates are found meanwhile. */
+import { withoutLoneBundle } from './bundle.ts';
 import { type Camera, createCamera, type VideoState, videoOf } from './camera.ts';
 import type { Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
@@ -76,6 +77,10 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
     return fresh;
   }
 
+  function take({ type, sdp }: { type: RTCSdpType; sdp: string }): Promise<void> {
+    return peer.setRemoteDescription({ type, sdp: withoutLoneBundle(sdp, peer.currentRemoteDescription) });
+  }
+
   function stopVideo(): void {
     for (const part of videoOf(peer)) {
       remoteStream.removeTrack(part.receiver.track);
@@ -122,12 +127,12 @@ export async function openMedia(options: MediaOptions): Promise<CallMedia> {
       }),
     accept: sdp =>
       negotiate(async () => {
-        await peer.setRemoteDescription({ type: 'answer', sdp });
+        await take({ type: 'answer', sdp });
         settled();
       }),
     answer: sdp =>
       negotiate(async () => {
-        await peer.setRemoteDescription({ type: 'offer', sdp });
+        await take({ type: 'offer', sdp });
         // Refused without being stopped, so that the same place may be offered again.
         for (const part of videoOf(peer)) part.direction = directionOf(camera);
         const answer = sdpOf(await describe(peer, await peer.createAnswer()));

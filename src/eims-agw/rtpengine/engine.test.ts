@@ -166,6 +166,46 @@ test('SDP-21 a picture that its daemon has lost leaves the sound', async () => {
   assert.ok(!types().includes('lost'));
 });
 
+test('SDP-21 a browser that connects anew with its picture, or restarts ICE, is told both transports, and both hear of its new end', async () => {
+  const { engine, daemons, events, talk, clock } = await rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  talk(1);
+  engine.send({ type: 'add-video', session: 1, op: 7 });
+  const added = events.at(-1);
+  assert.ok(added?.type === 'video-added' && added.transport !== undefined);
+  const end = (ufrag: string, byte: string): WebRemote => {
+    const value = Array<string>(32).fill(byte).join(':');
+    const sound = { ...REMOTE, ice: { ...REMOTE.ice, ufrag }, fingerprint: { algorithm: 'sha-256' as const, value } };
+    return { ...sound, video: { ...sound, mid: '1' } };
+  };
+  engine.send({ type: 'connect', session: 1, op: 8, leg: 1, remote: end('first000', 'B2') });
+  engine.send({ type: 'add-leg', session: 1, op: 9, leg: { leg: 2, ssrc: 1, cname: 'c' } });
+  const leg = events.at(-1);
+  assert.ok(leg?.type === 'leg-added');
+  assert.deepEqual(leg.transport.video, added.transport);
+  const told = (ufrag: string) =>
+    new Set(
+      daemon.requests
+        .filter(({ command, sdp }) => command === 'answer' && String(sdp).includes(`a=ice-ufrag:${ufrag}`))
+        .map(request => request['call-id']),
+    );
+  engine.send({ type: 'connect', session: 1, op: 10, leg: 2, remote: end('second00', 'C3') });
+  engine.send({ type: 'drop-leg', session: 1, leg: 1 });
+  await clock.advance(1_000);
+  assert.equal(events.filter(event => event.type === 'connecting' && event.op === 10).length, 1);
+  assert.deepEqual(told('second00'), daemon.calls);
+  engine.send({ type: 'restart', session: 1, op: 11, leg: 2, remote: end('third000', 'C3') });
+  await clock.advance(1_000);
+  const restarted = events.find(event => event.type === 'restarted');
+  assert.ok(restarted?.type === 'restarted' && restarted.transport.video !== undefined);
+  assert.deepEqual(told('third000'), daemon.calls);
+  const fresh = daemon.requests.filter(({ flags }) => Array.isArray(flags) && flags.includes('reset'));
+  assert.deepEqual(new Set(fresh.map(request => request['call-id'])), daemon.calls);
+  assert.equal(daemon.calls.size, 2);
+});
+
 test('RTE-01 RTE-06 a call has two constant names on its daemon, which hears no option but the known ones', async () => {
   const { engine, daemons, events, talk, types, clock } = await rig(1);
   await engine.start();
