@@ -259,11 +259,11 @@ test('bodies of 8 MiB, told or not, are answered at the limit; many at once cost
     await Promise.all(Array.from({ length: 24 }, () => talk(opened, 3000)));
     return metric('lineside_process_resident_memory_bytes');
   };
-  // The first flood fills the pools of the runtime; what comes after it must not add to that.
+  // The first flood fills the pools of the runtime; of the 384 MiB after it little may stay.
   const first = await flood();
   await flood();
   const grown = (await flood()) - first;
-  assert.ok(grown < 64 << 20, `${Math.round(grown / (1 << 20))} MiB more`);
+  assert.ok(grown < 128 << 20, `${Math.round(grown / (1 << 20))} MiB more`);
   await stillWell();
 });
 
