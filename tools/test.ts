@@ -7,7 +7,7 @@ import { runAll } from './run.ts';
 ensurePackages();
 await runAll([
   ...staticChecks,
-  unitTests(5),
+  ...unitTests(5),
   { name: 'pages', command: process.execPath, args: ['tools/build-pages.ts'] },
   {
     name: 'endurance',

@@ -15,7 +15,7 @@ type Step = readonly [name: string, step: () => Node];
 
 /** Nodes that are walked, the nearest to the start first; 50,000 are all of them. */
 const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? '1');
-const LIMIT = Number(process.env['LINESIDE_TEST_NODES'] ?? (SCALE > 1 ? 6000 : 1000));
+const LIMIT = Number(process.env['LINESIDE_TEST_NODES'] ?? (SCALE > 1 ? 2500 : 1000));
 /** Inputs that may wait at once for the media plane. */
 const MAX_DEFERRED = 1;
 const SETTINGS = coreSettings(HOME, { emergency: { enabled: true } });
