@@ -86,18 +86,21 @@ export function runWorker(open: (init: WorkerInit, onFault: TellFault) => Promis
     early = [];
   };
 
+  /** News of both ends. One that cannot tell its own must not make the worker look hung. */
+  const counted = (): EngineCounts => {
+    const counts = {};
+    safely(() => Object.assign(counts, news(told, web?.counts?.() ?? {})));
+    safely(() => Object.assign(counts, news(told, host?.counts() ?? {})));
+    return counts;
+  };
+
   const hear = (message: ToWorker) => {
     switch (message.type) {
       case 'init':
         void init(message);
         break;
       case 'ping':
-        say({
-          type: 'pong',
-          sessions: host?.sessions() ?? 0,
-          lagMs: Math.round(lag?.ms() ?? 0),
-          counts: { ...news(told, web?.counts?.() ?? {}), ...news(told, host?.counts() ?? {}) },
-        });
+        say({ type: 'pong', sessions: host?.sessions() ?? 0, lagMs: Math.round(lag?.ms() ?? 0), counts: counted() });
         break;
       default:
         if (host === null) early.push(message);

@@ -231,18 +231,28 @@ export function addRelay(into: Record<string, number>, r: Relay): void {
 /** Frees all of a session, its ports first; its totals. */
 export function closeSession(host: HostState, session: HostSession): EngineTotals {
   const { relay: r } = session;
-  const totals = {
-    fromWeb: legStats(r.toIms, r.toWeb.far),
-    fromIms: legStats(r.toWeb, r.toIms.far),
-    path: r.web?.path?.() ?? null,
-    oneWay: silentSide(r, host.now(), SHORT_CALL_MS),
-  };
+  const totals = measured(host, session);
   host.sessions.delete(session.number);
-  if (!session.closed) addRelay(host.gone, r);
   session.closed = true;
   r.ims?.close();
   r.ims = null;
   dropVideo(session, host.gone);
   for (const number of [...session.legs.keys()]) dropLeg(host, session, number);
   return totals;
+}
+
+/** What a session has carried. Figures that cannot be told must not keep its ports. */
+function measured(host: HostState, { relay: r, closed }: HostSession): EngineTotals {
+  try {
+    if (!closed) addRelay(host.gone, r);
+    return {
+      fromWeb: legStats(r.toIms, r.toWeb.far),
+      fromIms: legStats(r.toWeb, r.toIms.far),
+      path: r.web?.path?.() ?? null,
+      oneWay: silentSide(r, host.now(), SHORT_CALL_MS),
+    };
+  } catch (error) {
+    host.onFault(error);
+    return NO_TOTALS;
+  }
 }

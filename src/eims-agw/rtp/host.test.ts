@@ -22,7 +22,7 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
   const events: EngineEvent[] = [];
   const legs: Array<{ events: WebEvents; closed: boolean }> = [];
   const state = { now: 0 };
-  const broken = { connect: false, make: false };
+  const broken = { connect: false, make: false, path: false };
   let opened: () => void = () => undefined;
   const host = createHost({
     settings,
@@ -53,6 +53,10 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
         addCandidates: () => undefined,
         send: () => true,
         counts: () => ({ 'leg-tag': 2 }),
+        path() {
+          if (broken.path) throw new Error('a leg that cannot tell its path');
+          return null;
+        },
         close() {
           leg.closed = true;
         },
@@ -116,6 +120,19 @@ test('a fault of ours in the supervision of a session ends that one and leaves t
   assert.equal(faults.length, 1);
   assert.deepEqual([legs[1]?.closed, host.sessions()], [true, 1], 'the rest of that session is freed');
   assert.equal(host.counts()['host-fault'], 1);
+  host.close();
+});
+
+test('a session whose figures cannot be told is closed with all that it holds', async () => {
+  const faults: unknown[] = [];
+  const { host, events, legs, broken } = await rig(fault => faults.push(fault));
+  const gates = { toIms: [], toWeb: [], toImsOpen: true, toWebOpen: true, supervise: false, video: null };
+  host.handle({ type: 'route', session: 1, route: { leg: 1, target: null, ...gates } });
+  events.length = 0;
+  broken.path = true;
+  host.handle({ type: 'close', session: 1 });
+  assert.deepEqual(events, [{ type: 'closed', session: 1, ...NO_TOTALS }]);
+  assert.deepEqual([host.sessions(), legs.every(leg => leg.closed), faults.length > 0], [0, true, true]);
   host.close();
 });
 
