@@ -207,6 +207,21 @@ test('REG-21 a binding that the network removed does not free the number of a ca
   assert.ok(visit(w)?.ok);
 });
 
+test('REG-21 a number rests after a call that outlived its lease on paper, and that a restart ended', () => {
+  const w = poolWorld([ONE]);
+  const paperMs = w.settings.ims.registerGuardMs + w.settings.ims.expiresS * 1000 + QUARANTINE_MS;
+  visit(w, {}, paperMs * 2);
+  answer(w);
+  const binding = w.effects.find(effect => effect.type === 'ims.register')?.owner;
+  assert.ok(binding !== undefined);
+  w.give({ type: 'ims-binding-lost', owner: binding, event: 'unregistered', retryAfterS: null });
+  w.advance(paperMs);
+  w.restart();
+  assert.equal(errorOf(visit(w)), 'pool-empty');
+  w.advance(QUARANTINE_MS);
+  assert.ok(visit(w)?.ok);
+});
+
 test('REG-21 leases survive a restart: what was bound is registered once more to leave, and rests then', () => {
   const w = poolWorld([ONE, TWO]);
   visit(w);

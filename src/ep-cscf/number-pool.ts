@@ -115,11 +115,12 @@ export function restoreLeases(turn: Turn, rows: readonly unknown[]): Done {
   }
 }
 
-/** After the bindings: a number that was held without one waits as long as the network might know it. */
+/** After the bindings: a number that was held without one waits as long as the network might know it, and rests after the call that ended with the restart. */
 export function coolRestored(turn: Turn): Done {
+  const rested = turn.now + turn.settings.pool.quarantineMs;
   for (const lease of [...turn.numbers.leases.values()])
     if (lease.state === 'held' && !turn.registry.bindingOf.has(lease.number))
-      keep(turn, { ...lease, state: 'cooling' });
+      keep(turn, { ...lease, state: 'cooling', freeAt: Math.max(lease.freeAt, rested) });
 }
 
 function isLeaseRow(row: unknown): row is LeaseRow {
