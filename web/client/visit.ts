@@ -133,11 +133,26 @@ export function createVisit(parts: VisitParts): Visit {
       follow(call, link.websocketUrl, link.ticket);
       return call;
     },
-    async resume({ websocketUrl, iceServers: given, call: kept }) {
-      iceServers.current = given;
-      const news = readSession(await http.request({ method: 'GET', path: pathOf(kept.id) }).catch(nothingFound));
+    async resume(visit) {
+      const { websocketUrl, call: kept } = visit;
+      iceServers.current = visit.iceServers;
+      const path = pathOf(kept.id);
+      const found = await http
+        .request({ method: 'GET', path })
+        .catch(nothingFound)
+        .catch(error => {
+          // It may still be there: whoever tries again must find it.
+          keepVisit(environment.tab, visit);
+          throw error;
+        });
+      const news = readSession(found);
       if (news === null || !isAnswered(news.status)) return null;
-      const call = await continueCall(calls, open, kept, news);
+      const openMedia = (onState: (state: MediaState) => void) =>
+        open(onState).catch(async error => {
+          await http.request({ method: 'DELETE', path }).catch(() => {});
+          throw error;
+        });
+      const call = await continueCall(calls, openMedia, kept, news);
       follow(call, websocketUrl, null);
       return call;
     },

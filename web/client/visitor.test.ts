@@ -274,6 +274,23 @@ test('an answered call goes on in the next page of the site, muted as it was', a
   assert.equal(await visitorOf(service).resume(), null, 'no page after that finds it as well');
 });
 
+test('the next page gives the call up without a microphone, and finds it again after a service that was away', async () => {
+  const service = fakeService();
+  await called(service);
+  await connect(service);
+  service.leave();
+  await settle();
+  service.on('GET visitor-calls/*', () => ({ status: 503, body: { code: 'UNAVAILABLE' } }));
+  await assert.rejects(visitorOf(service).resume());
+  service.on('GET visitor-calls/*', () => ({
+    status: 200,
+    body: { mediaSessionId: 'call-1', status: 'Connected', offer: { sdp: 'o' }, answer: { sdp: 'a' } },
+  }));
+  service.microphone.refuse = 'NotAllowedError';
+  await rejectsWith(visitorOf(service).resume(), 'microphone-denied');
+  assert.equal(asked(service).at(-1), 'DELETE calls/call-1');
+});
+
 test('a call that nobody has answered is given up when its page is left', async () => {
   const service = fakeService();
   await called(service);

@@ -117,7 +117,7 @@ export class VisitorClient {
       return media;
     });
     if (signal.aborted) {
-      void call.hangup();
+      call.hangup().catch(() => {});
       throw signal.reason;
     }
     return this.#take(call);
