@@ -63,10 +63,12 @@ test('ANN-04 its length is told; that it cannot be played too, and the call goes
   assert.deepEqual(told({ ok: true, reason: 'ok', body: {} }, play({ file: null })), []);
 });
 
-test('ANN-04 what was wished for meanwhile is still to be played', () => {
+test('ANN-04 what was wished for meanwhile is still to be played, and only that is told of', () => {
   const state = call();
   const [first, next] = [play(), play({ file: null })];
   state.plays.set('web', next);
-  played(state, { play: first }, { ok: true, reason: 'ok', body: { duration: 1 } }, []);
+  const out: StreamEffect[] = [];
+  for (const ok of [true, false]) played(state, { play: first }, { ok, reason: 'r', body: { duration: 1 } }, out);
   assert.equal(state.plays.get('web'), next);
+  assert.deepEqual(out, []);
 });

@@ -20,8 +20,9 @@ export function playRequest(callId: string, { side, file, repeat }: Play): NgReq
 
 /** It plays, or cannot: the call goes on all the same. */
 export function played(call: CallState, { play }: { play: Play }, reply: NgReply | null, out: StreamEffect[]): void {
-  // Unless something else was wished for meanwhile.
-  if (call.plays.get(play.side) === play) call.plays.delete(play.side);
+  // Something else was wished for meanwhile: the call goes by what is said of that.
+  if (call.plays.get(play.side) !== play) return;
+  call.plays.delete(play.side);
   if (play.file === null) return;
   if (reply?.ok !== true) out.push({ type: 'trouble', what: 'play media', reason: reply?.reason ?? 'no reply' });
   const ms = reply?.ok === true && typeof reply.body.duration === 'number' ? reply.body.duration : null;
