@@ -26,9 +26,14 @@ export function preAnswer(plane: Plane, session: Session, effect: EffectOf<'medi
 /** Plays, or says that it cannot be. */
 export function play(plane: Plane, session: Session, effect: EffectOf<'media.play'>): Done {
   const { side, name, repeat } = effect;
-  const file = name === null ? null : plane.settings.announcements[name];
+  const { number, owner } = session;
+  if (name === null) {
+    plane.engine.send({ type: 'play', session: number, side, what: null, repeat });
+    return null;
+  }
+  const file = plane.settings.announcements[name];
   if (file === undefined || !plane.engine.caps().play)
-    plane.emit({ type: 'media-playing', owner: session.owner, ms: null });
-  else plane.engine.send({ type: 'play', session: session.number, side, file, repeat });
+    plane.emit({ type: 'media-playing', owner, side, name, ms: null });
+  else plane.engine.send({ type: 'play', session: number, side, what: { name, file }, repeat });
   return null;
 }

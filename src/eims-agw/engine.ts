@@ -1,5 +1,6 @@
 /** What a media engine does for the media plane: small plain messages both ways, so an engine may live in another process or host. */
 import type { MediaFailure } from '../ep-cscf/input.ts';
+import type { MediaSide } from '../ep-cscf/words.ts';
 import type { Fingerprint, IceCredentials, Setup } from '../sdp/index.ts';
 import type { Family } from './realm.ts';
 
@@ -123,6 +124,12 @@ export interface Route {
   video: VideoRoute | null;
 }
 
+/** What the settings call it, and the file as the hosts of the engine know it. */
+export interface Announcement {
+  name: string;
+  file: string;
+}
+
 export type EngineCommand =
   /** Takes the IMS ports and our end of each leg. -> `opened` or `refused`. */
   | {
@@ -150,7 +157,7 @@ export type EngineCommand =
   | { type: 'key-frame'; session: number }
   | { type: 'route'; session: number; route: Route }
   /** Plays a file to a side, once or again and again, in place of what is played to it; null ends that. -> `playing`. */
-  | { type: 'play'; session: number; side: 'web' | 'ims'; file: string | null; repeat: boolean }
+  | { type: 'play'; session: number; side: MediaSide; what: Announcement | null; repeat: boolean }
   /** Frees everything. -> `closed`. */
   | { type: 'close'; session: number };
 
@@ -206,7 +213,7 @@ export type EngineEvent =
   | { type: 'leg-down'; session: number; leg: number; cause: LegLoss }
   | { type: 'ims-silent'; session: number }
   /** The file begins, and lasts so long; null: it cannot be played. */
-  | { type: 'playing'; session: number; ms: number | null }
+  | { type: 'playing'; session: number; side: MediaSide; name: string; ms: number | null }
   /** Answered and connected, yet nothing comes from a side. */
   | { type: 'one-way'; session: number; side: SilentSide }
   /** The browser lacks a key frame, and the far end takes no feedback. Seldom. */

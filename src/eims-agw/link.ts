@@ -21,7 +21,7 @@ export function onEngineEvent(plane: Plane, session: Session, event: LinkEvent):
       lose(plane, session, 'ims-silent');
       break;
     case 'playing':
-      plane.emit({ type: 'media-playing', owner: session.owner, ms: event.ms });
+      plane.emit({ type: 'media-playing', owner: session.owner, side: event.side, name: event.name, ms: event.ms });
       break;
     case 'one-way':
       plane.count('media_one_way_total', { side: event.side }, 1);

@@ -3,24 +3,29 @@ import type { Call } from './call.ts';
 import { endCall, TOO_LONG } from './call-end.ts';
 import { startOp } from './call-media.ts';
 import type { Final } from './call-status.ts';
+import type { MediaInput } from './input.ts';
 import { moveTo } from './leg.ts';
 import { sipReason } from './reason.ts';
 import { type Done, startTimer, stopTimer, type Turn } from './turn.ts';
+import type { MediaSide } from './words.ts';
+
+/** A side has its timer as long as something is to be heard there. */
+const TIMERS = { web: 'announcement-web', ims: 'announcement-ims' } as const;
 
 /** Begins the announcement `name`, after which the call ends as `final`; false when nothing can be heard, and the call is as it was. An emergency call is never kept waiting. */
 export function announce(turn: Turn, call: Call, name: string, final: Final): boolean {
   const { announcements, mediaSetupMs } = turn.settings.call;
   const leg = call.main;
   if (!announcements.has(name) || leg === null || call.emergency || call.op !== null) return false;
-  call.announced = final;
+  const sides: readonly MediaSide[] = call.phase === 'talking' ? ['web', 'ims'] : ['web'];
+  call.announced = { name, final };
   call.gateOpen = false;
   call.ringBack = false;
   // Until it begins: the browser may still have to connect.
-  startTimer(turn, call, 'announcement', mediaSetupMs);
+  for (const side of sides) startTimer(turn, call, TIMERS[side], mediaSetupMs);
   turn.out.push({ type: 'media.gate', owner: call.id, fromIms: false, fromWeb: false });
   if (call.phase === 'talking') {
-    play(turn, call, 'web', name);
-    play(turn, call, 'ims', name);
+    for (const side of sides) play(turn, call, side, name);
     return true;
   }
   call.phase = 'announcing';
@@ -42,18 +47,26 @@ export function preAnswerReady(turn: Turn, call: Call, name: string, sdp: string
   play(turn, call, 'web', name);
 }
 
-/** It begins: the call ends with it. */
-export function onPlaying(turn: Turn, call: Call, ms: number | null): Done {
-  if (call.announced === null || call.phase === 'closing') return;
-  if (ms === null) announcementOver(turn, call);
-  else startTimer(turn, call, 'announcement', ms);
+/** It begins on a side, or cannot: the call ends when no side has any of it left to hear. */
+export function onPlaying(turn: Turn, call: Call, input: Extract<MediaInput, { type: 'media-playing' }>): Done {
+  const { side, name, ms } = input;
+  const timer = TIMERS[side];
+  if (call.announced?.name !== name || !call.timers.has(timer)) return;
+  if (ms !== null) return startTimer(turn, call, timer, ms);
+  stopTimer(turn, call, timer);
+  announcementHeard(turn, call);
 }
 
-/** It was heard, or will not be. */
+/** A side has heard it, or never will. */
+export function announcementHeard(turn: Turn, call: Call): Done {
+  if (!Object.values(TIMERS).some(timer => call.timers.has(timer))) announcementOver(turn, call);
+}
+
+/** Nobody hears any more of it. */
 export function announcementOver(turn: Turn, call: Call): Done {
-  if (call.announced !== null) endCall(turn, call, call.announced, call.answeredAt === null ? null : TOO_LONG);
+  if (call.announced !== null) endCall(turn, call, call.announced.final, call.answeredAt === null ? null : TOO_LONG);
 }
 
-function play(turn: Turn, call: Call, side: 'web' | 'ims', name: string): Done {
+function play(turn: Turn, call: Call, side: MediaSide, name: string): Done {
   turn.out.push({ type: 'media.play', owner: call.id, side, name, repeat: false });
 }

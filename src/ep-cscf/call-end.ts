@@ -65,7 +65,7 @@ export function mediaFinal(failure: MediaFailure, far: boolean): Final {
 /** Ends every leg that is left with one final state, or with what is being announced, tells the network (null: it knows), and closes. An answered leg is always Terminated. */
 export function endCall(turn: Turn, call: Call, found: Final, ims: ImsEnd | null): Done {
   if (call.phase === 'closing') return;
-  const final = call.phase === 'announcing' && call.announced !== null ? call.announced : found;
+  const final = call.phase === 'announcing' && call.announced !== null ? call.announced.final : found;
   if (ims !== null) endIms(turn, call, ims);
   const answered = call.answeredAt !== null;
   for (const leg of call.legs) finishLeg(turn, call, leg, answered ? { ...final, status: 'Terminated' } : final);

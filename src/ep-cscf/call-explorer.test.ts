@@ -48,7 +48,7 @@ function rest(node: Node): Node {
     offering: op !== null || timers.has('caller-ready'),
     inviting: emergency || timers.has('originate-guard'),
     alerting: timers.has('ring-guard'),
-    announcing: timers.has('announcement'),
+    announcing: timers.has('announcement-web'),
     answering: op !== null,
     talking: emergency || timers.has('max-duration'),
     cancelling: timers.has('originate-guard'),

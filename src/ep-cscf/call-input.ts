@@ -3,7 +3,7 @@
 import type { ApiRequest } from './api-request.ts';
 import type { Call, Deferrable, Leg } from './call.ts';
 import { askKeyFrame, browserAgreesGuard, onAsks, onRenews } from './call-agree.ts';
-import { announcementOver, onPlaying } from './call-announce.ts';
+import { announcementHeard, onPlaying } from './call-announce.ts';
 import { onAcked } from './call-answer.ts';
 import { onProgress } from './call-early.ts';
 import { forgetCall } from './call-end.ts';
@@ -156,7 +156,7 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
     case 'media-lost':
       return mediaLost(turn, call, input.cause);
     case 'media-playing':
-      return onPlaying(turn, call, input.ms);
+      return onPlaying(turn, call, input);
     case 'media-stats':
       call.stats = input.stats;
       return call.phase === 'closing' ? forgetCall(turn, call) : undefined;
@@ -208,8 +208,9 @@ function timer(turn: Turn, call: Call, name: TimerName): Done {
       return mediaSetupGuard(turn, call);
     case 'max-duration':
       return maxDurationGuard(turn, call);
-    case 'announcement':
-      return announcementOver(turn, call);
+    case 'announcement-web':
+    case 'announcement-ims':
+      return announcementHeard(turn, call);
     case 'media-op': {
       if (call.phase === 'closing') return forgetCall(turn, call);
       const op = call.op;

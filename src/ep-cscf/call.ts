@@ -122,8 +122,8 @@ export interface Call {
   stats: MediaStats | null;
   /** How the call ended as a whole; null while it lives. */
   final: Final | null;
-  /** How it will end, when the announcement is over. */
-  announced: Final | null;
+  /** What is announced, and how the call ends when it is over. */
+  announced: { name: string; final: Final } | null;
 
   /** Call out: the offer of the INVITE that is out. */
   invited: string | null;

@@ -2,7 +2,7 @@
 import type { Reply } from './api-request.ts';
 import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Owner, Ref, RegistrationId } from './ids.ts';
 import type { TimerName } from './input.ts';
-import type { Address, CallStatus, DeviceLocation, LocationDetails } from './words.ts';
+import type { Address, CallStatus, DeviceLocation, LocationDetails, MediaSide } from './words.ts';
 
 export type ImsEffect =
   | {
@@ -83,8 +83,8 @@ export type MediaEffect =
   | { type: 'media.select'; owner: CallId; leg: MediaSessionId }
   /** The browser of a call out shall hear something though the far end has not answered -> `media-ready` with its answer, made for all that the far end was offered. */
   | { type: 'media.pre-answer'; owner: CallId; ref: Ref }
-  /** Plays what the settings name so, once or again and again; it takes the place of what is played, and null ends that -> `media-playing` when it begins, and for every side when it cannot be. */
-  | { type: 'media.play'; owner: CallId; side: 'web' | 'ims'; name: string | null; repeat: boolean }
+  /** Plays what the settings name so, once or again and again; it takes the place of what is played, and null ends that -> `media-playing` of that side when it begins, or cannot. */
+  | { type: 'media.play'; owner: CallId; side: MediaSide; name: string | null; repeat: boolean }
   /** Hold or resume by our user -> `media-ready` with the IMS re-offer. */
   | { type: 'media.hold'; owner: CallId; ref: Ref; held: boolean }
   /** re-INVITE from the IMS (null: offerless) -> `media-ready` with the answer (or our offer) for it. */

@@ -1,7 +1,7 @@
 /** Everything the core hears, from the API, the core network, the media plane, the event side, the timers and the operator. */
 import type { ApiRequest } from './api-request.ts';
 import type { BindingId, CallId, MediaSessionId, Owner, Ref } from './ids.ts';
-import type { Address, LocationDetails, Outcome } from './words.ts';
+import type { Address, LocationDetails, MediaSide, Outcome } from './words.ts';
 
 export type ImsInput =
   | {
@@ -99,8 +99,8 @@ export type MediaInput =
       answer: string | null;
     }
   | { type: 'media-failed'; owner: CallId; ref: Ref; failure: MediaFailure }
-  /** What `media.play` named begins, and lasts so long; null: it cannot be played. */
-  | { type: 'media-playing'; owner: CallId; ms: number | null }
+  /** What `media.play` named begins to be heard on that side, and lasts so long; null: it cannot be played there. */
+  | { type: 'media-playing'; owner: CallId; side: MediaSide; name: string; ms: number | null }
   /** ICE and DTLS are up and the fingerprint is right. */
   | { type: 'media-connected'; owner: CallId; leg: MediaSessionId }
   /** The media session is gone or silent; nothing more comes from it. */
@@ -168,5 +168,5 @@ export type TimerName =
   | 'browser-agrees'
   | 'media-setup'
   | 'media-op'
-  | 'announcement'
+  | `announcement-${MediaSide}`
   | 'max-duration';

@@ -74,3 +74,6 @@ export interface DeviceLocation {
   details: LocationDetails;
   deviceId: DeviceId;
 }
+
+/** Who hears, or is heard: the browser, or the far end behind the IMS. */
+export type MediaSide = 'web' | 'ims';

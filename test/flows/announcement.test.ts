@@ -1,6 +1,7 @@
 /** What callers hear from a file: ring-back, why the network refused, that the longest call is over. TS 24.628 4.2. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Input } from '../../src/ep-cscf/input.ts';
 import {
   ALICE,
   answerOut,
@@ -30,8 +31,9 @@ function finish(w: World, reg: ReturnType<typeof register>): void {
 }
 
 const played = (w: World) => w.take('media.play').map(({ side, name, repeat }) => ({ side, name, repeat }));
-const begins = (w: World, call: OutgoingCall, ms: number | null) =>
-  w.give({ type: 'media-playing', owner: call.owner, ms });
+type Playing = Extract<Input, { type: 'media-playing' }>;
+const begins = (w: World, call: OutgoingCall, name: string, ms: number | null, side: Playing['side'] = 'web') =>
+  w.give({ type: 'media-playing', owner: call.owner, side, name, ms });
 
 test('ANN-01 a refusal is heard before the call ends, by a browser that had no answer yet: it gets one of ours', () => {
   const { w, reg } = world(['404', '4xx']);
@@ -43,7 +45,7 @@ test('ANN-01 a refusal is heard before the call ends, by a browser that had no a
   assert.notEqual(early?.answer, null);
   assert.deepEqual(played(w), [{ side: 'web', name: '404', repeat: false }]);
   assert.deepEqual(w.take('media.gate').at(-1)?.fromIms, false);
-  begins(w, call, 4_000);
+  begins(w, call, '404', 4_000);
   w.advance(3_999);
   assert.deepEqual(w.story(call.id), ['1 InProgress']);
   w.advance(1);
@@ -67,7 +69,7 @@ test('ANN-01 the code itself counts before its class; what has no announcement e
       played(w).map(play => play.name),
       name === null ? [] : [name],
     );
-    if (name !== null) begins(w, call, 1_000);
+    if (name !== null) begins(w, call, name, 1_000);
     w.advance(1_000);
     assert.equal(w.sessionEvents(call.id).at(-1)?.final, true);
     finish(w, reg);
@@ -76,7 +78,7 @@ test('ANN-01 the code itself counts before its class; what has no announcement e
 
 test('ANN-01 nothing can be heard: the call ends as it would without, also when the media plane says nothing', () => {
   for (const spoil of [
-    (w: World, call: OutgoingCall) => begins(w, call, null),
+    (w: World, call: OutgoingCall) => begins(w, call, '404', null),
     (w: World) => w.advance(10_000),
     (w: World, call: OutgoingCall) => w.give({ type: 'media-lost', owner: call.owner, cause: 'web' }),
     (w: World, call: OutgoingCall) => assert.deepEqual(remove(w, ALICE, call.id), { ok: true }),
@@ -136,12 +138,49 @@ test('ANN-03 both hear that the longest call is over, then it ends', () => {
     played(w).map(({ side }) => side),
     ['web', 'ims'],
   );
-  begins(w, call, 3_000);
-  begins(w, call, 3_000);
-  assert.equal(w.sessionEvents(call.id).at(-1)?.final, false);
-  w.advance(3_000);
+  begins(w, call, 'maximum-duration', 3_000, 'ims');
+  w.advance(1_000);
+  begins(w, call, 'maximum-duration', 3_000);
+  w.advance(2_999);
+  assert.equal(w.sessionEvents(call.id).at(-1)?.final, false, 'who began later hears all of it');
+  w.advance(1);
   assert.deepEqual(w.sessionEvents(call.id).at(-1)?.reason, 'GW;cause=7;text="maximum duration"');
   assert.equal(lastEnd(w)?.reason, 'Q.850;cause=31;text="Maximum duration"');
+  finish(w, reg);
+});
+
+test('ANN-03 a side that cannot hear it takes nothing from the other; when neither can, the call ends', () => {
+  for (const [deaf, hears] of [
+    ['web', 'ims'],
+    ['ims', 'web'],
+  ] as const)
+    for (const last of [2_000, null]) {
+      const { w, reg } = world(['maximum-duration']);
+      const call = talkingOut(w, ALICE, reg);
+      w.advance(MINUTE);
+      begins(w, call, 'maximum-duration', null, deaf);
+      begins(w, call, 'maximum-duration', 5_000, deaf);
+      assert.equal(w.sessionEvents(call.id).at(-1)?.final, false);
+      begins(w, call, 'maximum-duration', last, hears);
+      w.advance((last ?? 0) - 1);
+      assert.equal(w.sessionEvents(call.id).at(-1)?.final, last === null);
+      w.advance(1);
+      assert.equal(w.sessionEvents(call.id).at(-1)?.final, true);
+      finish(w, reg);
+    }
+});
+
+test('ANN-01 what is said of the ring-back before it ends no announcement', () => {
+  const { w, reg } = world(['ringing', '404']);
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'closed' });
+  progress(w, call, 180);
+  rejectOut(w, call, 404);
+  begins(w, call, 'ringing', null);
+  assert.equal(w.sessionEvents(call.id).at(-1)?.final, false);
+  begins(w, call, '404', 1_000);
+  w.advance(1_000);
+  assert.equal(w.sessionEvents(call.id).at(-1)?.final, true);
   finish(w, reg);
 });
 

@@ -114,7 +114,13 @@ export function mediaContract(options: ContractOptions): void {
     const owner = newCall();
     await offerOut(owner, chromiumOffer());
     engine.plane.port.run({ type: 'media.play', owner, side: 'web', name: 'nothing', repeat: false });
-    assert.deepEqual(await engine.box.wait('media-playing'), { type: 'media-playing', owner, ms: null });
+    assert.deepEqual(await engine.box.wait('media-playing'), {
+      type: 'media-playing',
+      owner,
+      side: 'web',
+      name: 'nothing',
+      ms: null,
+    });
     assert.notEqual(await answerOut(owner, 40_004), '');
     await release(owner);
   });

@@ -97,7 +97,8 @@ function obeyIn(host: HostState, session: HostSession, command: Exclude<EngineCo
       askForKeyFrame(session, host.now());
       break;
     case 'play':
-      host.send({ type: 'playing', session: number, ms: null });
+      if (command.what !== null)
+        host.send({ type: 'playing', session: number, side: command.side, name: command.what.name, ms: null });
       break;
     case 'route':
       join(session, command.route.leg);

@@ -5,12 +5,12 @@ import { type CallState, callState, type Play } from './call-state.ts';
 import { nextPlay, played, playRequest } from './play.ts';
 import type { StreamEffect } from './stream.ts';
 
-const FILE = '/srv/busy.wav';
+const BUSY = { name: '486', file: '/srv/busy.wav' };
 const play = (more: Partial<Play> = {}): Play => ({
   type: 'play',
   session: 7,
   side: 'web',
-  file: FILE,
+  what: BUSY,
   repeat: false,
   ...more,
 });
@@ -36,11 +36,11 @@ test('ANN-04 the request names the party that hears it; null ends what is played
     command: 'play media',
     'call-id': 'c',
     'from-tag': 'web',
-    file: FILE,
+    file: BUSY.file,
   });
   const again = playRequest('c', play({ repeat: true }));
   assert.ok('repeat-times' in again && Number(again['repeat-times']) > 1000);
-  assert.deepEqual(playRequest('c', play({ file: null })), {
+  assert.deepEqual(playRequest('c', play({ what: null })), {
     command: 'stop media',
     'call-id': 'c',
     'from-tag': 'web',
@@ -56,19 +56,35 @@ test('ANN-04 its length is told; that it cannot be played too, and the call goes
     assert.equal(state.plays.size, 0);
     return out.map(effect => (effect.type === 'event' ? effect.event : effect.type));
   };
-  const playing = (ms: number | null) => ({ type: 'playing', session: 7, ms });
+  const playing = (ms: number | null) => ({ type: 'playing', session: 7, side: 'web', name: '486', ms });
   assert.deepEqual(told({ ok: true, reason: 'ok', body: { duration: 2000 } }), [playing(2000)]);
   assert.deepEqual(told({ ok: false, reason: 'Failed to start', body: {} }), ['trouble', playing(null)]);
   assert.deepEqual(told(null), ['trouble', playing(null)]);
-  assert.deepEqual(told({ ok: true, reason: 'ok', body: {} }, play({ file: null })), []);
+  assert.deepEqual(told({ ok: true, reason: 'ok', body: {} }, play({ what: null })), []);
 });
 
 test('ANN-04 what was wished for meanwhile is still to be played, and only that is told of', () => {
   const state = call();
-  const [first, next] = [play(), play({ file: null })];
+  const [first, next] = [play(), play({ what: null })];
   state.plays.set('web', next);
   const out: StreamEffect[] = [];
   for (const ok of [true, false]) played(state, { play: first }, { ok, reason: 'r', body: { duration: 1 } }, out);
   assert.equal(state.plays.get('web'), next);
   assert.deepEqual(out, []);
+});
+
+test('ANN-02 an end that the daemon did not answer is asked for again until it does; a refusal is told, but for what is silent already', () => {
+  const state = call();
+  const stop = play({ side: 'ims', what: null });
+  state.plays.set('ims', stop);
+  const out: StreamEffect[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    played(state, { play: stop }, null, out);
+    assert.equal(nextPlay(state)?.play, stop);
+  }
+  played(state, { play: stop }, { ok: false, reason: 'Not currently playing media', body: {} }, out);
+  assert.deepEqual([nextPlay(state), out], [null, []]);
+  state.plays.set('ims', stop);
+  played(state, { play: stop }, { ok: false, reason: 'No media', body: {} }, out);
+  assert.deepEqual([nextPlay(state), out], [null, [{ type: 'trouble', what: 'stop media', reason: 'No media' }]]);
 });
