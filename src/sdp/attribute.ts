@@ -1,6 +1,7 @@
 /** Reads SDP attributes into what one level (session or m-line) says; what is malformed counts as not said. */
 import { isIP } from 'node:net';
 import { readConfig, readTransports } from './capability.ts';
+import { readCrypto } from './crypto.ts';
 import { SDP_LIMITS, type SdpLine } from './lines.ts';
 import { whole } from './number.ts';
 import type { Level, Section } from './section.ts';
@@ -73,7 +74,7 @@ export function readAttribute(section: Section, value: string): void {
       section.maxptime = whole(rest, 10_000);
       break;
     case 'crypto':
-      section.sdes = true;
+      readCrypto(section.crypto, rest);
       break;
     case 'rtpmap':
       readRtpmap(section, rest);

@@ -5,6 +5,7 @@ export { sameSdp } from './same.ts';
 export {
   type Bandwidth,
   type Codec,
+  type Crypto,
   type Direction,
   directionOf,
   type Fingerprint,

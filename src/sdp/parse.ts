@@ -83,7 +83,7 @@ function parseSection(lines: readonly SdpLine[], top: Level): Parsed<MediaDesc> 
       ice: credentials(section.ufrag ?? top.ufrag, section.pwd ?? top.pwd),
       fingerprint: section.fingerprint ?? top.fingerprint,
       setup: section.setup ?? top.setup,
-      sdes: section.sdes,
+      crypto: section.crypto,
       ssrc: section.fid ?? section.ssrcs.values().next().value ?? null,
       candidates: section.candidates,
     },

@@ -1,5 +1,5 @@
 /** What the attributes of one level (session or m-line) have said so far. */
-import type { Bandwidth, Direction, Fingerprint, MediaDesc, SessionDesc, Setup } from './session.ts';
+import type { Bandwidth, Crypto, Direction, Fingerprint, MediaDesc, SessionDesc, Setup } from './session.ts';
 
 /** Attributes of one level, gathered in one pass over its lines. */
 export interface Level {
@@ -22,7 +22,7 @@ export interface Section extends Level {
   rtcpMux: boolean;
   ptime: number | null;
   maxptime: number | null;
-  sdes: boolean;
+  crypto: Crypto[];
   rtpmaps: Map<number, { name: string; clock: number; channels: number }>;
   fmtps: Map<number, string>;
   ssrcs: Set<number>;
@@ -59,7 +59,7 @@ export function emptySection(): Section {
     rtcpMux: false,
     ptime: null,
     maxptime: null,
-    sdes: false,
+    crypto: [],
     rtpmaps: new Map(),
     fmtps: new Map(),
     ssrcs: new Set(),

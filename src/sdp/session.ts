@@ -32,6 +32,14 @@ export interface Fingerprint {
   value: string;
 }
 
+/** One way to protect the packets of an m-line, with the key of whoever wrote it. RFC 4568. */
+export interface Crypto {
+  tag: number;
+  suite: string;
+  /** Master key and salt, in base64. Never for a log. */
+  key: string;
+}
+
 /** kbit/s for AS, bit/s for RS and RR; null when not given. RFC 3556. */
 export interface Bandwidth {
   as: number | null;
@@ -67,8 +75,8 @@ export interface MediaDesc {
   ice: IceCredentials | null;
   fingerprint: Fingerprint | null;
   setup: Setup | null;
-  /** a=crypto is present. */
-  sdes: boolean;
+  /** Keys of SRTP, the preferred first. */
+  crypto: Crypto[];
   /** Primary SSRC, or null. */
   ssrc: number | null;
   /** Candidate attribute values (after `candidate:`) with UDP and a numeric address; all others are left out. */
