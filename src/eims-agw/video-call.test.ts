@@ -225,6 +225,25 @@ test('SDP-21 a new connection of the browser without video: the far end hears of
   assert.equal(commandsOf(r).includes('drop-video'), true);
 });
 
+test('SDP-21 an ICE restart or a new connection that drops or adds video: the far end hears of it, the browser has its new credentials', () => {
+  const connections = [{ fingerprint: OTHER_FINGERPRINT }, { fingerprint: `${'AB:'.repeat(31)}AB` }];
+  for (const [first, second] of [[{}, {}], connections]) {
+    const r = talkingOut();
+    r.engine.restarts = true;
+    const ufrag = linesOf(r.answer)[0]?.ice?.ufrag;
+    reofferWeb(r, withoutVideo(chromiumOffer({ more: true, version: 3, ...first, ufrag: 'nEw1' })));
+    assert.equal(videoOf(r.box.take('media-asks').sdp).port, 0);
+    const dropped = agree(r, phoneWith('m=video 0 RTP/AVP 99\r\n', 2));
+    assert.notEqual(linesOf(dropped)[0]?.ice?.ufrag, ufrag);
+    assert.deepEqual([videoOf(dropped).port, r.route().video], [0, null]);
+    reofferWeb(r, chromiumOffer({ more: true, version: 4, ...second, ufrag: 'nEw2' }));
+    assert.equal(videoOf(r.box.take('media-asks').sdp).live, true);
+    const added = agree(r, phoneWith(phoneVideo(), 3));
+    assert.notEqual(linesOf(added)[0]?.ice?.ufrag, linesOf(dropped)[0]?.ice?.ufrag);
+    assert.deepEqual([videoOf(added).live, r.route().video?.target?.port], [true, 49_200]);
+  }
+});
+
 test('SDP-21 sixteen m-lines have no room for video: it is refused without a question, and the sound goes on', () => {
   const lines = (line: string) => line.repeat(15);
   const full = chromiumOffer() + lines('m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n');

@@ -4,6 +4,7 @@ import { webAnswer } from './call-text.ts';
 import { cameBack } from './link.ts';
 import { ask, type Plane, type Session, sendRoute } from './session.ts';
 import { addLeg, connect, type Done, type EffectOf, legRequest, ready } from './step.ts';
+import type { VideoLine } from './video-line.ts';
 import { askFarEnd, webWish, withPorts } from './video-operation.ts';
 import { bothLite, legFromOffer, restartedLeg, takeReoffer, type WebLeg } from './web-leg.ts';
 
@@ -25,7 +26,13 @@ export function reofferFromWeb(plane: Plane, session: Session, effect: WebReoffe
   if (candidates.length > 0) {
     plane.engine.send({ type: 'candidates', session: session.number, leg: leg.request.leg, candidates });
   }
-  const wish = webWish(session, leg, shown);
+  return settle(plane, session, effect, leg, shown);
+}
+
+/** Answers the browser: at once, or when the far end has heard what changed of the video. `before` is its line of before. */
+function settle(plane: Plane, session: Session, effect: WebReoffer, leg: WebLeg, before: VideoLine | null): Done {
+  const { call } = session;
+  const wish = webWish(session, leg, before);
   return withPorts(plane, session, effect, wish === 'add', () => {
     if (wish !== null && call.ims.video.port > 0) return askFarEnd(plane, session, effect, leg);
     const text = webAnswer(call, leg);
@@ -41,11 +48,10 @@ function restartIce(plane: Plane, session: Session, effect: WebReoffer, leg: Web
   if (next.remote === null || bothLite(next)) return 'unsupported';
   return ask(plane, session, effect, { type: 'restart', leg: leg.request.leg, remote: next.remote }, reply => {
     if (reply.type !== 'restarted') return 'driver';
+    const shown = leg.video.line;
     // What the engine told of the link meanwhile still holds.
     Object.assign(leg, next, { transport: reply.transport, link: leg.link, replaces: leg.replaces });
-    const text = webAnswer(session.call, leg);
-    sendRoute(plane, session);
-    return ready(plane, session, effect, text);
+    return settle(plane, session, effect, leg, shown);
   });
 }
 
@@ -85,11 +91,6 @@ function replaceLeg(plane: Plane, session: Session, effect: WebReoffer, old: Web
     leg.replaces = old.replaces !== null && old.link !== 'up' ? old.replaces : old.request.leg;
     addLeg(call, leg, reply.transport);
     cameBack(plane, session);
-    return connect(plane, session, effect, leg, () => {
-      if (webWish(session, leg, old.video.line) === 'change') return askFarEnd(plane, session, effect, leg);
-      const text = webAnswer(call, leg);
-      sendRoute(plane, session);
-      return ready(plane, session, effect, text);
-    });
+    return connect(plane, session, effect, leg, () => settle(plane, session, effect, leg, old.video.line));
   });
 }

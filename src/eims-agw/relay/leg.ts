@@ -262,22 +262,25 @@ export function tickLeg(leg: Leg): void {
   leg.quietTold = state === 'quiet';
 }
 
-/** Runs what time brings. A fault of ours ends this leg; the worker and its other legs go on. */
+/** Runs what time brings. A fault of ours ends this leg, also one in its end; the worker and its other legs go on. */
 export function guarded(leg: Leg, run: () => void): void {
   try {
     run();
   } catch (error) {
     leg.counts.fault += 1;
     leg.share.onFault(error);
-    down(leg, 'web');
+    if (!leg.done) guarded(leg, () => down(leg, 'web'));
   }
 }
 
-/** Ends the leg and tells why. */
+/** Ends the leg and tells why, whatever comes of its end. */
 function down(leg: Leg, cause: LegLoss): void {
   if (leg.done) return;
-  end(leg);
-  leg.events.down(cause);
+  try {
+    end(leg);
+  } finally {
+    leg.events.down(cause);
+  }
 }
 
 /** Frees what the leg holds; a second call does nothing. */

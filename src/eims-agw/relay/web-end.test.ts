@@ -205,3 +205,14 @@ test('a fault of ours in what time brings ends that leg and leaves the others th
   assert.equal(end.counts?.()['leg-fault'], 1);
   assert.equal(w.check(sound), 0x0101);
 });
+
+test('a fault of ours in the end of a leg after a fault is told too, and the loss of the leg all the same', () => {
+  const { w, end } = connected();
+  const [leg] = w.legs;
+  assert.ok(leg?.srtp);
+  leg.srtp.quiet = () => assert.fail('it cannot be forgotten');
+  leg.srtp.close = () => assert.fail('it cannot be closed');
+  w.pass(2);
+  assert.deepEqual([w.heard.down, w.faults.length], [['web'], 2]);
+  assert.equal(end.counts?.()['leg-fault'], 2);
+});

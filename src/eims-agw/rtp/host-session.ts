@@ -23,8 +23,10 @@ import {
 import { firstNumbers, goOn, numbersOf } from './stream.ts';
 import { video } from './video.ts';
 
-/** A leg that has not come up so long after the SDP was exchanged never will. */
-const CONNECT_MS = 60_000;
+/** A leg that has not come up so long after the SDP was exchanged counts as gone, though it may still come ... */
+const CONNECT_MS = 10_000;
+/** ... until it is closed. */
+const GIVE_UP_MS = 60_000;
 /** In a call shorter than this a side may not have got round to its first packet. */
 const SHORT_CALL_MS = 2_000;
 
@@ -81,6 +83,7 @@ function begin(
     relay: relay(first.ssrc, first.cname, host.now(), host.random, mayMove, host.settings.rtcpMs),
     legs: new Map(),
     joined: null,
+    addingVideo: null,
     closed: false,
   };
   host.sessions.set(number, session);
@@ -117,7 +120,7 @@ export function connectLeg(
 ): void {
   const leg = session.legs.get(command.leg);
   if (leg?.end.connect(command.remote) === true) {
-    if (!leg.up) leg.connectingAt = host.now();
+    if (!leg.up) leg.connecting = { since: host.now(), told: false };
     host.send({ type: 'connecting', session: session.number, op: command.op });
   } else refuse(host, command, 'bad-sdp');
 }
@@ -132,6 +135,7 @@ export function addVideo(
   const { session: number, op } = command;
   const r = session.relay;
   dropVideo(session, host.gone);
+  session.addingVideo = op;
   const events = {
     rtp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, false, packet, from.address, from.port, now()),
     rtcp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, true, packet, from.address, from.port, now()),
@@ -139,8 +143,11 @@ export function addVideo(
   };
   openImsLeg(session.at.bind, host.pool, events, ims =>
     guarded(host, number, () => {
-      if (session.closed || r.video !== null) return ims?.close();
-      if (ims === null) return refuse(host, command, 'no-port');
+      // A later wish, or an end, has taken its place.
+      const late = session.addingVideo !== op;
+      if (late) ims?.close();
+      if (late || ims === null) return refuse(host, command, late ? 'driver' : 'no-port');
+      session.addingVideo = null;
       r.video = video(ims, r.imsCname, now(), host.random, r.latch.mayMove);
       r.video.wish = () => send({ type: 'key-frame-wanted', session: number });
       joinVideo(session, r.video);
@@ -152,10 +159,11 @@ export function addVideo(
 /** Once a second: reports, legs that never came up, sides that have gone silent. */
 export function supervise(host: HostState, session: HostSession, at: number, wall: number): void {
   const { send, settings } = host;
-  for (const [number, leg] of session.legs) {
-    if (leg.connectingAt === null || at - leg.connectingAt < CONNECT_MS) continue;
-    dropLeg(host, session, number);
-    send({ type: 'leg-down', session: session.number, leg: number, cause: 'web' });
+  for (const [number, { connecting }] of session.legs) {
+    if (connecting === null || at - connecting.since < CONNECT_MS) continue;
+    if (at - connecting.since >= GIVE_UP_MS) dropLeg(host, session, number);
+    if (!connecting.told) send({ type: 'leg-down', session: session.number, leg: number, cause: 'web' });
+    connecting.told = true;
   }
   report(session.relay, at, wall, settings.rtcpMs);
   const side = foundOneWay(session.relay, at);
@@ -174,7 +182,7 @@ export function addLeg(host: HostState, session: HostSession, request: LegReques
       const leg = session.legs.get(number);
       if (leg === undefined) return;
       leg.up = true;
-      leg.connectingAt = null;
+      leg.connecting = null;
       if (session.joined === number) r.webUp = true;
       host.send({ type: 'leg-up', session: session.number, leg: number });
     },
@@ -182,14 +190,14 @@ export function addLeg(host: HostState, session: HostSession, request: LegReques
       const leg = session.legs.get(number);
       if (leg === undefined) return;
       leg.up = false;
-      leg.connectingAt = null;
+      leg.connecting = null;
       if (session.joined === number) r.webUp = false;
       host.send({ type: 'leg-down', session: session.number, leg: number, cause });
     },
   });
   const numbers = firstNumbers(host.random);
   const videoNumbers = firstNumbers(host.random);
-  session.legs.set(number, { request, end, up: false, connectingAt: null, numbers, videoNumbers });
+  session.legs.set(number, { request, end, up: false, connecting: null, numbers, videoNumbers });
   return end.transport;
 }
 

@@ -12,8 +12,8 @@ export interface Leg {
   request: LegRequest;
   end: WebEnd;
   up: boolean;
-  /** When it began to connect, ms; null before, and once it was up. */
-  connectingAt: number | null;
+  /** When it began to connect, ms, and whether it was told that it takes too long; null before, and once it was up. */
+  connecting: { since: number; told: boolean } | null;
   /** Of what we send it, while it is not joined: its SRTP keys have seen them, and take none twice. */
   numbers: Numbers;
   videoNumbers: Numbers;
@@ -26,6 +26,8 @@ export interface HostSession {
   relay: Relay;
   legs: Map<number, Leg>;
   joined: number | null;
+  /** The `add-video` in hand, by its number. */
+  addingVideo: number | null;
   closed: boolean;
 }
 

@@ -20,10 +20,11 @@ export function askForKeyFrame({ relay: r }: HostSession, now: number): void {
   if (r.video !== null) askBrowser(r.video, r, now);
 }
 
-/** Ends the video; the sound goes on. */
+/** Ends the video, the one whose ports are on their way too; the sound goes on. */
 export function dropVideo(session: HostSession, gone: Record<string, number>): void {
   const { relay: r } = session;
   const { video: v } = r;
+  session.addingVideo = null;
   if (v === null) return;
   r.video = null;
   v.ims.close();

@@ -23,15 +23,26 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
   const legs: Array<{ events: WebEvents; closed: boolean }> = [];
   const state = { now: 0 };
   const broken = { connect: false, make: false, path: false };
+  /** What happens while ports are taken, once. */
+  const busy: { meanwhile: () => void } = { meanwhile: () => undefined };
   let opened: () => void = () => undefined;
+  const pool = createPortPool(
+    settings.ims.ports,
+    () => state.now,
+    () => 1,
+  );
   const host = createHost({
     settings,
     realms: mediaRealms(settings),
-    pool: createPortPool(
-      settings.ims.ports,
-      () => state.now,
-      () => 1,
-    ),
+    pool: {
+      ...pool,
+      take() {
+        const { meanwhile } = busy;
+        busy.meanwhile = () => undefined;
+        meanwhile();
+        return pool.take();
+      },
+    },
     makeWebEnd: (_request, legEvents) => {
       if (broken.make) throw new Error('a leg that cannot be made');
       const leg = { events: legEvents, closed: false };
@@ -81,26 +92,56 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
     await ready;
   };
   await open(1);
-  return { host, events, legs, state, broken, open };
+  return { host, events, legs, state, broken, busy, open };
 }
 
-test('SEC-04 a leg that has not come up 60 s after it was answered is closed and told; one that is up stays', async () => {
+test('SEC-04 a leg that has not come up 10 s after it was answered is told, after 60 s closed; one that is up stays', async () => {
   const { host, events, legs, state } = await rig();
   host.handle({ type: 'connect', session: 1, op: 2, leg: 1, remote: REMOTE });
   host.handle({ type: 'connect', session: 1, op: 3, leg: 2, remote: REMOTE });
   legs[1]?.events.up();
   events.length = 0;
-  state.now = 59_999;
+  const at = (ms: number) => {
+    state.now = ms;
+    host.tick();
+    return [events.splice(0), legs.map(leg => leg.closed)];
+  };
+  assert.deepEqual(at(9_999), [[], [false, false]]);
+  assert.deepEqual(at(10_000), [[{ type: 'leg-down', session: 1, leg: 1, cause: 'web' }], [false, false]]);
+  assert.deepEqual(at(59_999), [[], [false, false]]);
+  assert.deepEqual(at(60_000), [[], [true, false]]);
+  host.close();
+});
+
+test('a leg that comes up late is told, and no longer closed', async () => {
+  const { host, events, legs, state } = await rig();
+  host.handle({ type: 'connect', session: 1, op: 2, leg: 1, remote: REMOTE });
+  state.now = 12_000;
   host.tick();
-  assert.deepEqual(events, []);
-  state.now = 60_000;
+  legs[0]?.events.up();
+  assert.deepEqual(events.at(-1), { type: 'leg-up', session: 1, leg: 1 });
+  state.now = 70_000;
   host.tick();
-  host.tick();
-  assert.deepEqual(events, [{ type: 'leg-down', session: 1, leg: 1, cause: 'web' }]);
-  assert.deepEqual(
-    legs.map(leg => leg.closed),
-    [true, false],
-  );
+  assert.equal(legs[0]?.closed, false);
+  host.close();
+});
+
+test('of two wishes for video at once the later has it, and each is answered; one that ends before its ports are there has none', async () => {
+  const { host, events, busy } = await rig();
+  const told = () => events.splice(0).map(event => [event.type, 'op' in event ? event.op : null]);
+  told();
+  const addVideo = (op: number) => host.handle({ type: 'add-video', session: 1, op });
+  busy.meanwhile = () => addVideo(6);
+  addVideo(5);
+  assert.deepEqual(told(), [
+    ['video-added', 6],
+    ['refused', 5],
+  ]);
+  busy.meanwhile = () => host.handle({ type: 'drop-video', session: 1 });
+  addVideo(7);
+  assert.deepEqual(told(), [['refused', 7]]);
+  addVideo(8);
+  assert.deepEqual(told(), [['video-added', 8]]);
   host.close();
 });
 
