@@ -1,7 +1,7 @@
 /** The IMS bindings of this node: REGISTER as a trusted node or as a client, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
 
 import type { ImsEffect } from '../ep-cscf/effect.ts';
-import type { BindingId, Ref } from '../ep-cscf/ids.ts';
+import type { BindingId, E164, Ref } from '../ep-cscf/ids.ts';
 import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
 import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
 import { type IdentityAnswer, type ImsIdentity, isSim } from './identities.ts';
@@ -38,6 +38,8 @@ export interface Bindings {
   routeOf(id: BindingId): readonly string[];
   /** What answers a challenge of a call of this binding. */
   credentialsOf(id: BindingId): Credentials | undefined;
+  /** The number of a binding; null: not registered here, as after a restart. */
+  numberOf(id: BindingId): E164 | null;
   /** The binding that a URI of the core's is for, as far as it names one; `called` is the URI of To. */
   find(uri: string, called: string): BindingId | null;
   readonly size: number;
@@ -228,6 +230,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       return user != null && bindings.has(user) ? user : null;
     },
     routeOf: id => bindings.get(id)?.route ?? [],
+    numberOf: id => bindings.get(id)?.identity.number ?? null,
     get size() {
       return bindings.size;
     },

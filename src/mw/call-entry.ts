@@ -1,6 +1,6 @@
 /** What the SIP side keeps of one call between its dialog and the core. */
 import type { CallId, Ref } from '../ep-cscf/ids.ts';
-import type { Call, Reoffer } from '../sip/index.ts';
+import type { Call, ExtraHeaders, Reoffer } from '../sip/index.ts';
 import type { SentLocation } from './location.ts';
 import type { Readiness } from './precondition.ts';
 
@@ -10,6 +10,8 @@ export interface CallEntry {
   /** `out`: our INVITE has no 2xx yet; `in`: theirs has no final response of ours. */
   phase: 'out' | 'in' | 'confirmed';
   correlator: string;
+  /** Call in: fields of our provisional responses and of the 2xx. */
+  answerFields: ExtraHeaders;
   /** Our re-INVITE that waits for its answer. */
   updateRef: Ref | null;
   reoffers: Map<Ref, Reoffer>;
@@ -32,6 +34,7 @@ export function callEntry(owner: CallId, call: Call, phase: 'out' | 'in', correl
     call,
     phase,
     correlator,
+    answerFields: [],
     updateRef: null,
     reoffers: new Map(),
     spoken: new Set(),

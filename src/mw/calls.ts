@@ -1,7 +1,7 @@
 /** The SIP side of calls: effects of the core become requests and responses, what the network says becomes inputs. IMS digest 3 to 5. */
 
 import type { ImsEffect } from '../ep-cscf/effect.ts';
-import type { BindingId, CallId, Ref } from '../ep-cscf/ids.ts';
+import type { BindingId, CallId, E164, Ref } from '../ep-cscf/ids.ts';
 import {
   type Body,
   type Call,
@@ -12,6 +12,7 @@ import {
   reasonPhrase,
   type SipRequest,
 } from '../sip/index.ts';
+import { answerFields } from './answer-fields.ts';
 import { type CallEntry, callEntry } from './call-entry.ts';
 import { gateOf } from './early-media.ts';
 import { inviteParts } from './headers.ts';
@@ -38,8 +39,14 @@ export interface Calls {
   end(effect: EffectOf<'ims.end'>): void;
   keyFrame(effect: EffectOf<'ims.key-frame'>): void;
   locate(effect: EffectOf<'ims.locate'>): void;
-  /** A call from the core for one of our bindings; a refusal when it demands what it cannot have. */
-  invited(owner: CallId, binding: BindingId, call: Call, request: SipRequest, sdp: string | null): CallUser | Refusal;
+  /** A call from the core for one of our bindings; a refusal when it demands what it cannot have. `called`: what is known of the binding. */
+  invited(
+    owner: CallId,
+    called: { binding: BindingId; number: E164 | null },
+    call: Call,
+    request: SipRequest,
+    sdp: string | null,
+  ): CallUser | Refusal;
   has(owner: CallId): boolean;
   readonly size: number;
 }
@@ -207,14 +214,16 @@ export function createCalls(node: MwNode): Calls {
       const entry = entries.get(owner);
       if (entry === undefined) return;
       const body = sdp === null ? null : first(entry, sdp);
-      const headers: ExtraHeaders = body !== null && entry.readiness?.waits ? [['Require', PRECONDITION]] : [];
+      const waits: ExtraHeaders = body !== null && entry.readiness?.waits ? [['Require', PRECONDITION]] : [];
+      const headers = [...waits, ...entry.answerFields];
       entry.call.provisional({ status: code, reason: reasonPhrase(code), body, headers });
     },
     answer({ owner, ref, sdp }) {
       const entry = entries.get(owner);
       if (entry === undefined) return;
       if (ref === null) {
-        if (entry.call.answer(sdp === null ? null : first(entry, sdp))) entry.phase = 'confirmed';
+        const body = sdp === null ? null : first(entry, sdp);
+        if (entry.call.answer(body, entry.answerFields)) entry.phase = 'confirmed';
         return;
       }
       const reoffer = entry.reoffers.get(ref);
@@ -260,13 +269,14 @@ export function createCalls(node: MwNode): Calls {
       // A cancelled INVITE still has its outcome to tell; a BYE has nothing.
       if (entry.phase === 'confirmed' || !going) entries.delete(owner);
     },
-    invited(owner, binding, call, request, sdp) {
+    invited(owner, { binding, number }, call, request, sdp) {
       const demand = sdp !== null && namesPreconditions(request) ? sdp : null;
       const refusal = demand === null ? null : refusalOf(request, demand);
       if (refusal !== null) return refusal;
       const given = incomingOf(node, request);
       const entry = add(owner, call, 'in', given.correlator);
       entry.emergency = given.emergency;
+      entry.answerFields = answerFields(request, number, node.facts);
       if (demand !== null) entry.readiness = answeringReadiness(demand);
       node.log.info(fieldsOf(entry), 'call in');
       const callerReady = entry.readiness?.waits !== true;

@@ -172,7 +172,8 @@ function callerFields(from: E164, emergency: boolean, facts: HeaderFacts): Field
   ];
 }
 
-function identityFields(from: E164, emergency: boolean, facts: HeaderFacts): Field[] {
+/** Who calls, or who answers a call in. */
+export function identityFields(from: E164, emergency: boolean, facts: HeaderFacts): Field[] {
   const uri = phoneUri(from, facts);
   switch (callerHeaderOf(facts)) {
     case 'asserted': {
@@ -250,14 +251,19 @@ function userPhone(facts: HeaderFacts): string {
   return facts.userPhone ? ';user=phone' : '';
 }
 
-/**
- * A new charging identifier and the network it comes from. Between a P-CSCF and its S-CSCF that name begins with the type,
- * without a space behind it; between two networks it stands alone. TS 24.229 table 7.2A.5A.
- */
-function chargingVector(icid: string, home: string, { host, mode, ioiPrefix }: HeaderFacts): Field {
-  const network = mode === 'trunk' || ioiPrefix === '' ? home : `"${ioiPrefix}${home}"`;
+/** A new charging identifier and the network it comes from. */
+function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {
+  const { host } = facts;
   const here = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-  return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${here};orig-ioi=${network}`];
+  return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${here};orig-ioi=${networkName(home, facts)}`];
+}
+
+/**
+ * Our network as charging knows it. Between a P-CSCF and its S-CSCF the name begins with the type, without a space behind it;
+ * between two networks it stands alone. TS 24.229 table 7.2A.5A.
+ */
+export function networkName(home: string, { mode, ioiPrefix }: HeaderFacts): string {
+  return mode === 'trunk' || ioiPrefix === '' ? home : `"${ioiPrefix}${home}"`;
 }
 
 function accessNetwork(facts: HeaderFacts): Field[] {

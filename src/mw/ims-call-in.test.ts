@@ -21,6 +21,7 @@ const INCOMING: Array<[string, string]> = [
   ['Call-ID', '0f3a77@scscf1.example.com'],
   ['P-Asserted-Identity', `"Bob" <sip:+99910020002@${HOME};user=phone>, <tel:+99910020002>`],
   ['P-Called-Party-ID', `<${IDENTITY.impu}>`],
+  ['P-Charging-Vector', 'icid-value="7f;9c";icid-generated-at=192.0.2.7;orig-ioi="Type 1far.example";transit-ioi="t"'],
   ['Supported', '100rel, timer, precondition, histinfo'],
   ['Session-Expires', '1800'],
   ['Allow', 'INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO'],
@@ -49,7 +50,7 @@ function listen(b: Bench): { statuses: number[]; to: () => string; response: (st
   };
 }
 
-test('TRM-02 TRM-14 a call in: identities, reliable 183, 200, ACK, re-INVITE, BYE with its Reason', async t => {
+test('TRM-02 TRM-14 TRM-20 ORG-21 a call in: identities, reliable 183, 200, ACK, re-INVITE, BYE with its Reason', async t => {
   const b = await bench(t);
   const heard = listen(b);
   invite(b);
@@ -81,6 +82,12 @@ test('TRM-02 TRM-14 a call in: identities, reliable 183, 200, ACK, re-INVITE, BY
     b.peer.texts.find(text => text.startsWith('SIP/2.0 200') && text.includes('1 INVITE')),
   );
   assert.equal(fields(ok).get('To'), progress.get('To'), 'one dialog, one tag');
+  const charging = 'icid-value="7f;9c";icid-generated-at=192.0.2.7';
+  for (const answer of [progress, fields(ok)]) {
+    assert.equal(answer.get('P-Asserted-Identity'), `<sip:${NUMBER}@${HOME};user=phone>, <tel:${NUMBER}>`);
+    const vector = `${charging};orig-ioi="Type 1far.example";term-ioi="Type 1${HOME}"`;
+    assert.equal(answer.get('P-Charging-Vector'), vector);
+  }
   assert.equal(fields(ok).get('Session-Expires'), '1800;refresher=uac');
   assert.equal(fields(ok).get('Require'), 'timer');
   inDialog('ACK', 1);
@@ -98,6 +105,7 @@ test('TRM-02 TRM-14 a call in: identities, reliable 183, 200, ACK, re-INVITE, BY
   await eventually('200', () => b.peer.texts.find(text => text.startsWith('SIP/2.0 200') && text.includes('5 INFO')));
   b.mw.port.run({ type: 'ims.key-frame', owner });
   const asked = await eventually('INFO', () => b.peer.texts.find(text => text.startsWith('INFO ')));
+  assert.equal(fields(asked).get('P-Charging-Vector'), charging);
   assert.match(asked, /^Content-Type: application\/media_control\+xml\r\n[\s\S]*<picture_fast_update\/>/m);
   inDialog('BYE', 6, [['Reason', 'Q.850;cause=16;text="Normal call clearing"']]);
   const ended = await b.input('ims-ended');

@@ -19,7 +19,7 @@ import {
 import type { CallId, Ref } from '../ep-cscf/ids.ts';
 import type { SipRequest } from '../sip/index.ts';
 
-test('ORG-03 ORG-05 INVITE of a call out, field by field, by the Service-Route; ring, answer, re-INVITE, BYE', async t => {
+test('ORG-03 ORG-05 ORG-21 INVITE of a call out, field by field, by the Service-Route; ring, answer, re-INVITE, BYE', async t => {
   const b = await bench(t);
   registrar(b);
   register(b, 1);
@@ -97,6 +97,11 @@ test('ORG-03 ORG-05 INVITE of a call out, field by field, by the Service-Route; 
   const bye = await eventually('BYE', () => b.peer.texts.find(message => message.startsWith('BYE')));
   assert.equal(bye.split('\r\n')[0], `BYE sip:ue-2@${HOST}:${b.peer.port} SIP/2.0`);
   assert.equal(fields(bye).get('Reason'), 'RELEASE_CAUSE;cause=1;text="User ends call"');
+  const charged = b.peer.texts.filter(message => /^(INVITE|PRACK|BYE) /.test(message)).map(fields);
+  assert.equal(charged.length, 4);
+  for (const request of charged) assert.equal(request.get('P-Charging-Vector'), got.get('P-Charging-Vector'));
+  const ack = b.peer.texts.find(message => message.startsWith('ACK '));
+  assert.equal(fields(ack ?? '').get('P-Charging-Vector'), undefined);
   await eventually('the end', () => b.mw.sizes().calls === 0);
   assert.deepEqual(b.inputs, []);
   assert.ok(b.counted.includes('sip_requests_total INVITE out'));

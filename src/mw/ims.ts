@@ -145,7 +145,8 @@ export function createMw(options: MwOptions): Mw {
       count('overload_shed_total', { reason: 'draining' }, 1);
       return { status: 503, reason: reasonPhrase(503), headers: [['Retry-After', '30']] };
     }
-    return known.realm.calls.invited(known.owner, known.binding, call, request, sdp);
+    const { owner, binding, realm } = known;
+    return realm.calls.invited(owner, { binding, number: realm.bindings.numberOf(binding) }, call, request, sdp);
   }
 
   async function start(): Promise<void> {

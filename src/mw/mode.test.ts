@@ -1,6 +1,7 @@
 /** The other two faces towards the core: a client that answers challenges behind a P-CSCF, and a trunk that registers nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../../test/support/core-peer.ts';
 import {
   BINDING,
   bench,
@@ -98,7 +99,7 @@ test('a wrong password ends after one try', async t => {
   assert.equal(nonce, 2);
 });
 
-test('a trunk says nothing of registrations; calls go to the peer and come by their number', async t => {
+test('TRM-20 a trunk says nothing of registrations; calls go to the peer and come by their number', async t => {
   const b = await bench(t, { mode: 'trunk', trunkUser: 'lineside', trunkPassword: 'secret' });
   register(b, 1);
   assert.deepEqual(await b.input('ims-registered'), {
@@ -138,6 +139,10 @@ test('a trunk says nothing of registrations; calls go to the peer and come by th
   const invited = await b.input('ims-invited');
   assert.equal(invited.binding, BINDING);
   assert.equal(invited.caller, 'tel:+99910020009');
+  b.mw.port.run({ type: 'ims.provisional', owner: invited.owner, code: 180, sdp: null });
+  const ringing = fields(await eventually('180', () => b.peer.texts.find(text => text.startsWith('SIP/2.0 180'))));
+  assert.equal(ringing.get('P-Asserted-Identity'), `<sip:${NUMBER}@${HOME};user=phone>, <tel:${NUMBER}>`);
+  assert.equal(ringing.has('P-Charging-Vector'), false);
   call(`sip:+99910020077@${HOST}:${b.port}`, 'in2');
   const refused = await new Promise<number>(resolve => {
     b.peer.onMessage = message => {

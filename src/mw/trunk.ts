@@ -40,6 +40,7 @@ export function createTrunk(node: MwNode, own: TrunkRegistration | null): Bindin
     forget,
     stop: () => {},
     routeOf: () => own?.route() ?? [],
+    numberOf: id => numbers.get(id) ?? null,
     // One account for the whole trunk.
     credentialsOf: () => node.credentialsOf(null),
     find(uri, called) {

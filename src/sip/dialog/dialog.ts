@@ -2,6 +2,7 @@
 import { kept } from '../message/kept.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import type { Body, ExtraHeaders } from '../user-agent-types.ts';
+import { standingOfReceived } from './standing.ts';
 import type { Header, RequestSpec } from './types.ts';
 
 export interface Dialog {
@@ -21,6 +22,8 @@ export interface Dialog {
   routes: string[];
   /** Our Contact value. */
   contact: string;
+  /** Fields of every request of ours but the ACK of a 2xx. */
+  standing?: ExtraHeaders;
 }
 
 /** What a dialog needs of the INVITE we sent. */
@@ -32,6 +35,8 @@ export interface SentInvite {
   uri: string;
   contact: string;
   seq: number;
+  /** Fields that later requests repeat. */
+  standing?: ExtraHeaders;
 }
 
 const MAX_FORWARDS: Header = ['Max-Forwards', '70'];
@@ -49,6 +54,7 @@ export function dialogOfResponse(sent: SentInvite, response: SipResponse): Dialo
     target: kept(response.headers.contacts()[0]?.uri ?? sent.uri),
     routes: response.headers.all('Record-Route').map(kept).reverse(),
     contact: sent.contact,
+    standing: sent.standing ?? [],
   };
 }
 
@@ -66,6 +72,7 @@ export function dialogOfRequest(invite: SipRequest, localTag: string, contact: s
     target: kept(headers.contacts()[0]?.uri ?? headers.from()?.uri ?? ''),
     routes: headers.all('Record-Route').map(kept),
     contact,
+    standing: standingOfReceived(headers.get('P-Charging-Vector')),
   };
 }
 
@@ -83,7 +90,8 @@ export function requestIn(
 ): RequestSpec {
   dialog.localSeq += 1;
   const carriesContact = method === 'INVITE' || method === 'UPDATE';
-  return specIn(dialog, method, dialog.localSeq, carriesContact, headers, body);
+  const extra = [...headers, ...(dialog.standing ?? [])];
+  return specIn(dialog, method, dialog.localSeq, carriesContact, extra, body);
 }
 
 /** The ACK of a 2xx: CSeq number of its INVITE, credentials of it in `headers`. RFC 3261 13.2.2.4. */
