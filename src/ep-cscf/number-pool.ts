@@ -1,5 +1,6 @@
 /** Numbers that are leased to visitors, one to one call at a time, each with a rest after it. IMS digest 2.14, TS 33.203 REQ 3.2. */
 import type { E164 } from './ids.ts';
+import { dequeue, enqueue, type Place, type RestQueue } from './rest-queue.ts';
 import type { Pool, PoolSettings } from './settings.ts';
 import { type Done, log, type Turn } from './turn.ts';
 
@@ -22,6 +23,13 @@ export interface NumberPool {
   readonly poolOf: ReadonlyMap<E164, Pool>;
   /** At most one for each number that was ever leased. */
   readonly leases: Map<E164, Lease>;
+  readonly places: ReadonlyMap<E164, Place>;
+  /** Of each pool, the numbers that are neither held nor kept back. */
+  readonly resting: ReadonlyMap<string, RestQueue>;
+  /** Numbers that a subscriber still has. */
+  readonly keptBack: Set<E164>;
+  /** Held numbers of an entry point that has any. */
+  readonly heldBy: Map<string, Set<E164>>;
 }
 
 export interface LeaseCount {
@@ -32,46 +40,52 @@ export interface LeaseCount {
 
 /** What callers are asked to wait when all numbers are in use and none rests, ms. */
 const WAIT_MS = 30_000;
+/** Of a number that was never leased. */
+const SINCE_EVER = Number.NEGATIVE_INFINITY;
 
 export function createNumberPool({ pools }: PoolSettings): NumberPool {
-  const poolOf = new Map(pools.flatMap(pool => pool.numbers.map(number => [number, pool] as const)));
-  return { pools: new Map(pools.map(pool => [pool.id, pool])), poolOf, leases: new Map() };
+  const poolOf = new Map<E164, Pool>();
+  const places = new Map<E164, Place>();
+  const resting = new Map<string, RestQueue>();
+  for (const pool of pools) {
+    const queue: RestQueue = pool.numbers.map((number, index) => ({ number, index, freeAt: SINCE_EVER }));
+    resting.set(pool.id, queue);
+    for (const place of queue) {
+      poolOf.set(place.number, pool);
+      places.set(place.number, place);
+    }
+  }
+  const byId = new Map(pools.map(pool => [pool.id, pool]));
+  return { pools: byId, poolOf, leases: new Map(), places, resting, keptBack: new Set(), heldBy: new Map() };
 }
 
 /** Leases the number that has rested longest; null when none is free. One that a subscriber had before it was the pool's is not, until the subscriber is gone. */
 export function leaseNumber(turn: Turn, pool: Pool, entryPoint: string): E164 | null {
-  const { leases } = turn.numbers;
-  let best: E164 | null = null;
-  let since = Number.POSITIVE_INFINITY;
-  for (const number of pool.numbers) {
-    const free = freeSince(leases.get(number), turn.now);
-    if (free === null || free >= since || turn.registry.bindingOf.has(number)) continue;
-    best = number;
-    since = free;
-    if (free === Number.NEGATIVE_INFINITY) break;
-  }
-  if (best === null) return null;
+  const number = takeRested(turn, pool);
+  if (number === null) return null;
   const { registerGuardMs, expiresS } = turn.settings.ims;
   // A restart before the network has answered leaves nothing else to go by.
   const freeAt = turn.now + registerGuardMs + expiresS * 1000 + turn.settings.pool.quarantineMs;
-  keep(turn, { number: best, pool: pool.id, entryPoint, state: 'held', freeAt });
-  return best;
+  keep(turn, { number, pool: pool.id, entryPoint, state: 'held', freeAt });
+  return number;
 }
 
-/** Null: not free. A number never leased is free since ever. */
-function freeSince(lease: Lease | undefined, now: number): number | null {
-  if (lease === undefined) return Number.NEGATIVE_INFINITY;
-  return lease.state === 'cooling' && lease.freeAt <= now ? lease.freeAt : null;
-}
-
-/** How long a caller for whom there is no number had better wait, s. */
-export function poolRetryS(turn: Turn, pool: Pool): number {
-  let soonest = Number.POSITIVE_INFINITY;
-  for (const number of pool.numbers) {
-    const lease = turn.numbers.leases.get(number);
-    if (lease?.state === 'cooling') soonest = Math.min(soonest, lease.freeAt - turn.now);
+function takeRested(turn: Turn, pool: Pool): E164 | null {
+  const { resting, keptBack } = turn.numbers;
+  const queue = resting.get(pool.id) ?? [];
+  for (let front = queue[0]; front !== undefined && front.freeAt <= turn.now; front = queue[0]) {
+    dequeue(queue);
+    if (!turn.registry.bindingOf.has(front.number)) return front.number;
+    keptBack.add(front.number);
   }
-  return Math.max(1, Math.ceil((soonest === Number.POSITIVE_INFINITY ? WAIT_MS : soonest) / 1000));
+  return null;
+}
+
+/** How long a caller for whom there was no number had better wait, s. */
+export function poolRetryS(turn: Turn, pool: Pool): number {
+  const front = turn.numbers.resting.get(pool.id)?.[0];
+  const waitMs = front === undefined ? WAIT_MS : front.freeAt - turn.now;
+  return Math.max(1, Math.ceil(waitMs / 1000));
 }
 
 export function isHeld(turn: Turn, number: E164): boolean {
@@ -81,38 +95,63 @@ export function isHeld(turn: Turn, number: E164): boolean {
 /** Its binding is gone, or its call: a held number that has neither begins to cool. `boundUntil`: till when the network may yet know the binding, ms; null: nothing new. */
 export function settleNumber(turn: Turn, number: E164, boundUntil: number | null): Done {
   const lease = turn.numbers.leases.get(number);
-  if (lease?.state !== 'held') return;
+  if (lease?.state !== 'held') return giveBack(turn, number);
   const { quarantineMs } = turn.settings.pool;
   if (boundUntil !== null) lease.freeAt = boundUntil + quarantineMs;
   if (turn.registry.bindingOf.has(number) || turn.registry.callsOf.has(number)) return;
   keep(turn, { ...lease, state: 'cooling', freeAt: Math.max(lease.freeAt, turn.now + quarantineMs) });
 }
 
+/** A subscriber is gone: its number is the pool's alone. */
+function giveBack(turn: Turn, number: E164): Done {
+  if (!turn.registry.bindingOf.has(number) && turn.numbers.keptBack.delete(number)) rest(turn.numbers, number);
+}
+
 function keep(turn: Turn, lease: Lease): Done {
-  turn.numbers.leases.set(lease.number, lease);
+  take(turn.numbers, lease);
+  if (lease.state === 'cooling') rest(turn.numbers, lease.number);
   const value: LeaseRow = { v: 1, ...lease };
   turn.out.push({ type: 'store', write: { op: 'put', kind: 'lease', key: lease.number, value } });
 }
 
-/** Calls that an entry point has, or is about to. */
+/** Writes a lease where it is looked for. */
+function take({ leases, heldBy }: NumberPool, lease: Lease): void {
+  const { number, entryPoint, state } = lease;
+  leases.set(number, lease);
+  const held = heldBy.get(entryPoint) ?? new Set();
+  if (state === 'held') heldBy.set(entryPoint, held.add(number));
+  else if (held.delete(number) && held.size === 0) heldBy.delete(entryPoint);
+}
+
+/** Puts a number that nobody holds among those of its pool; one that is no pool's any more has no place. */
+function rest({ places, poolOf, resting, leases }: NumberPool, number: E164): void {
+  const place = places.get(number);
+  const pool = poolOf.get(number);
+  if (place === undefined || pool === undefined) return;
+  place.freeAt = leases.get(number)?.freeAt ?? SINCE_EVER;
+  enqueue(resting.get(pool.id) ?? [], place);
+}
+
+/** Calls that an entry point has, or is about to: some of the numbers that it holds. */
 export function visitsOf(turn: Turn, entryPoint: string): number {
   const { bindingOf, callsOf } = turn.registry;
   let visits = 0;
-  for (const lease of turn.numbers.leases.values()) {
-    if (lease.state !== 'held' || lease.entryPoint !== entryPoint) continue;
-    if (callsOf.has(lease.number) || (bindingOf.get(lease.number)?.waiting.length ?? 0) > 0) visits += 1;
-  }
+  for (const number of turn.numbers.heldBy.get(entryPoint) ?? [])
+    if (callsOf.has(number) || (bindingOf.get(number)?.waiting.length ?? 0) > 0) visits += 1;
   return visits;
 }
 
 /** Takes up the leases found at start: before the bindings, which say what becomes of the held ones. */
 export function restoreLeases(turn: Turn, rows: readonly unknown[]): Done {
+  const { numbers } = turn;
   for (const row of rows) {
     if (isLeaseRow(row)) {
       const { v: _, ...lease } = row;
-      turn.numbers.leases.set(lease.number, lease);
+      take(numbers, lease);
     } else log(turn, 'error', null, 'stored lease not readable');
   }
+  for (const queue of numbers.resting.values()) queue.length = 0;
+  for (const number of numbers.places.keys()) if (!isHeld(turn, number)) rest(numbers, number);
 }
 
 /** After the bindings: a number that was held without one waits as long as the network might know it, and rests after the call that ended with the restart. */
@@ -135,8 +174,8 @@ export function countLeases({ pools, leases }: NumberPool, now: number): LeaseCo
     const count = { free: 0, held: 0, cooling: 0 };
     for (const number of numbers) {
       const lease = leases.get(number);
-      if (freeSince(lease, now) !== null || lease === undefined) count.free += 1;
-      else count[lease.state] += 1;
+      const over = lease === undefined || (lease.state === 'cooling' && lease.freeAt <= now);
+      count[over ? 'free' : lease.state] += 1;
     }
     return (['free', 'held', 'cooling'] as const).map(state => ({ pool: id, state, count: count[state] }));
   });
