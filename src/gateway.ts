@@ -114,9 +114,10 @@ export async function createGateway(
     log: log.with({ part: 'events' }),
     metrics,
     snapshot,
-    allowsOrigin: (origin, clientId) =>
-      settings.api.clients[clientId]?.origins.includes(origin) === true ||
-      clickToCall.entryPoints.allows(origin, clientId),
+    origins: {
+      ofClient: (origin, clientId) => settings.api.clients[clientId]?.origins.includes(origin) === true,
+      ofVisitors: (origin, clientId) => clickToCall.entryPoints.allows(origin, clientId),
+    },
   });
   const clickToCall = createClickToCall({ settings, store, log, uuid: ids.uuid, now: clock.now });
   const loop: Loop = createLoop({

@@ -11,6 +11,11 @@ export interface Principal {
   legs: 2 | 3;
 }
 
+/** True of an anonymous visitor's token: two-legged for somebody in particular. */
+export function isVisit({ legs, subject }: Principal): boolean {
+  return legs === 2 && subject !== null;
+}
+
 /** What is known of an anonymous visitor's call beside the call itself. CAMARA digest 11b. */
 export interface Visit {
   /** Id of the pool its number is leased from. */
@@ -61,7 +66,7 @@ export interface Outcome {
   /** Q.850 cause of a Reason header, or null. */
   q850: number | null;
   /** Why it ended without a response from the network. */
-  local: 'no-response' | 'transport' | 'overload' | 'no-route' | 'internal' | null;
+  local: 'no-response' | 'session-timer' | 'transport' | 'overload' | 'no-route' | 'internal' | null;
   /** Reason header values as received, or null. */
   reason: string | null;
 }

@@ -1,5 +1,5 @@
 /** Hands what the outbox owes to channels into their rings. */
-import type { Principal } from '../ep-cscf/words.ts';
+import { isVisit } from '../ep-cscf/words.ts';
 import { type ChannelBook, putChannel } from './channel-book.ts';
 import type { ChannelCarrier, Outbox } from './outbox.ts';
 
@@ -7,11 +7,6 @@ import type { ChannelCarrier, Outbox } from './outbox.ts';
 const LAST_WORDS_MS = 30_000;
 /** How many `seq` are reserved in the store at once. */
 const RESERVE = 1000;
-
-/** Two-legged for somebody in particular. */
-function isVisit({ legs, subject }: Principal): boolean {
-  return legs === 2 && subject !== null;
-}
 
 /** Makes the carrier over the channels of a book. */
 export function createChannelCarrier(book: ChannelBook, outbox: Pick<Outbox, 'finish'>): ChannelCarrier {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { isVisit, type Principal } from '../ep-cscf/words.ts';
 import type { ChannelLife } from './channel.ts';
 import {
   CLIENT_FRAME_BYTES,
@@ -15,12 +16,19 @@ import type { Clock } from './ports.ts';
 
 export interface UpgradeDeps {
   clock: Clock;
-  channels: Pick<ChannelLife, 'hello' | 'attach' | 'redeem' | 'written' | 'ack' | 'closed' | 'clientOf'>;
+  channels: Pick<ChannelLife, 'hello' | 'attach' | 'redeem' | 'written' | 'ack' | 'closed' | 'ownerOf'>;
   channelsPath: string;
   publicUrl(): string;
-  /** Origins set for all channels; when empty, those of the channel's client count. */
-  origins: readonly string[];
-  allowsOrigin(origin: string, clientId: string): boolean;
+  origins: ChannelOrigins;
+}
+
+/** Whose pages may open a channel. */
+export interface ChannelOrigins {
+  /** For every subscriber's channel; when empty, the origins of its client. */
+  subscribers: readonly string[];
+  ofClient(origin: string, clientId: string): boolean;
+  /** For the channels of a client's anonymous visitors. */
+  ofVisitors(origin: string, clientId: string): boolean;
 }
 
 export interface Upgrades {
@@ -50,24 +58,14 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
   let waiting = 0;
 
   /** Programs send no Origin; they still need a ticket. */
-  const goodOrigin = (origin: string | undefined, clientId: string): boolean => {
-    if (origin === undefined) return true;
-    const { origins } = deps;
-    const allowed = origins.length > 0 ? origins.includes(origin) : deps.allowsOrigin(origin, clientId);
-    return allowed || origin === new URL(deps.publicUrl()).origin;
-  };
+  const goodOrigin = (origin: string | undefined, owner: Principal): boolean =>
+    origin === undefined || origin === new URL(deps.publicUrl()).origin || allows(deps.origins, origin, owner);
 
   /** `ticket` null: it comes in the first message. */
   function accept(socket: WebSocket, id: string, origin: string | undefined, ticket: string | null): void {
-    const clientId = channels.clientOf(id);
+    const owner = channels.ownerOf(id);
     const refused =
-      clientId === null
-        ? 'deleted'
-        : !goodOrigin(origin, clientId)
-          ? 'origin'
-          : waiting >= MOST_WAITING
-            ? 'backlog'
-            : null;
+      owner === null ? 'deleted' : !goodOrigin(origin, owner) ? 'origin' : waiting >= MOST_WAITING ? 'backlog' : null;
     if (refused !== null) {
       socket.on('error', () => {});
       closeSocket(socket, refused);
@@ -130,6 +128,11 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
       for (const client of server.clients) client.terminate();
     },
   };
+}
+
+function allows({ subscribers, ofClient, ofVisitors }: ChannelOrigins, origin: string, owner: Principal): boolean {
+  if (isVisit(owner)) return ofVisitors(origin, owner.clientId);
+  return subscribers.length > 0 ? subscribers.includes(origin) : ofClient(origin, owner.clientId);
 }
 
 function channelIdOf(url: string, channelsPath: string): string | null {

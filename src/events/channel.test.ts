@@ -17,6 +17,7 @@ import {
 } from '../../test/support/event-rig.ts';
 import { settled } from '../../test/support/manual-clock.ts';
 import type { ChannelOpened } from '../ep-cscf/event-word.ts';
+import type { Principal } from '../ep-cscf/words.ts';
 import { createMemoryStore } from '../store/memory.ts';
 
 const running: Array<{ rig: Rig; server: Server }> = [];
@@ -50,12 +51,12 @@ async function listen(options: RigOptions = {}): Promise<{ rig: Rig; port: numbe
   return { rig, port: (server.address() as AddressInfo).port };
 }
 
-async function open(rig: Rig, types = ['session-invitation', 'session-status']): Promise<ChannelOpened> {
-  const made = await rig.events.channels.create(
-    alice,
-    { deviceId: DEVICE, types: types as never, expiresAt: null },
-    'c',
-  );
+async function open(
+  rig: Rig,
+  types = ['session-invitation', 'session-status'],
+  who: Principal = alice,
+): Promise<ChannelOpened> {
+  const made = await rig.events.channels.create(who, { deviceId: DEVICE, types: types as never, expiresAt: null }, 'c');
   if (!made.ok) throw new Error(made.error);
   return made.channel;
 }
@@ -232,6 +233,30 @@ describe('11a a notification channel', { timeout: 20_000 }, () => {
     const page = await hello(rig, port, channel.channelId);
     page.say('x'.repeat(5000));
     assert.equal(await page.closed, 1009);
+  });
+
+  it('keeps the pages of entry points to the channels of visitors, and those to them', async () => {
+    const [CLIENT, SHOP, PORTAL] = ['https://client.example', 'https://shop.example', 'https://portal.example'];
+    const visitor = { ...alice, subject: 'visit', number: null, legs: 2 } as const;
+    const takenFrom = async (rig: Rig, port: number, who: Principal) => {
+      const { channelId } = await open(rig, undefined, who);
+      const codes = await Promise.all(
+        [CLIENT, SHOP, PORTAL].map(async origin => {
+          const page = connect(port, channelId, origin);
+          // A page whose origin is good is asked for its ticket.
+          page.socket.on('open', () => page.say({ op: 'hello', ticket: 'wrong' }));
+          return page.closed;
+        }),
+      );
+      return codes.map(code => code === 4401);
+    };
+    const origins = { origins: [CLIENT], visitorOrigins: [SHOP] };
+    const byClient = await listen(origins);
+    assert.deepEqual(await takenFrom(byClient.rig, byClient.port, alice), [true, false, false]);
+    assert.deepEqual(await takenFrom(byClient.rig, byClient.port, visitor), [false, true, false]);
+    const bySetting = await listen({ ...origins, events: { channelOrigins: [PORTAL] } });
+    assert.deepEqual(await takenFrom(bySetting.rig, bySetting.port, alice), [false, false, true]);
+    assert.deepEqual(await takenFrom(bySetting.rig, bySetting.port, visitor), [false, true, false]);
   });
 
   it('cuts a page that does not answer the heartbeat', async () => {

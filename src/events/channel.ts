@@ -34,8 +34,8 @@ export interface ChannelLife {
   carrier: ChannelCarrier;
   /** What a sink URL means: no channel, one this principal may use, or one it may not. */
   channelOf(sink: string, who: Principal): { id: string } | 'foreign' | null;
-  /** The client that owns a channel, or null when there is none. */
-  clientOf(id: string): string | null;
+  /** Who opened a channel, or null when there is none. */
+  ownerOf(id: string): Principal | null;
   /** A page said hello: the channel takes the connection, or a cause to close it. */
   hello(id: string, connection: Connection, secret: string, lastSeq: number | null): CloseCause | null;
   /** The same for a connection whose ticket was redeemed. */
@@ -186,7 +186,7 @@ export function createChannels(deps: ChannelDeps): ChannelLife {
       const [, id] = /^([0-9a-f-]{36})\/sink$/.exec(sink.slice(base.length)) ?? [];
       return id !== undefined && book.visible(who, id) !== null ? { id } : 'foreign';
     },
-    clientOf: id => book.find(id)?.row.who.clientId ?? null,
+    ownerOf: id => book.find(id)?.row.who ?? null,
     hello,
     attach,
     redeem,

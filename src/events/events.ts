@@ -11,7 +11,7 @@ import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { type ChannelLife, createChannels } from './channel.ts';
-import { createUpgrades } from './channel-upgrade.ts';
+import { type ChannelOrigins, createUpgrades } from './channel-upgrade.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import { createInvitations } from './invitation.ts';
 import { createJournal } from './journal.ts';
@@ -42,8 +42,8 @@ export interface EventsOptions {
   metrics: Metrics;
   /** What a device holds, in the form its page reads. */
   snapshot(who: Principal, deviceId: string): Promise<Snapshot>;
-  /** Whether pages of this origin are a client's. */
-  allowsOrigin(origin: string, clientId: string): boolean;
+  /** Which origins are a client's, and its visitors'. */
+  origins: Pick<ChannelOrigins, 'ofClient' | 'ofVisitors'>;
   /** In place of real https, for tests. */
   transport?: SinkTransport;
   policy?: SinkPolicy;
@@ -159,8 +159,7 @@ export function createEvents(options: EventsOptions): Events {
     channels,
     channelsPath,
     publicUrl,
-    origins: settings.events.channelOrigins,
-    allowsOrigin: options.allowsOrigin,
+    origins: { ...options.origins, subscribers: settings.events.channelOrigins },
   });
   metrics.gauge('event_backlog', 'Events owed and not delivered.', () => {
     const { https, websocket } = outbox.backlog();
@@ -181,7 +180,7 @@ export function createEvents(options: EventsOptions): Events {
       outbox.adopt(store.load('outbox'));
       for (const subscription of [...table.all()]) {
         const { channelId } = subscription.row;
-        if (channelId !== null && channels.clientOf(channelId) === null) outbox.abandon(subscription, 'ended');
+        if (channelId !== null && channels.ownerOf(channelId) === null) outbox.abandon(subscription, 'ended');
       }
       channels.start();
       life.start();

@@ -69,7 +69,9 @@ export interface RigOptions {
   sink?: Record<string, unknown>;
   events?: Record<string, unknown>;
   snapshot?: () => Promise<{ registrations: unknown[]; sessions: unknown[] }>;
+  /** Of the client, and of its visitors. */
   origins?: readonly string[];
+  visitorOrigins?: readonly string[];
   log?: Log;
 }
 
@@ -124,7 +126,10 @@ export function createRig(options: RigOptions = {}): Rig {
       log: options.log ?? silentLog,
       metrics: countInto(counted),
       snapshot: options.snapshot ?? (async () => ({ registrations: [], sessions: [] })),
-      allowsOrigin: origin => options.origins?.includes(origin) ?? false,
+      origins: {
+        ofClient: origin => options.origins?.includes(origin) ?? false,
+        ofVisitors: origin => options.visitorOrigins?.includes(origin) ?? false,
+      },
       transport,
     }),
     publish(event, audience = {}) {
