@@ -16,14 +16,14 @@ import {
   createResponse,
   createSipTransport,
   createSystemTimers,
+  type Listen,
   type SipRequest,
   type SipResponse,
   serialize,
-  type Target,
 } from '../sip/index.ts';
 import { createMw } from './ims.ts';
 
-type Way = Target['transport'];
+type Way = Listen['transport'];
 
 /** A core on one socket that accepts every REGISTER, and a gateway attached to it. */
 async function attached(t: TestContext, host: string, way: Way, sip: Record<string, unknown> = {}) {

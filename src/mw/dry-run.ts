@@ -19,7 +19,6 @@ import {
 } from '../sip/index.ts';
 import { createDns } from './dns.ts';
 import { createNextHops } from './next-hop.ts';
-import type { Transport } from './node.ts';
 import { createRealm, type Realm } from './realm.ts';
 
 export interface DryRunOptions {
@@ -50,7 +49,7 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
     settled = resolve;
   });
   const host = settings.sip.advertisedHost || settings.sip.host;
-  const portOf = (transport: Transport) => (transport === 'tls' ? settings.sip.tlsPort : settings.sip.port);
+  const portOf = (transport: Target['transport']) => (transport === 'tls' ? settings.sip.tlsPort : settings.sip.port);
   const shown = isIP(host) === 6 ? `[${host}]` : host;
   const realm = createRealm(
     found,

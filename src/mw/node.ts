@@ -3,11 +3,11 @@ import type { BackOff } from '../ep-cscf/back-off.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { ImsInput } from '../ep-cscf/input.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Credentials, SipTimers, Target, UserAgent } from '../sip/index.ts';
+import type { Credentials, Listen, SipTimers, UserAgent } from '../sip/index.ts';
 import type { HeaderFacts } from './headers.ts';
 import type { Identities, ImsIdentity } from './identities.ts';
 
-export type Transport = Target['transport'];
+export type Transport = Listen['transport'];
 
 export interface MwNode {
   facts: HeaderFacts;

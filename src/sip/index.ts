@@ -47,10 +47,7 @@ export { formatVia, parseVia } from './message/via.ts';
 
 // transaction
 export { createTransactionLayer, type DrivenTransactionLayer } from './transaction/layer.ts';
-export type {
-  SipCount,
-  SipTimers,
-} from './transaction/port.ts';
+export type { Sent, SipCount, SipTimers, Wire } from './transaction/port.ts';
 export type {
   ServerTransactionUser,
   Target,

@@ -1,6 +1,6 @@
 /** Next hops of URIs: addresses as they stand, names through a cache that outlives the DNS. RFC 3263 4, RFC 8767. */
 import type { SipUri } from '../message/message.ts';
-import type { Endpoint, Target } from '../transaction/types.ts';
+import type { SocketTransport, Target } from '../transaction/types.ts';
 import type { Dns } from './dns.ts';
 import { defaultPort, type Question, resolveServers } from './resolve-servers.ts';
 import { orderServers, type Server } from './server-set.ts';
@@ -11,7 +11,7 @@ export type Locate = (uri: SipUri, tell: (targets: readonly Target[]) => void) =
 export interface LocatorOptions {
   dns: Dns;
   /** Transports this element speaks. */
-  speaks: ReadonlyArray<Endpoint['transport']>;
+  speaks: readonly SocketTransport[];
   /** Milliseconds of a clock that never goes back. */
   now: () => number;
   /** [0, 1). */
@@ -113,7 +113,7 @@ export function locateNumeric(uri: SipUri): Target | null {
 }
 
 /** Transport a URI with an address asks for: its parameter, else UDP, or TLS for `sips`; null for one we do not know. */
-function wayOf(uri: SipUri): Endpoint['transport'] | null {
+function wayOf(uri: SipUri): SocketTransport | null {
   const secure = uri.scheme === 'sips';
   if (uri.scheme !== 'sip' && !secure) return null;
   const asked = uri.params.get('transport')?.toLowerCase() ?? (secure ? 'tls' : 'udp');

@@ -1,9 +1,7 @@
 /** From a name to its servers: NAPTR, SRV, addresses. RFC 3263 4. */
-import type { Endpoint } from '../transaction/types.ts';
+import type { SocketTransport as Transport } from '../transaction/types.ts';
 import type { Dns, NaptrRecord } from './dns.ts';
 import type { Server } from './server-set.ts';
-
-type Transport = Endpoint['transport'];
 
 /** What a URI says of its servers. */
 export interface Question {

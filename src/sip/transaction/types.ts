@@ -1,9 +1,13 @@
 /** The vocabulary of the four transaction machines and of their user. RFC 3261 17, RFC 6026. */
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 
+/** What we open sockets for. */
+export type SocketTransport = 'udp' | 'tcp' | 'tls';
+
 /** Where a message goes to or came from. */
 export interface Endpoint {
-  transport: 'udp' | 'tcp' | 'tls';
+  /** `ws` and `wss`: a flow that a client has opened; nobody can be dialled so. RFC 7118 5. */
+  transport: SocketTransport | 'ws' | 'wss';
   /** Numeric address. */
   host: string;
   port: number;

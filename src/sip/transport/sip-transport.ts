@@ -76,7 +76,7 @@ export async function createSipTransport(options: SipTransportOptions): Promise<
       return;
     }
     const from = find(target);
-    if (from) streams[target.transport].send(packet, target, addressOf(from), sent);
+    if (from && from.transport !== 'udp') streams[from.transport].send(packet, target, addressOf(from), sent);
     else unsent(sent, `no ${target.transport} socket of this family`);
   }
 

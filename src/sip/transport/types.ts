@@ -1,11 +1,11 @@
 /** What a SIP transport is built from and what it offers. RFC 3261 18. */
 import type { ParseLimits, ParseResult } from '../message/message.ts';
 import type { SentBy, SipCount, SipLog, SipTimers, Wire } from '../transaction/port.ts';
-import type { Endpoint, Target } from '../transaction/types.ts';
+import type { Endpoint, SocketTransport, Target } from '../transaction/types.ts';
 
 /** One socket to listen on. */
 export interface Listen {
-  transport: Endpoint['transport'];
+  transport: SocketTransport;
   /** Numeric address. A wildcard listens on one family only and needs `advertise`. */
   host: string;
   /** 0: the system chooses, the same for UDP and TCP of a host where it can. */
@@ -16,7 +16,7 @@ export interface Listen {
 
 /** A socket that listens. */
 export interface Listening {
-  transport: Endpoint['transport'];
+  transport: SocketTransport;
   host: string;
   port: number;
   /** What is written into Via. */
