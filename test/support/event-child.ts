@@ -32,7 +32,7 @@ const events = createEvents({
   log: silentLog,
   metrics: createMetrics(),
   snapshot: async () => ({ registrations: [], sessions: [] }),
-  allowsOrigin: () => false,
+  origins: { ofClient: () => false, ofVisitors: () => false },
 });
 events.start();
 if (count !== '0') {

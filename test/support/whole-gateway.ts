@@ -158,7 +158,10 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
       assert.ok(reply.ok && 'sessions' in reply && 'registrations' in reply);
       return { registrations: reply.registrations.map(registrationBody), sessions: reply.sessions.map(sessionBody) };
     },
-    allowsOrigin: (origin, clientId) => clickToCall.entryPoints.allows(origin, clientId),
+    origins: {
+      ofClient: () => false,
+      ofVisitors: (origin, clientId) => clickToCall.entryPoints.allows(origin, clientId),
+    },
     ...(policy === null ? {} : { policy }),
     transport: {
       async deliver(request) {
