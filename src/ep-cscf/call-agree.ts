@@ -1,7 +1,14 @@
 /** Changes of an answered call that the other side has to agree to first: video that comes or goes. Media digest 4.7. */
 import type { Asked, Call, Leg, MediaOp, PutRequest } from './call.ts';
 import { startOp } from './call-media.ts';
-import { acceptPut, imsReofferFailed, imsReofferReady, networkSaid, webReofferFailed } from './call-mid.ts';
+import {
+  acceptPut,
+  imsReofferFailed,
+  imsReofferReady,
+  networkSaid,
+  theirsWaits,
+  webReofferFailed,
+} from './call-mid.ts';
 import type { MediaFailure, MediaInput } from './input.ts';
 import { publish } from './leg.ts';
 import { type Done, startTimer, stopTimer, type Turn } from './turn.ts';
@@ -18,7 +25,7 @@ export function onAsks(
   const { sdp } = asks;
   if (op.kind === 'web-reoffer') {
     // One re-INVITE at a time, one that was given up included. RFC 3261 14.1.
-    const free = call.phase === 'talking' && isSettled(call) && call.late === null;
+    const free = call.phase === 'talking' && isSettled(call) && call.late === null && !theirsWaits(call);
     return free ? askNetwork(turn, call, op, sdp) : networkSaid(turn, call, op, null);
   }
   const reoffer = { imsRef: op.imsRef, sdp: op.sdp };

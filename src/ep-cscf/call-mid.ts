@@ -98,10 +98,20 @@ export function syncHold(turn: Turn, call: Call): Done {
 }
 
 export function holdReady(turn: Turn, call: Call, held: boolean, sdp: string): Done {
+  if (theirsWaits(call)) {
+    // How things stand here is offered behind it.
+    call.astray = true;
+    return;
+  }
   const ref = turn.ids.ref();
   call.update = { ref, held, waits: null };
   turn.out.push({ type: 'ims.update', owner: call.id, ref, sdp });
   startTimer(turn, call, 'reoffer-guard', turn.settings.call.reofferGuardMs);
+}
+
+/** An offer of the far end came while the media plane worked: one at a time, and theirs was first. RFC 3261 14.1. */
+export function theirsWaits({ deferred }: Call): boolean {
+  return deferred.some(({ type }) => type === 'ims-reoffered');
 }
 
 /** The far end accepted our re-INVITE. */
@@ -183,7 +193,8 @@ function revertHold(turn: Turn, call: Call, reason: string): Done {
 /** re-INVITE or UPDATE with an offer, or an offerless re-INVITE. */
 export function onReoffered(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-reoffered' }>): Done {
   if (!canReoffer(call)) return reject(turn, call, input, 488, 'Not Acceptable Here');
-  if (call.update !== null || call.asked !== null) return reject(turn, call, input, 491, 'Request Pending');
+  if (call.asked !== null) return reject(turn, call, input, 491, 'Request Pending');
+  if (call.update !== null || call.late !== null) return giveWay(turn, call, input);
   const ref = turn.ids.ref();
   const { ref: imsRef, sdp } = input;
   startOp(
@@ -192,6 +203,22 @@ export function onReoffered(turn: Turn, call: Call, input: Extract<ImsInput, { t
     { kind: 'ims-reoffer', ref, imsRef, sdp },
     { type: 'media.reoffer', owner: call.id, ref, from: 'ims', sdp },
   );
+}
+
+/**
+ * Theirs got through, so ours is not under way: it waited for its second try after a 491, and is dropped. Theirs is answered
+ * first; how things stand here is offered anew behind it. RFC 3261 14.1.
+ */
+function giveWay(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-reoffered' }>): Done {
+  const waits = call.update?.waits ?? null;
+  call.update = null;
+  call.late = null;
+  call.astray = true;
+  stopTimer(turn, call, 'reoffer-guard');
+  if (waits === null) return onReoffered(turn, call, input);
+  // The browser hears that its offer found no ear; theirs waits for that.
+  networkSaid(turn, call, waits, null);
+  call.deferred.unshift(input);
 }
 
 /** Before the answer only a dialog whose first offer was answered takes another one. RFC 3311 5.1. */

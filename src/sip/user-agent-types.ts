@@ -101,6 +101,7 @@ export interface CallUser {
   onAcked(sdp: string | null, request: SipRequest): void;
   /** The confirmed dialog is over, not by our `end`. Nothing follows. */
   onEnded(end: End): void;
+  /** Should an offer of ours wait for its second try after a 491, theirs has taken its place: nothing more is told of ours. */
   onReoffer(reoffer: Reoffer): void;
   /** INFO with a body that is known (digits, RFC 5168); 200 was sent. */
   onInfo?(request: SipRequest): void;

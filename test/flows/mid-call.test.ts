@@ -142,15 +142,31 @@ test('an offerless re-INVITE gets our offer, the ACK brings the answer', () => {
   assert.equal(w.take('media.settle').length, 1);
 });
 
-test('MID-03 a re-offer while ours is out: 491', () => {
+test('MID-03 a re-offer while ours waits after a 491 is answered, and the hold is offered anew behind it', () => {
   const { w, id, owner } = talking();
   w.behaviour.update = 'silent';
   put(w, ALICE, id, 'Hold');
-  reoffer(w, owner, imsSdp());
+  const [first] = w.take('ims.update');
+  reoffer(w, owner, imsSdp('sendrecv', 6000));
+  assert.deepEqual([w.take('ims.answer').length, w.take('ims.reject').length], [1, 0]);
+  const [second] = w.take('ims.update');
+  assert.ok(first !== undefined && second !== undefined && first.ref !== second.ref);
+  w.give({ type: 'ims-updated', owner, ref: second.ref, sdp: imsSdp('recvonly') });
   assert.deepEqual(
-    w.take('ims.reject').map(r => r.code),
-    [491],
+    w.take('media.hold').map(m => m.held),
+    [true, true],
   );
+  assert.deepEqual(w.story(id), ['1 Connected', '2 Hold'], 'the user’s wish stands all the time');
+});
+
+test('MID-03 a wish taken back while ours waits after a 491: the far end still hears how things stand', () => {
+  const { w, id, owner } = talking();
+  w.behaviour.update = 'silent';
+  put(w, ALICE, id, 'Hold');
+  put(w, ALICE, id, 'Resume');
+  reoffer(w, owner, imsSdp('sendrecv', 6000));
+  const held = w.take('media.hold').map(m => m.held);
+  assert.deepEqual([held, w.take('ims.update').length], [[true, false], 2]);
 });
 
 test('a re-offer for a call that is gone: 481', () => {

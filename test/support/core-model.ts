@@ -215,6 +215,8 @@ function heed(node: Node, input: Input): void {
       return;
     case 'ims-reoffered':
       node.reoffers.push(input.ref);
+      // One of ours that waits after a 491 is dropped by the Mw side; one under way would have kept theirs from us.
+      node.updates = [];
       return;
     case 'ims-answered':
       // Behind our CANCEL it is for the Mw side to end.
@@ -346,7 +348,7 @@ function network(node: Node, effect: Effect): void {
       node.line = 'over';
       return;
     case 'ims.update':
-      assert.deepEqual([node.line, node.updates], ['answered', []], 'a re-INVITE out of place');
+      assert.deepEqual([node.line, node.updates, node.reoffers], ['answered', [], []], 'a re-INVITE out of place');
       node.updates.push(effect.ref);
       return;
     case 'ims.answer':

@@ -1,7 +1,7 @@
 /** INFO of ours without a package, as RFC 5168 has it: one at a time, and never again to a peer that refused one. RFC 6086. */
 import type { Body } from '../user-agent-types.ts';
 import { requestIn } from './dialog.ts';
-import { nextId, type Session } from './session-state.ts';
+import { die, nextId, type Session } from './session-state.ts';
 import type { CallEffect } from './types.ts';
 
 export function canInfo({ phase, peerInfos, info }: Session): boolean {
@@ -14,9 +14,10 @@ export function sendInfo(session: Session, body: Body, out: CallEffect[]): void 
   out.push({ type: 'send', id: session.info, spec: requestIn(session.dialog, 'INFO', [], body) });
 }
 
-/** Its answer; 0 when none came. Whatever it is, the session goes on: the next request in it finds a dead dialog. */
-export function onInfoAnswer(session: Session, status: number): void {
+/** Its answer; 0 when none came. Phones that know no INFO may be silent: only 481 says that the dialog is dead. RFC 5057 5.1. */
+export function onInfoAnswer(session: Session, status: number, out: CallEffect[]): void {
   if (status > 0 && status < 200) return;
   session.info = null;
   if (status < 200 || status >= 300) session.peerInfos = false;
+  if (status === 481) die(session, 'dead', [], out);
 }

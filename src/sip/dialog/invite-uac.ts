@@ -8,8 +8,8 @@ import { capabilities, plain } from './in-dialog.ts';
 import { isReliable, onPrackResponse, prackLost, takeReliable } from './prack.ts';
 import { draw } from './random.ts';
 import { handleSession } from './session.ts';
-import { confirm, ID_BASE, newSession, refusePending, type Session } from './session-state.ts';
-import { timerOf2xx } from './session-timer.ts';
+import { closeSession, confirm, ID_BASE, newSession, refusePending, type Session } from './session-state.ts';
+import { raised, timerOf2xx } from './session-timer.ts';
 import type { CallEffect, CallInput, Header } from './types.ts';
 import { type Early, MAX_FORKS, MAX_TRIES, sessionsOf, type UacState } from './uac-state.ts';
 
@@ -17,7 +17,7 @@ import { type Early, MAX_FORKS, MAX_TRIES, sessionsOf, type UacState } from './u
 export function handleUac(state: UacState, input: CallInput, now: number, out: CallEffect[]): void {
   switch (input.type) {
     case 'invite':
-      if (state.tries === 0) sendInvite(state, [], out);
+      if (state.tries === 0) sendInvite(state, out);
       return;
     case 'response':
       onResponse(state, input, now, out);
@@ -32,7 +32,7 @@ export function handleUac(state: UacState, input: CallInput, now: number, out: C
       return;
     case 'timer':
       if (input.name === 'cancel') reject(state, null, 'timeout', out);
-      else if (state.session !== null) handleSession(state.session, input, now, out);
+      else for (const session of sessionsOf(state)) handleSession(session, input, now, out);
       return;
     case 'end':
       if (state.session !== null) handleSession(state.session, input, now, out);
@@ -82,8 +82,8 @@ function sendWaiting(state: UacState, fork: string, now: number, out: CallEffect
   handleSession(early.session, { type: 'update', fork, body, headers }, now, out);
 }
 
-function sendInvite(state: UacState, changed: readonly Header[], out: CallEffect[]): void {
-  const { sent, request, facts } = state;
+function sendInvite(state: UacState, out: CallEffect[]): void {
+  const { sent, request, facts, raised } = state;
   if (state.tries > 0) sent.seq += 1;
   state.tries += 1;
   state.lastId += 1;
@@ -96,9 +96,9 @@ function sendInvite(state: UacState, changed: readonly Header[], out: CallEffect
   headers.push(['From', sent.from], ['To', request.to], ['Call-ID', sent.callId], ['CSeq', `${sent.seq} INVITE`]);
   headers.push(['Contact', sent.contact]);
   const has = (name: string) => request.headers.some(([given]) => given === name);
-  for (const header of request.headers) if (!changed.some(([name]) => name === header[0])) headers.push(header);
+  for (const header of request.headers) if (!raised.some(([name]) => name === header[0])) headers.push(header);
   for (const header of capabilities(facts)) if (!has(header[0])) headers.push(header);
-  headers.push(...changed, ...state.auth);
+  headers.push(...raised, ...state.auth);
   out.push({ type: 'send', id: state.inviteId, spec: { method: 'INVITE', uri, nextHop, headers, body: request.body } });
 }
 
@@ -185,7 +185,8 @@ function on2xx(state: UacState, response: SipResponse, now: number, out: CallEff
   const { localSeq, remoteSeq } = session.dialog;
   session.dialog = { ...dialogOfResponse(state.sent, response), localSeq, remoteSeq };
   session.localBody = descriptionOf(state.request.body);
-  session.peerUpdates = response.headers.hasToken('Allow', 'UPDATE');
+  // What an 18x of it said counts on when the 2xx names nothing.
+  if (response.headers.has('Allow')) session.peerUpdates = response.headers.hasToken('Allow', 'UPDATE');
   session.peerInfos = response.headers.hasToken('Allow', 'INFO');
   delete state.early[fork];
   for (const other of Object.values(state.early)) refusePending(other.session, out);
@@ -193,7 +194,7 @@ function on2xx(state: UacState, response: SipResponse, now: number, out: CallEff
   state.session = session;
   state.phase = 'answered';
   out.push({ type: 'stop-timer', name: 'cancel' });
-  confirm(session, timerOf2xx(response, state.askedS, state.facts), out);
+  confirm(session, timerOf2xx(response, state.asked, state.facts), out);
   if (state.request.body !== null || state.cancelled !== null) acknowledge(state, session, null, out);
   if (state.cancelled === null) {
     out.push({ type: 'tell', event: { type: 'answered', fork, response } });
@@ -232,17 +233,17 @@ function onRefused(state: UacState, response: SipResponse, authorization: Header
   if (state.cancelled === null && state.tries < MAX_TRIES) {
     if ((status === 401 || status === 407) && authorization !== null) {
       state.auth = [...state.auth.filter(([name]) => name !== authorization[0]), authorization];
-      sendInvite(state, [], out);
+      sendInvite(state, out);
       return;
     }
-    const minSe = response.headers.number('Min-SE');
-    if (status === 422 && state.askedS !== null && minSe !== undefined && minSe > state.askedS) {
-      state.askedS = minSe;
-      const changed: Header[] = [
-        ['Session-Expires', String(minSe)],
-        ['Min-SE', String(minSe)],
+    const asked = raised(state.asked, response);
+    if (asked !== null) {
+      state.asked = asked;
+      state.raised = [
+        ['Session-Expires', String(asked.intervalS)],
+        ['Min-SE', String(asked.minSeS)],
       ];
-      sendInvite(state, changed, out);
+      sendInvite(state, out);
       return;
     }
   }
@@ -252,7 +253,10 @@ function onRefused(state: UacState, response: SipResponse, authorization: Header
 function reject(state: UacState, response: SipResponse | null, cause: LocalCause | null, out: CallEffect[]): void {
   if (state.phase === 'answered' || state.phase === 'finished') return;
   state.phase = 'finished';
-  for (const early of Object.values(state.early)) refusePending(early.session, out);
+  for (const { session } of Object.values(state.early)) {
+    closeSession(session, out);
+    session.phase = 'over';
+  }
   out.push({ type: 'stop-timer', name: 'cancel' });
   out.push({ type: 'tell', event: { type: 'rejected', response, cause } }, { type: 'gone' });
 }

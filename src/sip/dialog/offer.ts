@@ -1,4 +1,6 @@
 /** Offers inside a session: our re-INVITE with its 491 retry, their re-INVITE and UPDATE with the collision rules. RFC 3261 14, RFC 3311 5. */
+
+import { kept } from '../message/kept.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TransactionKey } from '../transaction/types.ts';
 import type { Body, ExtraHeaders, LocalCause, Refusal } from '../user-agent-types.ts';
@@ -7,10 +9,10 @@ import { ackIn, refreshTarget, requestIn } from './dialog.ts';
 import { capabilities, plain } from './in-dialog.ts';
 import { draw } from './random.ts';
 import { awaitAck, die, nextId, type Outgoing, refusalSpec, type Session } from './session-state.ts';
-import { answerTimer, armTimer, refreshHeaders, timerOf2xx, tooShort } from './session-timer.ts';
+import { answerTimer, armTimer, raised, refreshHeaders, retryRefresh, timerOf2xx, tooShort } from './session-timer.ts';
 import type { CallEffect, Header } from './types.ts';
 
-/** Sends (or sends again) a re-INVITE with an offer. The caller has asked `canReoffer`, or repeats after 491 or 401. */
+/** Sends (or sends again) a re-INVITE with an offer. The caller has asked `canReoffer`, or repeats after 491, 422 or 401. */
 export function sendReinvite(
   session: Session,
   headers: ExtraHeaders,
@@ -61,16 +63,23 @@ export function onReinviteResponse(
   }
   if (status === 491 && outgoing.tries < 2) {
     outgoing.waiting = true;
-    // In steps of 10 ms: 2.1 to 4 s for the owner of the Call-ID, 0 to 2 s for the other. RFC 3261 14.1.
-    const ms = session.owner ? 2100 + 10 * draw(session, 191) : 10 * draw(session, 201);
-    out.push({ type: 'start-timer', name: 'glare', ms });
+    out.push({ type: 'start-timer', name: 'glare', ms: glareMs(session) });
     return;
   }
-  if ((status === 401 || status === 407) && authorization !== null && outgoing.tries < 3) {
-    sendReinvite(session, outgoing.headers, outgoing.body, outgoing.purpose, out, [authorization]);
+  const timer = raised(session.timer, response);
+  const challenged = (status === 401 || status === 407) && authorization !== null;
+  if ((timer !== null || challenged) && outgoing.tries < 3) {
+    session.timer = timer ?? session.timer;
+    const { headers, body, purpose, auth } = outgoing;
+    sendReinvite(session, headers, body, purpose, out, challenged ? [authorization] : auth);
     return;
   }
   failReinvite(session, response, null, out);
+}
+
+/** The wait after a 491, in steps of 10 ms: 2.1 to 4 s for the owner of the Call-ID, 0 to 2 s for the other. RFC 3261 14.1, RFC 3311 5.3. */
+export function glareMs(session: Session): number {
+  return session.owner ? 2100 + 10 * draw(session, 191) : 10 * draw(session, 201);
 }
 
 function onReinviteAccepted(session: Session, outgoing: Outgoing, response: SipResponse, out: CallEffect[]): void {
@@ -84,7 +93,7 @@ function onReinviteAccepted(session: Session, outgoing: Outgoing, response: SipR
   out.push({ type: 'send-ack', spec });
   if (session.phase !== 'confirmed') return;
   session.localBody = outgoing.body;
-  session.timer = timerOf2xx(response, session.timer?.intervalS ?? null, session.facts) ?? session.timer;
+  session.timer = timerOf2xx(response, session.timer, session.facts) ?? session.timer;
   armTimer(session.timer, out);
   if (outgoing.purpose === 'user') {
     out.push({ type: 'tell', event: { type: 'updated', fork: session.dialog.remoteTag, response } });
@@ -105,7 +114,7 @@ export function failReinvite(
     die(session, 'dead', [], out);
     return;
   }
-  if (outgoing.purpose === 'refresh') armTimer(session.timer, out);
+  if (outgoing.purpose === 'refresh') retryRefresh(session.timer, out);
   else out.push({ type: 'tell', event: { type: 'update-failed', response, cause } });
 }
 
@@ -131,7 +140,8 @@ export function onReinvite(session: Session, key: TransactionKey, request: SipRe
 /** Their UPDATE: without an offer 200 at once; an offer goes to the user, under the collision rules. RFC 3311 5.2. */
 export function onUpdate(session: Session, key: TransactionKey, request: SipRequest, out: CallEffect[]): void {
   const offer = sdpOf(request) !== null;
-  const refusal = (offer ? collision(session) : null) ?? tooShort(request, session.facts);
+  const pending = session.incoming?.method === 'UPDATE' ? later(session) : null;
+  const refusal = (offer ? collision(session) : pending) ?? tooShort(request, session.facts);
   if (refusal !== null) {
     out.push({ type: 'respond', key, spec: refusal });
     return;
@@ -152,23 +162,43 @@ export function onUpdate(session: Session, key: TransactionKey, request: SipRequ
 
 /** Hands an offer of theirs to the user; it is answered by `accept` or `refuse`. */
 export function ask(session: Session, key: TransactionKey, request: SipRequest, out: CallEffect[]): void {
+  giveWay(session, out);
+  const target = request.headers.contacts()[0]?.uri;
   session.incoming = {
     key,
     method: request.method,
     seq: request.headers.cseq()?.seq ?? 0,
-    target: request.headers.contacts()[0]?.uri ?? null,
+    target: target === undefined ? null : kept(target),
     timer: answerTimer(request, session.facts),
   };
   out.push({ type: 'tell', event: { type: 'reoffer', key, request } });
 }
 
+/**
+ * Ours waits for its second try while theirs comes: theirs goes first, and ours, written for what stood before, is dropped.
+ * The user, asked about theirs, makes it anew; their request refreshes the session as well.
+ */
+function giveWay(session: Session, out: CallEffect[]): void {
+  const { outgoing, update } = session;
+  if (!outgoing?.waiting && !update?.waiting) return;
+  out.push({ type: 'stop-timer', name: 'glare' });
+  session.outgoing = null;
+  session.update = null;
+}
+
+/** RFC 3261 14.2, RFC 3311 5.2. */
+function later(session: Session) {
+  return plain(500, 'Server Internal Error', [['Retry-After', String(draw(session, 11))]]);
+}
+
 function collision(session: Session) {
-  const offering = session.update?.offer === true;
-  if (offering || (session.outgoing !== null && !session.outgoing.waiting)) return plain(491, 'Request Pending');
+  const { outgoing, update } = session;
+  const offering = (outgoing !== null && !outgoing.waiting) || (update?.offer === true && !update.waiting);
+  if (offering) return plain(491, 'Request Pending');
   // Before the first answer is complete ours (the caller's) or theirs is still open. RFC 3311 5.2.
   if (!session.settled && session.owner) return plain(491, 'Request Pending');
   if (session.settled && session.incoming === null && session.unacked === null) return null;
-  return plain(500, 'Server Internal Error', [['Retry-After', String(draw(session, 11))]]);
+  return later(session);
 }
 
 /** The user takes their offer: 200, repeated until ACK when it was an INVITE. */
@@ -206,9 +236,6 @@ export function refuseReoffer(session: Session, key: TransactionKey, refusal: Re
 /** Their request refreshed the session; without Session-Expires in it the timer is off from now. RFC 4028 7.4. */
 function restartTimer(session: Session, timer: Session['timer'], out: CallEffect[]): void {
   if (session.phase !== 'confirmed') return;
-  if (timer === null && session.timer !== null) {
-    out.push({ type: 'stop-timer', name: session.timer.weRefresh ? 'refresh' : 'expiry' });
-  }
   session.timer = timer;
   armTimer(timer, out);
 }

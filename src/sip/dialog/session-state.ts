@@ -4,7 +4,7 @@ import type { Body, ExtraHeaders, Refusal } from '../user-agent-types.ts';
 import { type Dialog, requestIn } from './dialog.ts';
 import { plain } from './in-dialog.ts';
 import type { Seeded } from './random.ts';
-import { type answerTimer, armTimer, type SessionTimer } from './session-timer.ts';
+import { type answerTimer, armTimer, type SessionTimer, stopTimers } from './session-timer.ts';
 import type { CallEffect, Facts, Header, RequestSpec, ResponseSpec } from './types.ts';
 
 /** Our INVITE inside the dialog. */
@@ -14,7 +14,7 @@ export interface Outgoing {
   headers: ExtraHeaders;
   body: Body;
   purpose: 'user' | 'refresh';
-  /** Sent so often: the first time and after 491, 401. */
+  /** Sent so often: the first time and after 491, 422, 401. */
   tries: number;
   /** The answer to a challenge, for this INVITE and its ACK. */
   auth: readonly Header[];
@@ -32,8 +32,12 @@ export interface OutgoingUpdate {
   purpose: 'user' | 'refresh';
   /** It carries a session description: an offer. */
   offer: boolean;
-  /** It carries the answer to a challenge. */
-  answered: boolean;
+  /** Sent so often: the first time and after 491, 422, 401. */
+  tries: number;
+  /** The answer to a challenge. */
+  auth: readonly Header[];
+  /** Refused with 491 and not sent again yet. */
+  waiting: boolean;
 }
 
 /** Their INVITE or UPDATE that waits for its answer by the user. */
@@ -114,9 +118,18 @@ export function canReoffer(session: Session): boolean {
 
 /** True when an UPDATE of ours may be sent now; with an offer only while no other is open in either direction. RFC 3311 5.1. */
 export function canUpdate(session: Session, offer: boolean): boolean {
-  const { phase, update, settled, outgoing, incoming } = session;
-  if ((phase !== 'early' && phase !== 'confirmed') || update !== null || !session.peerUpdates) return false;
-  return !offer || (settled && outgoing === null && incoming === null);
+  if (session.update !== null || !session.peerUpdates) return false;
+  return offer ? isQuiet(session) && session.outgoing === null : isAlive(session);
+}
+
+/** Nothing of the peer's is open: what waited after 491 may be sent. */
+export function isQuiet(session: Session): boolean {
+  const { settled, incoming, unacked } = session;
+  return isAlive(session) && settled && incoming === null && unacked === null;
+}
+
+function isAlive({ phase }: Session): boolean {
+  return phase === 'early' || phase === 'confirmed';
 }
 
 /** The session is confirmed by a 2xx; `timer` starts to run. */
@@ -184,10 +197,10 @@ export function closeSession(session: Session, out: CallEffect[]): void {
   refusePending(session, out);
   if (session.unacked !== null)
     out.push({ type: 'stop-timer', name: '2xx' }, { type: 'forget', key: session.unacked.key });
-  if (session.outgoing?.waiting === true) out.push({ type: 'stop-timer', name: 'glare' });
+  if (session.outgoing?.waiting || session.update?.waiting) out.push({ type: 'stop-timer', name: 'glare' });
   // The peer may be done with our INVITE and its answer lost: CANCEL gives the transaction an end.
   else if (session.outgoing !== null) out.push({ type: 'cancel', id: session.outgoing.id, headers: [] });
-  if (session.timer !== null) out.push({ type: 'stop-timer', name: session.timer.weRefresh ? 'refresh' : 'expiry' });
+  if (session.timer !== null) stopTimers(out);
   session.unacked = null;
 }
 

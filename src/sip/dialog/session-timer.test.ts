@@ -42,18 +42,18 @@ test('MID-06 who refreshes, and when the 2xx requires timer', () => {
 test('MID-06 as caller the 2xx decides; silent about it we refresh at the interval we asked for', () => {
   const answer = (expires: string) =>
     createResponse(invite('', true), 200, 'OK', { headers: [['Session-Expires', expires]] });
-  assert.deepEqual(timerOf2xx(answer('600;refresher=uas'), 1800, FACTS), {
-    intervalS: 600,
-    weRefresh: false,
-    minSeS: 90,
-  });
-  assert.deepEqual(timerOf2xx(answer('600;refresher=uac'), 1800, FACTS), {
-    intervalS: 600,
-    weRefresh: true,
-    minSeS: 90,
-  });
+  const asked = { intervalS: 1800, minSeS: 120 };
+  for (const refresher of ['uac', 'uas']) {
+    assert.deepEqual(timerOf2xx(answer(`600;refresher=${refresher}`), asked, FACTS), {
+      intervalS: 600,
+      weRefresh: refresher === 'uac',
+      minSeS: 120,
+      agreed: true,
+    });
+  }
   const silent = createResponse(invite('', true), 200, 'OK', {});
-  assert.deepEqual(timerOf2xx(silent, 1800, FACTS), { intervalS: 1800, weRefresh: true, minSeS: 90 });
+  assert.deepEqual(timerOf2xx(silent, asked, FACTS), { ...asked, weRefresh: true, agreed: false });
+  assert.equal(timerOf2xx(silent, null, FACTS), null);
 });
 
 test('MID-08 below the minimum a caller that knows timers is told 422 and Min-SE; another is not', () => {
@@ -64,15 +64,22 @@ test('MID-08 below the minimum a caller that knows timers is told 422 and Min-SE
 });
 
 test('MID-07 refresh at half the interval; without one the end comes a third, at most 32 s, before it', () => {
-  for (const [intervalS, weRefresh, name, ms] of [
-    [1800, true, 'refresh', 900_000],
-    [90, true, 'refresh', 45_000],
-    [1800, false, 'expiry', 1_768_000],
-    [90, false, 'expiry', 60_000],
+  for (const [intervalS, half, end] of [
+    [1800, 900_000, 1_768_000],
+    [90, 45_000, 60_000],
   ] as const) {
-    const out: CallEffect[] = [];
-    armTimer({ intervalS, weRefresh, minSeS: 90 }, out);
-    assert.deepEqual(out.at(-1), { type: 'start-timer', name, ms });
+    const refresh = { type: 'start-timer', name: 'refresh', ms: half };
+    const expiry = { type: 'start-timer', name: 'expiry', ms: end };
+    for (const [weRefresh, agreed, started] of [
+      [true, true, [refresh, expiry]],
+      [true, false, [refresh]],
+      [false, true, [expiry]],
+    ] as const) {
+      const out: CallEffect[] = [];
+      armTimer({ intervalS, weRefresh, minSeS: 90, agreed }, out);
+      const stopped = ['refresh', 'expiry'].map(name => ({ type: 'stop-timer', name }));
+      assert.deepEqual(out, [...stopped, ...started], 'whatever role ran before is over');
+    }
   }
 });
 

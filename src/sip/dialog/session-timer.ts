@@ -9,6 +9,8 @@ export interface SessionTimer {
   weRefresh: boolean;
   /** Largest Min-SE seen, in seconds. */
   minSeS: number;
+  /** The peer knows of it: without a refresh the session ends. False: we alone refresh, to find out whether it is there. */
+  agreed: boolean;
 }
 
 /** Session-Expires as received; null when absent or not a number. */
@@ -36,18 +38,30 @@ export function answerTimer(request: SipRequest, facts: Facts): { timer: Session
   const intervalS = Math.max(asked.intervalS, facts.minSeS);
   const headers: Header[] = [['Session-Expires', `${intervalS};refresher=${refresher}`]];
   if (peerKnows) headers.push(['Require', 'timer']);
-  return { timer: { intervalS, weRefresh: refresher === 'uas', minSeS: minSe(request, facts.minSeS) }, headers };
+  const minSeS = Math.max(facts.minSeS, request.headers.number('Min-SE') ?? 0);
+  return { timer: { intervalS, weRefresh: refresher === 'uas', minSeS, agreed: true }, headers };
 }
 
+/** What a request of ours asked for. */
+export type Asked = Pick<SessionTimer, 'intervalS' | 'minSeS'>;
+
 /** As UAC: what a 2xx says; silent about it: we refresh at the interval we asked for. RFC 4028 7.2. */
-export function timerOf2xx(response: SipResponse, askedS: number | null, facts: Facts): SessionTimer | null {
+export function timerOf2xx(response: SipResponse, asked: Asked | null, facts: Facts): SessionTimer | null {
   if (!facts.supported.includes('timer')) return null;
   const said = sessionExpires(response);
+  const minSeS = asked?.minSeS ?? facts.minSeS;
   if (said !== null) {
     const intervalS = Math.max(said.intervalS, facts.minSeS);
-    return { intervalS, weRefresh: said.refresher !== 'uas', minSeS: facts.minSeS };
+    return { intervalS, weRefresh: said.refresher !== 'uas', minSeS, agreed: true };
   }
-  return askedS === null ? null : { intervalS: askedS, weRefresh: true, minSeS: facts.minSeS };
+  return asked === null ? null : { intervalS: asked.intervalS, weRefresh: true, minSeS, agreed: false };
+}
+
+/** What a 422 makes of what was asked for: the interval its Min-SE wants. Null when it is none, or wants no more than that. RFC 4028 7.3. */
+export function raised<T extends Asked>(asked: T | null, response: SipResponse): T | null {
+  const minSeS = response.status === 422 ? response.headers.number('Min-SE') : undefined;
+  if (asked === null || minSeS === undefined || minSeS <= asked.intervalS) return null;
+  return { ...asked, intervalS: minSeS, minSeS };
 }
 
 /** Header fields of a request inside the dialog: the interval, and the roles as they are. RFC 4028 7.4. */
@@ -59,20 +73,24 @@ export function refreshHeaders(timer: SessionTimer | null): Header[] {
   ];
 }
 
-/** Starts the timer of our role anew and stops the other. RFC 4028 10. */
+/** Counts the interval anew: our refresh at half of it, and the end of the session shortly before it is over. RFC 4028 10. */
 export function armTimer(timer: SessionTimer | null, out: CallEffect[]): void {
+  stopTimers(out);
   if (timer === null) return;
-  const { intervalS, weRefresh } = timer;
-  out.push({ type: 'stop-timer', name: weRefresh ? 'expiry' : 'refresh' });
+  const { intervalS, weRefresh, agreed } = timer;
   if (weRefresh) out.push({ type: 'start-timer', name: 'refresh', ms: intervalS * 500 });
-  else out.push({ type: 'start-timer', name: 'expiry', ms: (intervalS - Math.min(32, intervalS / 3)) * 1000 });
+  if (agreed) out.push({ type: 'start-timer', name: 'expiry', ms: (intervalS - Math.min(32, intervalS / 3)) * 1000 });
+}
+
+/** A refresh of ours was refused: the next one a tenth of the interval later, while the session lasts. RFC 4028 10. */
+export function retryRefresh(timer: SessionTimer | null, out: CallEffect[]): void {
+  if (timer?.weRefresh) out.push({ type: 'start-timer', name: 'refresh', ms: timer.intervalS * 100 });
+}
+
+export function stopTimers(out: CallEffect[]): void {
+  out.push({ type: 'stop-timer', name: 'refresh' }, { type: 'stop-timer', name: 'expiry' });
 }
 
 function usesTimer(request: SipRequest, facts: Facts): boolean {
   return facts.supported.includes('timer') && request.headers.hasToken('Supported', 'timer');
-}
-
-function minSe(message: SipMessage, floor: number): number {
-  const said = message.headers.number('Min-SE') ?? 0;
-  return Math.max(floor, said);
 }

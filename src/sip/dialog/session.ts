@@ -15,9 +15,9 @@ import {
   refuseReoffer,
   sendReinvite,
 } from './offer.ts';
-import { canReoffer, canUpdate, closeSession, die, refusePending, type Session, sendBye } from './session-state.ts';
+import { canUpdate, closeSession, die, isQuiet, refusePending, type Session, sendBye } from './session-state.ts';
 import type { CallEffect, CallInput, DialogTimer, Header } from './types.ts';
-import { failUpdate, onUpdateResponse, sendUpdate } from './update.ts';
+import { failUpdate, onUpdateResponse, refresh, sendAgain, sendUpdate } from './update.ts';
 
 /** One input of a session. `now` in ms of the adapter's clock. */
 export function handleSession(session: Session, input: CallInput, now: number, out: CallEffect[]): void {
@@ -146,7 +146,7 @@ function onResponse(
     onByeResponse(session, session.bye, response, authorization, out);
     return;
   }
-  if (session.info === id) onInfoAnswer(session, response.status);
+  if (session.info === id) onInfoAnswer(session, response.status, out);
   if (session.update?.id === id) onUpdateResponse(session, session.update, response, authorization, out);
 }
 
@@ -154,7 +154,7 @@ function onFailure(session: Session, id: number, cause: LocalCause, out: CallEff
   if (session.outgoing?.id === id) failReinvite(session, null, cause, out);
   else if (session.bye?.id === id) over(session, out);
   else if (session.update?.id === id) failUpdate(session, session.update, null, cause, out);
-  else if (session.info === id) onInfoAnswer(session, 0);
+  else if (session.info === id) onInfoAnswer(session, 0, out);
 }
 
 function onTimer(session: Session, name: DialogTimer, now: number, out: CallEffect[]): void {
@@ -163,10 +163,7 @@ function onTimer(session: Session, name: DialogTimer, now: number, out: CallEffe
       repeat2xx(session, now, out);
       return;
     case 'glare':
-      if (session.phase !== 'confirmed' || session.outgoing === null) return;
-      if (session.incoming !== null || session.unacked !== null)
-        out.push({ type: 'start-timer', name: 'glare', ms: 1000 });
-      else sendReinvite(session, session.outgoing.headers, session.outgoing.body, session.outgoing.purpose, out);
+      onGlare(session, out);
       return;
     case 'refresh':
       refresh(session, out);
@@ -181,6 +178,15 @@ function onTimer(session: Session, name: DialogTimer, now: number, out: CallEffe
     default:
       name satisfies never;
   }
+}
+
+/** The second try after a 491. */
+function onGlare(session: Session, out: CallEffect[]): void {
+  const { outgoing, update } = session;
+  if (!outgoing?.waiting && !update?.waiting) return;
+  if (!isQuiet(session)) out.push({ type: 'start-timer', name: 'glare', ms: 1000 });
+  else if (update?.waiting) sendAgain(session, update, out, update.auth);
+  else if (outgoing !== null) sendReinvite(session, outgoing.headers, outgoing.body, outgoing.purpose, out);
 }
 
 /** The next copy of our 2xx, or BYE after 64*T1 without ACK. RFC 3261 13.3.1.4. */
@@ -230,13 +236,4 @@ function onByeResponse(
 function over(session: Session, out: CallEffect[]): void {
   session.phase = 'over';
   out.push({ type: 'gone' });
-}
-
-/** Refreshes the session: UPDATE when the peer takes it, else a re-INVITE with the unchanged description. RFC 4028 7.4. */
-function refresh(session: Session, out: CallEffect[]): void {
-  if (session.phase !== 'confirmed' || session.timer === null) return;
-  if (canUpdate(session, false)) sendUpdate(session, [], null, 'refresh', out);
-  else if (!session.peerUpdates && canReoffer(session) && session.localBody !== null)
-    sendReinvite(session, [], session.localBody, 'refresh', out);
-  else out.push({ type: 'start-timer', name: 'refresh', ms: 1000 });
 }

@@ -38,13 +38,13 @@ export type DialogTimer =
   | '2xx'
   /** Next copy of an unacknowledged reliable 1xx, or its end. RFC 3262 3. */
   | '1xx'
-  /** Second try of a re-INVITE after 491. RFC 3261 14.1. */
+  /** Second try of a re-INVITE or UPDATE with an offer after 491. RFC 3261 14.1, RFC 3311 5.3. */
   | 'glare'
   /** 64*T1 after a CANCEL. RFC 3261 9.1. */
   | 'cancel'
   /** Half of the session interval: refresh. RFC 4028 7.2. */
   | 'refresh'
-  /** The peer did not refresh in time. RFC 4028 10. */
+  /** No refresh, of either side, in time. RFC 4028 10. */
   | 'expiry';
 
 export type CallInput =

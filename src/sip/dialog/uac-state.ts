@@ -3,6 +3,8 @@ import type { Body, ExtraHeaders } from '../user-agent-types.ts';
 import type { SentInvite } from './dialog.ts';
 import type { Seeded } from './random.ts';
 import type { Session } from './session-state.ts';
+import type { Asked } from './session-timer.ts';
+import { standingOfSent } from './standing.ts';
 import type { Facts, Header, RequestSpec } from './types.ts';
 
 /** Early dialogs and stray 2xx kept for one INVITE; what a fork adds beyond them is not answered. */
@@ -46,8 +48,10 @@ export interface UacState extends Seeded {
   tries: number;
   /** Answers to challenges, for the INVITE and its ACK. */
   auth: Header[];
-  /** Session-Expires asked for, in seconds, or null. */
-  askedS: number | null;
+  /** Session-Expires and Min-SE as the last INVITE says them; null: it asks for no session timer. */
+  asked: Asked | null;
+  /** In place of those of the request, after a 422. */
+  raised: readonly Header[];
   cancelled: ExtraHeaders | null;
   early: Record<string, Early>;
   forks: number;
@@ -60,19 +64,21 @@ export interface UacState extends Seeded {
 
 /** A call out that has sent nothing yet; input `invite` sends it. `sent.seq` is the first CSeq number. */
 export function newUac(sent: SentInvite, request: UacRequest, facts: Facts, seed: number): UacState {
-  const asked = Number.parseInt(request.headers.find(([name]) => name === 'Session-Expires')?.[1] ?? '', 10);
+  const said = (name: string) => Number.parseInt(request.headers.find(([given]) => given === name)?.[1] ?? '', 10);
+  const [intervalS, minSeS] = [said('Session-Expires'), said('Min-SE')];
   return {
     seed,
     role: 'uac',
     phase: 'calling',
     facts,
-    sent,
+    sent: { ...sent, standing: standingOfSent(request.headers) },
     request,
     inviteId: 0,
     lastId: 0,
     tries: 0,
     auth: [],
-    askedS: Number.isNaN(asked) ? null : asked,
+    asked: Number.isNaN(intervalS) ? null : { intervalS, minSeS: Math.max(minSeS || 0, facts.minSeS) },
+    raised: [],
     cancelled: null,
     early: {},
     forks: 0,

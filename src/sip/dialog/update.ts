@@ -4,24 +4,25 @@ import type { Body, ExtraHeaders, LocalCause } from '../user-agent-types.ts';
 import { descriptionOf, sdpOf } from './body.ts';
 import { refreshTarget, requestIn } from './dialog.ts';
 import { capabilities } from './in-dialog.ts';
-import { die, nextId, type OutgoingUpdate, type Session } from './session-state.ts';
-import { armTimer, refreshHeaders, timerOf2xx } from './session-timer.ts';
+import { glareMs, sendReinvite } from './offer.ts';
+import { canReoffer, canUpdate, die, nextId, type OutgoingUpdate, type Session } from './session-state.ts';
+import { armTimer, raised, refreshHeaders, retryRefresh, timerOf2xx } from './session-timer.ts';
 import type { CallEffect, Header } from './types.ts';
 
-/** Sends an UPDATE. The caller has asked `canUpdate`, or repeats after a challenge. */
+/** Sends an UPDATE. The caller has asked `canUpdate`, or repeats after 491, 422 or 401. */
 export function sendUpdate(
   session: Session,
   headers: ExtraHeaders,
   body: Body | null,
   purpose: 'user' | 'refresh',
   out: CallEffect[],
-  authorization: Header | null = null,
+  auth: readonly Header[] = [],
 ): void {
   const id = nextId(session);
-  const extra: Header[] = [...capabilities(session.facts), ...refreshHeaders(session.timer), ...headers];
-  if (authorization !== null) extra.push(authorization);
+  const extra: Header[] = [...capabilities(session.facts), ...refreshHeaders(session.timer), ...headers, ...auth];
   const offer = descriptionOf(body) !== null;
-  session.update = { id, headers, body, purpose, offer, answered: authorization !== null };
+  const tries = (session.update?.tries ?? 0) + 1;
+  session.update = { id, headers, body, purpose, offer, tries, auth, waiting: false };
   out.push({ type: 'send', id, spec: requestIn(session.dialog, 'UPDATE', extra, body) });
 }
 
@@ -35,19 +36,19 @@ export function onUpdateResponse(
 ): void {
   const { status } = response;
   if (status < 200) return;
-  session.update = null;
-  if (session.phase !== 'early' && session.phase !== 'confirmed') return;
-  if ((status === 401 || status === 407) && authorization !== null && !update.answered) {
-    sendUpdate(session, update.headers, update.body, update.purpose, out, authorization);
+  if (session.phase !== 'early' && session.phase !== 'confirmed') {
+    session.update = null;
     return;
   }
   if (status >= 300) {
-    failUpdate(session, update, response, null, out);
+    if (!againstRefusal(session, update, response, authorization, out))
+      failUpdate(session, update, response, null, out);
     return;
   }
+  session.update = null;
   refreshTarget(session.dialog, response);
   if (session.phase === 'confirmed') {
-    session.timer = timerOf2xx(response, session.timer?.intervalS ?? null, session.facts) ?? session.timer;
+    session.timer = timerOf2xx(response, session.timer, session.facts) ?? session.timer;
     armTimer(session.timer, out);
   }
   if (!update.offer) return;
@@ -55,6 +56,38 @@ export function onUpdateResponse(
   if (sdpOf(response) === null)
     out.push({ type: 'log', level: 'info', message: 'an UPDATE with an offer got no answer' });
   out.push({ type: 'tell', event: { type: 'updated', fork: session.dialog.remoteTag, response } });
+}
+
+/** True when the UPDATE is, or will be, sent again: what the refusal wants is known. */
+function againstRefusal(
+  session: Session,
+  update: OutgoingUpdate,
+  response: SipResponse,
+  authorization: Header | null,
+  out: CallEffect[],
+): boolean {
+  const { status } = response;
+  const timer = raised(session.timer, response);
+  if (status === 491 && update.offer && update.tries < 2) {
+    update.waiting = true;
+    out.push({ type: 'start-timer', name: 'glare', ms: glareMs(session) });
+    return true;
+  }
+  const challenged = (status === 401 || status === 407) && authorization !== null && update.auth.length === 0;
+  if (update.tries >= 3 || (timer === null && !challenged)) return false;
+  session.timer = timer ?? session.timer;
+  sendAgain(session, update, out, challenged ? [authorization] : update.auth);
+  return true;
+}
+
+/** The same UPDATE as a new request. */
+export function sendAgain(
+  session: Session,
+  { headers, body, purpose }: OutgoingUpdate,
+  out: CallEffect[],
+  auth: readonly Header[] = [],
+): void {
+  sendUpdate(session, headers, body, purpose, out, auth);
 }
 
 /** The UPDATE was refused, or nothing came. */
@@ -66,10 +99,25 @@ export function failUpdate(
   out: CallEffect[],
 ): void {
   session.update = null;
-  if (session.phase === 'confirmed' && (response === null || response.status === 408 || response.status === 481)) {
+  const status = response?.status ?? 408;
+  if (session.phase === 'confirmed' && (status === 408 || status === 481)) {
     die(session, 'dead', [], out);
     return;
   }
-  if (update.purpose === 'refresh') armTimer(session.timer, out);
-  else if (update.offer) out.push({ type: 'tell', event: { type: 'update-failed', response, cause } });
+  // It does not take UPDATE, whatever its Allow said.
+  const unknown = status === 405 || status === 501;
+  if (unknown) session.peerUpdates = false;
+  if (update.offer) out.push({ type: 'tell', event: { type: 'update-failed', response, cause } });
+  else if (update.purpose !== 'refresh') return;
+  else if (unknown) refresh(session, out);
+  else retryRefresh(session.timer, out);
+}
+
+/** Refreshes the session: UPDATE when the peer takes it, else a re-INVITE with the unchanged description. RFC 4028 7.4. */
+export function refresh(session: Session, out: CallEffect[]): void {
+  if (session.phase !== 'confirmed' || session.timer === null) return;
+  if (canUpdate(session, false)) sendUpdate(session, [], null, 'refresh', out);
+  else if (!session.peerUpdates && canReoffer(session) && session.localBody !== null)
+    sendReinvite(session, [], session.localBody, 'refresh', out);
+  else out.push({ type: 'start-timer', name: 'refresh', ms: 1000 });
 }
