@@ -7,6 +7,7 @@ import { type Codecs, rules } from './codec.ts';
 import { type CodecPolicy, passes, usableCodecs, webCodecFor } from './codec-policy.ts';
 import type { PayloadFormat, Route } from './engine.ts';
 import { type ImsSide, imsSide, type Wish } from './ims-side.ts';
+import { protectedTarget, type SrtpPolicy } from './sdes.ts';
 import type { Slots } from './slot.ts';
 import type { WebLeg } from './web-leg.ts';
 
@@ -35,6 +36,7 @@ export function callMedia(
   policy: CodecPolicy,
   videoKbps: number,
   apart: boolean,
+  srtp: SrtpPolicy,
 ): CallMedia {
   return {
     from,
@@ -44,7 +46,7 @@ export function callMedia(
     legs: new Map(),
     selected: null,
     nextLeg: 1,
-    ims: imsSide(sessionId, apart),
+    ims: imsSide(sessionId, apart, srtp),
     heldByUser: false,
     fromIms: false,
     fromWeb: false,
@@ -85,7 +87,7 @@ export function routeOf(call: CallMedia): Route {
   const both = call.fromIms && call.fromWeb;
   return {
     leg: leg === null ? null : leg.link !== 'up' && leg.replaces !== null ? leg.replaces : leg.request.leg,
-    target: ims.target,
+    target: protectedTarget(ims.target, ims.sdes),
     toIms: rules(leg?.from ?? null, ims.to, toIms, canPass),
     toWeb: rules(ims.from, leg?.to ?? null, webCodec, canPass),
     toImsOpen: call.fromWeb && !heldByUser && ims.wantsRecv && (leg?.wantsSend ?? false),

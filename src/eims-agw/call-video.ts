@@ -4,6 +4,7 @@ import type { CallMedia } from './call-media.ts';
 import { NO_CODECS } from './codec.ts';
 import type { PayloadFormat, VideoRoute, WebTransport } from './engine.ts';
 import { numberOffer, type PayloadTypes } from './payload-type.ts';
+import { answerText, offerText, protectedTarget } from './sdes.ts';
 import { withVideo } from './slot.ts';
 import { common, forIms, forWeb } from './video-line.ts';
 import { noImsVideo } from './video-side.ts';
@@ -33,6 +34,7 @@ export function offerIms(call: CallMedia, leg: WebLeg | null): void {
     orientation: line.orientation,
     feedback: video.feedback ? 'agreed' : 'offer',
   };
+  video.sdesText = offerText(video.sdes, video.from !== null);
 }
 
 /** Our line in an answer to the IMS side: the first codec of its offer that the browser has agreed to. */
@@ -60,6 +62,7 @@ export function answerIms(call: CallMedia, leg: WebLeg | null): void {
     orientation: web.orientation === null ? null : video.line.orientation,
     feedback: video.line.feedback,
   };
+  video.sdesText = answerText(video.sdes);
 }
 
 /** Our line in an answer to a browser: the codec agreed with the IMS side, under the browser's number. */
@@ -108,8 +111,8 @@ export function takeTransport(leg: WebLeg, video: WebTransport | undefined): voi
 
 /** There is no video any more; the ports go back to the engine. */
 export function endVideo(call: CallMedia, leg: WebLeg | null): void {
-  const { apart, types } = call.ims.video;
-  Object.assign(call.ims.video, noImsVideo(apart, types));
+  const { apart, types, sdes } = call.ims.video;
+  Object.assign(call.ims.video, noImsVideo(apart, types, sdes.policy));
   if (leg === null) return;
   Object.assign(leg.video, { text: null, from: null, to: null });
   takeTransport(leg, undefined);
@@ -123,7 +126,7 @@ export function videoRoute(call: CallMedia, leg: WebLeg | null): VideoRoute | nu
   if (ims.port === 0 || ims.from === null || ims.to === null || ims.line === null) return null;
   const ids = [web.line.orientation, ims.line.orientation] as const;
   return {
-    target: ims.target,
+    target: protectedTarget(ims.target, ims.sdes),
     toIms: [rule(web.from, ims.to)],
     toWeb: [rule(ims.from, web.to)],
     toImsOpen: call.fromWeb && !call.heldByUser && ims.line.receives && web.line.sends,

@@ -71,6 +71,7 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
       { ...realm.codecs, transcode: plane.engine.caps().transcode },
       plane.settings.videoKbps,
       !plane.engine.caps().bundle,
+      realm.srtp,
     ),
     realm,
     place: { realm: name, family: realm.family },

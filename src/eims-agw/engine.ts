@@ -83,10 +83,18 @@ export interface EngineCaps {
   video: boolean;
   /** Several m-lines of a browser on one transport. RFC 9143. */
   bundle: boolean;
-  /** SRTP with keys in SDP towards the core. RFC 4568. */
-  sdes: boolean;
   /** Plays announcements. */
   play: boolean;
+}
+
+/** Suites of SRTP with keys in SDP. RFC 4568 6.2. */
+export type SdesSuite = 'AES_CM_128_HMAC_SHA1_80' | 'AES_CM_128_HMAC_SHA1_32';
+
+/** What one party protects its packets with. Never for a log. */
+export interface SdesKey {
+  suite: SdesSuite;
+  /** Master key and salt, 30 bytes in base64. */
+  key: string;
 }
 
 export interface ImsTarget {
@@ -94,6 +102,16 @@ export interface ImsTarget {
   port: number;
   rtcpAddress: string;
   rtcpPort: number;
+  /** The key of what it sends; without one both ways are plain RTP. */
+  sdes?: SdesKey;
+}
+
+/** Our end of a line towards the core. */
+export interface ImsPorts {
+  address: string;
+  port: number;
+  /** Of what we send, under the suite that was asked for; it stays as long as the ports. */
+  key?: string;
 }
 
 /** What is relayed of the video of a call, beside its sound. */
@@ -140,6 +158,8 @@ export type EngineCommand =
       legs: LegRequest[];
       /** What the caps of then said it codes: the far ends will be offered that. */
       transcode?: readonly PayloadFormat[];
+      /** There shall be a key for SRTP towards the core; without one its packets are plain. */
+      sdes?: SdesSuite;
     }
   /** -> `leg-added` or `refused`. */
   | { type: 'add-leg'; session: number; op: number; leg: LegRequest }
@@ -150,7 +170,7 @@ export type EngineCommand =
   | { type: 'candidates'; session: number; leg: number; candidates: string[] }
   | { type: 'drop-leg'; session: number; leg: number }
   /** Takes IMS ports for video; those it had before are given back. -> `video-added` or `refused`. */
-  | { type: 'add-video'; session: number; op: number }
+  | { type: 'add-video'; session: number; op: number; sdes?: SdesSuite }
   /** Gives them back. */
   | { type: 'drop-video'; session: number }
   /** Asks the browser for a key frame of its video, unless it just was. */
@@ -196,14 +216,14 @@ export type EngineCounts = Readonly<Record<string, number>>;
 export type LegLoss = 'web' | 'left' | 'fingerprint';
 
 export type EngineEvent =
-  | { type: 'opened'; session: number; op: number; ims: { address: string; port: number }; legs: WebTransport[] }
+  | { type: 'opened'; session: number; op: number; ims: ImsPorts; legs: WebTransport[] }
   | { type: 'leg-added'; session: number; op: number; transport: WebTransport }
   /** `transport`: the picture's own, of an engine that does not bundle. */
   | {
       type: 'video-added';
       session: number;
       op: number;
-      ims: { address: string; port: number };
+      ims: ImsPorts;
       transport?: WebTransport;
     }
   | { type: 'restarted'; session: number; op: number; transport: WebTransport }

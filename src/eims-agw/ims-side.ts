@@ -8,6 +8,17 @@ import type { ImsTarget, PayloadFormat } from './engine.ts';
 import { sameFormat } from './payload-format.ts';
 import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts';
 import { type Family, familyOf, within } from './realm.ts';
+import {
+  answerText,
+  isRtp,
+  noSdes,
+  offerText,
+  readAnswered,
+  readOffered,
+  type Sdes,
+  type SdesText,
+  type SrtpPolicy,
+} from './sdes.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeIms } from './to-ims.ts';
 import { type Versioned, versioned, writeVersion } from './version.ts';
@@ -35,6 +46,8 @@ export interface ImsSide {
   ptime: number;
   /** `b=AS` of their last SDP: the most they want to be sent. */
   maxKbps: number | null;
+  /** Of the sound. */
+  sdes: Sdes;
   video: ImsVideo;
 }
 
@@ -44,7 +57,7 @@ export interface Wish {
   recv: boolean;
 }
 
-export function imsSide(sessionId: number, apart: boolean): ImsSide {
+export function imsSide(sessionId: number, apart: boolean, srtp: SrtpPolicy): ImsSide {
   return {
     origin: versioned(sessionId),
     address: '',
@@ -60,7 +73,8 @@ export function imsSide(sessionId: number, apart: boolean): ImsSide {
     wantsRecv: true,
     ptime: 20,
     maxKbps: null,
-    video: noImsVideo(apart, new Map()),
+    sdes: noSdes(srtp),
+    video: noImsVideo(apart, new Map(), srtp),
   };
 }
 
@@ -75,22 +89,24 @@ export function takeImsOffer(
   if (!parsed.ok) return 'bad-sdp';
   const session = parsed.value;
   let slots: Slots | null;
-  if (side.slots === null) slots = slotsOf(session, session.media.findIndex(isPlainAudio));
+  if (side.slots === null) slots = slotsOf(session, session.media.findIndex(isAudio));
   else slots = extendSlots(side.slots, session);
   if (slots === null) return 'bad-sdp';
   const media = session.media[slots.audio];
-  if (media === undefined || !isPlainAudio(media)) return firstLive(session, 'audio') < 0 ? 'bad-sdp' : 'unsupported';
+  if (media === undefined || !isAudio(media)) return firstLive(session, 'audio') < 0 ? 'bad-sdp' : 'unsupported';
   const to = usable(media);
   if (to.speech.length === 0) return 'no-codec';
   const target = targetOf(media, addresses);
-  if (target === null) return 'unsupported';
+  const sdes = readOffered(side.sdes, media, side.from !== null);
+  if (target === null || !sdes.ok) return 'unsupported';
   side.slots = slots;
+  side.sdes.theirs = sdes.theirs;
   side.to = to;
   side.maxKbps = media.bandwidth.as;
   side.offered = null;
   if (media.ptime === 20 || media.ptime === 40) side.ptime = media.ptime;
   takeDirection(side, media, target);
-  takeImsVideo(side, session, side.family === null ? addresses : within(addresses, side.family));
+  takeImsVideo(side, session, side.family === null ? addresses : within(addresses, side.family), 'offer');
   return null;
 }
 
@@ -100,7 +116,8 @@ export function writeImsAnswer(side: ImsSide, wish: Wish, wanted: PayloadFormat 
   const chosen = offered.speech.find(codec => wanted !== null && sameFormat(codec, wanted)) ?? offered.speech[0];
   side.to = chosen === undefined ? NO_CODECS : single(offered, chosen);
   side.from = numberAnswer(side.types, side.to);
-  return write(side, side.from, directionOf(wish.send && side.wantsRecv, wish.recv && side.wantsSend));
+  const direction = directionOf(wish.send && side.wantsRecv, wish.recv && side.wantsSend);
+  return write(side, side.from, direction, answerText(side.sdes));
 }
 
 /** Our offer: what the browser's codecs (null: any by the settings) can become, the one in use first, under the numbers this call has always had. */
@@ -110,7 +127,8 @@ export function writeImsOffer(side: ImsSide, wish: Wish, policy: CodecPolicy, we
   const inUse = side.from?.speech.find(codec => used !== undefined && sameFormat(codec, used)) ?? null;
   const formats = formatsForIms(policy, web ?? ownFormats(policy.web), inUse);
   side.offered = numberOffer(side.types, formats, side.from ?? NO_CODECS, web ?? NO_CODECS);
-  return write(side, side.offered, directionOf(wish.send && side.wantsRecv, wish.recv));
+  const direction = directionOf(wish.send && side.wantsRecv, wish.recv);
+  return write(side, side.offered, direction, offerText(side.sdes, side.from !== null));
 }
 
 /** Takes the answer to our last offer; `usable` as above, `held` when that offer was our user's hold, whose answer tells nothing of their wishes. */
@@ -131,7 +149,9 @@ export function takeImsAnswer(
   const { from, to } = agreed(offered ?? side.from ?? NO_CODECS, usable(media));
   if (to.speech.length === 0) return 'no-codec';
   const target = targetOf(media, addresses);
-  if (target === null) return 'unsupported';
+  const sdes = readAnswered(side.sdes, media);
+  if (target === null || !sdes.ok) return 'unsupported';
+  side.sdes.theirs = sdes.theirs;
   side.from = from;
   side.to = to;
   side.maxKbps = media.bandwidth.as;
@@ -139,7 +159,7 @@ export function takeImsAnswer(
     if (target !== 'hold') side.target = target;
   } else takeDirection(side, media, target);
   const before = side.video.line;
-  takeImsVideo(side, parsed.value, addresses);
+  takeImsVideo(side, parsed.value, addresses, 'answer');
   settleImsVideo(side.video, before, held);
   return null;
 }
@@ -159,17 +179,27 @@ function takeDirection(side: ImsSide, media: MediaDesc, target: ImsTarget | 'hol
   if (target !== 'hold') side.target = target;
 }
 
-function write(side: ImsSide, codecs: Codecs, direction: Direction): string {
+function write(side: ImsSide, codecs: Codecs, direction: Direction, sdes: SdesText | null): string {
   const slots = side.slots ?? ownSlots('RTP/AVP', '0');
   const { address, port, ptime } = side;
-  const { text } = side.video;
-  const video = text === null || side.video.port === 0 ? null : { ...text, port: side.video.port };
+  const { text, sdesText } = side.video;
+  const video = text === null || side.video.port === 0 ? null : { ...text, port: side.video.port, sdes: sdesText };
   return writeVersion(side.origin, version =>
-    writeIms({ sessionId: side.origin.sessionId, version, address, port, slots, codecs, direction, ptime, video }),
+    writeIms({
+      sessionId: side.origin.sessionId,
+      version,
+      address,
+      port,
+      slots,
+      codecs,
+      direction,
+      ptime,
+      sdes,
+      video,
+    }),
   );
 }
 
-/** Plain RTP audio; keys in SDP (SAVP) are not ours to speak. */
-function isPlainAudio(media: MediaDesc): boolean {
-  return media.live && media.kind === 'audio' && (media.proto === 'RTP/AVP' || media.proto === 'RTP/AVPF');
+function isAudio(media: MediaDesc): boolean {
+  return media.live && media.kind === 'audio' && isRtp(media);
 }

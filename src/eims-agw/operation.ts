@@ -9,6 +9,7 @@ import { formatsForWeb, imsCodecFor, ownFormats } from './codec-policy.ts';
 import { learnLines, takeImsAnswer, takeImsOffer } from './ims-side.ts';
 import { afterSelect } from './link.ts';
 import { sameFormat } from './payload-format.ts';
+import { suiteFor } from './sdes.ts';
 import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
 import { addLeg, connect, type Done, type EffectOf, legRequest, ready } from './step.ts';
 import { afterImsChange, agree, askBrowser, dropUnused, wantsVideo, withPorts } from './video-operation.ts';
@@ -103,6 +104,8 @@ function offerToDevices({ policy, ims }: CallMedia): Formats {
 function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[], then: () => Done): Done {
   // Even when no answer comes in time the engine may hold it: a release must close it.
   session.open = true;
+  const { ims } = session.call;
+  const suite = suiteFor(ims.sdes, ims.to !== null);
   return ask(
     plane,
     session,
@@ -112,11 +115,16 @@ function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[
       place: session.place,
       legs: legs.map(leg => leg.request),
       transcode: session.call.policy.transcode,
+      ...(suite === null ? {} : { sdes: suite }),
     },
     reply => {
       if (reply.type !== 'opened') return 'driver';
-      session.call.ims.address = reply.ims.address;
-      session.call.ims.port = reply.ims.port;
+      const { address, port, key } = reply.ims;
+      Object.assign(ims, { address, port });
+      if (suite !== null) {
+        if (key === undefined) return 'driver';
+        ims.sdes.ours = { suite, key };
+      }
       legs.forEach((leg, i) => {
         const transport = reply.legs[i];
         if (transport !== undefined) addLeg(session.call, leg, transport);

@@ -1,6 +1,7 @@
 /** The realms as media sees them: our addresses towards each, and where its far ends may be. */
 import { isIPv6 } from 'node:net';
 import { type AddressPolicy, addressPolicy, hostsOf } from './address.ts';
+import type { SrtpPolicy } from './sdes.ts';
 import type { CodecName, ImsMedia, MediaHost, MediaSettings } from './settings.ts';
 
 export type Family = 'IP4' | 'IP6';
@@ -12,6 +13,8 @@ export interface MediaRealm {
   natLatch: boolean;
   /** Speech of its calls, by preference. */
   codecs: { web: readonly CodecName[]; ims: readonly CodecName[] };
+  /** With keys in SDP. */
+  srtp: SrtpPolicy;
   /** Of what we offer. */
   family: Family;
   /** Our address of a family there, or null. */
@@ -33,6 +36,7 @@ function realmOf(settings: MediaSettings, ims: ImsMedia): MediaRealm {
     addresses: addressPolicy(settings, ims),
     natLatch: ims.natLatch,
     codecs: { web: ims.webCodecs ?? settings.webCodecs, ims: ims.imsCodecs ?? settings.imsCodecs },
+    srtp: ims.srtp ?? 'off',
     family: familyOf(ims.bind),
     host: family => hosts.get(family) ?? null,
   };

@@ -1,4 +1,5 @@
 /** What the media plane must be told; the composition root fills it from the configuration. */
+import type { SrtpPolicy } from './sdes.ts';
 
 /** Speech codecs by their names in rtpmap. */
 export type CodecName = 'PCMA' | 'PCMU' | 'G722' | 'opus' | 'AMR' | 'AMR-WB';
@@ -43,6 +44,8 @@ export interface ImsMedia extends MediaHost {
   /** Speech codecs of its calls, when they are not those of all. */
   webCodecs?: CodecName[];
   imsCodecs?: CodecName[];
+  /** SRTP with keys in SDP; without a word there is none. */
+  srtp?: SrtpPolicy;
 }
 
 export interface MediaSettings {

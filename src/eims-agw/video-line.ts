@@ -82,7 +82,6 @@ export function videoLines(text: VideoText): string[] {
     if (fmtp !== null) lines.push(`a=fmtp:${pt} ${fmtp}`);
     if (feedback === 'web') lines.push(...FEEDBACK.map(what => `a=rtcp-fb:${pt} ${what}`));
   }
-  if (feedback === 'offer') lines.push('a=tcap:1 RTP/AVPF', 'a=pcfg:1 t=1');
   if (typeof feedback === 'number') lines.push(`a=acfg:${feedback} t=1`);
   if (feedback !== 'web' && feedback !== null) lines.push(...FEEDBACK.map(what => `a=rtcp-fb:* ${what}`));
   if (text.orientation !== null) lines.push(`a=extmap:${text.orientation} ${ORIENTATION}`);

@@ -3,7 +3,9 @@ import { joined, usableOfIms, usableOfWeb } from './call-media.ts';
 import { imsAnswer, imsOffer, webAnswer, webReoffer } from './call-text.ts';
 import { endVideo, hasVideo, takeTransport } from './call-video.ts';
 import { imsCodecFor } from './codec-policy.ts';
-import { takeImsAnswer } from './ims-side.ts';
+import type { SdesSuite } from './engine.ts';
+import { type ImsSide, takeImsAnswer } from './ims-side.ts';
+import { suiteFor } from './sdes.ts';
 import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
 import { roomForVideo } from './slot.ts';
 import { connect, type Done, type EffectOf, ready } from './step.ts';
@@ -23,20 +25,28 @@ export function withPorts(
   const { video } = session.call.ims;
   const able = plane.settings.videoKbps > 0 && plane.engine.caps().video;
   if (!wanted || !able || video.port > 0) return then();
+  const suite = videoSuite(session.call.ims);
   return ask(
     plane,
     session,
     effect,
-    { type: 'add-video' },
+    { type: 'add-video', ...(suite === null ? {} : { sdes: suite }) },
     reply => {
       if (reply.type === 'video-added') {
-        video.port = reply.ims.port;
+        const { port, key } = reply.ims;
+        video.port = port;
+        if (suite !== null && key !== undefined) video.sdes.ours = { suite, key };
         for (const leg of session.call.legs.values()) takeTransport(leg, reply.transport);
       }
       return then();
     },
     then,
   );
+}
+
+/** That of their line, else what the sound has agreed to, or would offer. */
+function videoSuite({ sdes, from, video }: ImsSide): SdesSuite | null {
+  return video.line === null ? suiteFor(sdes, from !== null) : suiteFor(video.sdes, true);
 }
 
 /** The far end asks for video that the call does not have: its user decides. False when it cannot be asked for. */

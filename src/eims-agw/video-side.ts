@@ -3,6 +3,16 @@ import type { Codec, MediaDesc, SessionDesc } from '../sdp/index.ts';
 import { type AddressPolicy, targetOf } from './address.ts';
 import type { ImsTarget } from './engine.ts';
 import type { PayloadTypes } from './payload-type.ts';
+import {
+  isRtp,
+  isSecure,
+  noSdes,
+  readAnswered,
+  readOffered,
+  type Sdes,
+  type SdesText,
+  type SrtpPolicy,
+} from './sdes.ts';
 import type { Slots } from './slot.ts';
 import { common, readVideo, type VideoLine, type VideoText } from './video-line.ts';
 
@@ -27,14 +37,18 @@ export interface ImsVideo extends VideoSide {
   target: ImsTarget | null;
   /** Feedback was agreed, so the line is AVPF. */
   feedback: boolean;
+  sdes: Sdes;
+  /** What our next SDP says of that. */
+  sdesText: SdesText | null;
 }
 
 export function noVideo(apart: boolean, types: PayloadTypes): VideoSide {
   return { apart, types, line: null, text: null, from: null, to: null };
 }
 
-export function noImsVideo(apart: boolean, types: PayloadTypes): ImsVideo {
-  return { ...noVideo(apart, types), port: 0, target: null, feedback: false };
+export function noImsVideo(apart: boolean, types: PayloadTypes, srtp: SrtpPolicy): ImsVideo {
+  const plain = { sdes: noSdes(srtp), sdesText: null };
+  return { ...noVideo(apart, types), port: 0, target: null, feedback: false, ...plain };
 }
 
 /** A side, as far as its video goes. */
@@ -78,14 +92,25 @@ function bundledLine({ slots }: Side<VideoSide>, session: SessionDesc): MediaDes
     : { ...media, codecs: media.codecs.filter(({ pt }) => !sound.includes(`${pt}`)) };
 }
 
-/** Reads the IMS side's line; one whose address may not be sent to counts as refused. */
-export function takeImsVideo(side: Side<ImsVideo>, session: SessionDesc, addresses: AddressPolicy): void {
+/** Reads the IMS side's line; one whose address may not be sent to counts as refused, as does one whose protection is not ours. */
+export function takeImsVideo(
+  side: Side<ImsVideo>,
+  session: SessionDesc,
+  addresses: AddressPolicy,
+  from: 'offer' | 'answer',
+): void {
   const { slots, video } = side;
   const media = session.media[slots?.video ?? -1];
-  const plain = media?.proto === 'RTP/AVP' || media?.proto === 'RTP/AVPF';
-  const target = media === undefined || !plain ? null : targetOf(media, addresses);
-  video.line = target === null ? null : readVideo(media);
-  if (video.line === null || target === null) return;
+  video.line = null;
+  if (media === undefined || !isRtp(media)) return;
+  const target = targetOf(media, addresses);
+  const sdes = from === 'offer' ? readOffered(video.sdes, media, video.from !== null) : readAnswered(video.sdes, media);
+  if (target === null || !sdes.ok) return;
+  video.line = readVideo(media);
+  if (video.line === null) return;
+  video.sdes.theirs = sdes.theirs;
+  // What would give it feedback would take the protection away.
+  if (isSecure(media) && typeof video.line.feedback === 'number') video.line.feedback = null;
   if (target === 'hold') video.line = { ...video.line, sends: false, receives: false };
   else video.target = target;
 }

@@ -13,6 +13,5 @@ export const TRANSCODER: EngineCaps = {
   ],
   video: true,
   bundle: false,
-  sdes: true,
   play: true,
 };

@@ -6,6 +6,7 @@ import {
   type EngineCommand,
   type EngineEvent,
   NO_TOTALS,
+  type SdesSuite,
   type WebTransport,
 } from '../../src/eims-agw/engine.ts';
 import { createMediaPlane, type MediaPlane } from '../../src/eims-agw/media-plane.ts';
@@ -38,6 +39,13 @@ export interface FakeEngine extends Engine {
 }
 
 const FINGERPRINT = Array.from({ length: 32 }, (_, i) => (i + 160).toString(16).toUpperCase()).join(':');
+
+/** A key of ours, another for each port. */
+export function fakeKey(port: number): string {
+  return Buffer.alloc(30, port & 0xff).toString('base64');
+}
+
+const keyOf = ({ sdes }: { sdes?: SdesSuite }, port: number) => (sdes === undefined ? {} : { key: fakeKey(port) });
 
 /** Answers at once, with transports and ports that count up. */
 export function fakeEngine(
@@ -79,13 +87,14 @@ export function fakeEngine(
       const ours = mediaRealms(settings)(realm).host(family);
       if (ours === null) return [{ type: 'refused', session, op, failure: 'unsupported' }];
       sessions.set(session, { port });
-      const ims = { address: ours.advertise, port };
+      const ims = { address: ours.advertise, port, ...keyOf(command, port) };
       return [{ type: 'opened', session, op, ims, legs: command.legs.map(transport) }];
     }
     if (!sessions.has(session)) return [{ type: 'refused', session, op, failure: 'driver' }];
     if (command.type === 'add-leg') return [{ type: 'leg-added', session, op, transport: transport() }];
     if (command.type === 'add-video') {
-      const ims = { address: settings.ims.advertise, port: settings.ims.ports.min + 2 * ports++ };
+      const port = settings.ims.ports.min + 2 * ports++;
+      const ims = { address: settings.ims.advertise, port, ...keyOf(command, port) };
       const own = fake.able.bundle ? {} : { transport: transport() };
       return [{ type: 'video-added', session, op, ims, ...own }];
     }

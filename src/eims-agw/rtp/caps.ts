@@ -7,6 +7,5 @@ export const RELAY_CAPS: EngineCaps = {
   transcode: [PCMA, PCMU],
   video: true,
   bundle: true,
-  sdes: false,
   play: false,
 };

@@ -1,0 +1,187 @@
+/** SRTP towards the core with keys in SDP: what each policy offers, takes and refuses, and what the engine hears of it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fakeKey } from '../../test/support/media-fake.ts';
+import { nextRef } from '../../test/support/media-inbox.ts';
+import { A, audioOf, LEG, mediaRig } from '../../test/support/media-rig.ts';
+import { browserAnswer, chromiumOffer, phoneSdp } from '../../test/support/media-sdp.ts';
+import type { SrtpPolicy } from './sdes.ts';
+import { type ImsMedia, MEDIA_DEFAULTS } from './settings.ts';
+
+const S80 = 'AES_CM_128_HMAC_SHA1_80';
+const S32 = 'AES_CM_128_HMAC_SHA1_32';
+const THEIRS = Buffer.alloc(30, 0xa1).toString('base64');
+const OTHER = Buffer.alloc(30, 0xb2).toString('base64');
+
+function rigOf(srtp: SrtpPolicy, more: Partial<ImsMedia> = {}) {
+  return mediaRig({ ims: { ...MEDIA_DEFAULTS.ims, srtp, ...more }, videoKbps: 690 });
+}
+
+/** The phone's SDP as SRTP, with these lines of keys. */
+function secure(sdp: string, ...crypto: string[]): string {
+  const lines = crypto.map(line => `a=crypto:${line}\r\n`).join('');
+  return sdp.replace(/(m=audio \d+ RTP\/)AVP (.*\r\n)/, (_, head, rest) => `${head}SAVP ${rest}${lines}`);
+}
+
+const refusal = (rig: ReturnType<typeof rigOf>) => rig.box.take('media-failed').failure;
+
+test('SDP-25 where SRTP is required our offer has nothing else, and an answer in plain RTP is refused', () => {
+  const rig = rigOf('require');
+  const offer = rig.offerOut();
+  const port = audioOf(offer).port;
+  assert.match(offer, /m=audio \d+ RTP\/SAVP 8 0 126\r\n/);
+  assert.ok(offer.includes(`a=crypto:1 ${S80} inline:${fakeKey(port)}\r\n`));
+  assert.ok(!/acap|RTP\/AVPF? /.test(offer));
+  rig.run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'f', sdp: phoneSdp() });
+  assert.equal(refusal(rig), 'unsupported');
+  for (const line of [`2 ${S80} inline:${THEIRS}`, `1 ${S32} inline:${THEIRS}`, `1 ${S80} inline:${THEIRS.slice(4)}`]) {
+    const sdp = secure(phoneSdp(), line);
+    rig.run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'f', sdp });
+    assert.equal(refusal(rig), 'unsupported', line);
+  }
+  // The browser hears nothing of keys.
+  assert.match(rig.answerOut(secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`)), /^((?!crypto)[\s\S])+$/);
+  assert.deepEqual(rig.route().target?.sdes, { suite: S80, key: THEIRS });
+});
+
+test('SDP-25 offered beside plain RTP it is a capability that the far end takes or leaves', () => {
+  for (const taken of [true, false]) {
+    const rig = rigOf('offer');
+    const offer = rig.offerOut();
+    assert.match(offer, /m=audio \d+ RTP\/AVP 8 0 126\r\n/);
+    const key = fakeKey(audioOf(offer).port);
+    const lines = ['a=tcap:1 RTP/SAVP', `a=acap:1 crypto:1 ${S80} inline:${key}`, 'a=pcfg:1 t=1 a=1'];
+    for (const line of lines) assert.ok(offer.includes(`${line}\r\n`), line);
+    rig.answerOut(taken ? secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`) : phoneSdp());
+    rig.open();
+    assert.equal(rig.route().target?.sdes?.key, taken ? THEIRS : undefined);
+    // What was agreed is all that later offers say.
+    const held = rig.hold(true);
+    assert.match(held, taken ? /RTP\/SAVP / : /RTP\/AVP /);
+    assert.equal(held.includes(`a=crypto:1 ${S80} inline:${key}\r\n`), taken);
+    assert.ok(!/[tap]c[af][pg]:/.test(held));
+  }
+});
+
+test('SDP-25 an offer with keys is answered in kind, under its tag and with the first suite that is to be had', () => {
+  for (const policy of ['accept', 'offer', 'require'] as const) {
+    const rig = rigOf(policy);
+    rig.offerIn(
+      secure(
+        phoneSdp(),
+        `3 AEAD_AES_256_GCM inline:${THEIRS}`,
+        `5 ${S32} inline:${THEIRS}`,
+        `6 ${S80} inline:${OTHER}`,
+      ),
+    );
+    const answer = rig.answerIn();
+    assert.match(answer, /m=audio \d+ RTP\/SAVP 8 101\r\n/);
+    assert.ok(answer.includes(`a=crypto:5 ${S32} inline:${fakeKey(audioOf(answer).port)}\r\n`));
+    assert.equal(answer.split('a=crypto').length, 2);
+    rig.run({ type: 'media.select', owner: A, leg: LEG });
+    assert.deepEqual(rig.route().target?.sdes, { suite: S32, key: THEIRS });
+  }
+});
+
+test('SDP-25 refused: keys where they are off, plain RTP where they are required, no suite of ours, no key at all', () => {
+  const offers = (policy: SrtpPolicy, sdp: string) => {
+    const rig = rigOf(policy);
+    rig.run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp });
+    return rig.box.all.some(input => input.type === 'media-failed') ? refusal(rig) : 'taken';
+  };
+  const keyed = secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`);
+  assert.equal(offers('off', keyed), 'unsupported');
+  assert.equal(offers('require', phoneSdp()), 'unsupported');
+  assert.equal(offers('accept', secure(phoneSdp(), `1 F8_128_HMAC_SHA1_80 inline:${THEIRS}`)), 'unsupported');
+  assert.equal(offers('accept', secure(phoneSdp())), 'unsupported');
+  assert.equal(offers('accept', phoneSdp()), 'taken');
+  assert.equal(offers('accept', keyed.replace('SAVP', 'SAVPF')), 'taken');
+});
+
+test('SDP-25 in a call a new key of the far end is taken and ours stays; suite and protection do not change', () => {
+  const rig = rigOf('accept');
+  rig.offerIn(secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`));
+  const first = rig.answerIn();
+  rig.run({ type: 'media.select', owner: A, leg: LEG });
+  rig.open();
+  const again = rig.reofferIms(
+    secure(phoneSdp({ version: 2 }), `1 ${S32} inline:${THEIRS}`, `9 ${S80} inline:${OTHER}|2^31`),
+  );
+  assert.ok(again.includes(`a=crypto:9 ${S80} inline:${fakeKey(audioOf(first).port)}\r\n`));
+  assert.deepEqual(rig.route().target?.sdes, { suite: S80, key: OTHER });
+  for (const sdp of [phoneSdp({ version: 3 }), secure(phoneSdp({ version: 3 }), `1 ${S32} inline:${THEIRS}`)]) {
+    rig.run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp });
+    assert.equal(refusal(rig), 'unsupported');
+  }
+  assert.deepEqual(rig.route().target?.sdes, { suite: S80, key: OTHER });
+  const plain = rigOf('accept');
+  plain.offerIn();
+  plain.answerIn();
+  plain.open();
+  plain.run({
+    type: 'media.reoffer',
+    from: 'ims',
+    owner: A,
+    ref: nextRef(),
+    sdp: secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`),
+  });
+  assert.equal(refusal(plain), 'unsupported');
+});
+
+test('SDP-25 an offer of ours to an INVITE without one has keys where they are offered or required', () => {
+  for (const [policy, wanted] of [
+    ['off', /^((?!crypto)[\s\S])*$/],
+    ['accept', /^((?!crypto)[\s\S])*$/],
+    ['offer', /a=acap:1 crypto:1 /],
+    ['require', /a=crypto:1 /],
+  ] as const) {
+    const rig = rigOf(policy);
+    rig.offerIn(null);
+    assert.match(rig.answerIn(), wanted, policy);
+  }
+});
+
+const VIDEO = 'm=video 49154 RTP/SAVPF 98\r\na=rtpmap:98 H264/90000\r\na=rtcp-fb:98 nack pli\r\n';
+
+test('SDP-25 a picture has a key of its own, and all that its line may become is offered at once', () => {
+  const rig = rigOf('offer');
+  const offer = rig.offerOut(chromiumOffer({ more: true }));
+  const video = offer.slice(offer.indexOf('m=video'));
+  assert.match(video, /^m=video \d+ RTP\/AVP /);
+  const port = Number(/m=video (\d+)/.exec(video)?.[1]);
+  for (const line of [
+    'a=tcap:1 RTP/SAVPF RTP/SAVP RTP/AVPF',
+    `a=acap:1 crypto:1 ${S80} inline:${fakeKey(port)}`,
+    'a=pcfg:1 t=1 a=1',
+    'a=pcfg:2 t=2 a=1',
+    'a=pcfg:3 t=3',
+  ])
+    assert.ok(video.includes(`${line}\r\n`), `${line} in ${video}`);
+  rig.answerOut(
+    `${secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`)}${VIDEO.replaceAll('98', /m=video \d+ \S+ (\d+)/.exec(video)?.[1] ?? '')}a=crypto:1 ${S80} inline:${OTHER}\r\n`,
+  );
+  const route = rig.route();
+  assert.deepEqual([route.target?.sdes?.key, route.video?.target?.sdes?.key], [THEIRS, OTHER]);
+  assert.equal(route.video?.feedback, true);
+});
+
+test('SDP-25 where SRTP is required a plain picture is refused and the sound goes on; a secure one is answered', () => {
+  for (const plain of [true, false]) {
+    const rig = rigOf('require');
+    const line = plain ? VIDEO.replace('SAVPF', 'AVPF') : `${VIDEO}a=crypto:4 ${S80} inline:${OTHER}\r\n`;
+    const [offer] = rig.offerIn(`${secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`)}${line}`);
+    assert.equal(/m=video [1-9]/.test(offer ?? ''), !plain);
+    const own = /m=video \d+ \S+ (\d+)/.exec(offer ?? '')?.[1];
+    const video = `m=video 9 UDP/TLS/RTP/SAVPF ${own}\r\na=mid:1\r\na=rtpmap:${own} H264/90000\r\na=rtcp-fb:${own} nack pli\r\n`;
+    const answer = rig.answerIn(
+      plain ? browserAnswer() : `${browserAnswer().replace('BUNDLE 0', 'BUNDLE 0 1')}${video}`,
+    );
+    assert.match(answer, /m=audio [1-9]\d* RTP\/SAVP /);
+    const port = Number(/m=video (\d+)/.exec(answer)?.[1]);
+    if (plain) assert.equal(port, 0);
+    else {
+      assert.match(answer, /m=video \d+ RTP\/SAVPF /);
+      assert.ok(answer.includes(`a=crypto:4 ${S80} inline:${fakeKey(port)}\r\n`));
+    }
+  }
+});

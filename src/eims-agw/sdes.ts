@@ -1,0 +1,118 @@
+/** SRTP towards the core with keys in SDP: what an m-line there offers, takes and agrees to. One suite holds for the line as long as it lives. RFC 4568, TS 33.328 4. */
+import type { Crypto, MediaDesc } from '../sdp/index.ts';
+import type { ImsTarget, SdesKey, SdesSuite } from './engine.ts';
+
+/** What a realm wants: plain RTP alone, SRTP where it is offered, SRTP offered beside plain RTP, or SRTP alone. */
+export type SrtpPolicy = 'off' | 'accept' | 'offer' | 'require';
+
+/** Ours when we offer: the one that nobody lacks. RFC 4568 6.2. */
+const OWN_SUITE: SdesSuite = 'AES_CM_128_HMAC_SHA1_80';
+const SUITES: ReadonlySet<string> = new Set<SdesSuite>([OWN_SUITE, 'AES_CM_128_HMAC_SHA1_32']);
+/** Of the one line in our offers. */
+const OWN_TAG = 1;
+/** Master key and salt of these suites: 30 bytes. RFC 4568 6.2. */
+const KEY = /^[A-Za-z0-9+/]{40}$/;
+
+/** The protection of one line. */
+export interface Sdes {
+  policy: SrtpPolicy;
+  /** The engine's, which lasts as long as the ports; null: there is none, so the line is plain. */
+  ours: SdesKey | null;
+  /** Theirs as of their last SDP, under the tag of that; null: plain. */
+  theirs: (SdesKey & { tag: number }) | null;
+}
+
+/** What our SDP says of it; `optional`: beside plain RTP. */
+export interface SdesText extends SdesKey {
+  tag: number;
+  optional: boolean;
+}
+
+export function noSdes(policy: SrtpPolicy): Sdes {
+  return { policy, ours: null, theirs: null };
+}
+
+/** RTP of any of the profiles that there are towards the core. */
+export function isRtp({ proto }: MediaDesc): boolean {
+  return /^RTP\/S?AVPF?$/.test(proto);
+}
+
+export function isSecure({ proto }: MediaDesc): boolean {
+  return proto.startsWith('RTP/SAVP');
+}
+
+type Read = { ok: true; theirs: Sdes['theirs'] } | { ok: false };
+
+/** Reads a line of an offer; not ok: it cannot be answered as it stands. Once `settled`, a line stays protected or plain. */
+export function readOffered({ policy, ours, theirs }: Sdes, media: MediaDesc, settled: boolean): Read {
+  const secure = isSecure(media);
+  if (settled && secure !== (theirs !== null)) return { ok: false };
+  if (!secure) return policy === 'require' ? { ok: false } : { ok: true, theirs: null };
+  const found = policy === 'off' ? null : usable(media.crypto, settled ? (ours?.suite ?? null) : null);
+  return found === null ? { ok: false } : { ok: true, theirs: found };
+}
+
+/** Reads a line of the answer to an offer of ours; not ok: it takes what was not offered. */
+export function readAnswered({ policy, ours }: Sdes, media: MediaDesc): Read {
+  if (!isSecure(media)) return policy === 'require' ? { ok: false } : { ok: true, theirs: null };
+  const found = ours === null ? null : usable(media.crypto, ours.suite);
+  return found === null || found.tag !== OWN_TAG ? { ok: false } : { ok: true, theirs: found };
+}
+
+/** The offerer's first that is to be had here. RFC 4568 5.1.2. */
+function usable(lines: readonly Crypto[], inUse: SdesSuite | null): Sdes['theirs'] {
+  for (const { tag, suite, key } of lines)
+    if (isSuite(suite) && (inUse === null || suite === inUse) && KEY.test(key)) return { tag, suite, key };
+  return null;
+}
+
+function isSuite(name: string): name is SdesSuite {
+  return SUITES.has(name);
+}
+
+/** The suite that ports are asked for: that of their offer, or of ours when there is none of theirs. */
+export function suiteFor({ policy, theirs }: Sdes, offered: boolean): SdesSuite | null {
+  if (offered) return theirs?.suite ?? null;
+  return policy === 'offer' || policy === 'require' ? OWN_SUITE : null;
+}
+
+/** For an offer of ours. */
+export function offerText({ policy, ours, theirs }: Sdes, settled: boolean): SdesText | null {
+  if (ours === null || (settled && theirs === null)) return null;
+  return { ...ours, tag: OWN_TAG, optional: !settled && policy === 'offer' };
+}
+
+/** For an answer of ours. */
+export function answerText({ ours, theirs }: Sdes): SdesText | null {
+  return ours === null || theirs === null ? null : { ...ours, tag: theirs.tag, optional: false };
+}
+
+/** The profile of a line. RFC 3551, RFC 3711, RFC 4585, RFC 5124. */
+export function profileOf(sdes: SdesText | null, feedback: boolean): string {
+  return `RTP/${sdes === null || sdes.optional ? '' : 'S'}AVP${feedback ? 'F' : ''}`;
+}
+
+/** Its attribute lines, with the capabilities of a line that may become more than it is: protected, or with feedback. RFC 5939. */
+export function sdesLines(sdes: SdesText | null, feedback: 'agreed' | 'offered' | null): string[] {
+  const crypto = sdes === null ? '' : `crypto:${sdes.tag} ${sdes.suite} inline:${sdes.key}`;
+  if (sdes !== null && !sdes.optional)
+    return [`a=${crypto}`, ...capabilities(feedback === 'offered' ? ['RTP/SAVPF'] : [])];
+  const secure = sdes === null ? [] : feedback === 'agreed' ? ['RTP/SAVPF'] : ['RTP/SAVP'];
+  const both = feedback !== 'offered' ? secure : [...(sdes === null ? [] : ['RTP/SAVPF']), ...secure, 'RTP/AVPF'];
+  const lines = capabilities(both, sdes !== null);
+  return sdes === null ? lines : [`a=acap:1 ${crypto}`, ...lines];
+}
+
+/** The best first; `keyed`: those that protect take the key with them. */
+function capabilities(profiles: readonly string[], keyed = false): string[] {
+  if (profiles.length === 0) return [];
+  const configs = profiles.map(
+    (profile, i) => `a=pcfg:${i + 1} t=${i + 1}${keyed && profile.includes('SAVP') ? ' a=1' : ''}`,
+  );
+  return [`a=tcap:1 ${profiles.join(' ')}`, ...configs];
+}
+
+/** The far end with the key of what it sends. */
+export function protectedTarget(target: ImsTarget | null, { theirs }: Sdes): ImsTarget | null {
+  return target === null || theirs === null ? target : { ...target, sdes: { suite: theirs.suite, key: theirs.key } };
+}
