@@ -1,7 +1,8 @@
 /** `npm run fuzz [-- NAME...] [MESSAGES [SEED]]`: mutated messages, a million of SIP and a million of media when not said, against what reads them; exits with 1 at the first that does harm. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { MEDIA_ROUNDS, type Round } from '../test/support/media-mutants.ts';
+import { MEDIA_ROUNDS } from '../test/support/media-mutants.ts';
+import type { Round } from '../test/support/mutants.ts';
 import { mutantRound } from '../test/support/sip-mutants.ts';
 
 const ROUND = 2500;

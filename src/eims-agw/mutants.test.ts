@@ -1,4 +1,4 @@
-/** Mutated STUN, DTLS, SRTP, RTCP and SDP: nothing is thrown, kept, sent or agreed that may not be. `npm run fuzz` plays a million. */
+/** Mutated STUN, DTLS, SRTP, RTCP, video and SDP: nothing is thrown, kept, sent or agreed that may not be. `npm run fuzz` plays a million. */
 import { test } from 'node:test';
 import { MEDIA_ROUNDS } from '../../test/support/media-mutants.ts';
 

@@ -1,8 +1,7 @@
-/** Mutated STUN, DTLS, SRTP, RTCP and SDP against what reads them: one seeded round of each, with everything that must hold. */
+/** Mutated STUN, DTLS, SRTP, RTCP, video and SDP against what reads them: one seeded round of each, with everything that must hold. */
 import assert from 'node:assert/strict';
 import type { PtRule } from '../../src/eims-agw/engine.ts';
 import { PCMA } from '../../src/eims-agw/payload-format.ts';
-import type { DtlsEffect } from '../../src/eims-agw/relay/dtls/types.ts';
 import { parseBindingRequest } from '../../src/eims-agw/relay/stun/message.ts';
 import { readFeedback, writeNack, writePli } from '../../src/eims-agw/rtp/feedback.ts';
 import type { ImsLeg } from '../../src/eims-agw/rtp/ims-leg.ts';
@@ -10,28 +9,17 @@ import { applyRoute, fromIms, fromWeb, type Relay, relay, report, rtcpFromIms } 
 import { buildReport } from '../../src/eims-agw/rtp/rtcp.ts';
 import type { WebEnd } from '../../src/eims-agw/rtp/web-end.ts';
 import { parseSdp } from '../../src/sdp/index.ts';
-import { connectedOf, type End, makePair, type Pair } from './dtls-pair.ts';
+import { dtls } from './dtls-mutants.ts';
 import { ADDRESS, connected, PORT, rtp } from './leg-world.ts';
 import { nextRef } from './media-inbox.ts';
 import { bindingRequest } from './media-light.ts';
 import { A, LEG, mediaRig } from './media-rig.ts';
 import { browserAnswer, chromiumOffer, firefoxOffer, phoneSdp } from './media-sdp.ts';
-import { mutants } from './mutants.ts';
+import { EDGES, mutants, type Round } from './mutants.ts';
 import { seeded } from './sip-world.ts';
+import { video } from './video-mutants.ts';
 
-/** Lengths, numbers and kinds where readers of bytes go wrong. */
-const EDGES = [
-  '\0',
-  '\0\0',
-  '\0\x01',
-  '\xff\xff',
-  '\0\0\0\0',
-  '\xff\xff\xff\xff',
-  '\x80\0',
-  '\x7f\xff',
-  '\x16\xfe\xfd',
-];
-/** The same for readers of lines. */
+/** Where readers of lines go wrong. */
 const WORDS = [
   '\r\n',
   '\n',
@@ -58,9 +46,6 @@ const WORDS = [
 const FINGERPRINT_BYTES = 8;
 /** The address of a leg lasts so long without a good check. */
 const CHECK_EVERY = 200;
-
-/** Throws when something is thrown that may not be, or something is kept, sent or agreed that may not be. */
-export type Round = (seed: number, count: number) => void;
 
 /** Checks at a browser's connection that stands. */
 const stun: Round = (seed, count) => {
@@ -129,40 +114,6 @@ function stillTalks(
   w.heard.packets.length = 0;
   ear.media(from(seq));
   assert.deepEqual(w.heard.packets, [rtp(seq)]);
-}
-
-/** Datagrams of whole handshakes at associations that stand and at ones that wait for them. */
-const dtls: Round = (seed, count) => {
-  const recorded = makePair();
-  recorded.run(1_000);
-  const random = seeded(seed);
-  const standing = makePair();
-  standing.run(1_000);
-  const fresh = { pair: quiet() };
-  const seeds = [...recorded.client.sent, ...recorded.server.sent, ...standing.client.sent, ...standing.server.sent];
-  for (const bytes of mutants(random, seeds, count, EDGES)) {
-    const wanted = random() < 0.5;
-    const end = wanted ? standing[random() < 0.5 ? 'client' : 'server'] : fresh.pair.server;
-    const out: DtlsEffect[] = [];
-    end.dtls.receive(bytes, standing.now, out);
-    assert.ok(out.length <= 12, `${out.length} effects of one datagram`);
-    assertSmall(end);
-    assert.ok(!out.some(effect => effect.type === 'connected'), 'keys for nobody');
-    if (!wanted && end.dtls.state !== 'new' && random() < 0.05) fresh.pair = quiet();
-  }
-  for (const end of [standing.client, standing.server]) {
-    assert.ok(connectedOf(end) !== undefined);
-    assert.equal(end.dtls.state, 'connected');
-  }
-};
-
-/** A server nobody speaks to yet. */
-const quiet = (): Pair => makePair({ fate: () => [] });
-
-function assertSmall({ data }: End): void {
-  const { inbox, early, transcript, flight } = data;
-  assert.ok(inbox.heldBytes <= 32_768 && inbox.slots.size <= 8);
-  assert.ok(early.length <= 4 && transcript.length <= 12 && flight.length <= 6);
 }
 
 const RULES: PtRule[] = [{ in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA }];
@@ -248,4 +199,4 @@ function inCall(sdp: string): void {
   assert.deepEqual(r.sizes(), { sessions: 0, waiting: 0 });
 }
 
-export const MEDIA_ROUNDS = { stun, dtls, srtp, rtcp, sdp } as const satisfies Readonly<Record<string, Round>>;
+export const MEDIA_ROUNDS = { stun, dtls, srtp, rtcp, video, sdp } as const satisfies Readonly<Record<string, Round>>;

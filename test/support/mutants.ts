@@ -1,5 +1,21 @@
 /** Broken copies of good messages, from a seed. */
 
+/** Plays `count` mutants of one kind; throws when something is thrown, kept, sent or agreed that may not be. */
+export type Round = (seed: number, count: number) => void;
+
+/** Lengths, numbers and kinds where readers of bytes go wrong. */
+export const EDGES = [
+  '\0',
+  '\0\0',
+  '\0\x01',
+  '\xff\xff',
+  '\0\0\0\0',
+  '\xff\xff\xff\xff',
+  '\x80\0',
+  '\x7f\xff',
+  '\x16\xfe\xfd',
+];
+
 /** `count` of them: each has one to three bytes set, cut out, cut off, copied from elsewhere in it, or one of `pieces` put in. `random` gives 0 to below 1. */
 export function* mutants(
   random: () => number,
