@@ -41,11 +41,13 @@ test('SDP-12 hold by the far end: answers, gates, and music that goes on', () =>
   assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [false, true, false]);
   // Both hold, then ours resumes while theirs stands.
   assert.equal(directionOf(hold(true)), 'inactive');
+  assert.equal(directionOf(reofferIms(phoneSdp({ direction: 'sendonly', version: 2 }))), 'inactive');
   assert.equal(directionOf(hold(false)), 'recvonly');
   assert.equal(directionOf(reofferIms(phoneSdp({ direction: 'inactive', version: 3 }))), 'inactive');
   assert.equal(directionOf(reofferIms(phoneSdp({ address: '0.0.0.0', version: 4 }))), 'inactive');
   assert.equal(route().target?.address, '127.0.0.77');
-  assert.equal(directionOf(reofferIms(phoneSdp({ version: 5 }))), 'sendrecv');
+  assert.equal(directionOf(reofferIms(phoneSdp({ direction: 'recvonly', version: 5 }))), 'sendonly');
+  assert.equal(directionOf(reofferIms(phoneSdp({ version: 6 }))), 'sendrecv');
   assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [true, true, true]);
 });
 

@@ -105,10 +105,17 @@ test('MID-01 hold and resume by the far end', () => {
   assert.equal(w.story(id).at(-1), '3 Resume');
 });
 
-test('old-style hold by the zero address', () => {
-  const { w, id, owner } = talking();
-  reoffer(w, owner, imsSdp().replaceAll('c=IN IP4 192.0.2.1', 'c=IN IP4 0.0.0.0'));
-  assert.equal(w.story(id).at(-1), '2 Hold');
+test('MID-01 every way to hold and to resume from the far end, the old ones too', () => {
+  const zero = (address: string) => imsSdp().replaceAll('c=IN IP4 192.0.2.1', `c=IN ${address}`);
+  for (const hold of [imsSdp('sendonly'), imsSdp('inactive'), zero('IP4 0.0.0.0'), zero('IP6 ::')]) {
+    for (const resume of [imsSdp('sendrecv'), imsSdp('recvonly')]) {
+      const { w, id, owner } = talking();
+      reoffer(w, owner, hold);
+      assert.equal(w.story(id).at(-1), '2 Hold', hold);
+      reoffer(w, owner, resume);
+      assert.equal(w.story(id).at(-1), '3 Resume', resume);
+    }
+  }
 });
 
 test('MID-01 both hold: each end of a hold shows as it should', () => {

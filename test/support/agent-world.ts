@@ -182,3 +182,36 @@ function listener(heard: string[], reoffers: Reoffer[]): CallUser {
     onUpdateFailed: e => heard.push(`update-failed ${failure(e)}`),
   };
 }
+
+/** A scripted caller at `from` in a call with a party at `at`, which has answered it. */
+export function calledBy(
+  world: World,
+  headers: Array<[string, string]> = [],
+  from = '192.0.2.1',
+  at = '192.0.2.2',
+): { peer: Peer; bob: Party; to: string } {
+  const bob = world.party(at);
+  const peer = world.peer(from);
+  bob.onInvite = call => call.answer(sdp(ANSWER));
+  const first: Array<[string, string]> = [
+    ...dialogHeaders(`<sip:bob@${at}>`),
+    ['CSeq', '1 INVITE'],
+    ['Contact', `<sip:a@${from}>`],
+    ['Content-Type', 'application/sdp'],
+  ];
+  peer.send('INVITE', `sip:bob@${at}`, [...first, ...headers], OFFER);
+  world.clock.advance(20);
+  const to = peer.responses.find(response => response.status === 200)?.headers.get('To') ?? '';
+  peer.send('ACK', `sip:in@${at}`, [...dialogHeaders(to), ['CSeq', '1 ACK']]);
+  world.clock.advance(20);
+  return { peer, bob, to };
+}
+
+/** What the requests of that caller have in common. */
+export function dialogHeaders(to: string): Array<[string, string]> {
+  return [
+    ['From', '<sip:alice@192.0.2.1>;tag=a'],
+    ['To', to],
+    ['Call-ID', 'by-hand'],
+  ];
+}

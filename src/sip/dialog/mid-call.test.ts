@@ -1,12 +1,13 @@
-/** Inside an answered call: re-INVITE both ways, glare, UPDATE, session timer, and requests that change nothing. */
+/** Inside an answered call: re-INVITE both ways, glare, UPDATE, session timer, INFO. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   ANSWER,
+  calledBy,
   createWorld,
+  dialogHeaders,
   OFFER,
   type Party,
-  type Peer,
   sdp,
   type World,
 } from '../../../test/support/agent-world.ts';
@@ -35,6 +36,8 @@ function talking(headers: Array<[string, string]> = []): {
   bob.heard.length = 0;
   return { world, alice, bob, call, called };
 }
+
+const SDP: Array<[string, string]> = [['Content-Type', 'application/sdp']];
 
 test('a re-INVITE is accepted and acknowledged', () => {
   const { world, alice, bob, call } = talking();
@@ -93,7 +96,7 @@ test('MID-02 MID-03 glare: both get 491, the called side tries again first, and 
 
 test('MID-03 a second re-INVITE while the first waits gets 500 with Retry-After 0 to 10', () => {
   const world = createWorld();
-  const { peer, bob, to } = scripted(world);
+  const { peer, bob, to } = calledBy(world);
   peer.send('INVITE', `sip:in@${B}`, [...dialogHeaders(to), ['CSeq', '2 INVITE'], ...SDP], OFFER);
   world.clock.advance(20);
   peer.send('INVITE', `sip:in@${B}`, [...dialogHeaders(to), ['CSeq', '3 INVITE'], ...SDP], OFFER);
@@ -106,7 +109,7 @@ test('MID-03 a second re-INVITE while the first waits gets 500 with Retry-After 
 
 test('MID-09 UPDATE without a description is answered 200 and moves the target; with one it goes to the user', () => {
   const world = createWorld();
-  const { peer, bob, to } = scripted(world);
+  const { peer, bob, to } = calledBy(world);
   const moved: [string, string] = ['Contact', `<sip:moved@${A}>`];
   peer.send('UPDATE', `sip:in@${B}`, [...dialogHeaders(to), ['CSeq', '2 UPDATE'], moved]);
   world.clock.advance(20);
@@ -123,77 +126,47 @@ test('MID-09 UPDATE without a description is answered 200 and moves the target; 
   assert.equal(peer.requests.at(-1)?.uri, `sip:moved@${A}`);
 });
 
-/** Method, extra fields, body, and the status that answers it inside a dialog. */
-const STANDING: ReadonlyArray<[string, Array<[string, string]>, string, number]> = [
-  ['OPTIONS', [], '', 200],
-  ['INFO', [['Content-Type', 'application/dtmf-relay']], 'Signal=1', 200],
-  ['INFO', [['Content-Type', 'text/plain']], 'x', 415],
-  ['INFO', [['Info-Package', 'g.3gpp.current-location-discovery']], '', 469],
-  ['REFER', [['Refer-To', '<sip:c@example.com>']], '', 405],
-  ['MESSAGE', [], '', 405],
-  ['NOTIFY', [['Event', 'refer']], '', 481],
-  ['PRACK', [['RAck', '1 1 INVITE']], '', 481],
-  ['DANCE', [], '', 501],
-  ['OPTIONS', [['Require', 'precondition']], '', 420],
-  ['UPDATE', [['Content-Type', 'application/x-other']], 'x', 415],
-];
-
-test('MID-10 MID-11 requests that change nothing get their standing answer', () => {
+test('MID-09 the 2xx of our re-INVITE and an accepted one of theirs move the target, a refused one does not; the route set stays', () => {
   const world = createWorld();
-  const { peer, to } = scripted(world);
-  let seq = 2;
-  for (const [method, headers, body, status] of STANDING) {
-    peer.send(method, `sip:in@${B}`, [...dialogHeaders(to), ['CSeq', `${seq} ${method}`], ...headers], body);
-    world.clock.advance(20);
-    assert.equal(peer.responses.at(-1)?.status, status, `${method} ${JSON.stringify(headers)}`);
-    seq += 1;
-  }
-  peer.send('OPTIONS', `sip:in@${B}`, [...dialogHeaders(to), ['CSeq', '2 OPTIONS']]);
+  const alice = world.party(A);
+  const peer = world.peer(B);
+  const routed: [string, string] = ['Record-Route', `<sip:${B};lr;x=1>`];
+  peer.onRequest = request => {
+    if (request.method === 'INVITE') peer.respond(request, 200, 'b', [at('first'), routed, ...SDP], ANSWER);
+  };
+  const call = world.place(alice, B);
   world.clock.advance(20);
-  assert.equal(peer.responses.at(-1)?.status, 500, 'a CSeq not above the last');
-});
-
-test('MID-13 unknown dialogs and methods outside a dialog', () => {
-  const world = createWorld();
-  world.party(B);
-  const peer = world.peer(A);
-  const cases: ReadonlyArray<[string, string, number]> = [
-    ['BYE', ';tag=unknown', 481],
-    ['INVITE', ';tag=unknown', 481],
-    ['BYE', '', 481],
-    ['OPTIONS', '', 200],
-    ['REGISTER', '', 405],
-    ['DANCE', '', 501],
-    ['NOTIFY', '', 481],
-  ];
-  let seq = 1;
-  for (const [method, tag, status] of cases) {
-    peer.send(method, `sip:bob@${B}`, [...dialogHeaders(`<sip:bob@${B}>${tag}`), ['CSeq', `${seq} ${method}`]]);
-    world.clock.advance(20);
-    assert.equal(peer.responses.at(-1)?.status, status, method + tag);
-    seq += 1;
-  }
-});
-
-test('the same INVITE by another path is refused with 482', () => {
-  const world = createWorld();
-  const bob = world.party(B);
-  const peer = world.peer(A);
-  const fields: Array<[string, string]> = [
-    ...dialogHeaders(`<sip:bob@${B}>`),
-    ['CSeq', '1 INVITE'],
-    ['Contact', `<sip:a@${A}>`],
+  const last = () => peer.requests.at(-1);
+  const seen = () => [last()?.method, last()?.uri, last()?.headers.all('Route')];
+  assert.deepEqual(seen(), ['ACK', `sip:first@${B}`, [`<sip:${B};lr;x=1>`]]);
+  peer.onRequest = request =>
+    peer.respond(request, 200, 'b', [at('second'), ['Record-Route', '<sip:other;lr>'], ...SDP], ANSWER);
+  call.reinvite(sdp(OFFER));
+  world.clock.advance(20);
+  assert.deepEqual(seen(), ['ACK', `sip:second@${B}`, [`<sip:${B};lr;x=1>`]]);
+  const turned = (seq: number, user: string): Array<[string, string]> => [
+    ['From', `<sip:bob@${B}>;tag=b`],
+    ['To', peer.requests[0]?.headers.get('From') ?? ''],
+    ['Call-ID', call.callId],
+    ['CSeq', `${seq} INVITE`],
+    at(user),
     ...SDP,
   ];
-  peer.send('INVITE', `sip:bob@${B}`, fields, OFFER);
-  peer.send('INVITE', `sip:bob@${B}`, fields, OFFER);
-  world.clock.advance(50);
-  assert.equal(bob.calls.length, 1);
-  assert.equal(
-    peer.responses.some(response => response.status === 482),
-    true,
-  );
+  peer.send('INVITE', `sip:a@${A}`, turned(1, 'refused'), OFFER);
+  world.clock.advance(20);
+  alice.reoffers[0]?.reject({ status: 488, reason: 'Not Acceptable Here' });
+  call.update(null);
+  peer.send('INVITE', `sip:a@${A}`, turned(2, 'third'), OFFER);
+  world.clock.advance(20);
+  alice.reoffers[1]?.accept(sdp(ANSWER));
+  peer.send('ACK', `sip:a@${A}`, [...turned(2, 'third').filter(([name]) => name !== 'CSeq'), ['CSeq', '2 ACK']]);
+  world.clock.advance(20);
+  call.end();
+  world.clock.advance(20);
+  assert.deepEqual(seen(), ['BYE', `sip:third@${B}`, [`<sip:${B};lr;x=1>`]]);
 });
+
+const at = (user: string): [string, string] => ['Contact', `<sip:${user}@${B}>`];
 
 test('MID-07 session timer: the caller refreshes at half the interval by UPDATE', () => {
   const { world, alice, bob, call } = talking([['Session-Expires', '1800']]);
@@ -206,7 +179,7 @@ test('MID-07 session timer: the caller refreshes at half the interval by UPDATE'
 
 test('MID-07 session timer: a caller that is gone is noticed before the interval ends', () => {
   const world = createWorld();
-  const { peer, bob } = scripted(world, [
+  const { peer, bob } = calledBy(world, [
     ['Session-Expires', '90;refresher=uac'],
     ['Supported', 'timer'],
   ]);
@@ -228,34 +201,6 @@ test('ORG-15 MID-08 session timer: an interval below 90 s gets 422 with Min-SE, 
   assert.equal(bob.calls.length, 1);
   assert.equal(alice.sent.filter(line => line.startsWith('INVITE')).length, 2);
 });
-
-const SDP: Array<[string, string]> = [['Content-Type', 'application/sdp']];
-
-/** A scripted caller in an answered call with Bob. */
-function scripted(world: World, headers: Array<[string, string]> = []): { peer: Peer; bob: Party; to: string } {
-  const bob = world.party(B);
-  const peer = world.peer(A);
-  bob.onInvite = call => call.answer(sdp(ANSWER));
-  const first: Array<[string, string]> = [
-    ...dialogHeaders(`<sip:bob@${B}>`),
-    ['CSeq', '1 INVITE'],
-    ['Contact', `<sip:a@${A}>`],
-  ];
-  peer.send('INVITE', `sip:bob@${B}`, [...first, ...SDP, ...headers], OFFER);
-  world.clock.advance(20);
-  const to = peer.responses.find(response => response.status === 200)?.headers.get('To') ?? '';
-  peer.send('ACK', `sip:in@${B}`, [...dialogHeaders(to), ['CSeq', '1 ACK']]);
-  world.clock.advance(20);
-  return { peer, bob, to };
-}
-
-function dialogHeaders(to: string): Array<[string, string]> {
-  return [
-    ['From', `<sip:alice@${A}>;tag=a`],
-    ['To', to],
-    ['Call-ID', 'by-hand'],
-  ];
-}
 
 test('INFO of ours: one at a time, to a peer that takes it and has refused none; its answer is told to nobody', () => {
   const body = { contentType: 'application/media_control+xml', content: '<x/>' };
