@@ -142,7 +142,11 @@ function gatewaySettings(
       },
     },
     auth: { issuers: [issuer] },
-    clickToCall: { pools: [{ id: 'demo-pool', clients: ['demo'], numbers: [...POOL_NUMBERS] }] },
+    clickToCall: {
+      pools: [{ id: 'demo-pool', clients: ['demo'], numbers: [...POOL_NUMBERS] }],
+      // All visitors of a demo come from one address.
+      numbersPerAddress: POOL_NUMBERS.length,
+    },
     // A demo shares its machine with the browsers and phones that call: a moment late is no reason to refuse calls, at `sip` and `media`.
     sip: { host, trustedPeers: [...core.addresses], maxLagMs: 1000 },
     ims: { home: DOMAIN, entry: core.entry },

@@ -62,6 +62,7 @@ export function coreSettingsOf({ registration, ims, call, emergency, clickToCall
       beyondQuota: emergency.beyondQuota,
     },
     pool: {
+      perSource: clickToCall.numbersPerAddress,
       quarantineMs: clickToCall.quarantineMs,
       pools: clickToCall.pools.map(({ id, clients, numbers, mainNumber }) => ({
         id,

@@ -8,6 +8,7 @@ import { formatDateTime } from './date-time.ts';
 import { iceServersUntil } from './ice-servers.ts';
 import { type Answer, type Call, notFound, type Operation } from './operation.ts';
 import type { Refusal } from './ports.ts';
+import { addressKey } from './rate-limit.ts';
 import { visitorCall, visitorCallRequest, visitorTicket } from './schemas/click-to-call.ts';
 import { compile } from './validator.ts';
 
@@ -80,6 +81,7 @@ function create(parts: ClickToCallParts): Operation {
       'not-found',
       'too-many-requests',
       'pool-empty',
+      'source-busy',
       'entry-point-busy',
       'call-quota',
       'network-unavailable',
@@ -159,6 +161,7 @@ function ask({ core, ids }: ClickToCallParts, call: Call, visitor: Visitor, entr
       address: call.address,
       endsAt,
     },
+    source: addressKey(call.address),
     maxConcurrent: maxConcurrent ?? null,
   });
 }

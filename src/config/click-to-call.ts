@@ -23,6 +23,12 @@ export const clickToCall = area('Click to call: calls of anonymous visitors', {
       'Pools of numbers, each with `id`, `clients` (client_ids), `numbers` (single ones, and ranges such as +15550108000-+15550108009) and `mainNumber`, who is called when somebody calls a leased number (left out: 480).',
   }),
   quarantineMs: integer('Rest of a leased number after the network has let go of it.', 60_000, 1000, 86_400_000),
+  numbersPerAddress: integer(
+    'Numbers of a pool that visitors of one source address may have at once: in calls, and resting after them.',
+    3,
+    1,
+    10_000,
+  ),
   startMs: integer('Time a visitor token gives to start its call.', 120_000, 10_000, 600_000),
   maxDurationS: integer('Longest call by an entry point that names no limit of its own.', 900, 30, 3600),
   tokensPerAddress: integer('Visitor tokens that one source address may ask for in a minute.', 10, 1, 6000),

@@ -50,6 +50,8 @@ export type ApiRequest =
       originatorName: string;
       offer: string;
       visit: Visit;
+      /** Where the visitor calls from, for limits: the same for all addresses that one host may have. */
+      source: string;
       /** Calls the entry point may have at once; null: as many as there are numbers. */
       maxConcurrent: number | null;
     }
@@ -110,6 +112,7 @@ export type CoreErrorCode =
   | 'call-quota'
   | 'pool-foreign'
   | 'pool-empty'
+  | 'source-busy'
   | 'entry-point-busy'
   | 'emergency-refused'
   | 'status-not-settable'

@@ -17,8 +17,8 @@ function pool(numbers: E164[], change: Partial<Pool> = {}): Pool {
   return { id: 'shop-pool', clients: ['shop'], numbers, mainNumber: null, ...change };
 }
 
-function poolWorld(numbers: E164[], change: Partial<Pool> = {}): World {
-  return createWorld({ pool: { pools: [pool(numbers, change)], quarantineMs: QUARANTINE_MS } });
+function poolWorld(numbers: E164[], change: Partial<Pool> = {}, perSource = 3): World {
+  return createWorld({ pool: { pools: [pool(numbers, change)], quarantineMs: QUARANTINE_MS, perSource } });
 }
 
 let visits = 0;
@@ -45,6 +45,7 @@ function visit(w: World, change: Partial<Extract<Ask, { type: 'visit' }>> = {}, 
       address: '203.0.113.9',
       endsAt: w.now() + lastsMs,
     },
+    source: `${who.subject}`,
     maxConcurrent: null,
     ...change,
   });
@@ -288,6 +289,23 @@ test('an entry point has no more calls than it may, and no more than its own', (
   assert.equal(errorOf(visit(w, { maxConcurrent: 1 })), 'entry-point-busy');
   const other = { pool: 'shop-pool', entryPoint: 'ep-2', reference: null, address: '', endsAt: w.now() + 60_000 };
   assert.ok(visit(w, { maxConcurrent: 1, visit: other })?.ok);
+});
+
+test('CTC-17 one source has no more numbers of a pool than it may, those that rest after its calls included', () => {
+  const w = poolWorld([ONE, TWO, THREE], {}, 2);
+  const knock = (source: string) => visit(w, { source });
+  for (let n = 0; n < 2; n += 1) {
+    assert.ok(knock('a')?.ok);
+    answer(w);
+    hangUp(w);
+    w.advance(1000);
+  }
+  assert.deepEqual(knock('a'), { ok: false, error: 'source-busy', retryAfterS: 58 });
+  assert.deepEqual([w.take('ims.register').length, knock('b')?.ok], [2, true]);
+  assert.deepEqual(knock('b'), { ok: false, error: 'pool-empty', retryAfterS: 58 });
+  w.advance(QUARANTINE_MS - 2000);
+  assert.ok(knock('a')?.ok);
+  assert.equal(errorOf(knock('a')), 'source-busy');
 });
 
 test('a call ends when its time is over, also while it rings, and says why', () => {

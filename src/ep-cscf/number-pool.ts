@@ -1,5 +1,6 @@
 /** Numbers that are leased to visitors, one to one call at a time, each with a rest after it. IMS digest 2.14, TS 33.203 REQ 3.2. */
 import type { E164 } from './ids.ts';
+import { addTo, removeFrom } from './registry.ts';
 import { dequeue, enqueue, type Place, type RestQueue } from './rest-queue.ts';
 import type { Pool, PoolSettings } from './settings.ts';
 import { type Done, log, type Turn } from './turn.ts';
@@ -9,13 +10,15 @@ export interface Lease {
   readonly number: E164;
   readonly pool: string;
   readonly entryPoint: string;
+  /** Where its visitor called from; forgotten over a restart. */
+  readonly source: string | null;
   /** `held` as long as its binding or its call lives; then it cools. */
   state: 'held' | 'cooling';
   /** ms since the epoch; of a held one: at the latest, should nothing more be heard of it. */
   freeAt: number;
 }
 
-export type LeaseRow = Lease & { v: 1 };
+export type LeaseRow = Omit<Lease, 'source'> & { v: 1 };
 
 export interface NumberPool {
   readonly pools: ReadonlyMap<string, Pool>;
@@ -30,6 +33,8 @@ export interface NumberPool {
   readonly keptBack: Set<E164>;
   /** Held numbers of an entry point that has any. */
   readonly heldBy: Map<string, Set<E164>>;
+  /** Numbers that a source has or had last. */
+  readonly lastOf: Map<string, Set<E164>>;
 }
 
 export interface LeaseCount {
@@ -56,17 +61,26 @@ export function createNumberPool({ pools }: PoolSettings): NumberPool {
     }
   }
   const byId = new Map(pools.map(pool => [pool.id, pool]));
-  return { pools: byId, poolOf, leases: new Map(), places, resting, keptBack: new Set(), heldBy: new Map() };
+  return {
+    pools: byId,
+    poolOf,
+    leases: new Map(),
+    places,
+    resting,
+    keptBack: new Set(),
+    heldBy: new Map(),
+    lastOf: new Map(),
+  };
 }
 
 /** Leases the number that has rested longest; null when none is free. One that a subscriber had before it was the pool's is not, until the subscriber is gone. */
-export function leaseNumber(turn: Turn, pool: Pool, entryPoint: string): E164 | null {
+export function leaseNumber(turn: Turn, pool: Pool, to: Pick<Lease, 'entryPoint' | 'source'>): E164 | null {
   const number = takeRested(turn, pool);
   if (number === null) return null;
   const { registerGuardMs, expiresS } = turn.settings.ims;
   // A restart before the network has answered leaves nothing else to go by.
   const freeAt = turn.now + registerGuardMs + expiresS * 1000 + turn.settings.pool.quarantineMs;
-  keep(turn, { number, pool: pool.id, entryPoint, state: 'held', freeAt });
+  keep(turn, { ...to, number, pool: pool.id, state: 'held', freeAt });
   return number;
 }
 
@@ -86,6 +100,18 @@ export function poolRetryS(turn: Turn, pool: Pool): number {
   const front = turn.numbers.resting.get(pool.id)?.[0];
   const waitMs = front === undefined ? WAIT_MS : front.freeAt - turn.now;
   return Math.max(1, Math.ceil(waitMs / 1000));
+}
+
+/** How long a visitor of a source that has as many numbers of the pool as it may had better wait, s; null: it has fewer. */
+export function sourceRetryS(turn: Turn, pool: Pool, source: string): number | null {
+  const { leases, lastOf } = turn.numbers;
+  const rests: number[] = [];
+  for (const number of lastOf.get(source) ?? []) {
+    const lease = leases.get(number);
+    if (lease === undefined || isOver(lease, turn.now)) removeFrom(lastOf, source, number);
+    else if (lease.pool === pool.id) rests.push(lease.state === 'cooling' ? lease.freeAt - turn.now : WAIT_MS);
+  }
+  return rests.length < turn.settings.pool.perSource ? null : Math.max(1, Math.ceil(Math.min(...rests) / 1000));
 }
 
 export function isHeld(turn: Turn, number: E164): boolean {
@@ -110,17 +136,20 @@ function giveBack(turn: Turn, number: E164): Done {
 function keep(turn: Turn, lease: Lease): Done {
   take(turn.numbers, lease);
   if (lease.state === 'cooling') rest(turn.numbers, lease.number);
-  const value: LeaseRow = { v: 1, ...lease };
+  const { source: _, ...kept } = lease;
+  const value: LeaseRow = { v: 1, ...kept };
   turn.out.push({ type: 'store', write: { op: 'put', kind: 'lease', key: lease.number, value } });
 }
 
 /** Writes a lease where it is looked for. */
-function take({ leases, heldBy }: NumberPool, lease: Lease): void {
-  const { number, entryPoint, state } = lease;
+function take({ leases, heldBy, lastOf }: NumberPool, lease: Lease): void {
+  const { number, entryPoint, source, state } = lease;
+  const before = leases.get(number)?.source ?? null;
   leases.set(number, lease);
-  const held = heldBy.get(entryPoint) ?? new Set();
-  if (state === 'held') heldBy.set(entryPoint, held.add(number));
-  else if (held.delete(number) && held.size === 0) heldBy.delete(entryPoint);
+  if (before !== null) removeFrom(lastOf, before, number);
+  if (source !== null) addTo(lastOf, source, number);
+  if (state === 'held') addTo(heldBy, entryPoint, number);
+  else removeFrom(heldBy, entryPoint, number);
 }
 
 /** Puts a number that nobody holds among those of its pool; one that is no pool's any more has no place. */
@@ -147,7 +176,7 @@ export function restoreLeases(turn: Turn, rows: readonly unknown[]): Done {
   for (const row of rows) {
     if (isLeaseRow(row)) {
       const { v: _, ...lease } = row;
-      take(numbers, lease);
+      take(numbers, { ...lease, source: null });
     } else log(turn, 'error', null, 'stored lease not readable');
   }
   for (const queue of numbers.resting.values()) queue.length = 0;
@@ -169,13 +198,17 @@ function isLeaseRow(row: unknown): row is LeaseRow {
   return v === 1 && words && (state === 'held' || state === 'cooling') && typeof freeAt === 'number';
 }
 
+/** It has rested: whoever comes may have the number. */
+function isOver({ state, freeAt }: Lease, now: number): boolean {
+  return state === 'cooling' && freeAt <= now;
+}
+
 export function countLeases({ pools, leases }: NumberPool, now: number): LeaseCount[] {
   return [...pools.values()].flatMap(({ id, numbers }) => {
     const count = { free: 0, held: 0, cooling: 0 };
     for (const number of numbers) {
       const lease = leases.get(number);
-      const over = lease === undefined || (lease.state === 'cooling' && lease.freeAt <= now);
-      count[over ? 'free' : lease.state] += 1;
+      count[lease === undefined || isOver(lease, now) ? 'free' : lease.state] += 1;
     }
     return (['free', 'held', 'cooling'] as const).map(state => ({ pool: id, state, count: count[state] }));
   });

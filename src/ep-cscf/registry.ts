@@ -42,13 +42,13 @@ export function createRegistry(): Registry {
   };
 }
 
-function addTo<K, V>(index: Map<K, Set<V>>, key: K, value: V): Done {
+export function addTo<K, V>(index: Map<K, Set<V>>, key: K, value: V): Done {
   const set = index.get(key);
   if (set === undefined) index.set(key, new Set([value]));
   else set.add(value);
 }
 
-function removeFrom<K, V>(index: Map<K, Set<V>>, key: K, value: V): Done {
+export function removeFrom<K, V>(index: Map<K, Set<V>>, key: K, value: V): Done {
   const set = index.get(key);
   if (set?.delete(value) && set.size === 0) index.delete(key);
 }

@@ -102,6 +102,8 @@ export interface PoolSettings {
   pools: readonly Pool[];
   /** Rest of a number after the network has let go of it, ms. */
   quarantineMs: number;
+  /** Numbers of one pool that visitors of one source may have at once, those that rest after their calls included. */
+  perSource: number;
 }
 
 export interface CoreSettings {
@@ -172,6 +174,6 @@ export function coreSettings(
       beyondQuota: 4,
       ...override.emergency,
     },
-    pool: { pools: [], quarantineMs: MINUTE, ...override.pool },
+    pool: { pools: [], quarantineMs: MINUTE, perSource: 3, ...override.pool },
   };
 }

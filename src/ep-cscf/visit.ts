@@ -5,7 +5,7 @@ import { type Binding, dropRegistration, type Registration } from './binding.ts'
 import { originate } from './call-out.ts';
 import { isEmergency } from './identity.ts';
 import { shardOf } from './ids.ts';
-import { leaseNumber, poolRetryS, visitsOf } from './number-pool.ts';
+import { leaseNumber, poolRetryS, sourceRetryS, visitsOf } from './number-pool.ts';
 import { enroll } from './registration.ts';
 import { type Done, refuse, reply, type Turn } from './turn.ts';
 
@@ -13,13 +13,15 @@ export type VisitRequest = Extract<ApiRequest, { type: 'visit' }>;
 
 /** POST of a visitor. Whatever can be refused is, before a number is leased and the network hears of it. */
 export function visit(turn: Turn, request: VisitRequest): Done {
-  const { ref, who, visit, correlator, deviceId } = request;
+  const { ref, who, visit, correlator, deviceId, source } = request;
   const pool = turn.numbers.pools.get(visit.pool);
   // Only the pool of the business itself. TS 33.203 REQ 3.2.
   if (pool === undefined || !pool.clients.includes(who.clientId)) return refuse(turn, ref, 'pool-foreign');
   const refused = check(turn, request);
   if (refused !== null) return refuse(turn, ref, refused);
-  const number = leaseNumber(turn, pool, visit.entryPoint);
+  const waitS = sourceRetryS(turn, pool, source);
+  if (waitS !== null) return reply(turn, ref, { ok: false, error: 'source-busy', retryAfterS: waitS });
+  const number = leaseNumber(turn, pool, { entryPoint: visit.entryPoint, source });
   if (number === null) return reply(turn, ref, { ok: false, error: 'pool-empty', retryAfterS: poolRetryS(turn, pool) });
   const { clientId, subject, legs } = who;
   const registration = {

@@ -1,8 +1,9 @@
 /** Entry points of click to call: rows of the businesses, in memory and in the store. CAMARA digest 11b. */
 
 import { isOrigin } from '../config/api-sense.ts';
+import { numbersIn } from '../config/number-range.ts';
 import type { Settings } from '../config/settings.ts';
-import { parseAddress } from '../ep-cscf/address.ts';
+import { numberOf, parseAddress } from '../ep-cscf/address.ts';
 import type { Write } from '../ep-cscf/effect.ts';
 import { isEmergency } from '../ep-cscf/identity.ts';
 import type { Store } from '../ep-cscf/ports.ts';
@@ -43,6 +44,7 @@ export interface EntryPointParts {
 export function createEntryPoints({ settings, store, log, uuid, now }: EntryPointParts): EntryPoints {
   const { clickToCall, emergency } = settings;
   const all = new Map<string, EntryPoint>();
+  const leased = new Set(clickToCall.pools.flatMap(({ numbers }) => numbers.flatMap(text => numbersIn(text) ?? [])));
   /** How many entry points of a client have an origin, and until when the pages of one that none has any more may see their calls through. */
   const origins = new Map<string, Map<string, { count: number; until: number }>>();
 
@@ -83,10 +85,18 @@ export function createEntryPoints({ settings, store, log, uuid, now }: EntryPoin
     return { ok: true, entryPoint };
   }
 
+  /** Whether it is a number of a pool: visitors would call visitors. */
+  function isLeased(destination: string): boolean {
+    const parsed = parseAddress(destination);
+    const number = parsed === null ? null : numberOf(parsed);
+    return number !== null && leased.has(number);
+  }
+
   /** What is wrong with a draft of a client, or null. */
   function faultOf(clientId: string, draft: EntryPointDraft): Refusal | null {
     const { destination, poolId, allowedOrigins, hours } = draft;
     if (parseAddress(destination)?.type === 'anonymous') return invalid('"destination" must name somebody.');
+    if (isLeased(destination)) return invalid('"destination" must be no number that visitors call from.');
     if (isEmergency(destination, emergency)) return { ok: false, error: 'emergency-refused' };
     if (!allowedOrigins.every(isOrigin))
       return invalid('"allowedOrigins" must hold web origins such as https://shop.example.');
@@ -126,7 +136,17 @@ export function createEntryPoints({ settings, store, log, uuid, now }: EntryPoin
       return some.some(mine => (mine?.get(origin)?.until ?? 0) > now());
     },
     start() {
-      for (const { value } of store.load('entry-point')) put(value as EntryPoint);
+      for (const { value } of store.load('entry-point')) {
+        const entryPoint = value as EntryPoint;
+        const { entryPointId, clientId, destination } = entryPoint;
+        put(entryPoint);
+        // The settings have changed since it was made.
+        if (isLeased(destination))
+          log.error(
+            { entryPointId, clientId },
+            'The destination of an entry point is a number that visitors call from.',
+          );
+      }
     },
   };
 }

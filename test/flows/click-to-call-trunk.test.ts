@@ -50,6 +50,7 @@ test('CTC-01 REG-21 by a trunk a visitor calls without a REGISTER, and the numbe
     originatorName: 'Shop',
     offer: browserOffer(),
     visit,
+    source: visit.address,
     maxConcurrent: null,
   });
   const states = () => Object.fromEntries(core.leases(now).map(({ state, count }) => [state, count]));

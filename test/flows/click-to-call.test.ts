@@ -440,6 +440,14 @@ test('CTC-09 an entry point that is changed and taken away at one time is gone, 
   }
 });
 
+test('CTC-09 nobody is called at a number that visitors call from', async () => {
+  const g = await shop();
+  for (const destination of ['tel:+15550108001', 'sip:+15550108000@ims.example.com']) {
+    const { status, body } = await g.call('shop', 'POST', `${CLICK_TO_CALL}/entry-points`, { ...draft, destination });
+    assert.deepEqual([status, body.message], [400, '"destination" must be no number that visitors call from.']);
+  }
+});
+
 test('CTC-09 entry points survive a restart', async () => {
   const g = await shop();
   const id = await entryPoint(g);
