@@ -15,7 +15,7 @@ export function checkInstallation({ auth, sip, tls, web }: Pick<Settings, 'auth'
   if (sip.tlsCa !== '') certificateOf({ name: 'sip.tlsCa', file: sip.tlsCa });
   const page = join(web.pagesDir, 'softphone', 'index.html');
   if (web.enabled && statSync(page, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw unusable('web.pagesDir', `there is no page ${page} (npm start builds the pages)`);
+    throw unusable('web.pagesDir', `there is no page ${page} (npm run build makes the pages)`);
   }
 }
 

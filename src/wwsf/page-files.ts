@@ -18,7 +18,7 @@ export async function servePageFiles(scope: FastifyInstance, pagesDir: string): 
         .type('text/html; charset=utf-8')
         .header('cache-control', 'no-store')
         .send(
-          messagePage('The pages are not there', 'The pages have not been built yet; npm start builds them.', {
+          messagePage('The pages are not there', 'The pages have not been built yet; npm run build makes them.', {
             href: '/softphone/',
             text: 'Try again',
           }),

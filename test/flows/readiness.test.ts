@@ -3,14 +3,19 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parse } from 'yaml';
 import { checkSettings } from '../../src/config/settings.ts';
 import { RELAY_CAPS } from '../../src/eims-agw/rtp/caps.ts';
 import type { Store } from '../../src/ep-cscf/ports.ts';
 import { createGateway } from '../../src/gateway.ts';
+import { counters, histograms } from '../../src/runtime/metrics.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 
 const HOST = '127.0.0.39';
 const operations = `http://${HOST}:9093`;
+
+/** A metric in a rule of Prometheus: its name without what a histogram adds to it, and what is asked of its labels. */
+const SELECTOR = /lineside_(\w+?)(?:_bucket|_count)?\b(?:\{([^}]*)\})?/g;
 
 /** The binding has no registration left, so taking it up is a write. */
 const binding = { v: 1, id: 'baaaaaaaaaaaaaaaaaaaaaaaaaa', number: '+15550100001', imsExpiresAt: 0, registrations: [] };
@@ -71,6 +76,21 @@ test('every metric of a node stands in the operations page', async t => {
     names.filter(name => !/^lineside_(process|nodejs)_/.test(name) && !documented.has(name)),
     [],
   );
+});
+
+test('the alerts that come with us ask for metrics and labels that exist', async t => {
+  await start(t, createMemoryStore());
+  const text = await (await fetch(`${operations}/metrics`)).text();
+  const served = new Set(Array.from(text.matchAll(/^# TYPE (\S+)/gm), ([, name]) => name));
+  const file = readFileSync(new URL('../../deploy/prometheus-rules.yaml', import.meta.url), 'utf8');
+  const { groups }: { groups: Array<{ rules: Array<{ expr: string }> }> } = parse(file);
+  const asked = groups.flatMap(({ rules }) => rules).flatMap(({ expr }) => [...expr.matchAll(SELECTOR)]);
+  assert.ok(asked.length > 15);
+  for (const [selector, name = '', labels = ''] of asked) {
+    assert.ok(served.has(`lineside_${name}`), selector);
+    const declared = counters[name]?.[1] ?? histograms[name]?.[1];
+    for (const [, label = ''] of labels.matchAll(/(\w+)[=!]/g)) assert.ok(declared?.includes(label) ?? true, selector);
+  }
 });
 
 test('a store that fails makes the node unready, in /readyz and in the gauge, until it works again', async t => {
