@@ -24,6 +24,8 @@ export interface Desk {
   look(): Promise<EntryPoint>;
   /** A token for one call; work is done for it where the service asks for that. Rejects with CallingError, `closed` among them. */
   token(signal: AbortSignal): Promise<VisitorToken>;
+  /** The last token was not used for a call: the next call gets it, as long as it is good. */
+  takeBack(): void;
 }
 
 export interface DeskParts {
@@ -40,12 +42,16 @@ interface Seen extends EntryPoint {
   challenge: (Challenge & { expiresAt: number }) | null;
 }
 
+/** A token that ends sooner may end while the call is asked for. */
+const TOKEN_LEFT_MS = 5000;
 /** A challenge is not begun when it may end before it is solved. */
 const TIME_TO_SOLVE_MS = 20_000;
 
 export function createDesk({ http, environment, path, ownToken }: DeskParts): Desk {
   /** A look whose challenge nobody has used. */
   let seen: Seen | null = null;
+  let given: VisitorToken | null = null;
+  let unused: VisitorToken | null = null;
 
   async function look(): Promise<Seen> {
     seen = read(await http.request({ method: 'GET', path }));
@@ -72,17 +78,32 @@ export function createDesk({ http, environment, path, ownToken }: DeskParts): De
     return readToken(await http.request({ method: 'POST', path: `${path}/visitor-tokens`, body }));
   }
 
+  async function backEndToken(own: () => Promise<VisitorToken>): Promise<VisitorToken> {
+    try {
+      return readToken(await own());
+    } catch (cause) {
+      throw cause instanceof CallingError ? cause : new CallingError('token-unavailable', { cause });
+    }
+  }
+
   return {
     look,
     async token(signal) {
-      if (ownToken === null) return publicToken(signal);
-      try {
-        return readToken(await ownToken());
-      } catch (cause) {
-        throw cause instanceof CallingError ? cause : new CallingError('token-unavailable', { cause });
-      }
+      const kept = unused;
+      unused = null;
+      given = null;
+      const good = kept !== null && !endsSoon(kept, environment.now());
+      given = good ? kept : await (ownToken === null ? publicToken(signal) : backEndToken(ownToken));
+      return given;
+    },
+    takeBack() {
+      unused = given;
     },
   };
+}
+
+export function endsSoon({ expiresAt }: VisitorToken, now: number): boolean {
+  return new Date(expiresAt).getTime() - now < TOKEN_LEFT_MS;
 }
 
 function read(value: unknown): Seen {

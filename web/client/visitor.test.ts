@@ -199,6 +199,27 @@ test('a refused microphone, and lines that are all busy, leave nothing open', as
   assert.ok(service.tracks.every(({ stopped }) => stopped));
 });
 
+test('CTC-02 CTC-16 what a token has cost is not lost on a call that was not made: busy lines, no microphone, a change of mind', async () => {
+  const service = fakeService();
+  const visitor = visitorOf(service);
+  const paid = () => asked(service).filter(request => request.endsWith('visitor-tokens')).length;
+  const busy = { status: 429, body: { code: 'QUOTA_EXCEEDED' } };
+  service.on('POST visitor-calls', () => busy);
+  await rejectsWith(visitor.call(), 'too-many-calls');
+  service.microphone.refuse = 'NotAllowedError';
+  await rejectsWith(visitor.call(), 'microphone-denied');
+  service.microphone.refuse = null;
+  await rejectsWith(visitor.call(), 'too-many-calls');
+  assert.equal(paid(), 1);
+  await service.pass(116_000);
+  await rejectsWith(visitor.call(), 'too-many-calls');
+  assert.equal(paid(), 2, 'it was about to end');
+  service.on('POST visitor-calls', () => ({ status: 401, body: { code: 'UNAUTHENTICATED' } }));
+  await rejectsWith(visitor.call(), 'token-refused');
+  await rejectsWith(visitor.call(), 'token-refused');
+  assert.equal(paid(), 3, 'the service does not know it any more');
+});
+
 test('an offer that the browser itself cannot use ends the call at the service', async () => {
   const service = fakeService();
   const visitor = visitorOf(service);

@@ -1,7 +1,7 @@
 /** The SDK's root for visitors of a page: no account, no number; one call at a time, to who stands behind an entry point. */
 import type { Call } from './call.ts';
 import { createEmitter, type Listener } from './emitter.ts';
-import { createDesk, type Desk, type EntryPoint, type VisitorToken } from './entry-point.ts';
+import { createDesk, type Desk, type EntryPoint, endsSoon, type VisitorToken } from './entry-point.ts';
 import { browserEnvironment, type Environment } from './environment.ts';
 import { CallingError } from './errors.ts';
 import { createHttp } from './http.ts';
@@ -30,8 +30,8 @@ export interface VisitorClientOptions {
 }
 
 const PATH = '/webrtc-click-to-call/v0.1';
-/** A token that ends sooner may end while the call is asked for. */
-const TOKEN_LEFT_MS = 5000;
+/** Statuses by which the service says that it has not made the call, and may soon. */
+const NOT_NOW: readonly unknown[] = [429, 503, 504];
 
 export class VisitorClient {
   readonly #entryPoint: string;
@@ -88,6 +88,9 @@ export class VisitorClient {
       return await this.#place(attempt);
     } catch (error) {
       attempt.abort(error);
+      // Nobody has to work again for a call that was not made.
+      const { httpStatus } = error as Partial<CallingError>;
+      if (this.state !== 'calling' || NOT_NOW.includes(httpStatus)) this.#desk.takeBack();
       this.#move('idle');
       throw attempt.signal.reason;
     } finally {
@@ -105,9 +108,9 @@ export class VisitorClient {
       const media = await unlessAborted(signal, microphone, late => late.close());
       try {
         this.#move('preparing');
-        const { expiresAt } = await unlessAborted(signal, given);
+        const token = await unlessAborted(signal, given);
         // The question for the microphone may have stood there for long.
-        if (new Date(expiresAt).getTime() - this.#environment.now() < TOKEN_LEFT_MS) given = ask();
+        if (endsSoon(token, this.#environment.now())) given = ask();
         await unlessAborted(signal, given);
       } catch (error) {
         media.close();
