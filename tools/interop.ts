@@ -64,7 +64,11 @@ const filesOf = (names: readonly string[]): string[] => names.flatMap(name => gl
 /** One file after the other: each starts a sandbox of its own. Gives those that failed. */
 async function runLane(files: readonly string[]): Promise<string[]> {
   const failed: string[] = [];
-  for (const file of files) if ((await runQuietly(fileStep(file))) !== 0) failed.push(file);
+  for (const file of files) {
+    const started = performance.now();
+    if ((await runQuietly(fileStep(file))) !== 0) failed.push(file);
+    console.log(`  ${file}: ${seconds(started)} s\n`);
+  }
   return failed;
 }
 
@@ -84,7 +88,11 @@ export async function runInterop(names: readonly string[]): Promise<void> {
     process.exit(1);
   }
   if (failed.length > 0) console.log(`  Failed at first, passed alone: ${failed.join(', ')}`);
-  console.log(`  interop: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  console.log(`  interop: ${seconds(started)} s`);
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1000).toFixed(1);
 }
 
 if (import.meta.main) {
