@@ -11,20 +11,17 @@ import {
   type RegistrationState,
 } from './registration.ts';
 
-/** The registration, its requests without an answer, and what its user waits for. */
+/** The registration, its requests without an answer (one at a time), and what its user waits for. */
 interface Node {
   state: RegistrationState;
   open: number[];
   /** The wish that was not answered yet. */
   wish: 'register' | 'remove' | null;
-  /** REGISTERs of this wish. */
+  /** REGISTERs of the wish whose turn it is. */
   sent: number;
 }
 
 const CONTACT = '<sip:alice@192.0.2.1>';
-/** REGISTERs that may be under way at once; a newer wish leaves older ones behind. */
-const MAX_OPEN = 3;
-
 const ROOT: Node = {
   state: {
     registrar: 'sip:example.com',
@@ -36,6 +33,7 @@ const ROOT: Node = {
     seq: 0,
     id: 0,
     pending: null,
+    next: null,
   },
   open: [],
   wish: null,
@@ -65,9 +63,10 @@ function step(node: Node, input: RegistrationInput): Node {
   const out: RegistrationEffect[] = [];
   if (input.type === 'register') {
     next.wish = input.expiresS === 0 ? 'remove' : 'register';
-    next.sent = 0;
+    if (node.open.length === 0) next.sent = 0;
   } else next.open = next.open.filter(id => id !== input.id || isProvisional(input));
   handleRegistration(state, input, out);
+  if (before.next !== null && state.next === null) next.sent = 0;
   if (input.type !== 'register' && input.id !== before.id) assert.deepEqual(out, [], 'a word on an older REGISTER');
   for (const effect of out) hear(next, effect);
   assert.ok(out.filter(effect => effect.type !== 'send').length <= 1, 'more than one word for one input');
@@ -75,6 +74,8 @@ function step(node: Node, input: RegistrationInput): Node {
   // Whoever waits is waiting for a REGISTER on its way, and nobody else is.
   assert.equal(state.pending !== null, next.wish !== null, 'a wish was lost, or answered in silence');
   assert.equal(next.wish !== null, next.open.includes(state.id), 'a wish waits for nothing');
+  assert.ok(next.open.length <= 1, 'two REGISTERs at once');
+  assert.ok(state.next === null || state.pending !== null, 'a wish lies behind nothing');
   return next;
 }
 
@@ -102,15 +103,13 @@ test('REG-07 a registration: all states, every wish has one end, no REGISTER is 
   const { nodes, steps } = walk<Node>({
     root: ROOT,
     identity: ({ state, open, wish, sent }) => {
-      const { pending, id } = state;
+      const { pending, id, next } = state;
       const { tries, raised, expiresS, auth } = pending ?? {};
-      return JSON.stringify([wish, sent, open.includes(id), open.length, tries, raised, expiresS, auth]);
+      return JSON.stringify([wish, sent, open.includes(id), open.length, tries, raised, expiresS, auth, next]);
     },
     *next(node) {
-      if (node.open.length < MAX_OPEN) {
-        yield ['register', () => step(node, { type: 'register', expiresS: 3600, headers: [] })];
-        yield ['remove', () => step(node, { type: 'register', expiresS: 0, headers: [] })];
-      }
+      yield ['register', () => step(node, { type: 'register', expiresS: 3600, headers: [] })];
+      yield ['remove', () => step(node, { type: 'register', expiresS: 0, headers: [] })];
       for (const id of node.open) {
         for (const [name, given] of ANSWERS) yield [`${name} to ${id}`, () => step(node, { ...given, id })];
         yield [`no answer to ${id}`, () => step(node, { type: 'failure', id, cause: 'timeout' })];

@@ -206,18 +206,36 @@ test('DIG-04 a wrong password is told after one try; a stale nonce is tried agai
   }
 });
 
-test('the answer to a REGISTER that a newer wish replaced is dropped', () => {
+test('REG-07 a newer wish waits for the answer to the REGISTER before it, of which nothing is told', () => {
+  for (const answered of [200, 503]) {
+    const { world, peer, heard, registration } = bench();
+    registration.refresh(60, []);
+    registration.refresh(120, []);
+    registration.remove([]);
+    world.clock.advance(20);
+    assert.deepEqual(seen(peer.requests, 'Expires'), ['60']);
+    peer.respond(peer.requests[0] as SipRequest, answered, 'r', [['Contact', CONTACT]]);
+    world.clock.advance(20);
+    assert.deepEqual(seen(peer.requests, 'Expires'), ['60', '0']);
+    assert.deepEqual(seen(peer.requests, 'CSeq'), ['1 REGISTER', '2 REGISTER']);
+    peer.respond(peer.requests[1] as SipRequest, 200, 'r');
+    world.clock.advance(20);
+    assert.deepEqual(heard, ['unregistered']);
+  }
+});
+
+test('a wish behind a REGISTER that nobody answers is sent when that has timed out', () => {
   const { world, peer, heard, registration } = bench();
-  peer.onRequest = () => {};
   registration.refresh(60, []);
   world.clock.advance(20);
   registration.remove([]);
-  world.clock.advance(20);
-  const [first, second] = peer.requests;
-  assert.ok(first && second);
-  peer.respond(second, 200, 'r');
-  peer.respond(first, 200, 'r', [['Contact', CONTACT]]);
-  world.clock.advance(20);
+  peer.requests.length = 0;
+  peer.onRequest = request => {
+    if (request.headers.get('Expires') === '0') peer.respond(request, 200, 'r');
+  };
+  world.clock.advance(31_000);
+  assert.ok(seen(peer.requests, 'Expires').every(expires => expires === '60'));
+  world.clock.advance(2000);
   assert.deepEqual(heard, ['unregistered']);
 });
 

@@ -24,7 +24,21 @@ export interface RegistrationState {
   seq: number;
   /** Number of the last request; an answer to an older one is dropped. */
   id: number;
-  pending: { expiresS: number; headers: ExtraHeaders; tries: number; raised: boolean; auth: Header[] } | null;
+  /** The wish whose REGISTER is on its way. */
+  pending: Pending | null;
+  /** A newer wish: its turn comes when that REGISTER is answered, or has timed out. */
+  next: Wish | null;
+}
+
+interface Wish {
+  expiresS: number;
+  headers: ExtraHeaders;
+}
+
+interface Pending extends Wish {
+  tries: number;
+  raised: boolean;
+  auth: readonly Header[];
 }
 
 export type RegistrationInput =
@@ -39,7 +53,10 @@ export type RegistrationEffect =
   | { type: 'unregistered' }
   | { type: 'failed'; response: SipResponse | null; cause: LocalCause | null };
 
-/** One input of a registration. A new wish replaces an unanswered one. */
+/**
+ * One input of a registration. A new wish takes the place of an unanswered one, of which no more is told, and is sent behind it: of two
+ * REGISTERs on their way the first could arrive last, and bind what the other has removed. RFC 3261 10.2.
+ */
 export function handleRegistration(
   state: RegistrationState,
   input: RegistrationInput,
@@ -47,8 +64,8 @@ export function handleRegistration(
 ): void {
   switch (input.type) {
     case 'register':
-      state.pending = { expiresS: input.expiresS, headers: input.headers, tries: 0, raised: false, auth: [] };
-      send(state, out);
+      state.next = { expiresS: input.expiresS, headers: input.headers };
+      if (state.pending === null) sendNext(state, state.next, [], out);
       return;
     case 'response':
       if (input.id === state.id) onResponse(state, input.response, input.authorization, out);
@@ -61,12 +78,27 @@ export function handleRegistration(
   }
 }
 
-function send(state: RegistrationState, out: RegistrationEffect[]): void {
-  const { pending } = state;
-  if (pending === null) return;
-  pending.tries += 1;
-  state.seq += 1;
+/**
+ * The REGISTER that is on its way for another server, or null when there is none. It counts as another one: a registrar that gets both
+ * goes by the later. RFC 3261 10.2, 10.3.
+ */
+export function registerElsewhere(state: RegistrationState): RequestSpec | null {
+  return state.pending === null ? null : specOf(state, state.pending);
+}
+
+function sendNext(state: RegistrationState, wish: Wish, auth: readonly Header[], out: RegistrationEffect[]): void {
+  state.next = null;
+  send(state, { ...wish, tries: 0, raised: false, auth }, out);
+}
+
+function send(state: RegistrationState, pending: Pending, out: RegistrationEffect[]): void {
+  state.pending = { ...pending, tries: pending.tries + 1 };
   state.id += 1;
+  out.push({ type: 'send', id: state.id, spec: specOf(state, pending) });
+}
+
+function specOf(state: RegistrationState, pending: Pending): RequestSpec {
+  state.seq += 1;
   const { uri, nextHop, routes } = routed(state.registrar, state.route, state.proxy);
   const headers: Header[] = [['Max-Forwards', '70']];
   for (const route of routes) headers.push(['Route', route]);
@@ -78,7 +110,7 @@ function send(state: RegistrationState, out: RegistrationEffect[]): void {
     if (!pending.auth.some(([name]) => name === header[0])) headers.push(header);
   }
   headers.push(...pending.auth);
-  out.push({ type: 'send', id: state.id, spec: { method: 'REGISTER', uri, nextHop, headers, body: null } });
+  return { method: 'REGISTER', uri, nextHop, headers, body: null };
 }
 
 function onResponse(
@@ -87,9 +119,13 @@ function onResponse(
   authorization: Header | null,
   out: RegistrationEffect[],
 ): void {
-  const { pending } = state;
+  const { pending, next } = state;
   const { status } = response;
   if (pending === null || status < 200) return;
+  if (next !== null) {
+    sendNext(state, next, authorization === null ? [] : [authorization], out);
+    return;
+  }
   if (status < 300) {
     state.pending = null;
     if (pending.expiresS === 0) out.push({ type: 'unregistered' });
@@ -98,8 +134,8 @@ function onResponse(
   }
   const again = pending.tries < MAX_TRIES;
   if (again && (status === 401 || status === 407) && authorization !== null) {
-    pending.auth = [...pending.auth.filter(([name]) => name !== authorization[0]), authorization];
-    send(state, out);
+    const auth = [...pending.auth.filter(([name]) => name !== authorization[0]), authorization];
+    send(state, { ...pending, auth }, out);
     return;
   }
   const minimum = response.headers.number('Min-Expires');
@@ -111,10 +147,7 @@ function onResponse(
     minimum > pending.expiresS &&
     pending.expiresS > 0
   ) {
-    pending.raised = true;
-    pending.expiresS = minimum;
-    pending.auth = [];
-    send(state, out);
+    send(state, { ...pending, raised: true, expiresS: minimum, auth: [] }, out);
     return;
   }
   fail(state, response, null, out);
@@ -164,7 +197,9 @@ function fail(
   cause: LocalCause | null,
   out: RegistrationEffect[],
 ): void {
-  if (state.pending === null) return;
+  const { pending, next } = state;
+  if (pending === null) return;
   state.pending = null;
-  out.push({ type: 'failed', response, cause });
+  if (next === null) out.push({ type: 'failed', response, cause });
+  else sendNext(state, next, [], out);
 }

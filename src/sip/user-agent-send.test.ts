@@ -298,3 +298,125 @@ test('TRN-09 a server that wants fewer requests gets fewer new ones, for as long
   ask(10);
   assert.deepEqual(ask(10), []);
 });
+
+/** A registration whose servers are these; what it hears is written down. */
+function registering(b: Bench) {
+  const heard: string[] = [];
+  const registration = b.agent.agent.register(
+    {
+      registrar: 'sip:core.example',
+      aor: '<sip:a@core.example>',
+      contact: `<sip:a@${A}>`,
+      route: [],
+      expiresS: 600,
+    },
+    {
+      onRegistered: ({ expiresS }) => heard.push(`registered ${expiresS}`),
+      onUnregistered: () => heard.push('unregistered'),
+      onRegisterFailed: ({ response, cause }) => heard.push(`failed ${response?.status ?? cause}`),
+    },
+  );
+  return { heard, registration };
+}
+
+const granting = (peer: Peer | undefined, expiresS: number) =>
+  answering(peer, 200, [['Contact', `<sip:a@${A}>;expires=${expiresS}`]]);
+const cseqsOf = (peer: Peer | undefined) => peer?.requests.map(request => request.headers.cseq()?.seq);
+
+test('REG-24 what an entry point answered is told when those behind it say nothing', () => {
+  const b = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  answering(b.peers[0], 500);
+  const { heard, registration } = registering(b);
+  registration.refresh(600, []);
+  b.world.clock.advance(40_000);
+  assert.deepEqual(heard, ['failed 500']);
+  assert.ok(b.peers[1]?.requests.length);
+  answering(b.peers[0], 503, [['Retry-After', '7']]);
+  const options = b.options();
+  b.world.clock.advance(40_000);
+  assert.deepEqual(options, ['503 7']);
+});
+
+test('ORG-19 a call that rang behind the second server ends as that server says, not as the first one did', () => {
+  const { world, agent, peers } = bench([udp('192.0.2.2'), broken, udp('192.0.2.3')]);
+  answering(peers[0], 503);
+  answering(peers[2], 180);
+  world.place(agent, 'core.example');
+  world.clock.advance(1000);
+  peers[2]?.respond(peers[2].requests[0] as SipRequest, 486, 't180');
+  world.clock.advance(1000);
+  assert.deepEqual(agent.heard, ['progress 180 -', 'rejected 486']);
+});
+
+test('REG-24 each entry point gets a REGISTER of the same Call-ID with a CSeq of its own', () => {
+  const b = bench([udp('192.0.2.2'), udp('192.0.2.3'), udp('192.0.2.4')]);
+  answering(b.peers[0], 408);
+  granting(b.peers[2], 600);
+  const { heard, registration } = registering(b);
+  registration.refresh(600, []);
+  b.world.clock.advance(4500);
+  assert.deepEqual(b.peers.map(cseqsOf), [[1], [2, 2, 2, 2], [3]]);
+  assert.equal(new Set(b.peers.map(peer => idOf(peer.requests[0]))).size, 1);
+  registration.refresh(600, []);
+  b.world.clock.advance(100);
+  assert.deepEqual(cseqsOf(b.peers[2]), [3, 4]);
+  assert.deepEqual(heard, ['registered 600', 'registered 600']);
+});
+
+test('REG-24 an entry point that refused what the next one took is not the first one asked at the next refresh', () => {
+  const b = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  answering(b.peers[0], 500);
+  granting(b.peers[1], 600);
+  const { registration } = registering(b);
+  for (let i = 0; i < 3; i += 1) {
+    registration.refresh(600, []);
+    b.world.clock.advance(100);
+  }
+  assert.deepEqual(b.peers.map(cseqsOf), [[1], [2, 3, 4]]);
+  assert.deepEqual(b.changes, ['192.0.2.2 down']);
+});
+
+test('REG-24 what all entry points refuse says nothing against one of them', () => {
+  const b = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  for (const peer of b.peers) answering(peer, 500);
+  const { heard, registration } = registering(b);
+  registration.refresh(600, []);
+  b.world.clock.advance(100);
+  assert.deepEqual(heard, ['failed 500']);
+  assert.deepEqual(b.changes, []);
+});
+
+test('REG-24 the late 200 of an entry point that was given up counts when the next one says nothing, or only fails', () => {
+  for (const [second, word] of [
+    [(_b: Bench) => {}, 'registered 600'],
+    [(b: Bench) => answering(b.peers[1], 502), 'registered 600'],
+    [(b: Bench) => granting(b.peers[1], 60), 'registered 60'],
+  ] as const) {
+    const b = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+    const { heard, registration } = registering(b);
+    registration.refresh(600, []);
+    b.world.clock.advance(4050);
+    const [first] = b.peers;
+    first?.respond(first.requests[0] as SipRequest, 200, 't', [['Contact', `<sip:a@${A}>;expires=600`]]);
+    b.world.clock.advance(10);
+    assert.deepEqual(heard, []);
+    second(b);
+    b.world.clock.advance(5000);
+    assert.deepEqual(heard, [word]);
+    b.world.clock.advance(40_000);
+    assert.equal(b.world.clock.running, 0);
+  }
+});
+
+test('REG-24 an entry point that was given up gets no more copies once another has answered', () => {
+  const b = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  granting(b.peers[1], 600);
+  const { heard, registration } = registering(b);
+  registration.refresh(600, []);
+  b.world.clock.advance(4200);
+  assert.deepEqual(heard, ['registered 600']);
+  const copies = b.peers[0]?.requests.length;
+  b.world.clock.advance(40_000);
+  assert.equal(b.peers[0]?.requests.length, copies);
+  assert.equal(b.agent.layer.size, 0);
+});

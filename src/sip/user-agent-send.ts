@@ -16,6 +16,8 @@ import type { ExtraHeaders, LocalCause } from './user-agent-types.ts';
 export interface SendUser {
   onResponse(response: SipResponse): void;
   onFailure(cause: LocalCause): void;
+  /** The request for the next server. Default: the same once more, as RFC 3263 4.3 has it. */
+  again?(): RequestSpec;
 }
 
 /** A request on its way. */
@@ -50,14 +52,20 @@ const MAX_TRIES = 5;
 /** One request and how far it is. */
 interface Flight {
   readonly id: string;
-  readonly spec: RequestSpec;
+  spec: RequestSpec;
   readonly user: SendUser;
   left: Target[];
   /** The try that counts. */
   key: TransactionKey | null;
+  /** Those before it that were given up without an answer. */
+  silent: TransactionKey[];
   tries: number;
   /** A response above 100 came: the request is somewhere, and goes nowhere else. */
   heard: boolean;
+  /** Servers that answered and were passed over. */
+  passed: Target[];
+  /** What one of them said, or a server given up: it is the answer when nobody says more. */
+  answer: SipResponse | null;
   cancelled: ExtraHeaders | null;
   /** The final response or the failure was told. */
   settled: boolean;
@@ -82,8 +90,11 @@ export function createSender(options: SenderOptions): Sender {
       user,
       left: [],
       key: null,
+      silent: [],
       tries: 0,
       heard: false,
+      passed: [],
+      answer: null,
       cancelled: null,
       settled: false,
     };
@@ -130,36 +141,64 @@ export function createSender(options: SenderOptions): Sender {
   function onResponse(flight: Flight, attempt: number, target: Target, response: SipResponse): void {
     const { status } = response;
     const final = status >= 200;
+    const poor = leadsOn(flight.spec, status);
     if (status === 503) health.failed(target, response.headers.number('Retry-After') ?? null);
-    else health.alive(target);
+    else if (!poor) health.alive(target);
     const report = lossReportOf(response);
     if (report !== null) health.loss(target, report);
     const accepted = final && status < 300;
-    // A server that was given up and takes the call all the same is one more fork of it; anything else it says comes too late.
-    const counts = attempt === flight.tries && !flight.settled;
-    if (!counts) {
-      if (!accepted || (flight.spec.method !== 'INVITE' && flight.settled)) return;
-      // The try that is still under way would ring on.
-      if (!flight.settled && flight.key !== null && flight.spec.method === 'INVITE') {
-        options.layer().cancel(flight.key, []);
-      }
-      settle(flight, response);
+    if (attempt !== flight.tries || flight.settled) {
+      if (accepted) acceptedLate(flight, response);
       return;
     }
     timers.stop(flight.id);
     if (!final) {
-      if (status > 100) flight.heard = true;
+      if (status > 100) hear(flight);
       flight.user.onResponse(response);
       return;
     }
-    if (leadsOn(flight.spec, status) && goOn(flight)) return;
-    settle(flight, response);
+    if (!poor) blame(flight);
+    else if (goOn(flight)) {
+      flight.answer = response;
+      flight.passed.push(target);
+      return;
+    }
+    settle(flight, poor && isAccepted(flight.answer) ? flight.answer : response);
+  }
+
+  /** A server that was given up says yes all the same; anything else it says comes too late. */
+  function acceptedLate(flight: Flight, response: SipResponse): void {
+    if (flight.spec.method === 'INVITE') {
+      // One more fork of the call. The try that is still under way would ring on.
+      if (!flight.settled && flight.key !== null) options.layer().cancel(flight.key, []);
+      settle(flight, response);
+    } else if (!flight.settled) {
+      // The server asked behind it has the last word, if it says one: of two REGISTERs the later one counts.
+      flight.answer = response;
+      timers.start(flight.id, patienceMs, () => settle(flight, response));
+    }
+  }
+
+  function hear(flight: Flight): void {
+    flight.heard = true;
+    flight.answer = null;
+  }
+
+  /** Whoever was passed over refused what another took, or decided: it comes last for a while. */
+  function blame({ passed }: Flight): void {
+    for (const target of passed.splice(0)) if (health.isUp(target)) health.failed(target, null);
   }
 
   function settle(flight: Flight, response: SipResponse): void {
+    end(flight);
+    flight.user.onResponse(response);
+  }
+
+  /** The copies end too: a server that comes back would do what may be of the past by then. */
+  function end(flight: Flight): void {
     timers.stop(flight.id);
     flight.settled = true;
-    flight.user.onResponse(response);
+    for (const key of [...flight.silent, flight.key]) if (key !== null) options.layer().cancel(key, []);
   }
 
   function onFailure(flight: Flight, attempt: number, target: Target, cause: 'timeout' | 'transport'): void {
@@ -168,14 +207,17 @@ export function createSender(options: SenderOptions): Sender {
     if (attempt !== flight.tries || flight.settled) return;
     timers.stop(flight.id);
     if (goOn(flight)) return;
-    flight.settled = true;
-    flight.user.onFailure(cause);
+    end(flight);
+    if (flight.answer !== null) flight.user.onResponse(flight.answer);
+    else flight.user.onFailure(cause);
   }
 
   /** True when the request went to the next server. */
   function goOn(flight: Flight): boolean {
-    if (flight.heard || flight.cancelled !== null || flight.left.length === 0) return false;
-    tryNext(flight, flight.left);
+    const { heard, cancelled, left, answer } = flight;
+    if (heard || cancelled !== null || left.length === 0 || isAccepted(answer)) return false;
+    flight.spec = flight.user.again?.() ?? flight.spec;
+    tryNext(flight, left);
     return true;
   }
 
@@ -183,6 +225,7 @@ export function createSender(options: SenderOptions): Sender {
   function giveUp(flight: Flight, attempt: number, target: Target): void {
     const { key } = flight;
     if (attempt !== flight.tries || flight.settled || !goOn(flight)) return;
+    if (key !== null) flight.silent.push(key);
     health.failed(target, null);
     if (key !== null && flight.spec.method === 'INVITE') options.layer().cancel(key, []);
   }
@@ -202,6 +245,10 @@ export function createSender(options: SenderOptions): Sender {
 function leadsOn({ method }: RequestSpec, status: number): boolean {
   if (status === 503) return true;
   return method === 'REGISTER' && ((status >= 300 && status < 400) || [408, 500, 502].includes(status));
+}
+
+function isAccepted(answer: SipResponse | null): answer is SipResponse {
+  return answer !== null && answer.status < 300;
 }
 
 /** Requests in a dialog and emergency calls are sent whatever a server has asked for. IMS digest 7.5. */

@@ -7,10 +7,12 @@ import {
   type RegistrationEffect,
   type RegistrationInput,
   type RegistrationState,
+  registerElsewhere,
 } from './registration.ts';
 import type { Target } from './transaction/types.ts';
 import { createAuthorizer } from './user-agent-auth.ts';
 import type { CallHost } from './user-agent-call.ts';
+import type { SendUser } from './user-agent-send.ts';
 import type {
   LocalCause,
   Registration,
@@ -39,8 +41,8 @@ export function sendSingle(host: SingleHost, request: SingleRequest, user: Singl
   sendSpec(host, { method, uri, nextHop, headers, body }, user, request.target);
 }
 
-/** Sends a spec; `onFinal` for its final response, or `onFailure`, never from inside this call. */
-function sendSpec(host: SingleHost, spec: RequestSpec, user: SingleUser, to?: Target): void {
+/** Sends a spec; `onFinal` for its final response, or `onFailure`, never from inside this call. `again`: the spec for the next server. */
+function sendSpec(host: SingleHost, spec: RequestSpec, user: SingleUser & Pick<SendUser, 'again'>, to?: Target): void {
   host.live.singles += 1;
   const hears = {
     onResponse(response: SipResponse) {
@@ -52,6 +54,7 @@ function sendSpec(host: SingleHost, spec: RequestSpec, user: SingleUser, to?: Ta
       host.live.singles -= 1;
       user.onFailure(cause);
     },
+    again: () => user.again?.() ?? spec,
   };
   host.sender().send(spec, hears, to);
 }
@@ -71,6 +74,7 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
     seq: cseq,
     id: 0,
     pending: null,
+    next: null,
   };
 
   function input(next: RegistrationInput): void {
@@ -83,8 +87,12 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
     switch (effect.type) {
       case 'send': {
         const { id } = effect;
-        const spec = withHeader(effect.spec, authorize.ahead(effect.spec));
+        let spec = withHeader(effect.spec, authorize.ahead(effect.spec));
         sendSpec(host, spec, {
+          again() {
+            spec = registerElsewhere(state) ?? spec;
+            return spec;
+          },
           onFinal: response =>
             input({ type: 'response', id, response, authorization: authorize.answer(response, spec) }),
           onFailure: cause => input({ type: 'failure', id, cause }),

@@ -117,7 +117,11 @@ export function createClient(
 
   function cancel(key: TransactionKey, extra: Fields): void {
     const entry = table.clients.get(key);
-    if (entry?.state.type !== 'invite-client' || entry.cancelled) return;
+    if (entry === undefined || entry.cancelled) return;
+    if (entry.state.type !== 'invite-client') {
+      driver().runClient(entry, { type: 'cancel' });
+      return;
+    }
     const { state } = entry.state;
     if (state !== 'Calling' && state !== 'Proceeding') return;
     entry.cancelled = true;

@@ -3,7 +3,7 @@ import { createRequest } from '../message/build.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TimerName, TimerValues, TransactionEffect, TransactionKey } from './types.ts';
 
-/** Everything a client transaction can hear. `cancel`: a CANCEL for this INVITE is being sent. */
+/** Everything a client transaction can hear. `cancel`: a CANCEL for this INVITE is being sent; any other request is sent no more. */
 export type ClientInput =
   | { type: 'start' }
   | { type: 'response'; response: SipResponse }

@@ -59,6 +59,11 @@ test('17.1.4: a transport error is told', () => {
   assert.deepEqual(started(true).step({ type: 'transport-error' }), ['stop F', 'failed transport', 'terminated']);
 });
 
-test('9.1: only an INVITE can be cancelled', () => {
-  assert.deepEqual(started().step({ type: 'cancel' }), []);
+test('9.1: only an INVITE can be cancelled; of another request there are no more copies, and its answer is still told', () => {
+  const m = started();
+  assert.deepEqual(m.step({ type: 'cancel' }), ['stop E']);
+  assert.deepEqual(m.step({ type: 'cancel' }), []);
+  assert.deepEqual(m.step(timer('E')), []);
+  assert.deepEqual(m.step(response(200)), ['stop F', 'start K 5000', 'tell 200']);
+  assert.deepEqual(started(true).step({ type: 'cancel' }), []);
 });

@@ -20,11 +20,13 @@ export interface NonInviteClient extends Setup {
   state: 'Trying' | 'Proceeding' | 'Completed' | 'Terminated';
   /** Interval of timer E, in ms. */
   intervalMs: number;
+  /** Timer E runs. */
+  repeats: boolean;
 }
 
 /** A new transaction; give it `start` next. */
 export function nonInviteClient(setup: Setup, request: SipRequest): NonInviteClient {
-  return { ...setup, type: 'non-invite-client', request, state: 'Trying', intervalMs: setup.values.t1 };
+  return { ...setup, type: 'non-invite-client', request, state: 'Trying', intervalMs: setup.values.t1, repeats: false };
 }
 
 /** One step of the machine: changes `state`, appends effects. Inputs that mean nothing in a state do nothing. RFC 3261 17.1.2.2. */
@@ -40,7 +42,8 @@ export function handleNonInviteClient(state: NonInviteClient, input: ClientInput
       onTimer(state, input.name, out);
       return;
     case 'cancel':
-      // Only an INVITE can be cancelled. RFC 3261 9.1.
+      // Only an INVITE can be taken back (RFC 3261 9.1): of another there are no more copies.
+      stopCopies(state, out);
       return;
     case 'transport-error':
       if (!waiting(state)) return;
@@ -60,7 +63,14 @@ function start(state: NonInviteClient, out: Out): void {
   if (state.state !== 'Trying') return;
   out.push({ type: 'send', key: state.key, message: state.request });
   startTimer(out, state.key, 'F', patience(state.values));
-  if (!state.reliable) startTimer(out, state.key, 'E', state.intervalMs);
+  if (state.reliable) return;
+  state.repeats = true;
+  startTimer(out, state.key, 'E', state.intervalMs);
+}
+
+function stopCopies(state: NonInviteClient, out: Out): void {
+  if (state.repeats) stopTimer(out, state.key, 'E');
+  state.repeats = false;
 }
 
 function onResponse(state: NonInviteClient, response: SipResponse, out: Out): void {
@@ -78,14 +88,14 @@ function onResponse(state: NonInviteClient, response: SipResponse, out: Out): vo
     out.push({ type: 'response', key: state.key, response }, { type: 'terminated', key: state.key });
     return;
   }
-  stopTimer(out, state.key, 'E');
+  stopCopies(state, out);
   state.state = 'Completed';
   startTimer(out, state.key, 'K', state.values.t4);
   out.push({ type: 'response', key: state.key, response });
 }
 
 function onTimer(state: NonInviteClient, name: TimerName, out: Out): void {
-  if (name === 'E' && waiting(state)) {
+  if (name === 'E' && state.repeats) {
     state.intervalMs = state.state === 'Proceeding' ? state.values.t2 : backOff(state.intervalMs, state.values);
     out.push({ type: 'send', key: state.key, message: state.request });
     startTimer(out, state.key, 'E', state.intervalMs);
@@ -98,7 +108,7 @@ function onTimer(state: NonInviteClient, name: TimerName, out: Out): void {
 }
 
 function fail(state: NonInviteClient, cause: 'timeout' | 'transport', out: Out): void {
-  if (!state.reliable) stopTimer(out, state.key, 'E');
+  stopCopies(state, out);
   state.state = 'Terminated';
   out.push({ type: 'failed', key: state.key, cause }, { type: 'terminated', key: state.key });
 }

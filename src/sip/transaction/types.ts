@@ -77,7 +77,7 @@ export interface TransactionLayer {
    * `branch` overrides the random branch (a CANCEL is sent by `cancel`, an ACK of a 2xx by `sendAck`).
    */
   request(request: SipRequest, target: Target, user: ClientTransactionUser): TransactionKey;
-  /** CANCELs an INVITE client transaction: at once when a 1xx came, else as soon as one comes (RFC 3261 9.1). Extra headers, such as Reason, are added. */
+  /** CANCELs an INVITE client transaction: at once when a 1xx came, else as soon as one comes (RFC 3261 9.1). Extra headers, such as Reason, are added. Of any other request no more copies are sent; its answer is told. */
   cancel(key: TransactionKey, extra?: ReadonlyArray<readonly [string, string]>): void;
   /** Sends an ACK of a 2xx (or any request outside a transaction) once. */
   sendAck(request: SipRequest, target: Target): void;
