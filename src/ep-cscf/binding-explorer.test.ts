@@ -81,7 +81,7 @@ function explorer(devices: number[], reclaim: boolean) {
     }
     for (const [event, retryAfterS] of LOSSES)
       yield [`${event} ${retryAfterS}`, played(node, { type: 'ims-binding-lost', owner, event, retryAfterS })];
-    yield ['shortened', played(node, { type: 'ims-binding-shortened', owner, expiresS: 60 })];
+    yield ['shortened', played(node, { type: 'ims-register-wanted', owner })];
   }
 
   const walked = walk<Node>({

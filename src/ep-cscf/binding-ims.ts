@@ -12,7 +12,7 @@ import type { Outcome } from './words.ts';
 
 export type BindingInput = Extract<
   ImsInput,
-  { type: 'ims-registered' | 'ims-register-failed' | 'ims-deregistered' | 'ims-binding-lost' | 'ims-binding-shortened' }
+  { type: 'ims-registered' | 'ims-register-failed' | 'ims-deregistered' | 'ims-binding-lost' | 'ims-register-wanted' }
 >;
 
 const LONG_EXPIRY_MS = 1_200_000;
@@ -59,7 +59,7 @@ export function handleBinding(turn: Turn, binding: Binding, input: BindingInput)
     case 'ims-binding-lost':
       lost(turn, binding, input);
       return;
-    case 'ims-binding-shortened':
+    case 'ims-register-wanted':
       // A REGISTER on its way does what is asked. IMS digest 2.12.
       if (binding.phase === 'active' && binding.ref === null) sendRegister(turn, binding, turn.ids.uuid());
       return;

@@ -80,7 +80,7 @@ function touchFork(call: Call, input: Progress): Fork | null {
   let fork = call.forks.get(input.fork);
   if (fork === undefined) {
     if (call.forks.size >= MAX_FORKS) return null;
-    fork = { sdp: null, earlyMedia: 'unsaid', order: 0 };
+    fork = { sdp: null, earlyMedia: 'unsaid', rang: false, order: 0 };
     call.forks.set(input.fork, fork);
   }
   call.forkOrder += 1;
@@ -88,6 +88,7 @@ function touchFork(call: Call, input: Progress): Fork | null {
   // The first SDP of a dialog is its answer; later ones before the 2xx say nothing new. RFC 3261 13.2.1.
   fork.sdp ??= input.sdp;
   if (input.earlyMedia !== 'unsaid') fork.earlyMedia = input.earlyMedia;
+  fork.rang ||= input.code === 180;
   return fork;
 }
 
@@ -112,9 +113,11 @@ function rank(turn: Turn, fork: Fork): number {
   return (isOpen(turn, fork) ? 1e9 : 0) + fork.order;
 }
 
-/** 199: this early dialog is over, the INVITE is not. RFC 6228. */
+/** 199: this early dialog is over, the INVITE is not; when nobody rings any more, the call goes on elsewhere. RFC 6228, IMS digest 3.9.1. */
 function forkEnded(turn: Turn, call: Call, name: string): Done {
   call.forks.delete(name);
+  const rings = [...call.forks.values()].some(fork => fork.rang);
+  if (call.main?.status === 'Ringing' && !rings) moveTo(turn, call, call.main, 'Proceeding');
   if (call.audible !== name) return;
   call.audible = null;
   gate(turn, call, false);

@@ -2,6 +2,7 @@
 
 import type { ApiRequest } from './api-request.ts';
 import type { Call, Deferrable, Leg } from './call.ts';
+import { onStateLost } from './call-again.ts';
 import { askKeyFrame, browserAgreesGuard, onAsks, onRenews } from './call-agree.ts';
 import { announcementHeard, onPlaying } from './call-announce.ts';
 import { onAcked } from './call-answer.ts';
@@ -36,7 +37,7 @@ export type CallInput =
           | 'ims-register-failed'
           | 'ims-deregistered'
           | 'ims-binding-lost'
-          | 'ims-binding-shortened'
+          | 'ims-register-wanted'
           | 'ims-invited';
       }
     >
@@ -110,6 +111,8 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
       return onAnswered(turn, call, input);
     case 'ims-rejected':
       return call.direction === 'out' ? onRejected(turn, call, input) : undefined;
+    case 'ims-state-lost':
+      return call.direction === 'out' ? onStateLost(turn, call, input) : undefined;
     case 'ims-is-emergency':
       return call.direction === 'out' ? onEmergency(turn, call) : undefined;
     case 'ims-cancelled':

@@ -212,12 +212,17 @@ export function onEmergency(turn: Turn, call: Call): Done {
   const possible = turn.settings.emergency.enabled && call.visit === null;
   if (sdp === null || call.emergency || !possible) return endCall(turn, call, USE_PHONE, null);
   call.emergency = true;
-  call.forks.clear();
-  call.audible = null;
-  call.appliedSdp = null;
+  forgetEarly(call);
   stopTimer(turn, call, 'originate-guard');
   turn.changedCalls.add(call);
   sendInvite(turn, call, sdp);
+}
+
+/** The next INVITE has early dialogs of its own. */
+export function forgetEarly(call: Call): Done {
+  call.forks.clear();
+  call.audible = null;
+  call.appliedSdp = null;
 }
 
 const USE_PHONE: Final = {
@@ -260,7 +265,7 @@ const CANCELLED: Final = {
 };
 const CROSSED: Final = { status: 'Terminated', reason: gwReason(GW.user, 'ended by user'), class: 'client' };
 
-function endCancelled(turn: Turn, call: Call): Done {
+export function endCancelled(turn: Turn, call: Call): Done {
   endCall(turn, call, CANCELLED, null);
 }
 

@@ -56,7 +56,7 @@ test('MAP-02 a Q.850 cause decides before the code, but for 16 and 31', () => {
 });
 
 test('MAP-04 an end of our own is a failure, never "no answer"', () => {
-  for (const local of ['no-response', 'transport', 'no-route', 'overload', 'internal'] as const) {
+  for (const local of ['no-response', 'session-timer', 'transport', 'no-route', 'overload', 'internal'] as const) {
     const final = finalOf(outcome(0, { local }), true);
     assert.equal(final.status, 'Failed', local);
     assert.match(final.reason, /^(GW|SIP);cause=[0-9]+;text="[a-zA-Z ]+"$/);
@@ -98,6 +98,8 @@ test('after the answer every end is Terminated', () => {
   assert.equal(dead.status, 'Terminated');
   assert.equal(dead.class, 'network');
   assert.equal(endedOf(outcome(0, { local: 'no-response' })).reason, 'GW;cause=4;text="no response"');
+  const timer = endedOf(outcome(0, { local: 'session-timer' }));
+  assert.deepEqual(timer, { status: 'Terminated', reason: 'GW;cause=2;text="session timer"', class: 'network' });
 });
 
 test('TRM-17 a CANCEL keeps its reason, so that "elsewhere" is no missed call', () => {

@@ -65,6 +65,8 @@ function localFinal(local: NonNullable<Outcome['local']>): Final {
   switch (local) {
     case 'no-response':
       return { status: 'Failed', reason: gwReason(GW.noResponse, 'no response'), class: 'network' };
+    case 'session-timer':
+      return { status: 'Failed', reason: gwReason(GW.sessionTimer, 'session timer'), class: 'network' };
     case 'transport':
       return { status: 'Failed', reason: gwReason(GW.noResponse, 'transport failure'), class: 'network' };
     case 'no-route':

@@ -53,6 +53,7 @@ export interface Fork {
   /** First SDP of the dialog; null before it came. RFC 3261 13.2.1. */
   sdp: string | null;
   earlyMedia: 'open' | 'closed' | 'unsaid';
+  rang: boolean;
   /** Grows with every sign of life. */
   order: number;
 }
@@ -127,6 +128,8 @@ export interface Call {
 
   /** Call out: the offer of the INVITE that is out. */
   invited: string | null;
+  /** Call out: the offer of an INVITE that goes out again once the number is registered anew, which happens once; empty: it has. */
+  again: string | null;
   readonly forks: Map<string, Fork>;
   forkOrder: number;
   /** The dialog that drives the media, and the SDP of it that was applied. */
@@ -199,6 +202,7 @@ export function newCall(seed: CallSeed): Call {
     final: null,
     announced: null,
     invited: null,
+    again: null,
     forks: new Map(),
     forkOrder: 0,
     audible: null,

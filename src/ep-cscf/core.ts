@@ -4,6 +4,7 @@ import type { ApiRequest, SessionView } from './api-request.ts';
 import { armExpiry, dropRegistration, expireDue } from './binding.ts';
 import { type BindingInput, bindingTimer, handleBinding, settleBinding } from './binding-ims.ts';
 import type { Call, Leg } from './call.ts';
+import { callAgain } from './call-again.ts';
 import { onInvited } from './call-in.ts';
 import { type CallInput, handleCall, leaveCall } from './call-input.ts';
 import { originate } from './call-out.ts';
@@ -96,7 +97,7 @@ function route(turn: Turn, input: Input): Done {
     case 'ims-register-failed':
     case 'ims-deregistered':
     case 'ims-binding-lost':
-    case 'ims-binding-shortened':
+    case 'ims-register-wanted':
       return bindingInput(turn, input);
     case 'ims-invited':
       return turn.registry.calls.has(input.owner) ? undefined : onInvited(turn, input);
@@ -135,6 +136,7 @@ function bindingInput(turn: Turn, input: BindingInput): Done {
   const binding = turn.registry.bindings.get(input.owner);
   if (binding === undefined) return;
   handleBinding(turn, binding, input);
+  callAgain(turn, binding);
   if (isRejection(input))
     for (const call of [...(turn.registry.callsOf.get(binding.number) ?? [])]) networkReleasesCall(turn, call);
 }
@@ -155,6 +157,7 @@ function timer(turn: Turn, owner: Owner, name: TimerName): Done {
   if (name === 'registration-expiry') expireDue(turn, binding);
   else if (name === 'ims-refresh' || name === 'ims-retry' || name === 'ims-register-guard')
     bindingTimer(turn, binding, name);
+  callAgain(turn, binding);
 }
 
 /** DELETE of a registration: answered, its calls released, and with the last device the number leaves the IMS. CAMARA digest 4.6. */

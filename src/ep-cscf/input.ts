@@ -23,8 +23,8 @@ export type ImsInput =
       event: 'deactivated' | 'probation' | 'rejected' | 'unregistered' | 'expired';
       retryAfterS: number | null;
     }
-  /** The network has cut the life of our binding to this many seconds and wants a REGISTER before (reg event). */
-  | { type: 'ims-binding-shortened'; owner: BindingId; expiresS: number }
+  /** The network wants a REGISTER: it has cut the life of our binding, or the set of its identities (reg event). */
+  | { type: 'ims-register-wanted'; owner: BindingId }
   /** Provisional response above 100, 199 included. `fork` names the early dialog. `sdp` null when it carried none or it may not be used. */
   | {
       type: 'ims-progress';
@@ -40,6 +40,8 @@ export type ImsInput =
   | { type: 'ims-answered'; owner: CallId; fork: string; sdp: string | null; calleeName: string | null }
   /** Final answer other than 2xx to our INVITE, or none (`outcome.local`). */
   | { type: 'ims-rejected'; owner: CallId; outcome: Outcome }
+  /** Final answer to our INVITE: the network has lost our registration and wants it anew (504). TS 24.229 5.1.2A.1.6. */
+  | { type: 'ims-state-lost'; owner: CallId; outcome: Outcome }
   /** Final answer to our INVITE: the network says that it is an emergency call (380). TS 24.229 5.1.3.1. */
   | { type: 'ims-is-emergency'; owner: CallId }
   /** A new call from the core for one of our bindings; `owner` is minted by the Mw side for it. */
@@ -162,7 +164,6 @@ export type TimerName =
   | 'caller-ready'
   | 'ring-guard'
   | 'invitation'
-  | 'device-alert'
   | 'provisional-repeat'
   | 'reoffer-guard'
   | 'browser-agrees'

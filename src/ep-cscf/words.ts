@@ -66,7 +66,7 @@ export interface Outcome {
   /** Q.850 cause of a Reason header, or null. */
   q850: number | null;
   /** Why it ended without a response from the network. */
-  local: 'no-response' | 'transport' | 'overload' | 'no-route' | 'internal' | null;
+  local: 'no-response' | 'session-timer' | 'transport' | 'overload' | 'no-route' | 'internal' | null;
   /** Reason header values as received, or null. */
   reason: string | null;
 }

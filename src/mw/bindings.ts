@@ -7,7 +7,7 @@ import { ownUri, recordOf, registerContact, registerFields } from './headers.ts'
 import { type IdentityAnswer, type ImsIdentity, isSim } from './identities.ts';
 import { associatedOf } from './identity.ts';
 import type { MwNode } from './node.ts';
-import { outcomeOfFailure, refusedHere, retryAfterOf } from './outcome.ts';
+import { outcomeOfFailure, refusedHere, retryAfterOf, saysStateLost } from './outcome.ts';
 import type { Watches } from './watches.ts';
 
 interface Binding {
@@ -147,7 +147,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     const refused = refusedOptions(failure).filter(tag => tag !== 'path' && !(tag === 'outbound' && isSim(identity)));
     const left = options.filter(tag => !refused.includes(tag));
     if (left.length < options.length) return create(id, identity, expiresS, left);
-    return !initial && hasLostState(failure) ? create(id, identity, expiresS, options) : null;
+    return !initial && saysStateLost(failure) ? create(id, identity, expiresS, options) : null;
   }
 
   function left(binding: Binding, confirmed: boolean): void {
@@ -242,10 +242,4 @@ function refusedOptions({ response }: Failure): string[] {
   if (response?.status === 439) return ['outbound'];
   if (response?.status !== 420) return [];
   return response.headers.all('Unsupported').map(tag => tag.toLowerCase());
-}
-
-/** An S-CSCF that was restarted asks for an initial registration by a document of the IMS. TS 24.229 5.2.7, 7.6. */
-function hasLostState({ response }: Failure): boolean {
-  const type = response?.headers.get('Content-Type')?.toLowerCase() ?? '';
-  return response?.status === 504 && type.startsWith('application/3gpp-ims+xml');
 }

@@ -22,7 +22,14 @@ import { inviteRequest, sdpBody, sentLocation } from './invite-request.ts';
 import { KEY_FRAME_WISH, wishesKeyFrame } from './key-frame.ts';
 import { locationFields, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
-import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere, saysEmergency } from './outcome.ts';
+import {
+  outcomeOfEnd,
+  outcomeOfFailure,
+  outcomeOfRequest,
+  refusedHere,
+  saysEmergency,
+  saysStateLost,
+} from './outcome.ts';
 import { placeCall } from './placed-call.ts';
 import { answeringReadiness, offeringReadiness } from './precondition.ts';
 import { namesPreconditions, PRECONDITION, preconditionFailure, refusalOf } from './precondition-demand.ts';
@@ -94,6 +101,9 @@ export function createCalls(node: MwNode): Calls {
         // The 2xx crossed our CANCEL: it was acknowledged and ended by BYE.
         if (failure.cause === 'cancelled') node.emit({ type: 'ims-ended', owner, outcome: refusedHere(0, '') });
         else if (saysEmergency(failure)) node.emit({ type: 'ims-is-emergency', owner });
+        // The E-CSCF knows no registrations, the peer of a trunk none of ours.
+        else if (saysStateLost(failure) && node.facts.mode !== 'trunk' && !entry.emergency)
+          node.emit({ type: 'ims-state-lost', owner, outcome });
         else node.emit({ type: 'ims-rejected', owner, outcome });
       },
       onCancelled(cancel) {

@@ -58,7 +58,7 @@ export function ownUri(token: string, hostPort: string, transport: Transport, ex
 /** Contact of a REGISTER, without `expires`. RFC 5626 4.1, TS 24.229 5.1.1.2. */
 export function registerContact(uri: string, impu: string, outbound: boolean): string {
   const flow = outbound ? ';reg-id=1' : '';
-  return `<${uri}>;+sip.instance="<urn:uuid:${uuidOf(impu)}>"${flow};${MMTEL_FEATURE};audio`;
+  return `<${uri}>;+sip.instance="<${instanceOf(impu)}>"${flow};${MMTEL_FEATURE};audio`;
 }
 
 /** Contact of a call; that of an emergency call names no service. */
@@ -277,6 +277,11 @@ function correlation(correlator: string, facts: HeaderFacts): Field[] {
 /** Without the characters that could end a header line. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '').slice(0, 256);
+}
+
+/** The instance of a number, one for all its devices. RFC 5626 4.1, IMS digest 2.13. */
+export function instanceOf(impu: string): string {
+  return `urn:uuid:${uuidOf(impu)}`;
 }
 
 /** Version 5 UUID of a URI: the same instance for the same number at every registration. RFC 9562 5.5. */

@@ -142,7 +142,7 @@ test('ORG-04 anonymous call: From hides the caller, P-Asserted-Identity does not
   assert.match(named, /\r\nFrom: "Ali\\"ceX: y" <sip:\+99910020001@/);
 });
 
-test('a call out that is refused, cancelled, or answered across the CANCEL', async t => {
+test('ORG-22 a call out that is refused, cancelled, or answered across the CANCEL', async t => {
   const b = await bench(t);
   const invite = (owner: CallId) => b.mw.port.run({ ...INVITE, owner, correlator: '' });
   const replies = new Map<string, (bytes: Uint8Array) => void>();
@@ -169,8 +169,17 @@ test('a call out that is refused, cancelled, or answered across the CANCEL', asy
     reason: 'Q.850;cause=17;text="User busy"',
   });
 
+  const restore =
+    '<ims-3gpp version="1"><alternative-service><type>restoration</type></alternative-service></ims-3gpp>';
   invite(CALL);
-  const second = await got('INVITE', 1);
+  answer(await got('INVITE', 1), 504, [['Content-Type', 'application/3gpp-ims+xml']], restore);
+  assert.equal((await b.input('ims-state-lost')).outcome.code, 504);
+  invite(CALL);
+  answer(await got('INVITE', 2), 504);
+  assert.equal((await b.input('ims-rejected')).outcome.code, 504);
+
+  invite(CALL);
+  const second = await got('INVITE', 3);
   b.mw.port.run({
     type: 'ims.end',
     owner: CALL,
@@ -186,7 +195,7 @@ test('a call out that is refused, cancelled, or answered across the CANCEL', asy
   assert.equal((await b.input('ims-rejected')).outcome.code, 487);
 
   invite(CALL);
-  const third = await got('INVITE', 2);
+  const third = await got('INVITE', 4);
   answer(third, 180);
   await b.input('ims-progress');
   b.mw.port.run({ type: 'ims.end', owner: CALL, code: 0, phrase: '', reason: null });

@@ -18,7 +18,7 @@ import { diversionOf } from './diversion.ts';
 import { gateOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
 import { addressOf, associatedOf, calledOf, calleeNameOf, callerOf } from './identity.ts';
-import { outcomeOfRequest } from './outcome.ts';
+import { outcomeOfEnd, outcomeOfRequest } from './outcome.ts';
 import { trustOf } from './trust.ts';
 
 const HOME = 'ims.example.com';
@@ -251,6 +251,8 @@ test('a BYE tells its SIP and Q.850 causes', () => {
     reason: 'Q.850 ;cause=16 ;text="x, y", SIP;cause=408',
   });
   assert.deepEqual(outcomeOfRequest(invite([['Reason', 'SIP;cause=99999']])).code, 0);
+  assert.equal(outcomeOfEnd({ cause: 'session-timer', request: null }).local, 'session-timer');
+  assert.equal(outcomeOfEnd({ cause: 'dead', request: null }).local, 'no-response');
 });
 
 test('REG-09 associated identities are kept in order as addresses, once each; wildcards name nobody', () => {

@@ -28,7 +28,11 @@ const LOCAL: Readonly<Record<LocalCause, NonNullable<Outcome['local']>>> = {
 /** The outcome of a final response other than 2xx, or of none. */
 export function outcomeOfFailure(failure: Failure): Outcome {
   if (failure.response !== null) return outcomeOfResponse(failure.response);
-  return { code: 0, phrase: '', q850: null, local: LOCAL[failure.cause], reason: null };
+  return endedHere(LOCAL[failure.cause]);
+}
+
+function endedHere(local: Outcome['local']): Outcome {
+  return { code: 0, phrase: '', q850: null, local, reason: null };
 }
 
 function outcomeOfResponse(response: SipResponse): Outcome {
@@ -47,6 +51,12 @@ export function saysEmergency({ response }: Failure): boolean {
   return partsOf(response).some(
     part => mediaType(part.contentType) === IMS_XML && EMERGENCY.test(part.content.slice(0, MAX_XML)),
   );
+}
+
+/** True for a 504 of an S-CSCF that was restarted: it asks for an initial registration by a document of the IMS. TS 24.229 5.2.7, 7.6. */
+export function saysStateLost({ response }: Failure): boolean {
+  if (response?.status !== 504) return false;
+  return partsOf(response).some(part => mediaType(part.contentType) === IMS_XML);
 }
 
 /** The outcome a CANCEL or a BYE tells: its code is the SIP cause of the Reason header, or 0. */
@@ -68,11 +78,11 @@ export function outcomeOfEnd(end: End): Outcome {
     case 'no-prack':
       return { code: 504, phrase: 'Server Time-out', q850: null, local: null, reason: null };
     case 'session-timer':
-      return { code: 408, phrase: 'Session timer', q850: null, local: null, reason: null };
+      return endedHere('session-timer');
     case 'no-ack':
     case 'dead':
     case 'closed':
-      return { code: 0, phrase: '', q850: null, local: 'no-response', reason: null };
+      return endedHere('no-response');
     default:
       return end satisfies never;
   }

@@ -7,6 +7,7 @@ import { parseRegInfo, type RegInfo } from './reg-info.ts';
 
 const AOR = 'sip:+15550100001@ims.example';
 const OURS = 'sip:btoken@192.0.2.10:5060;transport=tcp';
+const INSTANCE = 'urn:uuid:33c5e74c-7b52-5548-aa79-a0f684895827';
 
 function document(version: number, inside: string, state = 'full', registration = 'active'): string {
   return `<?xml version="1.0"?>
@@ -29,7 +30,15 @@ test('a document is read with its contacts; other namespaces are passed over', (
   const info = read(document(3, contact('sip:a&amp;b@192.0.2.1', 'active', 'shortened', 'expires="30"')));
   assert.equal(info.version, 3);
   assert.deepEqual(info.registrations[1]?.contacts, [
-    { id: 'c1', uri: 'sip:a&b@192.0.2.1', state: 'active', event: 'shortened', expiresS: 30, retryAfterS: null },
+    {
+      id: 'c1',
+      uri: 'sip:a&b@192.0.2.1',
+      instance: null,
+      state: 'active',
+      event: 'shortened',
+      expiresS: 30,
+      retryAfterS: null,
+    },
   ]);
 });
 
@@ -68,7 +77,7 @@ for (const [event, more, expected] of [
   ['invented', '', { event: 'unregistered', retryAfterS: null }],
 ] as const) {
   test(`our contact terminated as ${event}`, () => {
-    const watch = createRegWatch(AOR, OURS);
+    const watch = createRegWatch(AOR, OURS, INSTANCE);
     assert.equal(takeRegInfo(watch, read(document(0, SIM + contact(OURS, 'active', 'registered')))), null);
     const inside = SIM + contact('sip:btoken@192.0.2.10:5060;transport=TCP', 'terminated', event, more);
     assert.deepEqual(takeRegInfo(watch, read(document(1, inside, 'partial'))), { type: 'lost', ...expected });
@@ -76,14 +85,14 @@ for (const [event, more, expected] of [
 }
 
 test('a registration that is terminated as a whole, without a contact in it', () => {
-  const watch = createRegWatch(AOR, OURS);
+  const watch = createRegWatch(AOR, OURS, INSTANCE);
   takeRegInfo(watch, read(document(2, contact(OURS, 'active', 'created'))));
   const ended = { type: 'lost', event: 'unregistered', retryAfterS: null };
   assert.deepEqual(takeRegInfo(watch, read(document(3, '', 'full', 'terminated'))), ended);
 });
 
 test('a full state without us counts only after one with us', () => {
-  const watch = createRegWatch(AOR, OURS);
+  const watch = createRegWatch(AOR, OURS, INSTANCE);
   assert.equal(takeRegInfo(watch, read(document(0, SIM))), null);
   takeRegInfo(watch, read(document(1, SIM + contact(OURS, 'active', 'registered'))));
   assert.equal(takeRegInfo(watch, read(document(2, SIM, 'partial'))), null);
@@ -91,7 +100,7 @@ test('a full state without us counts only after one with us', () => {
 });
 
 test('another contact, and another public identity, are not ours', () => {
-  const watch = createRegWatch(AOR, OURS);
+  const watch = createRegWatch(AOR, OURS, INSTANCE);
   const other = document(1, contact('sip:bother@192.0.2.10:5060', 'terminated', 'rejected'), 'partial');
   assert.equal(takeRegInfo(watch, read(document(0, SIM))), null);
   assert.equal(takeRegInfo(watch, read(other)), null);
@@ -100,7 +109,7 @@ test('another contact, and another public identity, are not ours', () => {
 });
 
 test('EVT-03 versions: late ones are dropped, a gap in partial ones asks for the full state', () => {
-  const watch = createRegWatch(AOR, OURS);
+  const watch = createRegWatch(AOR, OURS, INSTANCE);
   assert.deepEqual(takeRegInfo(watch, read(document(5, SIM, 'partial'))), { type: 'incomplete' });
   assert.equal(takeRegInfo(watch, read(document(6, SIM))), null);
   assert.equal(takeRegInfo(watch, read(document(6, contact(OURS, 'terminated', 'rejected')))), null);
@@ -110,7 +119,40 @@ test('EVT-03 versions: late ones are dropped, a gap in partial ones asks for the
 });
 
 test('EVT-07 shortened: come before so many seconds', () => {
-  const watch = createRegWatch(AOR, OURS);
+  const watch = createRegWatch(AOR, OURS, INSTANCE);
   const short = document(0, contact(OURS, 'active', 'shortened', 'expires="60"'));
-  assert.deepEqual(takeRegInfo(watch, read(short)), { type: 'shortened', expiresS: 60 });
+  assert.deepEqual(takeRegInfo(watch, read(short)), { type: 'register' });
+});
+
+test('EVT-11 a core that writes our URI its own way names us by instance', () => {
+  const instance = `<unknown-param name="+sip.instance">"&lt;${INSTANCE}&gt;"</unknown-param>`;
+  const rewritten = (state: string, event: string) =>
+    contact('sip:rewritten@192.0.2.99', state, event).replace('</contact>', `${instance}</contact>`);
+  const watch = createRegWatch(AOR, OURS, INSTANCE);
+  assert.equal(takeRegInfo(watch, read(document(0, SIM + rewritten('active', 'registered')))), null);
+  const removed = read(document(1, SIM + rewritten('terminated', 'deactivated'), 'partial'));
+  assert.deepEqual(takeRegInfo(watch, removed), { type: 'lost', event: 'deactivated', retryAfterS: null });
+  const other = rewritten('terminated', 'rejected').replace(INSTANCE, 'urn:uuid:0');
+  assert.equal(takeRegInfo(watch, read(document(2, other, 'partial'))), null);
+  // Where our URI stands as we wrote it, another one with our instance is an earlier contact of ours.
+  const named = createRegWatch(AOR, OURS, INSTANCE);
+  takeRegInfo(named, read(document(0, contact(OURS, 'active', 'registered'))));
+  assert.equal(takeRegInfo(named, read(document(1, rewritten('terminated', 'unregistered'), 'partial'))), null);
+});
+
+test('EVT-12 an identity of our set that goes is asked for once, by a REGISTER, and again when it had come back', () => {
+  const watch = createRegWatch(AOR, OURS, INSTANCE);
+  const set = (version: number, tel: string) =>
+    read(
+      document(version, contact(OURS, 'active', 'registered')).replace(
+        'id="b" state="active"',
+        `id="b" state="${tel}"`,
+      ),
+    );
+  const told = ['active', 'terminated', 'terminated', 'active', 'terminated'].map((tel, version) =>
+    takeRegInfo(watch, set(version, tel)),
+  );
+  assert.deepEqual(told, [null, { type: 'register' }, null, null, { type: 'register' }]);
+  const gone = read(document(5, contact(OURS, 'terminated', 'rejected'), 'full', 'terminated'));
+  assert.equal(takeRegInfo(watch, gone)?.type, 'lost');
 });

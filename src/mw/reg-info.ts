@@ -5,6 +5,8 @@ import { attribute, readXml } from './strict-xml.ts';
 export interface RegContact {
   id: string;
   uri: string;
+  /** Value of its `+sip.instance`, without quotes and brackets; null: not told. RFC 3680 5.3.2. */
+  instance: string | null;
   state: 'active' | 'terminated';
   /** registered, created, refreshed, shortened, expired, deactivated, probation, unregistered, rejected; others as they stand. */
   event: string;
@@ -41,7 +43,8 @@ function createReader() {
   let info: RegInfo | null = null;
   let registration: RegRegistration | null = null;
   let contact: RegContact | null = null;
-  let uri: string | null = null;
+  /** What stands in the element that is being read, and where it goes. */
+  let inside: { text: string; take(contact: RegContact, text: string): void } | null = null;
 
   function open(tag: SaxesTagNS): void {
     const known = tag.uri === NAMESPACE;
@@ -55,22 +58,32 @@ function createReader() {
     } else if (tag.local === 'contact' && registration !== null) {
       contact = contactOf(tag);
       registration.contacts.push(contact);
-    } else if (tag.local === 'uri' && contact !== null) uri = '';
+    } else if (tag.local === 'uri') inside = { text: '', take: takeUri };
+    else if (tag.local === 'unknown-param' && attribute(tag, 'name') === '+sip.instance')
+      inside = { text: '', take: takeInstance };
   }
 
   function close(tag: SaxesTagNS): void {
     if (tag.uri !== NAMESPACE) return;
-    if (tag.local === 'uri' && contact !== null && uri !== null) {
-      contact.uri = uri.trim();
-      uri = null;
+    if (tag.local === 'uri' || tag.local === 'unknown-param') {
+      if (contact !== null) inside?.take(contact, inside.text.trim());
+      inside = null;
     } else if (tag.local === 'contact') contact = null;
     else if (tag.local === 'registration') registration = null;
   }
 
   const text = (part: string) => {
-    if (uri !== null) uri += part;
+    if (inside !== null) inside.text += part;
   };
   return { open, close, text, result: () => info };
+}
+
+function takeUri(contact: RegContact, text: string): void {
+  contact.uri = text;
+}
+
+function takeInstance(contact: RegContact, text: string): void {
+  contact.instance = text.replace(/^"?<|>"?$/g, '');
 }
 
 function seconds(text: string): number | null {
@@ -97,6 +110,7 @@ function contactOf(tag: SaxesTagNS): RegContact {
   return {
     id: attribute(tag, 'id'),
     uri: '',
+    instance: null,
     state: attribute(tag, 'state') === 'terminated' ? 'terminated' : 'active',
     event: attribute(tag, 'event'),
     expiresS: seconds(attribute(tag, 'expires')),

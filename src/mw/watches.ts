@@ -2,7 +2,7 @@
 import { retryDelay } from '../ep-cscf/back-off.ts';
 import type { BindingId } from '../ep-cscf/ids.ts';
 import type { SipRequest, SipTimers, Subscription } from '../sip/index.ts';
-import { recordOf, subscribeFields } from './headers.ts';
+import { instanceOf, recordOf, subscribeFields } from './headers.ts';
 import type { ImsIdentity } from './identities.ts';
 import type { MwNode } from './node.ts';
 import { createRegWatch, type RegWatch, takeRegInfo } from './reg-event.ts';
@@ -46,7 +46,7 @@ export function createWatches(node: MwNode, timers: SipTimers, expiresS: number)
 
   function start(watch: Watch): void {
     const { identity, route, contact, id } = watch.watched;
-    watch.state = createRegWatch(identity.impu, contact);
+    watch.state = createRegWatch(identity.impu, contact, instanceOf(identity.impu));
     const aor = recordOf(identity.impu, node.facts);
     const subscription = node.agent().subscribe(
       {
@@ -90,8 +90,8 @@ export function createWatches(node: MwNode, timers: SipTimers, expiresS: number)
         node.emit({ type: 'ims-binding-lost', owner: id, event, retryAfterS });
         return;
       }
-      case 'shortened':
-        node.emit({ type: 'ims-binding-shortened', owner: id, expiresS: finding.expiresS });
+      case 'register':
+        node.emit({ type: 'ims-register-wanted', owner: id });
         return;
       case 'incomplete':
         watch.subscription?.refresh();
@@ -130,7 +130,7 @@ export function createWatches(node: MwNode, timers: SipTimers, expiresS: number)
       timers.stop(timerOf(watched.id));
       // What an older subscription still says is of the registration before.
       known?.subscription?.end();
-      const watch: Watch = { watched, subscription: null, state: createRegWatch('', ''), failures: 0 };
+      const watch: Watch = { watched, subscription: null, state: createRegWatch('', '', ''), failures: 0 };
       watches.set(watched.id, watch);
       start(watch);
     },

@@ -262,6 +262,84 @@ test('ORG-11 ORG-13 forks: authorised early media leads, the answering dialog ta
   assert.equal(w.story(call.id).at(-1), '2 Connected');
 });
 
+test('ORG-11 when the last dialog that rang is gone, the call is on its way again', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 180, { fork: 'a' });
+  progress(w, call, 180, { fork: 'b' });
+  progress(w, call, 199, { fork: 'a' });
+  assert.deepEqual(w.story(call.id), ['1 Ringing']);
+  progress(w, call, 199, { fork: 'b' });
+  progress(w, call, 180, { fork: 'c' });
+  assert.deepEqual(w.story(call.id), ['1 Ringing', '2 Proceeding', '3 Ringing']);
+  rejectOut(w, call, 480);
+  assert.deepEqual(w.story(call.id).at(-1), '4 NoAnswer');
+});
+
+const LOST = { code: 504, phrase: 'Server Time-out', q850: null, local: null, reason: null };
+
+test('ORG-22 a core that has lost the registration gets it anew, then the same call once more', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 183, { sdp: imsSdp('sendrecv', 4000) });
+  w.take('ims.register');
+  w.give({ type: 'ims-state-lost', owner: call.owner, outcome: LOST });
+  assert.deepEqual(
+    w.take('ims.register').map(one => one.initial),
+    [true],
+  );
+  const again = w.take('ims.invite');
+  assert.deepEqual(
+    again.map(one => one.owner),
+    [call.owner],
+  );
+  answerOut(w, call, imsSdp('sendrecv', 4004));
+  assert.deepEqual(w.story(call.id), ['1 InProgress', '2 Connected']);
+  remove(w, ALICE, call.id);
+  const second = callOut(w, ALICE, reg);
+  w.give({ type: 'ims-state-lost', owner: second.owner, outcome: LOST });
+  w.give({ type: 'ims-state-lost', owner: second.owner, outcome: LOST });
+  assert.deepEqual(w.story(second.id), ['1 Failed']);
+  assert.equal(w.sessionEvents(second.id).at(-1)?.reason, 'SIP;cause=504;text="Server Time-out"');
+  finish(w, reg);
+});
+
+test('ORG-22 several calls wait for one REGISTER; hung up meanwhile, nothing is said to the network', () => {
+  const { w, reg } = world();
+  const calls = [callOut(w, ALICE, reg), callOut(w, ALICE, reg), callOut(w, ALICE, reg)] as const;
+  w.behaviour.register = 'silent';
+  w.take('ims.register');
+  for (const call of calls) w.give({ type: 'ims-state-lost', owner: call.owner, outcome: LOST });
+  const [register] = w.take('ims.register');
+  assert.ok(register);
+  remove(w, ALICE, calls[0].id);
+  assert.deepEqual(w.story(calls[0].id), ['1 SessionCancelled']);
+  assert.deepEqual(w.take('ims.end'), []);
+  w.take('ims.invite');
+  w.behaviour.register = 'ok';
+  const { owner, ref } = register;
+  w.give({ type: 'ims-registered', owner, ref, expiresS: 600, associated: [] });
+  assert.deepEqual(
+    w.take('ims.invite').map(one => one.owner),
+    [calls[1].owner, calls[2].owner],
+  );
+});
+
+test('ORG-22 the registration does not come back: the call ends, and the device stays registered for the time it has', () => {
+  const { w, reg } = world();
+  for (const answer of [503, 'silent'] as const) {
+    const call = callOut(w, ALICE, reg);
+    w.behaviour.register = answer;
+    w.give({ type: 'ims-state-lost', owner: call.owner, outcome: LOST });
+    w.advance(60_000);
+    assert.deepEqual(w.story(call.id), ['1 Failed'], String(answer));
+    assert.equal(w.core.sizes().registrations, 1);
+    w.behaviour.register = 'ok';
+    w.advance(120_000);
+  }
+  finish(w, reg);
+});
+
 test('ORG-09 the first SDP of a dialog counts, a differing one in the 2xx is applied', () => {
   const { w, reg } = world();
   const call = callOut(w, ALICE, reg);

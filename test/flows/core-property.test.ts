@@ -218,6 +218,7 @@ function network(w: World, owner: CallId, leg: MediaSessionId, op: number, [a, b
     { type: 'ims-answered', owner, fork: pick(['f', 'g'], a), sdp: pick(SDPS, c), calleeName: pick([null, 'Bob'], b) },
     { type: 'ims-rejected', owner, outcome: outcome(a) },
     { type: 'ims-is-emergency', owner },
+    { type: 'ims-state-lost', owner, outcome: outcome(a) },
     { type: 'ims-cancelled', owner, outcome: outcome(b) },
     { type: 'ims-caller-ready', owner },
     { type: 'ims-acked', owner, sdp: pick(SDPS, a) },
@@ -242,7 +243,19 @@ function lost(w: World, a: number, b: number): Input[] {
   const binding = w.effects.findLast(e => e.type === 'ims.register');
   if (binding?.type !== 'ims.register') return [];
   const event = pick(['deactivated', 'probation', 'rejected', 'unregistered', 'expired'] as const, a);
-  return [{ type: 'ims-binding-lost', owner: binding.owner, event, retryAfterS: pick([null, 10, 100], b) }];
+  const { owner } = binding;
+  const back: Input = {
+    type: 'ims-registered',
+    owner,
+    ref: binding.ref,
+    expiresS: pick([60, 3600], a),
+    associated: [],
+  };
+  return [
+    { type: 'ims-binding-lost', owner, event, retryAfterS: pick([null, 10, 100], b) },
+    { type: 'ims-register-wanted', owner },
+    back,
+  ];
 }
 
 const BEFORE = new Set<CallStatus>(['Initial', 'InProgress', 'Ringing', 'Proceeding', 'Waiting']);

@@ -18,7 +18,7 @@ test('REG-14 2,000 bindings refused with the same Retry-After come back, none ea
   world.take('ims.register');
   // A core that was started again wants to see everybody at once.
   const owners = world.effects.flatMap(e => (e.type === 'ims.register' ? [e.owner] : []));
-  for (const owner of owners) world.give({ type: 'ims-binding-shortened', owner, expiresS: 600 });
+  for (const owner of owners) world.give({ type: 'ims-register-wanted', owner });
   const refreshes = world.take('ims.register');
   assert.equal(refreshes.length, BINDINGS);
   for (const { owner, ref } of refreshes)

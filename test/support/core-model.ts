@@ -223,6 +223,7 @@ function heed(node: Node, input: Input): void {
       if (node.line === 'asked') node.line = 'answered';
       return;
     case 'ims-is-emergency':
+    case 'ims-state-lost':
       node.line = 'none';
       return;
     case 'ims-rejected':

@@ -139,8 +139,8 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
     const out: Effect[] = [];
     if (input.type === 'ims-answered') invites.set(input.owner, 'answered');
     if (input.type === 'ims-rejected') invites.set(input.owner, 'over');
-    // Once more, as an emergency call.
-    if (input.type === 'ims-is-emergency') invites.delete(input.owner);
+    // Once more, as an emergency call or by a new registration.
+    if (input.type === 'ims-is-emergency' || input.type === 'ims-state-lost') invites.delete(input.owner);
     core.handle(input, now, out);
     for (const effect of out) effects.push(effect);
     for (const effect of out) noEffectAfterGone(effect);
