@@ -1,4 +1,5 @@
 /** A daemon in memory that speaks ng as far as the engine needs, on a network that loses what a test wants lost. */
+import { createHash } from 'node:crypto';
 import type { Wire, WireEvents } from '../../src/eims-agw/rtpengine/client.ts';
 
 export interface FakeDaemon {
@@ -18,6 +19,8 @@ export interface FakeDaemon {
   /** Nobody listens. */
   dead: boolean;
   bornAt: number;
+  /** Its keys are others once this is. */
+  keys: string;
   wire(events: WireEvents): Wire;
 }
 
@@ -46,6 +49,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
     loses: () => false,
     dead: false,
     bornAt: now(),
+    keys: 'first',
     wire: events => ({
       send(text) {
         if (daemon.dead) return events.refused();
@@ -60,6 +64,12 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
       close: () => undefined,
     }),
   };
+
+  /** Another for each call, tag and suite, as the daemon has them. */
+  function keyOf(id: string, line: string): string {
+    const digest = createHash('sha256').update(`${daemon.keys} ${id} ${line}`).digest();
+    return digest.subarray(0, 30).toString('base64');
+  }
 
   function answer(request: FakeDaemon['requests'][number] & { sdp?: string; codec?: { transcode: string[] } }): object {
     daemon.requests.push(request);
@@ -108,7 +118,9 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
   function lastOffer(id: string): string {
     const offers = daemon.requests.filter(request => request.command === 'offer' && request['call-id'] === id);
     const address = local(id);
-    return String(offers.at(-1)?.sdp).replace(/c=IN .*\r\n/, `c=IN ${address === host ? 'IP4' : 'IP6'} ${address}\r\n`);
+    return String(offers.at(-1)?.sdp)
+      .replace(/c=IN .*\r\n/, `c=IN ${address === host ? 'IP4' : 'IP6'} ${address}\r\n`)
+      .replace(/(a=crypto:)(.*)( inline:).*\r\n/, (_, a, line, b) => `${a}${line}${b}${keyOf(id, line)}\r\n`);
   }
 
   /** Its address towards the core: of the family of the offer, or the one it has. */

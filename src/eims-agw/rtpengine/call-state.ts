@@ -1,5 +1,5 @@
 /** What is known of one stream of a call, which is a call of its own on a daemon: what shall be, what the daemon has, and what it was asked last. */
-import type { EngineCommand, WebEnd, WebTransport } from '../engine.ts';
+import type { EngineCommand, SdesKey, WebEnd, WebTransport } from '../engine.ts';
 import type { Tag } from './ng.ts';
 import type { Habits, Kind, Pair, StreamRoute } from './pair.ts';
 import { type Supervision, supervision } from './supervision.ts';
@@ -9,6 +9,8 @@ export interface CallOptions {
   callId: string;
   kind: Kind;
   habits: Habits;
+  /** 30 random bytes in base64: stands for the key of a far end that is not known yet. */
+  nobodysKey: string;
   /** Silence of the IMS side that ends a call, ms. */
   imsSilentMs: number;
 }
@@ -36,6 +38,8 @@ export interface CallState {
   opening: Extract<EngineCommand, { type: 'open' }> | null;
   /** Browser legs; `remote` since they connect, `op` until the daemon knows it. */
   legs: Map<number, { remote: WebEnd | null; op: number | null }>;
+  /** In place of the far end's key, once there shall be SRTP towards the core. */
+  nobodys: SdesKey | null;
   route: StreamRoute | null;
   restart: Restart | null;
   /** Not asked for yet, by the party that shall hear it. */
@@ -44,8 +48,8 @@ export interface CallState {
   lookDue: boolean;
   /** The request whose reply is awaited. */
   waiting: Step | null;
-  /** What the daemon has; it lets media pass until it is told otherwise. */
-  held: { pair: Pair | null; transport: WebTransport | null; open: Record<Tag, boolean> };
+  /** What the daemon has: `key` is that of what it sends to the core. It lets media pass until it is told otherwise. */
+  held: { pair: Pair | null; transport: WebTransport | null; key: string | null; open: Record<Tag, boolean> };
   watch: Supervision;
 }
 
@@ -54,13 +58,14 @@ export function callState(options: CallOptions): CallState {
     options,
     opening: null,
     legs: new Map(),
+    nobodys: null,
     route: null,
     restart: null,
     plays: new Map(),
     closing: false,
     lookDue: false,
     waiting: null,
-    held: { pair: null, transport: null, open: { web: true, ims: true } },
+    held: { pair: null, transport: null, key: null, open: { web: true, ims: true } },
     watch: supervision(),
   };
 }

@@ -1,6 +1,6 @@
 /** SDP for the daemon, made of what it has to know and nothing that a browser or a core wrote. */
 import { isIPv6 } from 'node:net';
-import type { ImsTarget, WebEnd } from '../engine.ts';
+import type { ImsTarget, SdesKey, WebEnd } from '../engine.ts';
 import type { Family } from '../realm.ts';
 import type { Line } from './formats.ts';
 
@@ -10,23 +10,38 @@ const NOWHERE = '192.0.2.1';
 const ON_HOLD = { IP4: onHold('0.0.0.0'), IP6: onHold('::') };
 
 export type Kind = 'audio' | 'video';
-/** What the m-line of the IMS side says of its packets; AVPF takes feedback. RFC 3551, RFC 4585. */
-export type Profile = 'RTP/AVP' | 'RTP/AVPF';
+/** What the m-line of the IMS side says of its packets: AVPF takes feedback, SAVP is protected. RFC 3551, RFC 4585, RFC 3711, RFC 5124. */
+export type Profile = `RTP/${'' | 'S'}AVP${'' | 'F'}`;
+/** The daemon makes a new key of its own for another tag, and for another suite. */
+const TAG = 1;
+
+/** How the IMS side has a stream. */
+export interface Transport {
+  feedback: boolean;
+  /** The key of its packets; null: plain RTP. */
+  sdes: SdesKey | null;
+}
+
+export function profileOf({ feedback, sdes }: Transport): Profile {
+  return `RTP/${sdes === null ? '' : 'S'}AVP${feedback ? 'F' : ''}`;
+}
 
 /** The far end on the IMS side as its SDP would say it; null while only its family is known. */
 export function describeIms(
   kind: Kind,
-  profile: Profile,
+  transport: Transport,
   target: ImsTarget | null,
   formats: Line,
   family: Family = 'IP4',
 ): string {
   const { address, port, rtcpAddress, rtcpPort } = target ?? ON_HOLD[family];
+  const { sdes } = transport;
   const rtcp =
     rtcpPort === port + 1 && rtcpAddress === address ? [] : [`a=rtcp:${rtcpPort} ${connection(rtcpAddress)}`];
   return text(kind, address, [
-    `m=${kind} ${port} ${profile} ${numbers(formats)}`,
+    `m=${kind} ${port} ${profileOf(transport)} ${numbers(formats)}`,
     ...rtcp,
+    ...(sdes === null ? [] : [`a=crypto:${TAG} ${sdes.suite} inline:${sdes.key}`]),
     ...maps(formats),
     'a=sendrecv',
   ]);

@@ -88,6 +88,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       session: command.session,
       callId: `${prefix}${command.session}-${tried.size}`,
       kind: 'audio',
+      nobodysKey: randomBytes(30).toString('base64'),
       habits: {
         ...habits,
         ...placeOf(settings, command.place),

@@ -48,7 +48,7 @@ export interface NgOffer extends Described {
 export interface NgAnswer extends Described {
   command: 'answer';
   ICE: 'remove';
-  'transport protocol': 'RTP/AVP' | 'RTP/AVPF';
+  'transport protocol': `RTP/${'' | 'S'}AVP${'' | 'F'}`;
   'rtcp-mux': readonly ['demux'];
 }
 

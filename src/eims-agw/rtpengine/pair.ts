@@ -1,7 +1,7 @@
 /** An offer and its answer, as this engine always makes them: the IMS side offers, the browser answers. */
-import type { PayloadFormat, Route, WebEnd } from '../engine.ts';
+import type { PayloadFormat, Route, SdesKey, WebEnd } from '../engine.ts';
 import type { Family } from '../realm.ts';
-import { describeIms, describeWeb, type Kind, type Profile } from './describe.ts';
+import { describeIms, describeWeb, type Kind, type Profile, profileOf } from './describe.ts';
 import { type Lines, linesOf } from './formats.ts';
 import type { NgAnswer, NgFlag, NgOffer } from './ng.ts';
 
@@ -9,7 +9,7 @@ export type { Kind } from './describe.ts';
 
 /** What is relayed of one stream, and how the IMS side has it. */
 export type StreamRoute = Pick<Route, 'target' | 'toIms' | 'toWeb' | 'toImsOpen' | 'toWebOpen' | 'supervise'> & {
-  profile: Profile;
+  feedback: boolean;
 };
 
 /** What all calls on a daemon share. */
@@ -29,6 +29,8 @@ export interface Habits {
 export interface Pair {
   kind: Kind;
   profile: Profile;
+  /** Its packets towards the core are SRTP. */
+  secure: boolean;
   ims: string;
   web: string;
   lines: Lines;
@@ -48,13 +50,15 @@ const BEST_MODES = ['AMR/8000/1/12200', 'AMR-WB/16000/1/23850'];
 /** Nobody's, in between two browsers that share one. */
 const NOBODYS = { algorithm: 'sha-256' as const, value: Array<string>(32).fill('00').join(':') };
 
-/** Takes ports and credentials before either far end is known; of its answer only the probe has need. */
-export function openingPair(kind: Kind, family: Family): Pair {
+/** Takes ports and credentials before either far end is known; of its answer only the probe has need, and who wants the daemon's key: `sdes` then is nobody's. */
+export function openingPair(kind: Kind, family: Family, sdes: SdesKey | null = null): Pair {
   const lines = UNKNOWN[kind];
+  const transport = { feedback: false, sdes };
   return {
     kind,
-    profile: 'RTP/AVP',
-    ims: describeIms(kind, 'RTP/AVP', null, lines.ims, family),
+    profile: profileOf(transport),
+    secure: sdes !== null,
+    ims: describeIms(kind, transport, null, lines.ims, family),
     web: describeWeb(kind, null, lines.web),
     lines,
     leg: null,
@@ -62,15 +66,24 @@ export function openingPair(kind: Kind, family: Family): Pair {
   };
 }
 
-/** This browser and this route; before the route has a codec, only who the browser is. */
-export function pairOf(kind: Kind, route: StreamRoute | null, leg: number, remote: WebEnd, family: Family): Pair {
+/** This browser and this route; before the route has a codec, only who the browser is. `nobodys`: the key that stands for that of a far end not known yet. */
+export function pairOf(
+  kind: Kind,
+  route: StreamRoute | null,
+  leg: number,
+  remote: WebEnd,
+  { family, nobodys }: { family: Family; nobodys: SdesKey | null },
+): Pair {
   const routed = route !== null && route.toIms.length + route.toWeb.length > 0;
   const lines = routed ? linesOf(route) : UNKNOWN[kind];
-  const profile = routed ? route.profile : 'RTP/AVP';
+  const target = routed ? route.target : null;
+  const sdes = target === null ? nobodys : (target.sdes ?? null);
+  const transport = { feedback: routed && route.feedback, sdes };
   return {
     kind,
-    profile,
-    ims: describeIms(kind, profile, routed ? route.target : null, lines.ims, family),
+    profile: profileOf(transport),
+    secure: sdes !== null,
+    ims: describeIms(kind, transport, target, lines.ims, family),
     web: describeWeb(kind, remote, lines.web),
     lines,
     leg,

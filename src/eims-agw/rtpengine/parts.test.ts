@@ -136,10 +136,10 @@ test('SDP for the daemon says what it needs and nothing else', () => {
   const line = [{ pt: 8, format: PCMA, kind: 'speech' as const }];
   const target = { address: '203.0.113.77', port: 4000, rtcpAddress: '203.0.113.77', rtcpPort: 4005 };
   assert.equal(
-    describeIms('audio', 'RTP/AVP', target, line),
+    describeIms('audio', { feedback: false, sdes: null }, target, line),
     'v=0\r\no=- 1 1 IN IP4 203.0.113.77\r\ns=-\r\nc=IN IP4 203.0.113.77\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\na=rtcp:4005 IN IP4 203.0.113.77\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv\r\na=ptime:20\r\n',
   );
-  assert.match(describeIms('audio', 'RTP/AVP', null, line), /c=IN IP4 0\.0\.0\.0\r\n/);
+  assert.match(describeIms('audio', { feedback: false, sdes: null }, null, line), /c=IN IP4 0\.0\.0\.0\r\n/);
   const remote = {
     ice: { ufrag: 'u', pwd: 'p' },
     fingerprint: { algorithm: 'sha-256' as const, value: 'AB' },

@@ -17,7 +17,7 @@ const play = (more: Partial<Play> = {}): Play => ({
 
 function call(): CallState {
   const habits = { web: 'web', ims: 'ims', family: 'IP4', advertised: new Map(), natLatch: false } as const;
-  return callState({ session: 7, callId: 'c', kind: 'audio', habits, imsSilentMs: 1 });
+  return callState({ session: 7, callId: 'c', kind: 'audio', habits, nobodysKey: '', imsSilentMs: 1 });
 }
 
 test('ANN-04 a browser is played to once it is connected, the IMS side at once', () => {

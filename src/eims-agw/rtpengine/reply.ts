@@ -22,6 +22,12 @@ export function readTransport(body: Body): WebTransport | null {
   };
 }
 
+/** The key of what it sends to the party that gets its SDP; null when it is none of one suite alone. */
+export function readKey(body: Body): string | null {
+  const [only, ...others] = mediaOf(body)?.crypto ?? [];
+  return only === undefined || others.length > 0 ? null : only.key;
+}
+
 /** Address and port of the daemon's SDP: those it tells the party that gets it. */
 export function readEnd(body: Body): { address: string; port: number } | null {
   const media = mediaOf(body);

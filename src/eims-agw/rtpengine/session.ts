@@ -64,7 +64,7 @@ function take(call: CallSession, command: EngineCommand, now: number, out: Out):
     case 'route': {
       const { video } = command.route;
       call.feedback = video?.feedback ?? false;
-      tell(sound, { type: 'route', route: { ...command.route, profile: 'RTP/AVP' } });
+      tell(sound, { type: 'route', route: { ...command.route, feedback: false } });
       if (picture !== null && video !== null) tell(picture, { type: 'route', route: pictureRoute(video) });
       break;
     }
@@ -89,11 +89,10 @@ function take(call: CallSession, command: EngineCommand, now: number, out: Out):
 
 /** Silence of a picture is no fault of a call. */
 function pictureRoute({ target, toIms, toWeb, toImsOpen, toWebOpen, feedback }: VideoRoute): StreamRoute {
-  const profile = feedback ? 'RTP/AVPF' : 'RTP/AVP';
-  return { target, toIms, toWeb, toImsOpen, toWebOpen, supervise: false, profile };
+  return { target, toIms, toWeb, toImsOpen, toWebOpen, supervise: false, feedback };
 }
 
-function begin(call: CallSession, { op }: Extract<EngineCommand, { type: 'add-video' }>, now: number, out: Out): void {
+function begin(call: CallSession, asked: Extract<EngineCommand, { type: 'add-video' }>, now: number, out: Out): void {
   const { sound, picture } = call;
   if (picture !== null) end(call, picture, true, out);
   call.pictures += 1;
@@ -103,7 +102,9 @@ function begin(call: CallSession, { op }: Extract<EngineCommand, { type: 'add-vi
   out.push({ type: 'picture-begins' });
   const legs = [...sound.legs.keys()].map(leg => ({ leg, ssrc: 0, cname: '' }));
   const { family } = sound.options.habits;
-  const command = { type: 'open', session, op, place: { realm: null, family }, legs } as const;
+  const { op, sdes } = asked;
+  const place = { realm: null, family };
+  const command = { type: 'open', session, op, place, legs, ...(sdes === undefined ? {} : { sdes }) } as const;
   give(call, begun, { type: 'command', command }, now, out);
 }
 

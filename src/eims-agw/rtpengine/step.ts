@@ -8,8 +8,10 @@ import { nextPlay, playRequest } from './play.ts';
 /** Null when all is as it shall be. */
 export function nextStep(call: CallState): Step | null {
   if (call.closing) return { type: 'delete' };
-  if (call.opening !== null)
-    return { type: 'offer', pair: openingPair(call.options.kind, call.options.habits.family), restart: null };
+  if (call.opening !== null) {
+    const { kind, habits } = call.options;
+    return { type: 'offer', pair: openingPair(kind, habits.family, call.nobodys), restart: null };
+  }
   // Nothing passes that should not, not even for the time of an offer and an answer.
   const closed = nextGate(call, false);
   if (closed !== null) return closed;
@@ -53,7 +55,8 @@ function wantedPair(call: CallState): Pair | null {
   const newest = newestLeg(call);
   if (newest === null) return null;
   const { kind, habits } = call.options;
-  const pair = pairOf(kind, call.route, newest.leg, newest.remote, habits.family);
+  const known = { family: habits.family, nobodys: call.nobodys };
+  const pair = pairOf(kind, call.route, newest.leg, newest.remote, known);
   const shared = before !== null && before.leg !== newest.leg && before.fingerprint === newest.remote.fingerprint.value;
   return shared ? withoutCertificate(pair, newest.remote) : pair;
 }

@@ -5,7 +5,7 @@ import type { CallState, Step } from './call-state.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import type { StreamRoute } from './pair.ts';
 import { played } from './play.ts';
-import { holdsCodec, readLocalEnd, readSight, readTransport } from './reply.ts';
+import { holdsCodec, readKey, readLocalEnd, readSight, readTransport } from './reply.ts';
 import { nextStep, requestOf } from './step.ts';
 import { carried, type Finding, findings, supervise, whenToLook } from './supervision.ts';
 
@@ -62,6 +62,7 @@ function take(call: CallState, command: StreamCommand, now: number, out: Out): v
   switch (command.type) {
     case 'open':
       call.opening = command;
+      if (command.sdes !== undefined) call.nobodys = { suite: command.sdes, key: call.options.nobodysKey };
       for (const { leg } of command.legs) call.legs.set(leg, { remote: null, op: null });
       break;
     case 'add-leg':
@@ -133,7 +134,9 @@ function offered(call: CallState, step: PairStep, reply: NgReply, out: Out): voi
   if (transport === null || !holdsCodec(reply.body, step.pair.lines.web, false)) fail(call, step, reply, out);
   else {
     call.held.transport = transport;
-    ask(call, call.opening === null ? { ...step, type: 'answer' } : { type: 'ports' }, out);
+    // Its key towards the core it tells in an answer alone.
+    const answered = call.opening === null || step.pair.secure;
+    ask(call, answered ? { ...step, type: 'answer' } : { type: 'ports' }, out);
   }
 }
 
@@ -147,7 +150,8 @@ function opened(call: CallState, reply: NgReply, out: Out): void {
     return;
   }
   call.opening = null;
-  const ims = { ...local, address: options.habits.advertised.get(local.address) ?? local.address };
+  const address = options.habits.advertised.get(local.address) ?? local.address;
+  const ims = { ...local, address, ...(held.key === null ? {} : { key: held.key }) };
   const legs = opening.legs.map(() => transport);
   out.push({ type: 'event', event: { type: 'opened', session: options.session, op: opening.op, ims, legs } });
 }
@@ -156,12 +160,20 @@ function answered(call: CallState, step: PairStep, reply: NgReply, now: number, 
   const { held, options } = call;
   const { session } = options;
   const { transport } = held;
-  if (transport === null || !holdsCodec(reply.body, step.pair.lines.ims, true)) {
+  const key = step.pair.secure ? readKey(reply.body) : null;
+  // The far end was told the first.
+  const keyed = !step.pair.secure || (key !== null && (held.key === null || held.key === key));
+  if (transport === null || !keyed || !holdsCodec(reply.body, step.pair.lines.ims, true)) {
     fail(call, step, reply, out);
     return;
   }
+  held.key ??= key;
   const before = held.pair;
   held.pair = step.pair;
+  if (call.opening !== null) {
+    ask(call, { type: 'ports' }, out);
+    return;
+  }
   if (step.restart !== null) {
     if (call.restart === step.restart) call.restart = null;
     out.push({ type: 'event', event: { type: 'restarted', session, op: step.restart.op, transport } });
@@ -213,7 +225,8 @@ function fail(call: CallState, step: Step, reply: NgReply | null, out: Out): voi
   const { session } = call.options;
   if (call.opening !== null) out.push({ type: 'not-opened', failure: failureOf(reply) });
   else {
-    const reason = reply === null ? 'no reply' : reply.ok ? 'the reply lacks a codec or an address' : reply.reason;
+    const reason =
+      reply === null ? 'no reply' : reply.ok ? 'the reply lacks a codec, an address or the key' : reply.reason;
     const event = { ...carried(call.watch), type: 'lost', session } as const;
     out.push({ type: 'trouble', what: step.type, reason }, { type: 'event', event });
   }
