@@ -20,6 +20,7 @@ test('a realm takes its addresses all together, or all those of the area, and it
         imsHost6: '2001:db8::1',
         prefixes: ['192.0.2.0/24'],
         imsCodecs: ['PCMA'],
+        imsSrtp: 'require',
       },
       ims: {
         realms: [
@@ -33,7 +34,7 @@ test('a realm takes its addresses all together, or all those of the area, and it
   const area = { bind: '192.0.2.1', advertise: '203.0.113.1' };
   const six = { bind: '2001:db8::1', advertise: '2001:db8::1' };
   assert.deepEqual([ims.bind, ims.advertise, ims.other], [area.bind, area.advertise, six]);
-  const rest = { natLatch: false, imsCodecs: ['PCMA'] };
+  const rest = { natLatch: false, srtp: 'require', imsCodecs: ['PCMA'] };
   assert.deepEqual(own, {
     'own addresses': {
       ...{ bind: '192.0.2.2', advertise: '192.0.2.2', mediaPrefixes: ['192.0.2.0/24'] },

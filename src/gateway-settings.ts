@@ -128,7 +128,7 @@ function imsMediaOf(media: ReturnType<typeof realmMediaOf>): ImsMedia {
   const first = hostOf(imsHost, imsAdvertisedHost);
   const { other } = otherOf(imsHost6, imsAdvertisedHost6);
   const codecs = { webCodecs: media.webCodecs, imsCodecs: media.imsCodecs };
-  const rest = { mediaPrefixes: prefixes, natLatch: imsNatLatch, ...codecs };
+  const rest = { mediaPrefixes: prefixes, natLatch: imsNatLatch, srtp: media.imsSrtp, ...codecs };
   if (other === undefined) return { ...first, ...rest };
   return imsPrefer === 'ipv6' ? { ...other, other: first, ...rest } : { ...first, other, ...rest };
 }

@@ -131,6 +131,6 @@ export const ims = area('The operator’s IMS', {
   realms: Type.Array(realm, {
     default: [],
     description:
-      'Several realms at once: each has a `name`, `prefixes` of its numbers (+49, +1555; the longest wins) and any setting of this area from `mode` to `accessNetworkInfo` that differs; under `media` the same for `imsHost`, `imsAdvertisedHost`, `imsHost6`, `imsAdvertisedHost6` (these four together), `imsPrefer`, `prefixes`, `imsNatLatch`, `webCodecs` and `imsCodecs` of the area `media`. None: the area is the one realm, of every number.',
+      'Several realms at once: each has a `name`, `prefixes` of its numbers (+49, +1555; the longest wins) and any setting of this area from `mode` to `accessNetworkInfo` that differs; under `media` the same for `imsHost`, `imsAdvertisedHost`, `imsHost6`, `imsAdvertisedHost6` (these four together), `imsPrefer`, `prefixes`, `imsSrtp`, `imsNatLatch`, `webCodecs` and `imsCodecs` of the area `media`. None: the area is the one realm, of every number.',
   }),
 });

@@ -27,6 +27,11 @@ const realmFields = {
     ['ipv4', 'ipv6'],
   ),
   prefixes: list('Addresses the core’s SDP may point at, as CIDR prefixes.', ['127.0.0.0/8']),
+  imsSrtp: choice(
+    'SRTP towards the core, with keys in SDP (SDES): `off`; `accept`, where the core offers it; `offer`, beside plain RTP, for the far end to choose (RFC 5939); `require`, and refuse plain RTP. Keys travel in SIP: to be used over TLS or IPsec.',
+    'off',
+    ['off', 'accept', 'offer', 'require'],
+  ),
   imsNatLatch: flag(
     'Take RTP from another address of `media.prefixes` when the one of the SDP stays silent: for phones without an SBC before them.',
     false,

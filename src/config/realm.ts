@@ -28,10 +28,10 @@ export function realmMediaOf(media: Settings['media'], own: RealmMedia = {}): Re
   const places = own.imsHost === undefined ? media : { imsAdvertisedHost: '', imsHost6: '', imsAdvertisedHost6: '' };
   const all = { ...media, ...places, ...own };
   const { imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch } = all;
-  const { webCodecs, imsCodecs } = all;
+  const { webCodecs, imsCodecs, imsSrtp } = all;
   return {
     ...{ imsHost, imsAdvertisedHost, imsHost6, imsAdvertisedHost6, imsPrefer, prefixes, imsNatLatch },
-    ...{ webCodecs, imsCodecs },
+    ...{ webCodecs, imsCodecs, imsSrtp },
   };
 }
 
