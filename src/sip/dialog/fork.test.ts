@@ -1,7 +1,7 @@
 /** One INVITE, several answers: early dialogs by To-tag, order of reliable responses, second 2xx, routing inside the dialog. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ANSWER, createWorld, type World } from '../../../test/support/agent-world.ts';
+import { ANSWER, createWorld, OFFER, sdp, type World } from '../../../test/support/agent-world.ts';
 
 const A = '192.0.2.1';
 const B = '192.0.2.2';
@@ -135,4 +135,39 @@ test('forks beyond the limit cost no memory and no PRACK', () => {
     new Set(peer.requests.filter(r => r.method === 'PRACK').map(r => r.headers.to()?.params.get('tag'))).size,
     32,
   );
+});
+
+test('ORG-07 a flood of reliable responses is followed a few at a time, in a re-INVITE a few in all', () => {
+  const world = createWorld();
+  const peer = world.peer(B);
+  const call = world.place(world.party(A), B);
+  world.clock.advance(20);
+  const fields: Array<[string, string]> = [
+    ['Contact', `<sip:b@${B}>`],
+    ['Require', '100rel'],
+  ];
+  const ring = (rseq: number) => {
+    const invite = peer.requests.findLast(({ method }) => method === 'INVITE');
+    if (invite !== undefined) peer.respond(invite, 183, 'b', [...fields, ['RSeq', String(rseq)]]);
+    world.clock.advance(10);
+  };
+  const pracks = () => peer.requests.filter(({ method }) => method === 'PRACK');
+  const acked = () => new Set(pracks().map(({ headers }) => headers.get('RAck')?.split(' ')[0]));
+  for (let rseq = 1; rseq <= 9; rseq += 1) ring(rseq);
+  assert.deepEqual([...acked()], ['1', '2', '3', '4']);
+  for (const prack of pracks()) peer.respond(prack, 200, 'b');
+  world.clock.advance(20);
+  ring(5);
+  assert.equal(acked().has('5'), true, 'those answered make room');
+  peer.onRequest = request => {
+    if (request.method === 'PRACK') peer.respond(request, 200, 'b');
+  };
+  const [invite] = peer.requests;
+  if (invite !== undefined) peer.respond(invite, 200, 'b', [...fields, ['Content-Type', 'application/sdp']], ANSWER);
+  world.clock.advance(50);
+  peer.requests.length = 0;
+  assert.equal(call.reinvite(sdp(OFFER)), true);
+  world.clock.advance(20);
+  for (let rseq = 1; rseq <= 20; rseq += 1) ring(rseq);
+  assert.equal(acked().size, 8);
 });

@@ -12,6 +12,9 @@ import { awaitAck, die, nextId, type Outgoing, refusalSpec, type Session } from 
 import { answerTimer, armTimer, raised, refreshHeaders, retryRefresh, timerOf2xx, tooShort } from './session-timer.ts';
 import type { CallEffect, Header } from './types.ts';
 
+/** Reliable responses to one re-INVITE that are followed: nobody needs more. */
+const MAX_PRACKS = 8;
+
 /** Sends (or sends again) a re-INVITE with an offer. The caller has asked `canReoffer`, or repeats after 491, 422 or 401. */
 export function sendReinvite(
   session: Session,
@@ -35,6 +38,7 @@ export function sendReinvite(
     auth,
     waiting: false,
     rseq: null,
+    pracks: 0,
   };
   out.push({ type: 'send', id, spec });
 }
@@ -121,8 +125,9 @@ export function failReinvite(
 function prackReinvite(session: Session, outgoing: Outgoing, response: SipResponse, out: CallEffect[]): void {
   const rseq = response.headers.number('RSeq');
   if (rseq === undefined || response.status === 100 || !response.headers.hasToken('Require', '100rel')) return;
-  if (outgoing.rseq !== null && rseq !== outgoing.rseq + 1) return;
+  if (outgoing.pracks >= MAX_PRACKS || (outgoing.rseq !== null && rseq !== outgoing.rseq + 1)) return;
   outgoing.rseq = rseq;
+  outgoing.pracks += 1;
   const rack: Header = ['RAck', `${rseq} ${outgoing.seq} INVITE`];
   out.push({ type: 'send', id: nextId(session), spec: requestIn(session.dialog, 'PRACK', [rack]) });
 }

@@ -11,7 +11,10 @@ export function isReliable(response: SipResponse): boolean {
   return response.headers.hasToken('Require', '100rel') && response.headers.number('RSeq') !== undefined;
 }
 
-/** PRACKs a reliable response in its order; false for a copy or one out of order. RFC 3262 4. */
+/** PRACKs of one early dialog under way. The peer waits for each before its next response; one that does not is not followed. RFC 3262 3. */
+const MAX_PRACKS = 4;
+
+/** PRACKs a reliable response in its order; false for a copy, one out of order, or one of too many. RFC 3262 4. */
 export function takeReliable(
   state: UacState,
   early: Early,
@@ -21,6 +24,7 @@ export function takeReliable(
 ): boolean {
   const rseq = response.headers.number('RSeq') ?? 0;
   if (early.rseq !== null && rseq !== early.rseq + 1) return false;
+  if (Object.values(state.pracks).filter(prack => prack.fork === fork).length >= MAX_PRACKS) return false;
   early.rseq = rseq;
   if (sdpOf(response) !== null && state.request.body !== null) early.session.settled = true;
   sendPrack(state, early, { fork, rack: `${rseq} ${state.sent.seq} INVITE`, answered: false }, null, out);

@@ -20,8 +20,9 @@ export interface Outgoing {
   auth: readonly Header[];
   /** Refused with 491 and not sent again yet. */
   waiting: boolean;
-  /** Last RSeq PRACKed. */
+  /** Last RSeq PRACKed, and how many were. */
   rseq: number | null;
+  pracks: number;
 }
 
 /** Our UPDATE: a refresh without description, or what the user sends. RFC 3311. */

@@ -55,19 +55,25 @@ export function createConnection(setup: ConnectionSetup): Connection {
   /** The peer has answered a ping: from now on it has to. One that never does is of before RFC 5626. */
   let pongs = false;
   let pinged = false;
+  /** A pong that has not left: one is enough for all pings meanwhile. */
+  let ponging = false;
+  /** Our part of what all connections hold. */
+  let held = 0;
   let ended = false;
   let why = 'closed by the peer';
 
   function onData(chunk: Buffer): void {
     if (ended) return;
     connection.usedAt = now();
-    if (pinged && isPong(chunk)) return;
+    // Within a message a CRLF is a part of it.
+    if (pinged && isPong(chunk) && framer.pendingBytes === 0) return;
     let whole = false;
     for (const event of framer.push(chunk)) {
       if (ended) return;
       whole = onEvent(event) || whole;
     }
     watch(whole);
+    account();
   }
 
   /** Whatever comes says that the flow lives; true for a pong, which is nothing more. */
@@ -102,7 +108,7 @@ export function createConnection(setup: ConnectionSetup): Connection {
       return true;
     }
     if (event.type === 'ping') {
-      write(PONG);
+      pong();
       return false;
     }
     shared.count('sip_connections_dropped', 'framing');
@@ -132,7 +138,27 @@ export function createConnection(setup: ConnectionSetup): Connection {
       return false;
     }
     socket.write(packet);
+    account();
     return true;
+  }
+
+  function pong(): void {
+    if (ponging) return;
+    ponging = true;
+    socket.write(PONG, () => {
+      ponging = false;
+    });
+  }
+
+  /** One that holds much while all together hold too much is dropped; those that hold little are let be. */
+  function account(): void {
+    if (ended) return;
+    const holds = framer.pendingBytes + (socket.writableNeedDrain ? socket.writableLength : 0);
+    shared.held += holds - held;
+    held = holds;
+    if (shared.held <= limits.heldBytes || held <= limits.heldBytes / limits.connections) return;
+    shared.count('sip_connections_dropped', 'memory');
+    destroy('too much held');
   }
 
   function send(packet: Uint8Array, sent: Sent | null): void {
@@ -168,6 +194,8 @@ export function createConnection(setup: ConnectionSetup): Connection {
 
   function onClose(): void {
     ended = true;
+    shared.held -= held;
+    held = 0;
     timers.stop(incompleteKey);
     for (const key of [connectKey, lingerKey, pingKey, pongKey]) timers.stop(key);
     setup.onGone(connection);
@@ -183,6 +211,7 @@ export function createConnection(setup: ConnectionSetup): Connection {
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 30_000);
   socket.on('data', onData);
+  socket.on('drain', account);
   socket.on('error', error => {
     why = error.message;
   });

@@ -73,6 +73,18 @@ test('TRN-10 a peer that has ponged once has ten seconds for the next; then the 
   assert.equal(peers.length, 2);
 });
 
+test('a line break of a message that comes alone while a pong is awaited is no pong', async t => {
+  const { made, peers, ping } = await connected(t);
+  peers[0]?.write('OPTIONS sip:a SIP/2.0');
+  await soon();
+  await ping();
+  for (const piece of ['\r\n', 'Content-Length: 0', '\r\n', '\r\n']) {
+    peers[0]?.write(piece);
+    await soon();
+  }
+  assert.equal((await made.heard.next()).source.host, HOST);
+});
+
 test('a connection that a peer has opened is not pinged', async t => {
   const { find, made } = await connected(t);
   const before = find('.ping');

@@ -163,11 +163,15 @@ test('18.3: a stream is cut into messages wherever its chunks end', async () => 
   assert.equal(t.timers.size, 0, 'no timer of a finished message runs on');
 });
 
-test('RFC 5626 3.5.1: CRLFCRLF is answered with CRLF', async () => {
+test('RFC 5626 3.5.1: CRLFCRLF is answered with CRLF, a flood of them with few', async () => {
   const t = await open(US);
   const peer = await stream(t.tcp);
   peer.socket.write('\r\n\r\n');
   assert.equal(await peer.until('\r\n'), '\r\n');
+  peer.socket.write(Buffer.concat([Buffer.from('\r\n'.repeat(200_000)), serialize(request('behind'))]));
+  assert.equal(branchOf(await t.heard.next()), 'z9hG4bKbehind');
+  t.transport.send(Buffer.from('END'), { ...t.tcp, host: PEER, port: peer.port }, null);
+  assert.ok((await peer.until('END')).length < 10_000, 'not one for each');
 });
 
 test('18.2.2: a response goes back on its request’s connection; when that is gone, to the sent-by', async () => {
@@ -277,6 +281,24 @@ test('a reader that does not read is dropped', async () => {
   assert.equal(more, false);
   assert.ok(t.counted.includes('slow-reader'));
   assert.deepEqual(await t.broken.next(), { transport: 'tcp', host: PEER, port: peer.port });
+});
+
+test('TRN-07 above what all connections may hold, those that hold much are dropped and those that hold little are not', async () => {
+  const t = await open(US, { limits: { heldBytes: 100_000, connections: 10 } });
+  const [small, ...big] = await Promise.all(Array.from({ length: 4 }, () => stream(t.tcp)));
+  const head = 'INVITE sip:a@b SIP/2.0\r\nSubject: ';
+  small?.socket.write(head);
+  for (const peer of big) peer.socket.write(head + 'x'.repeat(40_000));
+  await Promise.race(big.map(({ closed }) => closed));
+  assert.deepEqual(t.counted, ['memory']);
+  small?.socket.write(`y\r\nVia: SIP/2.0/TCP ${PEER};branch=z9hG4bKsmall\r\nContent-Length: 0\r\n\r\n`);
+  assert.equal((await t.heard.next()).source.port, small?.port);
+  for (const peer of big) peer.socket.destroy();
+  while (t.transport.connections > 1) await new Promise(setImmediate);
+  const next = await stream(t.tcp);
+  next.socket.write(head + 'x'.repeat(60_000));
+  next.socket.write(`\r\nVia: SIP/2.0/TCP ${PEER};branch=z9hG4bKnext\r\nContent-Length: 0\r\n\r\n`);
+  assert.equal((await t.heard.next()).source.port, next.port, 'what the dead ones held is free again');
 });
 
 test('at the limit the longest idle connection makes room; when none is idle the new one is refused', async () => {

@@ -170,6 +170,7 @@ function share(options: SipTransportOptions, open: () => boolean): Shared {
 
   return {
     timers: options.timers,
+    held: 0,
     limits,
     accept: options.accept?.bind(options) ?? (() => true),
     log,

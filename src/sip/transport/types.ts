@@ -42,6 +42,8 @@ export interface TransportLimits {
   idleMs: number;
   /** Bytes waiting for one slow reader, above which its connection is dropped. */
   bufferedBytes: number;
+  /** Bytes of unfinished messages and for slow readers, over all connections; above it those that hold more than their share are dropped. */
+  heldBytes: number;
   connectMs: number;
   /** How long a message on a stream may take from its first byte to its last, in ms. */
   incompleteMs: number;
@@ -56,6 +58,7 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   connections: 2000,
   idleMs: 5000,
   bufferedBytes: 1_048_576,
+  heldBytes: 67_108_864,
   connectMs: 2000,
   incompleteMs: 10_000,
   keepAliveMs: 120_000,
@@ -92,6 +95,8 @@ export interface SipTransport extends Wire {
 /** What the parts of a transport share. */
 export interface Shared {
   readonly timers: SipTimers;
+  /** Bytes that all connections hold: see `TransportLimits.heldBytes`. */
+  held: number;
   readonly limits: TransportLimits;
   readonly accept: (address: string) => boolean;
   readonly receive: (bytes: Uint8Array, source: Target) => void;
