@@ -5,7 +5,7 @@ import { createCorePeer, eventually } from '../../test/support/core-peer.ts';
 import { type Bench, bench, fields, HOST, INVITE, register, registrar } from '../../test/support/mw-bench.ts';
 
 /** Answers the first REGISTERs with these, and every later one with 200. */
-function answers(b: Bench, refusals: Array<[number, Array<[string, string]>]>): void {
+function answers(b: Bench, refusals: Array<[number, Array<[string, string]>, string?]>): void {
   registrar(b);
   const accept = b.peer.onMessage;
   b.peer.onMessage = (message, reply) => {
@@ -112,7 +112,9 @@ test('REG-17 a 504 with the restoration document starts an initial registration 
   answers(b, []);
   register(b, 1);
   await b.input('ims-registered');
-  answers(b, [[504, [['Content-Type', 'application/3gpp-ims+xml']]]]);
+  const document =
+    '<ims-3gpp version="1"><alternative-service><type>restoration</type></alternative-service></ims-3gpp>';
+  answers(b, [[504, [['Content-Type', 'application/3gpp-ims+xml']], document]]);
   register(b, 2, false);
   assert.equal((await b.input('ims-registered')).ref, 2);
   const ids = sent(b).map(got => got.get('Call-ID'));
