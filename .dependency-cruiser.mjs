@@ -1,6 +1,6 @@
 /** The walls between the layers; `npm run check` fails on any import that crosses one. See docs/adr/0001-layers.md. */
 const core = '^src/(ep-cscf)/';
-const layer = '^src/(api|waf|wwsf|mw|events|eims-agw|store|cluster)/';
+const layer = '^src/(api|waf|wwsf|w2-sip|mw|events|eims-agw|store|cluster)/';
 
 export default {
   forbidden: [
@@ -49,11 +49,16 @@ export default {
       from: { path: layer, pathNot: '^src/(api|wwsf|waf)/' },
       to: { path: '^src/waf/' },
     },
-    { name: 'sip-is-for-mw', severity: 'error', from: { path: layer, pathNot: '^src/mw/' }, to: { path: '^src/sip/' } },
     {
-      name: 'sdp-is-for-media',
+      name: 'sip-is-for-mw-and-w2-sip',
       severity: 'error',
-      from: { path: layer, pathNot: '^src/eims-agw/' },
+      from: { path: layer, pathNot: '^src/(mw|w2-sip)/' },
+      to: { path: '^src/sip/' },
+    },
+    {
+      name: 'sdp-is-for-media-and-w2-sip',
+      severity: 'error',
+      from: { path: layer, pathNot: '^src/(eims-agw|w2-sip)/' },
       to: { path: '^src/sdp/' },
     },
     {

@@ -11,6 +11,7 @@ export interface Gauged {
   };
   media: { health(): Pick<EngineHealth, 'sessions' | 'workers' | 'daemons'> };
   events: { sizes(): { subscriptions: number; channels: number } };
+  w2Sip: { sizes(): { connections: number; devices: number } } | null;
   now(): number;
   ready(): boolean;
   draining(): boolean;
@@ -57,4 +58,7 @@ export function declareGauges(metrics: Metrics, parts: Gauged): void {
   );
   metrics.gauge('subscriptions', 'Active event subscriptions.', () => events.sizes().subscriptions);
   metrics.gauge('channels', 'Notification channels.', () => events.sizes().channels);
+  const w2Sip = () => parts.w2Sip?.sizes() ?? { connections: 0, devices: 0 };
+  metrics.gauge('w2_sip_connections', 'Open connections of SIP over WebSocket.', () => w2Sip().connections);
+  metrics.gauge('w2_sip_devices', 'User agents registered by SIP over WebSocket.', () => w2Sip().devices);
 }

@@ -29,6 +29,7 @@ import { watchStore } from './runtime/store-watch.ts';
 import { createTimerWheel } from './runtime/timer-wheel.ts';
 import { readKeyFile } from './store/key-file.ts';
 import { createStore, StoreError } from './store/store.ts';
+import { createW2Sip } from './w2-sip/w2-sip.ts';
 import { createAccessTokens } from './waf/access-token.ts';
 import { mountButtonFile } from './wwsf/button-file.ts';
 import { createPages } from './wwsf/pages.ts';
@@ -120,6 +121,21 @@ export async function createGateway(
     },
   });
   const clickToCall = createClickToCall({ settings, store, log, uuid: ids.uuid, now: clock.now });
+  const tokens = createAccessTokens({ settings: settings.auth, clock, log: log.with({ part: 'waf' }), metrics });
+  const w2Sip = settings.w2Sip.enabled
+    ? createW2Sip({
+        settings,
+        core: { ask: request => loop.ask(request), emit },
+        tokens,
+        ids,
+        timers: wheel,
+        now: clock.now,
+        randomHex: bytes => random(bytes).toString('hex'),
+        publicUrl: () => publicUrl,
+        log: log.with({ part: 'w2-sip' }),
+        count,
+      })
+    : null;
   const loop: Loop = createLoop({
     core,
     clock,
@@ -127,7 +143,7 @@ export async function createGateway(
     store,
     ims: mw.port,
     media: media.port,
-    events: events.port,
+    events: w2Sip?.events(events.port) ?? events.port,
     log,
     metrics,
   });
@@ -142,7 +158,7 @@ export async function createGateway(
     : null;
   const api = createApi({
     settings,
-    tokens: createAccessTokens({ settings: settings.auth, clock, log: log.with({ part: 'waf' }), metrics }),
+    tokens,
     core: loop,
     subscriptions: events.subscriptions,
     channels: events.channels,
@@ -157,6 +173,7 @@ export async function createGateway(
     },
   });
   for (const path of settings.api.channelsPaths) api.onUpgrade(`${path}/channels/:id/ws`, events.handleUpgrade);
+  if (w2Sip !== null) api.onUpgrade(settings.w2Sip.path, w2Sip.handleUpgrade);
 
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   const unready = (): string[] => [
@@ -171,6 +188,7 @@ export async function createGateway(
     events,
     media,
     mw,
+    w2Sip,
     now: clock.now,
     ready: () => unready().length === 0,
     draining: () => state === 'draining',
@@ -253,6 +271,7 @@ export async function createGateway(
 
   async function end(): Promise<void> {
     loop.flush();
+    w2Sip?.close();
     await api.close();
     await events.close();
     loop.close();
@@ -277,6 +296,7 @@ export async function createGateway(
       ...prefixed('mw', mw.sizes()),
       ...prefixed('media', media.sizes()),
       ...prefixed('events', { ...events.sizes() }),
+      ...(w2Sip === null ? {} : prefixed('w2Sip', w2Sip.sizes())),
       ...prefixed('loop', loop.sizes()),
       ...prefixed('wheel', { timers: wheel.size }),
     }),

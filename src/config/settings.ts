@@ -21,6 +21,7 @@ import { sip } from './sip.ts';
 import { store } from './store.ts';
 import { tls } from './tls.ts';
 import { turn } from './turn.ts';
+import { w2Sip } from './w2-sip.ts';
 import { web } from './web.ts';
 
 export const areas = {
@@ -37,6 +38,7 @@ export const areas = {
   media,
   rtpengine,
   turn,
+  w2Sip,
   events,
   sink,
   web,

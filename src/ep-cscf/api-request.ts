@@ -77,6 +77,8 @@ export interface RegistrationView {
   phoneNumber: E164;
   /** ms since the epoch. */
   expiresAt: number;
+  /** Identities the network lets it use, the default one first; empty when it has named none. RFC 7315 4.1. */
+  associated: readonly Address[];
 }
 
 export interface SessionView {

@@ -78,9 +78,10 @@ export function emptyBinding(id: BindingId, number: E164, phase: BindingPhase): 
   };
 }
 
-export function viewOf(registration: Registration): RegistrationView {
-  const { id, deviceId, holder, expiresAt } = registration;
-  return { registrationId: id, deviceId, phoneNumber: holder.number, expiresAt };
+export function viewOf(turn: Turn, registration: Registration): RegistrationView {
+  const { id, bindingId, deviceId, holder, expiresAt } = registration;
+  const { associated = [] } = turn.registry.bindings.get(bindingId) ?? {};
+  return { registrationId: id, deviceId, phoneNumber: holder.number, expiresAt, associated };
 }
 
 /** Makes a waiting registration visible and answers its POST, or lets it call. */
@@ -89,7 +90,7 @@ export function admit(turn: Turn, binding: Binding, waiting: Waiting): Done {
   binding.registrations.set(registration.id, registration);
   addRegistration(turn.registry, registration);
   turn.changedBindings.add(binding);
-  if (visit === null) reply(turn, ref, { ok: true, registration: viewOf(registration) });
+  if (visit === null) reply(turn, ref, { ok: true, registration: viewOf(turn, registration) });
   else turn.arrivals.push({ binding, registration, request: visit });
   armExpiry(turn, binding);
 }

@@ -27,7 +27,7 @@ export function handleRegistration(turn: Turn, request: RegistrationRequest): Do
     case 'get-registration': {
       const registration = findRegistration(turn, request);
       if (registration === null) refuse(turn, request.ref, 'not-found');
-      else reply(turn, request.ref, { ok: true, registration: viewOf(registration) });
+      else reply(turn, request.ref, { ok: true, registration: viewOf(turn, registration) });
       return;
     }
     case 'extend-registration':
@@ -47,7 +47,7 @@ export function registrationsOn(
 ): RegistrationView[] {
   const views: RegistrationView[] = [];
   for (const registration of [...(turn.registry.registrationsOn.get(request.deviceId) ?? [])]) {
-    if (isLive(turn, registration) && maySee(request.who, registration.holder)) views.push(viewOf(registration));
+    if (isLive(turn, registration) && maySee(request.who, registration.holder)) views.push(viewOf(turn, registration));
   }
   return views;
 }
@@ -143,6 +143,6 @@ function extend(turn: Turn, request: Extract<ApiRequest, { type: 'extend-registr
   if (expiresAt === null) return refuse(turn, request.ref, 'expiry-out-of-range', 'registrationExpireTime');
   registration.expiresAt = expiresAt;
   turn.changedBindings.add(binding);
-  reply(turn, request.ref, { ok: true, registration: viewOf(registration) });
+  reply(turn, request.ref, { ok: true, registration: viewOf(turn, registration) });
   armExpiry(turn, binding);
 }

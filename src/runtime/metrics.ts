@@ -28,6 +28,7 @@ export const counters: Readonly<Record<string, Declaration>> = {
   sip_requests_total: ['SIP requests.', ['method', 'direction']],
   sip_responses_total: ['SIP responses.', ['method', 'class', 'direction']],
   sip_retransmissions_total: ['SIP messages sent again.', ['method']],
+  w2_sip_requests_total: ['Requests of user agents on W2, by how they were answered.', ['method', 'class']],
   sip_discarded_total: ['SIP input thrown away.', ['reason']],
   call_attempts_total: ['Calls by how they ended.', ['case', 'direction', 'outcome']],
   emergency_calls_total: ['Emergency calls by how they ended.', ['outcome']],

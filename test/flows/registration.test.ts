@@ -51,7 +51,9 @@ test('REG-20 first device registers the number, the second reuses the binding, t
   const list = world.ask({ type: 'list-registrations', who: principal(ALICE), deviceId: device(2) });
   assert.deepEqual(list, {
     ok: true,
-    registrations: [{ registrationId: second, deviceId: device(2), phoneNumber: ALICE, expiresAt: T0 + 3_600_000 }],
+    registrations: [
+      { registrationId: second, deviceId: device(2), phoneNumber: ALICE, expiresAt: T0 + 3_600_000, associated: [] },
+    ],
   });
   unregister(world, ALICE, first);
   assert.equal(world.take('ims.deregister').length, 0);

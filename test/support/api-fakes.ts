@@ -86,6 +86,7 @@ export function fakeCore(): FakeCore {
           deviceId: request.deviceId,
           phoneNumber: request.number,
           expiresAt: request.expiresAt ?? NOW + 3_600_000,
+          associated: [],
         };
         registrations.set(view.registrationId, { view, owner: who });
         return { ok: true, registration: view };
