@@ -1,5 +1,6 @@
 /** The IMS bindings of this node: REGISTER as a trusted node or as a client, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
 
+import type { RealmSettings } from '../config/realm.ts';
 import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, E164, Ref } from '../ep-cscf/ids.ts';
 import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
@@ -58,7 +59,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       {
         registrar: `sip:${identity.home}`,
         aor: `<${recordOf(identity.impu, node.facts)}>`,
-        contact: registerContact(uriFor(id), identity.impu, options.includes('outbound')),
+        contact: registerContact(uriFor(id), identity.impu, options.includes('outbound'), node.facts.video),
         route: [],
         proxy: node.proxy,
         expiresS,
@@ -123,14 +124,8 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       send(again, binding.ref, binding.correlator, binding.expiresS);
       return;
     }
-    const challenged = failure.response?.status === 401 || failure.response?.status === 407;
-    if (challenged) {
-      const alarm = node.facts.mode === 'client' ? 'digest-refused' : 'tna-refused';
-      node.log.error({ ...fields(binding), alarm }, 'the core does not take who we say the user is');
-    }
-    if (refusedOptions(failure).includes('path')) {
-      node.log.error({ ...fields(binding), alarm: 'path-refused' }, 'the next hop is no registrar that knows Path');
-    }
+    const fault = faultOf(failure, node.facts.mode);
+    if (fault !== null) node.log.error({ ...fields(binding), alarm: fault[0] }, fault[1]);
     binding.shaken = true;
     const outcome = outcomeOfFailure(failure);
     node.emit({
@@ -235,6 +230,21 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       return bindings.size;
     },
   };
+}
+
+/** Codes that only a mistake of ours in the request explains. */
+const MISTAKEN = new Set([400, 405, 414, 416, 485]);
+
+/** What no other try mends, as name and text of an alarm: somebody has to change a setting, here or in the core. IMS digest 2.7. */
+function faultOf(failure: Failure, mode: RealmSettings['mode']): readonly [alarm: string, text: string] | null {
+  const { response } = failure;
+  const status = response?.status ?? 0;
+  if (status === 401 || status === 407)
+    return [mode === 'client' ? 'digest-refused' : 'tna-refused', 'the core does not take who we say the user is'];
+  if (refusedOptions(failure).includes('path')) return ['path-refused', 'the next hop is no registrar that knows Path'];
+  if (status === 494 || (status === 421 && response?.headers.hasToken('Require', 'sec-agree')))
+    return ['sec-agree-wanted', 'the core wants IPsec as of a phone: it does not take us for a node it trusts'];
+  return MISTAKEN.has(status) ? ['register-malformed', `the core cannot use our REGISTER: ${status}`] : null;
 }
 
 /** Option tags the core will not have; 439: the registrar, or the proxy before it, keeps no flows. RFC 3261 8.1.3.5, RFC 5626 6. */

@@ -22,7 +22,7 @@ import { createNextHops } from './next-hop.ts';
 import { createRealm, type Realm } from './realm.ts';
 
 export interface DryRunOptions {
-  settings: Pick<Settings, 'sip' | 'ims' | 'emergency'>;
+  settings: Pick<Settings, 'sip' | 'ims' | 'emergency' | 'media'>;
   ids: Ids;
   log: Log;
   number: E164;
@@ -59,6 +59,7 @@ export async function dryRun(options: DryRunOptions): Promise<{ realm: string; m
       now: () => 0,
       backOff: BACK_OFF,
       emergency: settings.emergency,
+      video: settings.media.video,
       log: options.log,
       host,
       hostPort: transport => `${shown}:${portOf(transport)}`,

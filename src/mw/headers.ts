@@ -39,6 +39,8 @@ export interface HeaderFacts
     | 'correlatorHeader'
     | 'accessNetworkInfo'
   > {
+  /** Calls may have video. */
+  video: boolean;
   /** Resource-Priority of emergency calls; empty for none. */
   resourcePriority: string;
   /** Host of this node as the core knows it. */
@@ -55,10 +57,10 @@ export function ownUri(token: string, hostPort: string, transport: Transport, ex
   return `sip:${token}@${hostPort}${transport === 'udp' ? '' : `;transport=${transport}`}${extra}`;
 }
 
-/** Contact of a REGISTER, without `expires`. RFC 5626 4.1, TS 24.229 5.1.1.2. */
-export function registerContact(uri: string, impu: string, outbound: boolean): string {
+/** Contact of a REGISTER, without `expires`; it says what calls here may have. RFC 3840 9, RFC 5626 4.1, TS 24.229 5.1.1.2. */
+export function registerContact(uri: string, impu: string, outbound: boolean, video: boolean): string {
   const flow = outbound ? ';reg-id=1' : '';
-  return `<${uri}>;+sip.instance="<${instanceOf(impu)}>"${flow};${MMTEL_FEATURE};audio`;
+  return `<${uri}>;+sip.instance="<${instanceOf(impu)}>"${flow};${MMTEL_FEATURE};audio${video ? ';video' : ''}`;
 }
 
 /** Contact of a call; that of an emergency call names no service. */

@@ -23,8 +23,9 @@ import { createSystemTimers } from '../sip/index.ts';
 import { createMw } from './ims.ts';
 
 for (const transport of ['udp', 'tcp'] as const) {
-  test(`REG-01 REG-03 REG-04 REG-05 TRN-09 REGISTER of a trusted node by ${transport}, field by field`, async t => {
-    const b = await bench(t, { transport });
+  test(`REG-01 REG-03 REG-04 REG-05 REG-27 TRN-09 REGISTER of a trusted node by ${transport}, field by field`, async t => {
+    const video = transport === 'tcp';
+    const b = await bench(t, { transport }, {}, { media: { video } });
     registrar(b);
     register(b, 1);
     assert.deepEqual(await b.input('ims-registered'), {
@@ -48,10 +49,12 @@ for (const transport of ['udp', 'tcp'] as const) {
     assert.match(got.get('From') ?? '', new RegExp(`^<${IDENTITY.impu.replace('+', '\\+')}>;tag=[0-9a-f]+$`));
     assert.equal(got.get('To'), `<${IDENTITY.impu}>`);
     assert.equal(got.get('CSeq'), '1 REGISTER');
+    const contact = got.get('Contact') ?? '';
     assert.match(
-      got.get('Contact') ?? '',
-      /^<sip:[^>]+>;\+sip\.instance="<urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}>";\+g\.3gpp\.icsi-ref="urn%3Aurn-7%3A3gpp-service\.ims\.icsi\.mmtel";audio;expires=3600$/,
+      contact,
+      /^<sip:[^>]+>;\+sip\.instance="<urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}>";\+g\.3gpp\.icsi-ref="urn%3Aurn-7%3A3gpp-service\.ims\.icsi\.mmtel";audio(;video)?;expires=3600$/,
     );
+    assert.equal(contact.includes(';video;'), video);
     assert.ok(got.get('Contact')?.startsWith(`<sip:${BINDING}@${own}>`));
     assert.equal(got.get('Expires'), '3600');
     assert.equal(
@@ -113,13 +116,17 @@ test('REG-02 REG-05 REG-07 REG-19 a refresh keeps Call-ID, instance and auth-don
   assert.equal(b.mw.sizes().bindings, 0);
 });
 
-test('REG-12 REG-13 REG-15 REGISTER refused: 423 once, a challenge, 403, 503 with Retry-After', async t => {
+test('REG-12 REG-13 REG-15 REG-26 REGISTER refused: 423 once, a challenge, 403, 503 with Retry-After, what no other try mends', async t => {
   const b = await bench(t);
   const answers: Array<[number, Array<[string, string]>]> = [
     [423, [['Min-Expires', '7200']]],
     [423, [['Min-Expires', '9000']]],
     [401, [['WWW-Authenticate', `Digest realm="${HOME}", nonce="n1", algorithm=MD5`]]],
     [403, []],
+    [400, []],
+    [421, [['Require', 'sec-agree']]],
+    [494, []],
+    [421, []],
     [503, [['Retry-After', '120']]],
   ];
   b.peer.onMessage = (message, reply) => {
@@ -127,15 +134,15 @@ test('REG-12 REG-13 REG-15 REGISTER refused: 423 once, a challenge, 403, 503 wit
     if (message.type === 'request') b.peer.respond(message, reply, status, headers);
   };
   const codes: number[] = [];
-  for (let ref = 1; ref <= 4; ref += 1) {
+  for (let ref = 1; ref <= 8; ref += 1) {
     register(b, ref);
     const failed = await b.input('ims-register-failed');
     codes.push(failed.outcome.code);
     assert.equal(failed.ref, ref);
     assert.equal(failed.retryAfterS, failed.outcome.code === 503 ? 120 : null);
   }
-  assert.deepEqual(codes, [423, 401, 403, 503]);
-  assert.deepEqual(b.alarms, ['tna-refused']);
+  assert.deepEqual(codes, [423, 401, 403, 400, 421, 494, 421, 503]);
+  assert.deepEqual(b.alarms, ['tna-refused', 'register-malformed', 'sec-agree-wanted', 'sec-agree-wanted']);
   assert.equal(fields(b.peer.texts[1] ?? '').get('Expires'), '7200');
 });
 

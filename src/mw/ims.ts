@@ -38,7 +38,7 @@ import { trustOf } from './trust.ts';
 import { createWay } from './way.ts';
 
 export interface MwOptions {
-  settings: Pick<Settings, 'sip' | 'ims' | 'emergency'>;
+  settings: Pick<Settings, 'sip' | 'ims' | 'emergency' | 'media'>;
   /** Default: that of RFC 5626. */
   backOff?: BackOff;
   emit: Emit;
@@ -96,6 +96,7 @@ export function createMw(options: MwOptions): Mw {
   const parts: NodeParts = {
     emit: options.emit,
     emergency: settings.emergency,
+    video: settings.media.video,
     backOff: options.backOff ?? BACK_OFF,
     ids,
     timers,

@@ -24,6 +24,7 @@ import { trustOf } from './trust.ts';
 const HOME = 'ims.example.com';
 const FACTS: HeaderFacts = {
   ...realmsOf(checkSettings({ ims: { home: HOME } }).ims)[0],
+  video: true,
   resourcePriority: '',
   host: '192.0.2.10',
 };

@@ -25,6 +25,8 @@ export interface NodeParts {
   /** ms since the epoch. */
   now(): number;
   emergency: Settings['emergency'];
+  /** Calls may have video. */
+  video: boolean;
   backOff: BackOff;
   log: Log;
   /** Host of this node as the core knows it. */
@@ -58,7 +60,7 @@ export function createRealm(settings: RealmSettings, parts: NodeParts, timers: S
   const node: MwNode = {
     ...parts,
     log,
-    facts: { ...settings, resourcePriority: parts.emergency.resourcePriority, host: parts.host },
+    facts: { ...settings, resourcePriority: parts.emergency.resourcePriority, host: parts.host, video: parts.video },
     transport,
     earlyMedia: settings.earlyMediaDefault,
     emergency: emergencyWays(parts.emergency, transport),
