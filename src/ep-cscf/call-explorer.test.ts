@@ -206,6 +206,7 @@ function* calleeSteps(node: Node, call: Call): Iterable<Step> {
   if (node.line === 'answered') yield ['BYE', play(node, { type: 'ims-ended', owner, outcome: outcome(0) })];
   if (node.line !== 'asked' || !canWait(node)) return;
   yield ['180', play(node, progress(180, 'f', null, 'unsaid'))];
+  if (!call.emergency) yield ['emergency', play(node, { type: 'ims-emergency-answers', owner })];
   yield ['183 f', play(node, progress(183, 'f', FAR_A, 'unsaid'))];
   yield ['183 g', play(node, progress(183, 'g', FAR_B, 'open'))];
   yield ['199 g', play(node, progress(199, 'g', null, 'unsaid'))];

@@ -21,7 +21,7 @@ import {
 import { takeOp } from './call-media.ts';
 import { onReoffered, onUpdated, onUpdateFailed, remoteHold, reofferGuard, syncHold } from './call-mid.ts';
 import { opFailed, opReady } from './call-op.ts';
-import { onAnswered, onEmergency, onRejected, originateGuard } from './call-out.ts';
+import { onAnswered, onEmergency, onEmergencyAnswers, onRejected, originateGuard } from './call-out.ts';
 import { handlePut } from './call-put.ts';
 import { ended, endSession, maxDurationGuard, mediaLost, mediaSetupGuard, releaseLeg } from './call-release.ts';
 import type { EventInput, ImsInput, MediaInput, TimerName } from './input.ts';
@@ -113,6 +113,8 @@ function dispatch(turn: Turn, call: Call, input: CallInput): Done {
       return call.direction === 'out' ? onRejected(turn, call, input) : undefined;
     case 'ims-state-lost':
       return call.direction === 'out' ? onStateLost(turn, call, input) : undefined;
+    case 'ims-emergency-answers':
+      return onEmergencyAnswers(turn, call);
     case 'ims-is-emergency':
       return call.direction === 'out' ? onEmergency(turn, call) : undefined;
     case 'ims-cancelled':

@@ -12,7 +12,7 @@ import { type Final, finalOf } from './call-status.ts';
 import { callerNumber, isAssociated, isEmergency, isOwnAddress } from './identity.ts';
 import { shardOf } from './ids.ts';
 import type { ImsInput, MediaFailure } from './input.ts';
-import { moveTo, sessionView, tellable } from './leg.ts';
+import { moveTo, relocate, sessionView, tellable } from './leg.ts';
 import { GW, gwReason, sipReason } from './reason.ts';
 import { findRegistration } from './registration.ts';
 import { addCall, addLeg, removeLeg } from './registry.ts';
@@ -216,6 +216,16 @@ export function onEmergency(turn: Turn, call: Call): Done {
   stopTimer(turn, call, 'originate-guard');
   turn.changedCalls.add(call);
   sendInvite(turn, call, sdp);
+}
+
+/** An emergency service rings or answers: the call is one from now on, no limit ends it, and where its user is has to be known there. IMS digest 6.5. */
+export function onEmergencyAnswers(turn: Turn, call: Call): Done {
+  const leg = call.main;
+  if (call.phase !== 'inviting' || call.emergency || call.visit !== null || leg === null) return;
+  call.emergency = true;
+  stopTimer(turn, call, 'originate-guard');
+  turn.changedCalls.add(call);
+  if (leg.location !== null) relocate(turn, call, leg, leg.location);
 }
 
 /** The next INVITE has early dialogs of its own. */

@@ -44,6 +44,8 @@ export type ImsInput =
   | { type: 'ims-state-lost'; owner: CallId; outcome: Outcome }
   /** Final answer to our INVITE: the network says that it is an emergency call (380). TS 24.229 5.1.3.1. */
   | { type: 'ims-is-emergency'; owner: CallId }
+  /** Before a progress or the answer: who it comes from is an emergency service, so the network has made the call one. */
+  | { type: 'ims-emergency-answers'; owner: CallId }
   /** A new call from the core for one of our bindings; `owner` is minted by the Mw side for it. */
   | {
       type: 'ims-invited';

@@ -11,10 +11,12 @@ import {
   type Refusal,
   reasonPhrase,
   type SipRequest,
+  type SipResponse,
 } from '../sip/index.ts';
 import { answerFields } from './answer-fields.ts';
 import { type CallEntry, callEntry } from './call-entry.ts';
 import { gateOf } from './early-media.ts';
+import { isEmergencyService } from './emergency.ts';
 import { inviteParts } from './headers.ts';
 import { calleeNameOf } from './identity.ts';
 import { incomingOf } from './incoming.ts';
@@ -78,6 +80,7 @@ export function createCalls(node: MwNode): Calls {
         const earlyMedia = gateOf(response, reliable, entry.spoken.has(fork), node.earlyMedia, sdp !== null);
         if (response.headers.has('P-Early-Media')) entry.spoken.add(fork);
         if (sdp !== null && reliable) confirmReady(entry, fork, sdp);
+        tellEmergency(entry, response);
         const callWaiting = response.headers
           .all('Alert-Info')
           .some(value => value.includes('urn:alert:service:call-waiting'));
@@ -90,6 +93,7 @@ export function createCalls(node: MwNode): Calls {
         entry.phase = 'confirmed';
         node.log.info(fieldsOf(entry), 'call out answered');
         const { fork, sdp, response } = heard;
+        tellEmergency(entry, response);
         node.emit({ type: 'ims-answered', owner, fork, sdp, calleeName: calleeNameOf(response) });
         settle(entry);
       },
@@ -154,6 +158,12 @@ export function createCalls(node: MwNode): Calls {
     return entry;
   }
 
+  function tellEmergency(entry: CallEntry, response: SipResponse): void {
+    if (entry.emergency || !isEmergencyService(response, node.emergency.numbers)) return;
+    entry.emergency = true;
+    node.emit({ type: 'ims-emergency-answers', owner: entry.owner });
+  }
+
   function takeUpdate(owner: CallId): Ref | null {
     const entry = entries.get(owner);
     const ref = entry?.updateRef ?? null;
@@ -198,7 +208,7 @@ export function createCalls(node: MwNode): Calls {
         return;
       }
       const { emergency } = parts;
-      const ways = emergency ? node.emergency : null;
+      const ways = emergency ? node.emergency.ways : null;
       const request = inviteRequest(node, effect, parts, credentials);
       const call = placeCall(
         { agent: node.agent(), timers: node.timers, key: `mw.${owner}.attempt` },

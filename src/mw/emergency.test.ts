@@ -73,6 +73,32 @@ test('a 380 that names the emergency service is told as that, any other as a ref
   }
 });
 
+test('EMG-03 who is asserted to ring or answer as an emergency service is told before, once', async t => {
+  const b = await bench(t);
+  for (const [asserted, told] of [
+    ['<urn:service:sos.police>', true],
+    ['<sip:alice@home.example>, <tel:112;phone-context=home.example>', true],
+    ['<sip:911@psap.example;user=phone>', true],
+    ['<tel:+99911220112>', false],
+    ['<sip:1123@psap.example>', false],
+  ] as const) {
+    const asserts: [string, string] = ['P-Asserted-Identity', asserted];
+    b.peer.onMessage = (message, reply) => {
+      if (message.type !== 'request' || message.method === 'ACK') return;
+      const contact: [string, string] = ['Contact', `<sip:far@${HOST}:${b.peer.port}>`];
+      if (message.method !== 'INVITE') return b.peer.respond(message, reply, 200);
+      b.peer.respond(message, reply, 180, [contact, asserts]);
+      b.peer.respond(message, reply, 200, [contact, asserts, SDP], OFFER);
+    };
+    b.mw.port.run({ ...SOS, to: 'tel:+99910020002', location: null });
+    if (told) await b.input('ims-emergency-answers');
+    await b.input('ims-progress');
+    await b.input('ims-answered');
+    assert.deepEqual(b.inputs, [], asserted);
+    b.mw.port.run({ type: 'ims.end', owner: CALL, code: 0, phrase: '', reason: null });
+  }
+});
+
 test('a place that changes is told by UPDATE once the call stands, to a peer that takes UPDATE', async t => {
   const b = await bench(t);
   const requests: SipRequest[] = [];

@@ -20,8 +20,12 @@ export interface MwNode {
   timers: SipTimers;
   /** ms since the epoch. */
   now(): number;
-  /** Route sets of emergency calls in the order they are tried, and the time each has, in ms; null: the way of any call. */
-  emergency: { routes: ReadonlyArray<readonly string[]>; attemptMs: number } | null;
+  emergency: {
+    /** Route sets of emergency calls in the order they are tried, and the time each has, in ms; null: the way of any call. */
+    ways: { routes: ReadonlyArray<readonly string[]>; attemptMs: number } | null;
+    /** Numbers of emergency services, as dialled. */
+    numbers: readonly string[];
+  };
   log: Log;
   /** Between two tries of a registration or subscription that failed. */
   backOff: BackOff;

@@ -1,21 +1,10 @@
 /** What the core hears of a SIP response, a CANCEL, a BYE or a silence. RFC 3326, RFC 6432, IMS digest 3.9. */
 import type { Outcome } from '../ep-cscf/words.ts';
-import {
-  type End,
-  type Failure,
-  type LocalCause,
-  mediaType,
-  partsOf,
-  type SipMessage,
-  type SipRequest,
-  type SipResponse,
-} from '../sip/index.ts';
+import type { End, Failure, LocalCause, SipMessage, SipRequest, SipResponse } from '../sip/index.ts';
+import { alternativeServiceOf } from './alternative-service.ts';
 
 /** Longest text of Reason values handed on. */
 const MAX_REASON = 1024;
-const IMS_XML = 'application/3gpp-ims+xml';
-const MAX_XML = 16 * 1024;
-const EMERGENCY = /<(?:\w+:)?type>\s*emergency\s*<\/(?:\w+:)?type>/;
 
 const LOCAL: Readonly<Record<LocalCause, NonNullable<Outcome['local']>>> = {
   timeout: 'no-response',
@@ -47,16 +36,12 @@ function outcomeOfResponse(response: SipResponse): Outcome {
 
 /** True for a 380 whose alternative service is the emergency service. TS 24.229 7.6, IMS digest 6.5. */
 export function saysEmergency({ response }: Failure): boolean {
-  if (response?.status !== 380) return false;
-  return partsOf(response).some(
-    part => mediaType(part.contentType) === IMS_XML && EMERGENCY.test(part.content.slice(0, MAX_XML)),
-  );
+  return response?.status === 380 && alternativeServiceOf(response) === 'emergency';
 }
 
 /** True for a 504 of an S-CSCF that was restarted: it asks for an initial registration by a document of the IMS. TS 24.229 5.2.7, 7.6. */
 export function saysStateLost({ response }: Failure): boolean {
-  if (response?.status !== 504) return false;
-  return partsOf(response).some(part => mediaType(part.contentType) === IMS_XML);
+  return response?.status === 504 && alternativeServiceOf(response) === 'restoration';
 }
 
 /** The outcome a CANCEL or a BYE tells: its code is the SIP cause of the Reason header, or 0. */

@@ -20,7 +20,7 @@ export {
 } from './auth/digest-server.ts';
 export { opcOf } from './auth/milenage.ts';
 export { createRequest, createResponse, type ResponseOptions } from './message/build.ts';
-export { isEmergencyRequest } from './message/emergency.ts';
+export { isEmergencyRequest, isEmergencyUri } from './message/emergency.ts';
 export { createFramer, type Framer, type FramerEvent } from './message/framer.ts';
 export { createHeaders } from './message/header-list.ts';
 export type { Headers } from './message/headers.ts';

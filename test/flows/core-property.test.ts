@@ -218,6 +218,7 @@ function network(w: World, owner: CallId, leg: MediaSessionId, op: number, [a, b
     { type: 'ims-answered', owner, fork: pick(['f', 'g'], a), sdp: pick(SDPS, c), calleeName: pick([null, 'Bob'], b) },
     { type: 'ims-rejected', owner, outcome: outcome(a) },
     { type: 'ims-is-emergency', owner },
+    { type: 'ims-emergency-answers', owner },
     { type: 'ims-state-lost', owner, outcome: outcome(a) },
     { type: 'ims-cancelled', owner, outcome: outcome(b) },
     { type: 'ims-caller-ready', owner },

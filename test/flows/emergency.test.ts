@@ -87,6 +87,31 @@ test('the place of the caller goes to the network for an emergency call, else on
   }
 });
 
+test('EMG-03 a call that an emergency service answers is one from then on: its place is told, no limit ends it', () => {
+  const location = { shape: 'Circle', coordinates: { latitude: 1, longitude: 2, radius: 3 } };
+  for (const given of [location, null]) {
+    const { w, reg } = world();
+    const session = sessionOf(originate(w, ALICE, reg, { location: given }));
+    const [invite] = w.take('ims.invite');
+    assert.ok(invite !== undefined);
+    assert.equal(invite.location, null, 'to an ordinary number it is not told');
+    const call = { id: session.mediaSessionId, owner: invite.owner };
+    w.give({ type: 'ims-emergency-answers', owner: call.owner });
+    assert.deepEqual(
+      w.take('ims.locate').map(effect => effect.location.details),
+      given === null ? [] : [location],
+    );
+    progress(w, call, 180);
+    w.advance(400_000);
+    answerOut(w, call);
+    w.give({ type: 'media-connected', owner: call.owner, leg: call.id });
+    w.advance(24 * 3_600_000);
+    assert.equal(w.story(call.id).at(-1), '2 Connected');
+    w.give({ type: 'ims-emergency-answers', owner: call.owner });
+    assert.equal(w.take('ims.locate').length, 0);
+  }
+});
+
 test('EMG-03 a call the network calls an emergency goes on as one, once; where they are not taken its user is sent to the phone', () => {
   const location = { shape: 'Circle', coordinates: { latitude: 1, longitude: 2, radius: 3 } };
   const on = world({ emergency: { enabled: true } });
