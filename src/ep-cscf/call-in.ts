@@ -36,8 +36,8 @@ const NO_ANSWER: Final = { status: 'NoAnswer', reason: sipReason(408, 'No answer
 /** A new INVITE for one of our bindings. */
 export function onInvited(turn: Turn, input: Invited): Done {
   const binding = turn.registry.bindings.get(input.binding);
-  if (binding === undefined)
-    return turnAway(turn, input, { code: 404, phrase: 'Not Found', reason: null }, 'unknown-binding');
+  // Once a binding of ours: the number is not here at the moment, and the core may know where else. IMS digest 4.1.
+  if (binding === undefined) return turnAway(turn, input, UNAVAILABLE, 'unknown-binding');
   const pool = turn.numbers.poolOf.get(binding.number);
   if (pool !== undefined) return turnAway(turn, input, deflection(pool.mainNumber), 'leased-number');
   if (turn.draining && !input.emergency) {
