@@ -12,7 +12,25 @@ const TMPDIR = mkdtempSync(join(tmpdir(), 'lineside-run-'));
 // Some tests act as nobody, who has to find the way to what they made.
 chmodSync(TMPDIR, 0o711);
 process.on('exit', () => rmSync(TMPDIR, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+
+const children = new Set<ChildProcess>();
+let ending = false;
+/** Time of a child to end what it has begun, ms. */
+const END_MS = 5000;
+
+/** Ends with its children, and after them: they may still write to what goes with the run. */
+async function end(signal: NodeJS.Signals): Promise<void> {
+  ending = true;
+  // Once more, and nothing is waited for.
+  process.once(signal, () => process.exit(1));
+  const gone = [...children].map(child => new Promise(resolve => child.once('close', resolve)));
+  for (const child of children) child.kill(signal);
+  const timer = setTimeout(() => children.forEach(child => void child.kill('SIGKILL')), END_MS);
+  await Promise.all(gone);
+  clearTimeout(timer);
+  process.exit(1);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
 
 export interface Step {
   name: string;
@@ -37,10 +55,13 @@ export async function runQuietly(step: Step): Promise<number> {
 }
 
 function start(step: Step, output: 'inherit' | 'pipe'): ChildProcess {
-  return spawn(step.command, step.args, {
+  const child = spawn(step.command, step.args, {
     stdio: ['inherit', output, output],
     env: { NODE_COMPILE_CACHE, ...process.env, TMPDIR, ...step.env },
   });
+  children.add(child);
+  child.once('close', () => children.delete(child));
+  return child;
 }
 
 function codeOf(step: Step, child: ChildProcess): Promise<number> {
@@ -49,7 +70,8 @@ function codeOf(step: Step, child: ChildProcess): Promise<number> {
       console.error(`${step.name}: ${error.message}`);
       resolve(1);
     });
-    child.on('close', code => resolve(code ?? 1));
+    // Of a run that ends, nothing follows from what its children say.
+    child.on('close', code => ending || resolve(code ?? 1));
   });
 }
 
