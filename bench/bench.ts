@@ -12,6 +12,17 @@ export interface BenchResult {
   /** How it was measured, in one sentence. */
   method: string;
   rows: BenchRow[];
+  /** Some rows were left out on purpose: it is shown, and not written in place of a whole one. */
+  partial?: boolean;
+}
+
+/** Numbers of a setting of the benches, separated by commas. Throws an Error of one sentence when one is no positive number. */
+export function numbersOf(name: string, fallback: readonly number[]): readonly number[] {
+  const text = process.env[name];
+  if (text === undefined) return fallback;
+  const numbers = text.split(',').map(Number);
+  if (!numbers.every(number => number > 0)) throw new Error(`${name} takes positive numbers, not "${text}".`);
+  return numbers;
 }
 
 /** Median, lowest and highest of one figure. Throws RangeError without a value. */

@@ -49,6 +49,7 @@ for (const name of names) {
   );
   for (const result of results) {
     console.log(`${result.method}\n${table(result)}\n`);
+    if (result.partial === true) continue;
     const file = new URL(`${result.name}.json`, folder);
     writeFileSync(file, `${JSON.stringify({ ...result, machine, at: new Date().toISOString() }, null, 2)}\n`);
   }

@@ -9,11 +9,21 @@ import type { Wire } from './wire.ts';
 
 const API_PORT = 22_188;
 
-export async function startNosipJanus(wire: Wire): Promise<MediaRelay> {
+/** `libsrtp`: folder of another libsrtp than Debian's, which has its ciphers from NSS; null: this one was not given. */
+export const startNosipJanus = (libsrtp?: string | null) => (wire: Wire) => start(wire, libsrtp);
+
+async function start(wire: Wire, libsrtp?: string | null): Promise<MediaRelay> {
+  if (libsrtp === null) throw new NotHere('No libsrtp on OpenSSL: LINESIDE_BENCH_LIBSRTP names the folder of one');
   if (!installed('janus')) throw new NotHere('Janus is missing: apt-get install janus');
   if (wire.loopback) throw new NotHere('Janus takes no loopback address for ICE: run the bench as root');
   const folder = mkdtempSync(join(tmpdir(), 'lineside-bench-'));
-  const janus = await startJanus({ plugin: 'nosip', folder, host: wire.inside, port: API_PORT, spawn: wire.spawn });
+  const spawn: Wire['spawn'] = (command, args, options) =>
+    wire.spawn(
+      command,
+      args,
+      libsrtp === undefined ? options : { ...options, env: { ...process.env, LD_LIBRARY_PATH: libsrtp } },
+    );
+  const janus = await startJanus({ plugin: 'nosip', folder, host: wire.inside, port: API_PORT, spawn });
   const handles = new Map<number, JanusHandle>();
   return {
     pid: janus.pid,

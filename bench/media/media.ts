@@ -1,7 +1,7 @@
 /** CPU, memory, loss and delay of media relays, ours and others: calls with real ICE, DTLS and SRTP on one side, plain RTP on the other. */
 import { createHistogram } from 'node:perf_hooks';
 import type { SrtpProfile } from '../../src/eims-agw/relay/dtls/types.ts';
-import { type BenchResult, spread } from '../bench.ts';
+import { type BenchResult, numbersOf, rowOf } from '../bench.ts';
 import { machineShares, machineTime, pause, treeCpuMs, treeRssKb } from '../process.ts';
 import { type Caller, openCaller } from './caller.ts';
 import { startNosipJanus } from './janus.ts';
@@ -10,9 +10,9 @@ import { startOurs } from './ours.ts';
 import { startRtpengine } from './rtpengine.ts';
 import { openWire, type Wire } from './wire.ts';
 
-const CALLS = (process.env.LINESIDE_BENCH_CALLS ?? '100').split(',').map(Number);
-const SECONDS = Number(process.env.LINESIDE_BENCH_SECONDS ?? 6);
-const REPEATS = Number(process.env.LINESIDE_BENCH_REPEATS ?? 3);
+const CALLS = numbersOf('LINESIDE_BENCH_CALLS', [100]);
+const [SECONDS = 0] = numbersOf('LINESIDE_BENCH_SECONDS', [6]);
+const [REPEATS = 0] = numbersOf('LINESIDE_BENCH_REPEATS', [3]);
 /** Calls made and ended before the measured ones, so that memory and set-up are those of a relay that has worked before. */
 const WARM_CALLS = 10;
 const WARM_MS = 1_500;
@@ -29,10 +29,14 @@ interface Subject {
   start: StartRelay;
 }
 
+/** Folder of a libsrtp that has its ciphers from OpenSSL. */
+const LIBSRTP = process.env.LINESIDE_BENCH_LIBSRTP ?? null;
+
 const SUBJECTS: readonly Subject[] = [
   { name: 'relay (ours), CM', profile: CM, start: (wire, calls) => startOurs(wire, 'relay', calls) },
   { name: 'rtpengine, CM', profile: CM, start: startRtpengine },
-  { name: 'Janus NoSIP, CM', profile: CM, start: startNosipJanus },
+  { name: 'Janus NoSIP, CM', profile: CM, start: startNosipJanus() },
+  { name: 'Janus NoSIP on OpenSSL, CM', profile: CM, start: startNosipJanus(LIBSRTP) },
   { name: 'libdatachannel, CM', profile: CM, start: (wire, calls) => startOurs(wire, 'libdatachannel', calls) },
   { name: 'relay (ours), GCM', profile: GCM, start: (wire, calls) => startOurs(wire, 'relay', calls) },
 ];
@@ -43,6 +47,14 @@ type Figures = Record<string, number>;
 /** Measures every relay that is here, in turn; names those that are not. */
 export async function mediaBench(): Promise<BenchResult[]> {
   const wire = openWire();
+  try {
+    return await measureAll(wire);
+  } finally {
+    wire.close();
+  }
+}
+
+async function measureAll(wire: Wire): Promise<BenchResult[]> {
   const subjects = SUBJECTS.filter(({ name }) => name.includes(ONLY));
   const missing = new Map<string, string>();
   const results: BenchResult[] = [];
@@ -63,17 +75,12 @@ export async function mediaBench(): Promise<BenchResult[]> {
     results.push({
       name: `media-${calls}`,
       method: `${calls} G.711 calls of 20 ms packets both ways for ${SECONDS} s, ${REPEATS} times in turn${wire.loopback ? '' : ', over a veth pair'}; median (lowest-highest).`,
-      rows: [...runs].map(([subject, list]) => ({ subject, figures: spreads(list) })),
+      rows: [...runs].map(([subject, list]) => rowOf(subject, list)),
+      partial: ONLY !== '',
     });
   }
-  wire.close();
   for (const sentence of new Set(missing.values())) console.error(`${sentence}; its row is left out.`);
   return results;
-}
-
-function spreads(list: readonly Figures[]) {
-  const names = Object.keys(list[0] ?? {});
-  return Object.fromEntries(names.map(name => [name, spread(list.map(figures => figures[name] ?? Number.NaN))]));
 }
 
 async function measure(wire: Wire, start: StartRelay, calls: number, profile: SrtpProfile): Promise<Figures> {

@@ -11,14 +11,14 @@ import { phone } from '../../test/support/media-phone.ts';
 import { phoneSdp } from '../../test/support/media-sdp.ts';
 import { type RtpengineMedia, rtpengineMedia } from '../../test/support/rtpengine.ts';
 import { wavOf } from '../../test/support/tone.ts';
-import { type BenchResult, spread } from '../bench.ts';
+import { type BenchResult, numbersOf, rowOf } from '../bench.ts';
 import { installed, machineShares, machineTime, pause, stopped, treeCpuMs } from '../process.ts';
 import { openNg } from './ng.ts';
 import { openWire, type Wire } from './wire.ts';
 
-const CALLS = Number(process.env.LINESIDE_BENCH_CALLS ?? 8);
-const SECONDS = Number(process.env.LINESIDE_BENCH_SECONDS ?? 5);
-const REPEATS = Number(process.env.LINESIDE_BENCH_REPEATS ?? 3);
+const [CALLS = 0] = numbersOf('LINESIDE_BENCH_CODED_CALLS', [8]);
+const [SECONDS = 0] = numbersOf('LINESIDE_BENCH_SECONDS', [5]);
+const [REPEATS = 0] = numbersOf('LINESIDE_BENCH_REPEATS', [3]);
 /** As the media plane of tests has it. */
 const NG_PORT = 2223;
 const PACKET_MS = 20;
@@ -81,14 +81,9 @@ export async function transcodingBench(): Promise<BenchResult[]> {
     wire.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  const rows = [...runs].map(([subject, list]) => ({ subject, figures: spreads(list) }));
+  const rows = [...runs].map(([subject, list]) => rowOf(subject, list));
   const method = `${CALLS} calls of 20 ms packets both ways over one rtpengine in userspace for ${SECONDS} s, ${REPEATS} times in turn${wire.loopback ? '' : ', over a veth pair'}; median (lowest-highest).`;
   return [{ name: 'transcoding', method, rows }];
-}
-
-function spreads(list: readonly Figures[]) {
-  const names = Object.keys(list[0] ?? {});
-  return Object.fromEntries(names.map(name => [name, spread(list.map(figures => figures[name] ?? Number.NaN))]));
 }
 
 /** Harmonics of a voice that rises and falls four times a second, and some breath: a tone alone is too easy to code. */
@@ -101,8 +96,23 @@ function voice(n: number): number {
   return (0.55 + 0.45 * Math.sin(2 * Math.PI * 4 * t)) * (6_000 * sum + 600 * breath);
 }
 
-async function measure(wire: Wire, { web, ims }: Subject, file: string): Promise<Figures> {
-  const { child, host } = await daemon(wire);
+async function measure(wire: Wire, subject: Subject, file: string): Promise<Figures> {
+  const child = startDaemon(wire);
+  try {
+    const ng = openNg(wire.inside, NG_PORT);
+    try {
+      await ng.ask({ command: 'ping' });
+    } finally {
+      ng.close();
+    }
+    return await measureOver(child.pid ?? 0, wire, subject, file);
+  } finally {
+    await stopped(child);
+  }
+}
+
+async function measureOver(pid: number, wire: Wire, { web, ims }: Subject, file: string): Promise<Figures> {
+  const host = wire.inside;
   const media = await rtpengineMedia([{ host }], {
     webCodecs: [web],
     imsCodecs: [ims],
@@ -117,16 +127,15 @@ async function measure(wire: Wire, { web, ims }: Subject, file: string): Promise
     await sample.close();
     const calls: Call[] = [];
     for (let i = 1; i <= CALLS; i += 1) calls.push(await openCall(media, wire, i, ims));
-    const figures = await observe(child.pid ?? 0, calls, spoken, { web: UNITS[web], ims: UNITS[ims] });
+    const figures = await observe(pid, calls, spoken, { web: UNITS[web], ims: UNITS[ims] });
     for (const call of calls) await call.close();
     return figures;
   } finally {
     await media.close();
-    await stopped(child);
   }
 }
 
-async function daemon(wire: Wire): Promise<{ child: ChildProcess; host: string }> {
+function startDaemon(wire: Wire): ChildProcess {
   const host = wire.inside;
   const ports = ['--listen-ng', `${host}:${NG_PORT}`, '--port-min=30000', '--port-max=36000'];
   const quiet = [
@@ -137,11 +146,7 @@ async function daemon(wire: Wire): Promise<{ child: ChildProcess; host: string }
     '--table=-1',
     '--num-threads=2',
   ];
-  const child = wire.spawn('rtpengine', [...quiet, `--interface=${host}`, ...ports], { stdio: 'ignore' });
-  const ng = openNg(host, NG_PORT);
-  await ng.ask({ command: 'ping' });
-  ng.close();
-  return { child, host };
+  return wire.spawn('rtpengine', [...quiet, `--interface=${host}`, ...ports], { stdio: 'ignore' });
 }
 
 interface Call {
