@@ -13,6 +13,7 @@ import {
   NUMBER,
   OFFER,
   register,
+  registrar,
   SDP,
 } from '../../test/support/mw-bench.ts';
 import { checkSettings } from '../config/settings.ts';
@@ -84,6 +85,21 @@ for (const algorithm of ['MD5', 'SHA-256']) {
     assert.ok(proves(invite, 'Proxy-Authorization', asked, IDENTITY.impi, 'pw-99910020001'));
   });
 }
+
+test('DIG-04 a client answers the challenge of its registration-state subscription', async t => {
+  const challenge = `Digest realm="${HOME}", nonce="n1", algorithm=SHA-256, qop="auth"`;
+  const b = await bench(t, { mode: 'client', passwordTemplate: 'pw-{digits}' });
+  const subscribes: SipRequest[] = [];
+  registrar(b, 600, (message, reply) => {
+    if (message.type !== 'request' || message.method !== 'SUBSCRIBE') return;
+    subscribes.push(message);
+    if (subscribes.length === 1) b.peer.respond(message, reply, 407, [['Proxy-Authenticate', challenge]]);
+    else b.peer.respond(message, reply, 200, [['Expires', '600']]);
+  });
+  register(b, 1);
+  const second = await eventually('SUBSCRIBE', () => subscribes[1]);
+  assert.ok(proves(second, 'Proxy-Authorization', challenge, IDENTITY.impi, 'pw-99910020001'));
+});
 
 test('a wrong password ends after one try', async t => {
   const b = await bench(t, { mode: 'client', passwords: { [IDENTITY.impi]: 'wrong' } });

@@ -48,6 +48,7 @@ export function createWatches(node: MwNode, timers: SipTimers, expiresS: number)
     const { identity, route, contact, id } = watch.watched;
     watch.state = createRegWatch(identity.impu, contact, instanceOf(identity.impu));
     const aor = recordOf(identity.impu, node.facts);
+    const credentials = node.credentialsOf(identity);
     const subscription = node.agent().subscribe(
       {
         uri: aor,
@@ -60,6 +61,7 @@ export function createWatches(node: MwNode, timers: SipTimers, expiresS: number)
         accept: TYPE,
         expiresS,
         headers: subscribeFields(identity, node.icid(), node.facts),
+        ...(credentials === undefined ? {} : { credentials }),
       },
       {
         onNotified: request => {

@@ -45,6 +45,8 @@ const ROOT: Node = {
     phase: 'waiting',
     raised: false,
     askedS: 0,
+    auth: [],
+    challenges: 0,
     leadS: 0,
     refusal: null,
   },
@@ -72,6 +74,7 @@ const ANSWERS: ReadonlyArray<[number, Array<[string, string]>]> = [
     ],
   ],
   [423, [['Min-Expires', '7200']]],
+  [401, []],
   [403, []],
   [481, []],
   [503, [['Retry-After', '5']]],
@@ -129,8 +132,8 @@ function rest({ state, open, running, ended, left, gone }: Node): void {
   }
   assert.ok(!ended, 'the end was told and it goes on');
   const asking = open.includes(state.id);
-  const refused = state.refusal !== null && state.phase !== 'leaving';
-  assert.equal(running.includes('expiry'), refused, 'only a refused refresh lets the time run out');
+  const granted = state.leadS > 0 && state.phase !== 'leaving';
+  assert.equal(running.includes('expiry'), granted, 'what was granted has an end');
   if (state.phase === 'active')
     assert.ok(running.includes('refresh') || asking, 'an active subscription runs out unseen');
   else assert.ok(running.includes('n') || state.seq === 0 || asking, `${state.phase} waits for nothing`);
@@ -170,12 +173,13 @@ test('EVT-02 a subscription: all states, one end, a refresh always armed', () =>
   const { nodes, steps } = walk<Node>({
     root: ROOT,
     identity: ({ state, open, running, ended, left, gone }) => {
-      const { phase, raised, askedS, dialog, seq, id, leadS, refusal } = state;
+      const { phase, raised, askedS, dialog, seq, id, leadS, refusal, challenges } = state;
       const asking = [open.includes(id), open.length];
       return JSON.stringify([
         phase,
         raised,
         askedS,
+        challenges,
         leadS > 0,
         refusal === null,
         dialog?.remoteTag,
@@ -193,9 +197,11 @@ test('EVT-02 a subscription: all states, one end, a refresh always armed', () =>
       for (const id of node.open) {
         for (const [status, headers] of ANSWERS) {
           const response = createResponse(SUBSCRIBE, status, undefined, { toTag: 'b', headers });
-          yield [`${status} to ${id}`, () => step(node, { type: 'response', id, response })];
+          const authorization = status === 401 ? (['Authorization', 'Digest x'] as const) : null;
+          yield [`${status} to ${id}`, () => step(node, { type: 'response', id, response, authorization })];
         }
-        yield [`no answer to ${id}`, () => step(node, { type: 'failure', id, cause: 'timeout' })];
+        for (const cause of ['timeout', 'transport'] as const)
+          yield [`${cause} of ${id}`, () => step(node, { type: 'failure', id, cause })];
       }
       // Nobody knows of it before.
       if (node.state.seq > 0)

@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createWorld } from '../../test/support/agent-world.ts';
+import { createChallenge, createNonce, createNonceCounts, verifyAuthorization } from './auth/digest-server.ts';
+import { type Locate, locateNumeric } from './locate/locator.ts';
 import type { SipRequest } from './message/message.ts';
+import type { Credentials } from './user-agent-types.ts';
 
 const A = '192.0.2.1';
 const B = '192.0.2.2';
 
-function start() {
+function start(credentials?: Credentials, locate?: Locate) {
   const world = createWorld();
-  const alice = world.party(A);
+  const alice = world.party(A, locate === undefined ? {} : { locate });
   const notifier = world.peer(B);
   const told: string[] = [];
   const subscription = alice.agent.subscribe(
@@ -23,6 +26,7 @@ function start() {
       accept: 'application/reginfo+xml',
       expiresS: 600_000,
       headers: [['P-Asserted-Identity', '<sip:bob@home>']],
+      ...(credentials === undefined ? {} : { credentials }),
     },
     {
       onNotified: request => told.push(`notified ${Buffer.from(request.body).toString()}`),
@@ -184,6 +188,126 @@ for (const status of [404, 481, 489, 501]) {
     assert.deepEqual(s.told, ['notified x', `ended null null ${status}`]);
   });
 }
+
+test('EVT-10 a refresh that cannot be sent is one that the notifier failed at; silence ends the subscription', () => {
+  let broken = false;
+  // Nobody speaks TLS here.
+  const locate: Locate = (uri, tell) =>
+    tell(broken ? [{ transport: 'tls', host: B, port: 5061 }] : [locateNumeric(uri) ?? []].flat());
+  const s = start(undefined, locate);
+  s.accept('3600');
+  s.notify('active');
+  broken = true;
+  s.world.clock.advance(3_010_000);
+  assert.equal(s.subscribes().length, 1);
+  assert.deepEqual(s.told, ['notified x']);
+  broken = false;
+  s.world.clock.advance(150_000);
+  assert.equal(s.subscribes().at(-1)?.headers.get('Expires'), '600000');
+  s.accept('3600');
+  s.world.clock.advance(3_000_000);
+  assert.deepEqual(s.told, ['notified x']);
+  s.world.clock.advance(40_000);
+  assert.deepEqual(s.told, ['notified x', 'ended timeout null 0']);
+  assert.equal(s.live(), 0);
+});
+
+test('EVT-10 a short time is long enough for another try of its refresh', () => {
+  const s = start();
+  s.accept('40');
+  s.notify('active');
+  s.world.clock.advance(20_000);
+  refuse(s, 503);
+  s.world.clock.advance(5_000);
+  assert.equal(s.subscribes().length, 3);
+  s.accept('40');
+  s.world.clock.advance(19_000);
+  assert.deepEqual(s.told, ['notified x']);
+  assert.equal(s.live(), 1);
+});
+
+test('EVT-10 a refresh at an odd time that fails takes nothing of the time that was granted', () => {
+  const s = start();
+  s.accept('3600');
+  s.notify('active');
+  s.world.clock.advance(100_000);
+  s.notifier.onRequest = request => s.notifier.respond(request, 503, 'n1');
+  s.subscription.refresh();
+  s.world.clock.advance(3_490_000);
+  assert.deepEqual(s.told, ['notified x']);
+  s.world.clock.advance(20_000);
+  assert.deepEqual(s.told, ['notified x', 'ended null null 503']);
+});
+
+test('a refresh that is asked for before the notifier has said anything is the SUBSCRIBE on its way', () => {
+  const s = start();
+  s.subscription.refresh();
+  s.world.clock.advance(10);
+  assert.equal(s.subscribes().length, 1);
+});
+
+test('DIG-04 SUBSCRIBE, refresh and un-SUBSCRIBE answer their challenges; a wrong password is told', () => {
+  const key = Buffer.alloc(32, 1);
+  for (const password of ['right', 'wrong']) {
+    const s = start({ username: 'bob', password });
+    const counts = createNonceCounts();
+    s.notifier.onRequest = request => {
+      const verdict = verifyAuthorization({
+        authorization: request.headers.get('Authorization') ?? '',
+        realm: 'home',
+        method: request.method,
+        uri: request.uri,
+        body: request.body,
+        passwordOf: () => 'right',
+        key,
+        nowMs: s.world.clock.now(),
+        nonceLifeMs: 60_000,
+        counts,
+      });
+      const nonce = createNonce(key, s.world.clock.now(), `${request.headers.cseq()?.seq}`);
+      const challenge = createChallenge({
+        realm: 'home',
+        nonce,
+        algorithm: 'SHA-256',
+        stale: verdict.type === 'stale',
+      });
+      if (verdict.type === 'ok') {
+        const expires = request.headers.get('Expires') === '0' ? '0' : '3600';
+        s.notifier.respond(request, 200, 'n1', [
+          ['Expires', expires],
+          ['Contact', `<sip:notifier@${B}>`],
+        ]);
+      } else s.notifier.respond(request, 401, 'n1', [['WWW-Authenticate', challenge]]);
+    };
+    s.world.clock.advance(0);
+    const [first] = s.subscribes();
+    assert.ok(first);
+    s.notifier.onRequest(first);
+    s.world.clock.advance(50);
+    if (password === 'wrong') {
+      assert.deepEqual(s.told, ['ended null null 401']);
+      continue;
+    }
+    s.notify('active');
+    s.world.clock.advance(3_000_000);
+    s.subscription.end();
+    s.world.clock.advance(50);
+    assert.deepEqual(
+      s.subscribes().map(({ headers }) => [headers.cseq()?.seq, headers.get('Expires'), headers.has('Authorization')]),
+      [
+        [1, '600000', false],
+        [2, '600000', true],
+        [3, '600000', false],
+        [4, '600000', true],
+        [5, '0', false],
+        [6, '0', true],
+      ],
+    );
+    assert.deepEqual(s.told, ['notified x']);
+    s.notify('terminated');
+    assert.equal(s.live(), 0);
+  }
+});
 
 test('our end is an un-SUBSCRIBE: the last NOTIFY is taken and not told', () => {
   const s = start();

@@ -31,6 +31,9 @@ export interface SubscriptionState {
   raised: boolean;
   /** Time asked for last; 0: un-SUBSCRIBE. */
   askedS: number;
+  /** Answers to challenges of the SUBSCRIBE on its way, and how many there were. */
+  auth: readonly Header[];
+  challenges: number;
   /** How long before the end of the granted time the refresh comes, in seconds; 0: nothing was granted. */
   leadS: number;
   /** The last refusal of a refresh since the last grant. */
@@ -41,13 +44,13 @@ export type SubscriptionTimer =
   /** 64*T1 without a NOTIFY. RFC 6665 4.1.2.4. */
   | 'n'
   | 'refresh'
-  /** The end of the granted time, when its refresh was refused. */
+  /** The end of the granted time. */
   | 'expiry';
 
 export type SubscriptionInput =
   | { type: 'subscribe' }
   | { type: 'unsubscribe' }
-  | { type: 'response'; id: number; response: SipResponse }
+  | { type: 'response'; id: number; response: SipResponse; authorization: Header | null }
   | { type: 'failure'; id: number; cause: LocalCause }
   | { type: 'notify'; key: TransactionKey; request: SipRequest }
   | { type: 'timer'; name: SubscriptionTimer };
@@ -76,8 +79,8 @@ const LEAD_S = 600;
 /** A refresh comes at most so often, whatever the notifier grants, ms. */
 const MIN_REFRESH_MS = 1000;
 const MAX_REFRESH_MS = 2_000_000_000;
-/** A refused refresh is tried again at most so often, seconds. */
-const MIN_RETRY_S = 30;
+/** Challenges answered for one SUBSCRIBE: of a proxy, of the notifier, a stale nonce. */
+const MAX_CHALLENGES = 3;
 /** Refusals of a refresh that end the subscription; after others it is good for the time it was given. RFC 6665 4.1.2.2, RFC 3261 12.2.1.2. */
 const ENDING = new Set([404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]);
 
@@ -90,22 +93,23 @@ export function handleSubscription(
   if (state.phase === 'ended') return;
   switch (input.type) {
     case 'subscribe':
-      if (state.phase !== 'leaving') send(state, state.expiresS, out);
+      // A second one without the dialog of the first would be another subscription.
+      if (state.phase !== 'leaving' && (state.dialog !== null || state.seq === 0)) ask(state, state.expiresS, out);
       return;
     case 'unsubscribe':
       leave(state, out);
       return;
     case 'response':
-      if (input.id === state.id) onResponse(state, input.response, out);
+      if (input.id === state.id) onResponse(state, input.response, input.authorization, out);
       return;
     case 'failure':
-      if (input.id === state.id) end(state, { reason: input.cause, retryAfterS: null, status: 0 }, out);
+      if (input.id === state.id) onFailure(state, input.cause, out);
       return;
     case 'notify':
       onNotify(state, input.key, input.request, out);
       return;
     case 'timer':
-      if (input.name === 'refresh') send(state, state.expiresS, out);
+      if (input.name === 'refresh') ask(state, state.expiresS, out);
       else end(state, state.refusal ?? { reason: 'timeout', retryAfterS: null, status: 0 }, out);
       return;
     default:
@@ -113,16 +117,23 @@ export function handleSubscription(
   }
 }
 
-function send(state: SubscriptionState, expiresS: number, out: SubscriptionEffect[]): void {
+function ask(state: SubscriptionState, expiresS: number, out: SubscriptionEffect[]): void {
+  state.askedS = expiresS;
+  state.auth = [];
+  state.challenges = 0;
+  send(state, out);
+}
+
+function send(state: SubscriptionState, out: SubscriptionEffect[]): void {
   const fields: Header[] = [
     ['Contact', state.contact],
     ['Event', state.event],
     ['Accept', state.accept],
-    ['Expires', String(expiresS)],
+    ['Expires', String(state.askedS)],
     ...state.headers,
+    ...state.auth,
   ];
   state.id += 1;
-  state.askedS = expiresS;
   if (state.dialog === null && state.phase === 'waiting') {
     out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
   }
@@ -149,20 +160,32 @@ function leave(state: SubscriptionState, out: SubscriptionEffect[]): void {
   out.push({ type: 'stop-timer', name: 'refresh' }, { type: 'stop-timer', name: 'expiry' });
   // The last NOTIFY still comes, and not every notifier sends it.
   out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
-  if (state.dialog !== null) send(state, 0, out);
+  if (state.dialog !== null) ask(state, 0, out);
 }
 
-function onResponse(state: SubscriptionState, response: SipResponse, out: SubscriptionEffect[]): void {
+function onResponse(
+  state: SubscriptionState,
+  response: SipResponse,
+  authorization: Header | null,
+  out: SubscriptionEffect[],
+): void {
   const { status, headers } = response;
   if (status < 200) return;
   if (status < 300) {
     const { callId, fromTag: localTag, from, uri, contact, seq } = state;
     state.dialog ??= dialogOfResponse({ callId, localTag, from, uri, contact, seq }, response);
     if (state.phase === 'leaving') {
-      if (state.askedS > 0) send(state, 0, out);
+      if (state.askedS > 0) ask(state, 0, out);
       return;
     }
     granted(state, headers.number('Expires') ?? state.expiresS, out);
+    return;
+  }
+  const left = state.phase === 'leaving' && state.askedS > 0;
+  if ((status === 401 || status === 407) && authorization !== null && state.challenges < MAX_CHALLENGES && !left) {
+    state.auth = [...state.auth.filter(([name]) => name !== authorization[0]), authorization];
+    state.challenges += 1;
+    send(state, out);
     return;
   }
   if (state.phase === 'leaving') {
@@ -173,32 +196,45 @@ function onResponse(state: SubscriptionState, response: SipResponse, out: Subscr
   if (status === 423 && !state.raised && minimum !== undefined && minimum > state.expiresS) {
     state.raised = true;
     state.expiresS = minimum;
-    send(state, minimum, out);
+    ask(state, minimum, out);
     return;
   }
-  const told = { reason: null, retryAfterS: headers.number('Retry-After') ?? null, status };
-  if (state.leadS === 0 || ENDING.has(status)) end(state, told, out);
-  else keep(state, told, out);
+  refused(state, status, { reason: null, retryAfterS: headers.number('Retry-After') ?? null, status }, out);
+}
+
+/** Silence counts as 408, a broken transport as 503. RFC 3261 8.1.3.1. */
+function onFailure(state: SubscriptionState, cause: LocalCause, out: SubscriptionEffect[]): void {
+  refused(state, cause === 'timeout' ? 408 : 503, { reason: cause, retryAfterS: null, status: 0 }, out);
+}
+
+/** What a refused refresh leaves: nothing, or the subscription for as long as was granted, in which the refresh is tried again. */
+function refused(state: SubscriptionState, status: number, told: SubscriptionEnd, out: SubscriptionEffect[]): void {
+  if (state.phase === 'leaving' || state.leadS === 0 || ENDING.has(status)) {
+    end(state, told, out);
+    return;
+  }
+  state.refusal = told;
+  refreshIn(Math.max(told.retryAfterS ?? 0, state.leadS / 4), out);
 }
 
 /** The next refresh comes 600 s before the end of a long time, at half of a short one, as that of registrations. IMS digest 2.12. */
 function granted(state: SubscriptionState, grantedS: number, out: SubscriptionEffect[]): void {
   state.leadS = grantedS > LONG_S ? LEAD_S : grantedS / 2;
-  if (state.refusal !== null) out.push({ type: 'stop-timer', name: 'expiry' });
   state.refusal = null;
   refreshIn(grantedS - state.leadS, out);
-}
-
-/** The refresh failed, the subscription has not: it lasts as long as was granted, and the refresh is tried again in that time. */
-function keep(state: SubscriptionState, told: SubscriptionEnd, out: SubscriptionEffect[]): void {
-  if (state.refusal === null) out.push({ type: 'start-timer', name: 'expiry', ms: state.leadS * 1000 });
-  state.refusal = told;
-  refreshIn(Math.max(told.retryAfterS ?? 0, state.leadS / 4, MIN_RETRY_S), out);
+  out.push({
+    type: 'start-timer',
+    name: 'expiry',
+    ms: within(2 * MIN_REFRESH_MS, grantedS, MAX_REFRESH_MS + LEAD_S * 1000),
+  });
 }
 
 function refreshIn(seconds: number, out: SubscriptionEffect[]): void {
-  const ms = Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, seconds * 1000));
-  out.push({ type: 'start-timer', name: 'refresh', ms });
+  out.push({ type: 'start-timer', name: 'refresh', ms: within(MIN_REFRESH_MS, seconds, MAX_REFRESH_MS) });
+}
+
+function within(minMs: number, seconds: number, maxMs: number): number {
+  return Math.min(maxMs, Math.max(minMs, seconds * 1000));
 }
 
 function onNotify(state: SubscriptionState, key: TransactionKey, request: SipRequest, out: SubscriptionEffect[]): void {

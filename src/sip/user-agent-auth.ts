@@ -10,11 +10,11 @@ import type { Credentials } from './user-agent-types.ts';
 export interface Authorizer {
   /** The header field that answers the challenge of this response to `spec`, or null when there is none or it was tried. */
   answer(response: SipResponse, spec: RequestSpec): Header | null;
-  /** The header field with which the next request comes before it is asked: the server has named a nonce for it, once. RFC 7616 3.5. */
-  ahead(spec: RequestSpec): Header | null;
+  /** The next request as it is sent: with the answer ahead of its challenge when the server has named a nonce for it, once. RFC 7616 3.5. */
+  ahead(spec: RequestSpec): RequestSpec;
 }
 
-const NOBODY: Authorizer = { answer: () => null, ahead: () => null };
+const NOBODY: Authorizer = { answer: () => null, ahead: spec => spec };
 const FIELDS = [
   { status: 401, challenge: 'WWW-Authenticate', credentials: 'Authorization', info: 'Authentication-Info' },
   {
@@ -124,11 +124,12 @@ export function createAuthorizer(
   return {
     answer,
     ahead(spec) {
-      if (next === null) return null;
+      if (next === null) return spec;
       const { field, challenge } = next;
       // Should the server not know it any more, that says nothing of the password.
       next = null;
-      return [field, write(spec, challenge, 1, { password: password ?? '' })];
+      const header: Header = [field, write(spec, challenge, 1, { password: password ?? '' })];
+      return { ...spec, headers: [...spec.headers.filter(([name]) => name !== field), header] };
     },
   };
 }

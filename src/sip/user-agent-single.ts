@@ -87,7 +87,7 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
     switch (effect.type) {
       case 'send': {
         const { id } = effect;
-        let spec = withHeader(effect.spec, authorize.ahead(effect.spec));
+        let spec = authorize.ahead(effect.spec);
         sendSpec(host, spec, {
           again() {
             spec = registerElsewhere(state) ?? spec;
@@ -119,10 +119,4 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
     refresh: (expiresS, headers) => input({ type: 'register', expiresS, headers }),
     remove: headers => input({ type: 'register', expiresS: 0, headers }),
   };
-}
-
-/** The request with this field in place of one of its name. */
-function withHeader(spec: RequestSpec, header: Header | null): RequestSpec {
-  if (header === null) return spec;
-  return { ...spec, headers: [...spec.headers.filter(([name]) => name !== header[0]), header] };
 }

@@ -8,6 +8,7 @@ import {
   type SubscriptionState,
 } from './subscription.ts';
 import type { TransactionKey } from './transaction/types.ts';
+import { createAuthorizer } from './user-agent-auth.ts';
 import { responseOf } from './user-agent-message.ts';
 import type { SingleHost } from './user-agent-single.ts';
 import { performTimer } from './user-agent-timer.ts';
@@ -50,9 +51,12 @@ export function createSubscriptionDriver(
     phase: 'waiting',
     raised: false,
     askedS: 0,
+    auth: [],
+    challenges: 0,
     leadS: 0,
     refusal: null,
   };
+  const authorize = createAuthorizer(wanted.credentials, host.randomHex);
   const open = new Map<TransactionKey, SipRequest>();
 
   function input(next: SubscriptionInput): void {
@@ -91,9 +95,11 @@ export function createSubscriptionDriver(
     }
   }
 
-  function send(sendId: number, spec: RequestSpec): void {
+  function send(sendId: number, wished: RequestSpec): void {
+    const spec = authorize.ahead(wished);
     host.sender().send(spec, {
-      onResponse: response => input({ type: 'response', id: sendId, response }),
+      onResponse: response =>
+        input({ type: 'response', id: sendId, response, authorization: authorize.answer(response, spec) }),
       onFailure: cause => input({ type: 'failure', id: sendId, cause }),
     });
   }

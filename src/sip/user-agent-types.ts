@@ -244,6 +244,8 @@ export interface SubscriptionRequest {
   expiresS: number;
   /** Written into every SUBSCRIBE. */
   headers: ExtraHeaders;
+  /** For a 401 or 407, answered once per nonce. */
+  credentials?: Credentials;
 }
 
 export interface SubscriptionUser {
