@@ -23,6 +23,7 @@ import { createLoop, type Loop } from '../../src/runtime/loop.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { createTimerWheel } from '../../src/runtime/timer-wheel.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { createW2Sip, type W2Sip } from '../../src/w2-sip/w2-sip.ts';
 import { createContract } from './contract.ts';
 import { createManualClock, settled } from './manual-clock.ts';
 import { createNetwork, type Network } from './network-fake.ts';
@@ -54,6 +55,10 @@ export interface Delivered {
 
 export interface WholeGateway {
   network: Network;
+  /** SIP over WebSocket, when the settings have it. */
+  w2Sip: W2Sip | null;
+  /** Figures that were counted, by name and labels. */
+  counted: Map<string, number>;
   store: Store;
   /** Every attempt at a sink, in order; the contract was held for each. */
   delivered: Delivered[];
@@ -181,6 +186,24 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
     },
   });
   const clickToCall = createClickToCall({ settings, store, log: silentLog, uuid: ids.uuid, now: clock.now });
+  const counted = new Map<string, number>();
+  const w2Sip = settings.w2Sip.enabled
+    ? createW2Sip({
+        settings,
+        core: { ask: request => loop.ask(request), emit: input => loop.emit(input) },
+        tokens: { verify: token => tokens.verify(token, null) },
+        ids,
+        timers: wheel,
+        now: clock.now,
+        randomHex: bytes => randomBytes(bytes).toString('hex'),
+        publicUrl: () => settings.public.url,
+        log: silentLog,
+        count(name, labels, value) {
+          const key = `${name} ${JSON.stringify(labels)}`;
+          counted.set(key, (counted.get(key) ?? 0) + value);
+        },
+      })
+    : null;
   const loop: Loop = createLoop({
     core,
     clock,
@@ -188,7 +211,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
     store,
     ims: network.ims,
     media: network.media,
-    events: events.port,
+    events: w2Sip?.events(events.port) ?? events.port,
     log: silentLog,
     metrics,
   });
@@ -210,6 +233,8 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
 
   const gateway: WholeGateway = {
     network,
+    w2Sip,
+    counted,
     store,
     delivered,
     answer: () => ({ type: 'answered', status: 204, retryAfterMs: null }),
