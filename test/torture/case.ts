@@ -16,6 +16,8 @@ export interface TortureCase {
   verdict: ParserVerdict;
   /** What the layers above the parser make of an accepted message. */
   above?: string;
+  /** The first status a user agent of ours answers an accepted request with; 100: it rings. */
+  answer?: number;
   /** Facts of an accepted message that the parser must have got right. */
   check?: (message: SipMessage) => void;
 }

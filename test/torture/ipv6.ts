@@ -20,6 +20,7 @@ export const IPV6: readonly TortureCase[] = [
       Contact: '<sip:caller@[2001:db8::1]>',
     }),
     verdict: accept,
+    answer: 405,
     above: '405, there is no registrar here',
     check(message) {
       assert.deepEqual([uriOf(message)?.host, uriOf(message)?.port], ['[2001:db8::10]', null]);
@@ -38,6 +39,7 @@ export const IPV6: readonly TortureCase[] = [
     clause: '4.3',
     bytes: request('port-ambiguous', { request: 'REGISTER sip:[2001:db8::10:5070] SIP/2.0' }),
     verdict: accept,
+    answer: 405,
     above: 'what stands inside the brackets is the address, whatever its sender meant',
     check: message => assert.deepEqual([uriOf(message)?.host, uriOf(message)?.port], ['[2001:db8::10:5070]', null]),
   },
@@ -46,6 +48,7 @@ export const IPV6: readonly TortureCase[] = [
     clause: '4.4',
     bytes: request('port-unambiguous', { request: 'REGISTER sip:[2001:db8::10]:5070 SIP/2.0' }),
     verdict: accept,
+    answer: 405,
     check: message => assert.deepEqual([uriOf(message)?.host, uriOf(message)?.port], ['[2001:db8::10]', 5070]),
   },
   ...['[2001:db8::9:255]', '2001:db8::9:255'].map((received, i): TortureCase => {
@@ -57,6 +60,7 @@ export const IPV6: readonly TortureCase[] = [
         Via: `SIP/2.0/UDP [2001:db8::9:1];received=${received};branch=z9hG4bKas3-111`,
       }),
       verdict: accept,
+      answer: 200,
       above: 'answered where it came from; a `received` of the sender’s own is replaced',
       check: message => assert.equal(message.headers.via()?.params.get('received'), received),
     };
@@ -66,6 +70,7 @@ export const IPV6: readonly TortureCase[] = [
     clause: '4.6',
     bytes: request('ipv6-in-sdp', { request: 'INVITE sip:user@[2001:db8::10] SIP/2.0', ...TYPE }, SDP_V6),
     verdict: accept,
+    answer: 100,
     check: message => assert.match(Buffer.from(message.body).toString(), /IN IP6 2001:db8::20/),
   },
   {
@@ -76,6 +81,7 @@ export const IPV6: readonly TortureCase[] = [
       Via: 'SIP/2.0/UDP [2001:db8::9:1]:6050;branch=z9hG4bKas3-111, SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKjhja8781hjuaij65144, SIP/2.0/TCP [2001:db8::9:255];branch=z9hG4bK451jj;received=192.0.2.200',
     }),
     verdict: accept,
+    answer: 481,
     above: '481, there is no such dialog',
     check(message) {
       assert.equal(message.headers.all('Via').length, 3);
@@ -87,6 +93,7 @@ export const IPV6: readonly TortureCase[] = [
     clause: '4.8',
     bytes: request('mult-ip-in-sdp', { request: 'INVITE sip:user@[2001:db8::10] SIP/2.0', ...TYPE }, SDP_BOTH),
     verdict: accept,
+    answer: 100,
     above: 'media in a family that we do not serve is refused with port 0',
   },
   {
@@ -103,6 +110,7 @@ export const IPV6: readonly TortureCase[] = [
       SDP_MAPPED,
     ),
     verdict: accept,
+    answer: 100,
     check(message) {
       assert.deepEqual([message.headers.via()?.host, message.headers.via()?.port], ['[::ffff:192.0.2.10]', 19823]);
     },
@@ -112,6 +120,7 @@ export const IPV6: readonly TortureCase[] = [
     clause: '4.10',
     bytes: request('three-colons', { request: 'OPTIONS sip:user@[2001:db8:::192.0.2.1] SIP/2.0' }),
     verdict: accept,
+    answer: 200,
     above: 'answered; as a next hop it is no address and leads nowhere',
     check: message => assert.equal(uriOf(message)?.host, '[2001:db8:::192.0.2.1]'),
   },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFramer, createResponse, parseMessage, type SipMessage, serialize } from '../../src/sip/index.ts';
+import { createWorld } from '../support/agent-world.ts';
 import type { TortureCase } from './case.ts';
 import { INVALID, SEMANTIC } from './invalid.ts';
 import { IPV6 } from './ipv6.ts';
@@ -43,6 +44,21 @@ for (const torture of [...ALL, ...IPV6]) {
     }
   });
 }
+
+test('TRN-06 every accepted request gets the answer the table says from a user agent, each in a form that can be read', () => {
+  const wrong: string[] = [];
+  for (const { name, bytes, verdict, answer } of [...ALL, ...IPV6]) {
+    const result = parseMessage(bytes);
+    if (verdict.type !== 'accept' || !result.ok || result.message.type === 'response') continue;
+    const world = createWorld();
+    const { layer, sent, calls } = world.party('192.0.2.200');
+    layer.receive(result, { transport: 'udp', host: '192.0.2.1', port: 5060 });
+    world.clock.advance(10);
+    const got = [sent.at(-1)?.split(' ')[1], calls.length];
+    wrong.push(...(got[0] === String(answer) && got[1] === (answer === 100 ? 1 : 0) ? [] : [`${name} ${got} ${sent}`]));
+  }
+  assert.deepEqual(wrong, []);
+});
 
 function assertRoundTrip(message: SipMessage): void {
   const again = parseMessage(serialize(message));

@@ -63,7 +63,8 @@ m:"A \\"quoted\\" contact" <sip:caller@host.example> ; newparam =
 v=0
 `),
     verdict: accept,
-    above: 'INVITE handled as any other',
+    answer: 481,
+    above: '481: its To has a tag, and there is no such dialog',
     check: ({ headers }) => {
       assert.equal(headers.from()?.display, 'A \\"Quoted\\" Name \\\\');
       assert.equal(headers.from()?.params.get('tag'), '98asjd8');
@@ -93,6 +94,7 @@ Content-Length: 0
 
 `),
     verdict: accept,
+    answer: 501,
     above: 'method unknown: 405 or 501',
     check: message => {
       assert.ok(message.type === 'request');
@@ -123,6 +125,7 @@ v=0
 `,
     ),
     verdict: accept,
+    answer: 100,
     above: 'escapes are undone for comparison only',
     check: message => {
       assert.ok(message.type === 'request');
@@ -147,6 +150,7 @@ L:0
 
 `),
     verdict: accept,
+    answer: 405,
     check: ({ headers }) => assert.equal(headers.contacts().length, 2),
   },
   {
@@ -167,6 +171,7 @@ l: 0
 
 `),
     verdict: accept,
+    answer: 501,
     above: 'the method is not REGISTER: 405 or 501',
     check: message => {
       assert.ok(message.type === 'request');
@@ -190,6 +195,7 @@ l: 0
 
 `),
     verdict: accept,
+    answer: 200,
     check: ({ headers }) => assert.equal(headers.from()?.display, 'caller'),
   },
   {
@@ -214,6 +220,7 @@ Content-Length: 0
 `.replace('sip33.example', `sip33.example;branch=z9hG4bK${LONG}`),
     ),
     verdict: accept,
+    answer: 100,
     check: ({ headers }) => {
       assert.equal(headers.all('Via').length, 33);
       assert.equal(headers.get(`unknown-${LONG}-name`)?.startsWith('unknown-'), true);
@@ -224,6 +231,7 @@ Content-Length: 0
     clause: '3.1.1.8',
     bytes: DOUBLE,
     verdict: accept,
+    answer: 405,
     above: 'one REGISTER; the octets behind it are gone',
     check: message => {
       assert.ok(message.type === 'request');
@@ -247,6 +255,7 @@ l: 0
 
 `),
     verdict: accept,
+    answer: 200,
     above: 'the user part is "user;par=u@home.example"',
     check: ({ headers }) => assert.equal(headers.all('Accept').length, 6),
   },
@@ -270,6 +279,7 @@ l: 0
 
 `),
     verdict: accept,
+    answer: 200,
     check: ({ headers }) => assert.equal(headers.all('Via').length, 5),
   },
   {
@@ -277,6 +287,7 @@ l: 0
     clause: '3.1.1.11',
     bytes: multipart(),
     verdict: accept,
+    answer: 405,
     check: ({ headers, body }) => {
       assert.equal(body.length, headers.number('Content-Length'));
       assert.ok(body.includes(0) && body.includes(0xff));

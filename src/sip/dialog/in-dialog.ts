@@ -19,11 +19,15 @@ export function capabilities(facts: Facts): Header[] {
   return headers;
 }
 
-/** Inspection of method, Require and body, in this order; null when the request may go on. RFC 3261 8.2.1 to 8.2.3. */
+/** Schemes that may lead to us; `urn` are services. RFC 3261 8.2.2.1, RFC 5031. */
+const KNOWN_SCHEME = /^(?:sips?|tel|urn):/i;
+
+/** Inspection of method, Request-URI, Require, body and Accept, in this order; null when the request may go on. RFC 3261 8.2.1 to 8.2.3. */
 export function refusalOf(request: SipRequest, facts: Facts): ResponseSpec | null {
   const { method, headers } = request;
   if (!METHODS.has(method)) return plain(501, 'Not Implemented', [['Allow', facts.allow.join(', ')]]);
   if (!facts.allow.includes(method)) return plain(405, 'Method Not Allowed', [['Allow', facts.allow.join(', ')]]);
+  if (!KNOWN_SCHEME.test(request.uri)) return plain(416, 'Unsupported URI Scheme');
   const unknown = headers.all('Require').filter(tag => !facts.supported.includes(tag.toLowerCase()));
   if (unknown.length > 0) return plain(420, 'Bad Extension', [['Unsupported', unknown.join(', ')]]);
   if (WITH_SDP.has(method) && !isReadable(request)) {
@@ -32,7 +36,13 @@ export function refusalOf(request: SipRequest, facts: Facts): ResponseSpec | nul
       ['Accept-Encoding', 'identity'],
     ]);
   }
-  return null;
+  // Our answer is a description: whoever reads none cannot be answered. RFC 3261 20.1, 21.4.7.
+  return method === 'INVITE' && !readsSdp(request) ? plain(406, 'Not Acceptable') : null;
+}
+
+function readsSdp({ headers }: SipRequest): boolean {
+  const kinds = ['application/sdp', 'application/*', '*/*'];
+  return !headers.has('Accept') || headers.all('Accept').some(range => kinds.includes(mediaType(range)));
 }
 
 /** The answer to a request that changes nothing in a dialog, or null when a machine has to look (INVITE, BYE, UPDATE, PRACK). */
