@@ -167,6 +167,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'originatorAddress is not the registered number, or the network lets it make no calls.',
   },
   'receiver-anonymous': { status: 400, code: 'INVALID_ARGUMENT', message: 'receiverAddress must name somebody.' },
+  'receiver-refused': { status: 403, code: 'PERMISSION_DENIED', message: 'This receiver may not be called.' },
   'emergency-not-supported': {
     status: 501,
     code: 'CALLTYPE_EMERGENCY_NOT_SUPPORTED',

@@ -53,6 +53,7 @@ export function coreSettingsOf({ registration, ims, call, emergency, clickToCall
       perRegistration: call.perRegistration,
       perNumber: call.perNumber,
       declineMode: call.declineMode,
+      sipReceivers: call.sipReceivers,
       sendLocation: call.sendLocation,
       announcements: new Set(announcementsOf(media).keys()),
     },

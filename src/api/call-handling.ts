@@ -79,6 +79,7 @@ function create({ core, ids, now, emergency }: CallHandlingParts): Operation {
       'emergency-mismatch',
       'registration-not-usable',
       'originator-mismatch',
+      'receiver-refused',
       'too-many-requests',
       'call-quota',
       'emergency-not-supported',

@@ -20,6 +20,11 @@ export const call = area('Calls', {
     'device',
     ['device', 'all'],
   ),
+  sipReceivers: choice(
+    'SIP addresses that may be called: `any`, those of the home domain of the caller, or `none`. A telephone number of the home domain in SIP form is a telephone number.',
+    'any',
+    ['any', 'home', 'none'],
+  ),
   sendLocation: flag(
     'Send the locationDetails of ordinary calls to the core. Emergency calls always carry them.',
     false,

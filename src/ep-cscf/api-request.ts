@@ -108,6 +108,7 @@ export type CoreErrorCode =
   | 'registration-not-usable'
   | 'originator-mismatch'
   | 'receiver-anonymous'
+  | 'receiver-refused'
   | 'emergency-not-supported'
   | 'emergency-mismatch'
   | 'sdp-unusable'

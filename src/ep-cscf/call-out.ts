@@ -9,7 +9,7 @@ import { takeAnswer } from './call-early.ts';
 import { endCall, endIms, type ImsEnd, mediaFinal, retire, USER_ENDS } from './call-end.ts';
 import { answered, startOp } from './call-media.ts';
 import { type Final, finalOf } from './call-status.ts';
-import { callerNumber, isAssociated, isEmergency, isOwnAddress } from './identity.ts';
+import { callerNumber, isAssociated, isEmergency, isOwnAddress, mayCall } from './identity.ts';
 import { shardOf } from './ids.ts';
 import type { ImsInput, MediaFailure } from './input.ts';
 import { moveTo, relocate, sessionView, tellable } from './leg.ts';
@@ -63,6 +63,8 @@ function check(
   if (!anonymous && !emergency && !isAssociated(request.originator, associated))
     return { error: 'originator-mismatch' };
   if (request.receiver === ANONYMOUS) return { error: 'receiver-anonymous', field: 'receiverAddress' };
+  if (!emergency && !mayCall(request.receiver, settings.call.sipReceivers, settings.realm.homeOf(number)))
+    return { error: 'receiver-refused', field: 'receiverAddress' };
   if ((emergency || request.callType === 'EMERGENCY') && !settings.emergency.enabled)
     return { error: 'emergency-not-supported' };
   if (request.callType === 'EMERGENCY' && !emergency) return { error: 'emergency-mismatch', field: 'receiverAddress' };

@@ -1,7 +1,7 @@
 /** Own addresses, emergency numbers, ownership, jitter. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { callerNumber, isAssociated, isEmergency, isOwnAddress, maySee, spreadOf } from './identity.ts';
+import { callerNumber, isAssociated, isEmergency, isOwnAddress, mayCall, maySee, spreadOf } from './identity.ts';
 import type { E164 } from './ids.ts';
 import type { Principal } from './words.ts';
 
@@ -15,6 +15,19 @@ test('only the registered number is the own address', () => {
   assert.ok(!isOwnAddress('tel:+99910020002', NUMBER, HOME));
   assert.ok(!isOwnAddress('sip:alice@ims.example.com', NUMBER, HOME));
   assert.ok(!isOwnAddress('sip:+99910020001@ims.example.com', NUMBER, null));
+});
+
+test('ORG-23 SIP addresses may be shut out, telephone numbers in any form of the home domain never are', () => {
+  const may = (receiver: string) =>
+    (['any', 'home', 'none'] as const).filter(allowed => mayCall(receiver, allowed, HOME));
+  assert.deepEqual(may('tel:+99910020002'), ['any', 'home', 'none']);
+  assert.deepEqual(may('tel:112;phone-context=elsewhere.example'), ['any', 'home', 'none']);
+  assert.deepEqual(may(`sip:+99910020002@${HOME.toUpperCase()}`), ['any', 'home', 'none']);
+  assert.deepEqual(may(`sip:100;phone-context=x.example@${HOME};user=phone`), ['any', 'home', 'none']);
+  assert.deepEqual(may(`sip:bob@${HOME}`), ['any', 'home']);
+  assert.deepEqual(may('sip:bob@elsewhere.example'), ['any']);
+  assert.deepEqual(may('sip:+99910020002@elsewhere.example'), ['any']);
+  assert.equal(mayCall(`sip:bob@${HOME}`, 'home', null), false);
 });
 
 test('REG-09 a set limits who calls and is called; its first number is the default one', () => {

@@ -11,6 +11,14 @@ export function isOwnAddress(originator: Address, number: E164, home: string | n
   return parsed.type !== 'sip' || parsed.host.toLowerCase() === home?.toLowerCase();
 }
 
+/** Whether the operator lets this receiver be called: SIP addresses that are no telephone numbers may be shut out, or only those elsewhere. */
+export function mayCall(receiver: Address, allowed: 'any' | 'home' | 'none', home: string | null): boolean {
+  const parsed = parseAddress(receiver);
+  if (allowed === 'any' || (parsed?.type !== 'sip' && parsed?.type !== 'sip-local')) return true;
+  if (parsed.host.toLowerCase() !== home?.toLowerCase()) return false;
+  return allowed === 'home' || parsed.type === 'sip-local' || numberOf(parsed) !== null;
+}
+
 /** Whether the network lets a binding use this identity. No set, or one without any number, limits no number. RFC 7315 4.1, IMS digest 2.6. */
 export function isAssociated(identity: Address, associated: readonly Address[]): boolean {
   if (associated.some(one => sameAddress(one, identity))) return true;

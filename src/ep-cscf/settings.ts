@@ -72,6 +72,8 @@ interface CallSettings {
   perNumber: number;
   /** `device`: the declining device leaves, the others ring on; `all`: 603 at once. */
   declineMode: 'device' | 'all';
+  /** SIP addresses that may be called; `home`: those of the caller's home domain. */
+  sipReceivers: 'any' | 'home' | 'none';
   /** The location of ordinary calls is told to the network. */
   sendLocation: boolean;
   /** Early media when the network never said P-Early-Media. */
@@ -163,6 +165,7 @@ export function coreSettings(
       perRegistration: 4,
       perNumber: 10,
       declineMode: 'device',
+      sipReceivers: 'any',
       sendLocation: false,
       earlyMediaDefault: 'open',
       announcements: new Set(),

@@ -383,6 +383,13 @@ test('ORG-02 EMG-04 the checks of the POST, in their order', () => {
   assert.equal(w.core.sizes().calls, 4);
 });
 
+test('ORG-23 a receiver that the operator shuts out is refused, and nothing goes to the network', () => {
+  const { w, reg } = world({ call: { sipReceivers: 'none' } });
+  const reply = originate(w, ALICE, reg, { receiver: 'sip:bob@elsewhere.example' });
+  assert.deepEqual(reply, { ok: false, error: 'receiver-refused', field: 'receiverAddress' });
+  assert.deepEqual(w.take('ims.invite'), []);
+});
+
 test('the quota of a number counts all its devices', () => {
   const { w, reg } = world({ call: { perNumber: 2 } });
   const second = register(w, ALICE, 2);
