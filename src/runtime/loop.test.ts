@@ -141,17 +141,25 @@ test('an input the core fails on is lost alone', async () => {
   assert.ok(story.includes('the core failed on an input'));
 });
 
-test('a timer that has fired is dropped when an input before it in the same turn stops it', async () => {
+test('a timer that has fired is dropped when an input before it in the same turn stops it or starts it anew', async () => {
   const start: Effect = { type: 'timer.start', owner: OWNER, name: 'ring' as never, ms: 10 };
   const stop: Effect = { type: 'timer.stop', owner: OWNER, name: 'ring' as never };
-  const { loop, story, wheel } = bench({ a: [start], b: [stop] });
-  loop.emit(word('a'));
-  await turns();
-  loop.emit(word('b'));
-  wheel.advance(1000);
-  await turns();
-  assert.deepEqual(story, ['handle a', 'handle b']);
-  assert.deepEqual(loop.sizes(), { queued: 0, asked: 0, timers: 0 });
+  for (const [second, running] of [
+    [stop, 0],
+    [start, 1],
+  ] as const) {
+    const { loop, story, wheel } = bench({ a: [start], b: [second] });
+    loop.emit(word('a'));
+    await turns();
+    loop.emit(word('b'));
+    wheel.advance(1000);
+    await turns();
+    assert.deepEqual(story, ['handle a', 'handle b']);
+    assert.deepEqual([loop.sizes(), wheel.size], [{ queued: 0, asked: 0 }, running]);
+    wheel.advance(2000);
+    await turns();
+    assert.deepEqual(story.slice(2), running === 0 ? [] : ['handle timer ring']);
+  }
 });
 
 test('after its end nothing is handled and nothing is told, and whoever asks gets an answer', async () => {

@@ -41,7 +41,7 @@ export interface Loop {
   emit(input: Input): void;
   /** Queues an API request and resolves with its one reply. Never rejects. */
   ask(request: ApiRequest): Promise<Reply>;
-  sizes(): { queued: number; asked: number; timers: number };
+  sizes(): { queued: number; asked: number };
   /** Lets events leave now that would leave on the next turn: their channels are about to be closed. */
   flush(): void;
   /** Handles nothing any more: the ports end now, and a timer or a late answer must not reach one that has ended. */
@@ -60,17 +60,13 @@ const ENDED: Reply = { ok: false, error: 'network-unavailable' };
 /** What leaves the process's own memory, and waits for the store. */
 type Outward = Exclude<Effect, StoreEffect | TimerEffect | LogEffect | CountEffect | GoneEffect>;
 
-type QueuedTimer = { input: TimerInput; generation: number };
-
 export function createLoop(parts: LoopParts): Loop {
   const { core, clock, wheel, store, log, metrics } = parts;
-  const queue: Array<Input | QueuedTimer> = [];
+  const queue: Input[] = [];
   const asked = new Map<Ref, (reply: Reply) => void>();
-  /** Generation of each running timer: a firing that was overtaken by a stop or a restart is dropped. */
-  const timers = new Map<string, number>();
-  const timersOf = new Map<Owner, Set<TimerName>>();
+  /** Timers that have fired and wait for their turn: one that is stopped or started anew before it is dropped. */
+  const fired = new Map<string, TimerInput>();
   const out: Effect[] = [];
-  let generation = 0;
   let scheduled = false;
   let closed = false;
   let dispatching = false;
@@ -97,13 +93,10 @@ export function createLoop(parts: LoopParts): Loop {
     if (queue.length > 0 && underWay < COMMITS) schedule();
   }
 
-  function step(inputs: ReadonlyArray<Input | QueuedTimer>): void {
+  function step(inputs: readonly Input[]): void {
     const effects: Outward[] = [];
     const rows: Write[] = [];
-    for (const next of inputs) {
-      const input = 'generation' in next ? current(next) : next;
-      if (input !== null) handle(input, effects, rows);
-    }
+    for (const input of inputs) if (input.type !== 'timer' || isDue(input)) handle(input, effects, rows);
     const committed = commit(rows);
     const planned = parts.events.planned();
     if (committed === undefined && before === null) perform(effects, planned);
@@ -150,7 +143,7 @@ export function createLoop(parts: LoopParts): Loop {
         metrics.count(effect.name, effect.labels, effect.value);
         return;
       case 'gone':
-        forget(effect.owner);
+        // Nothing is kept of an owner here: it has stopped its timers itself.
         return;
       case 'store':
         rows.push(effect.write);
@@ -164,11 +157,9 @@ export function createLoop(parts: LoopParts): Loop {
     }
   }
 
-  function current(timer: QueuedTimer): TimerInput | null {
-    const key = timerKey(timer.input.owner, timer.input.name);
-    if (timers.get(key) !== timer.generation) return null;
-    forgetTimer(timer.input.owner, timer.input.name);
-    return timer.input;
+  function isDue(timer: TimerInput): boolean {
+    const key = timerKey(timer.owner, timer.name);
+    return fired.get(key) === timer && fired.delete(key);
   }
 
   /** After the HTTP response that caused them (CAMARA digest 6: the response goes out first, the event after it), and never before the commit. */
@@ -217,39 +208,19 @@ export function createLoop(parts: LoopParts): Loop {
   }
 
   function time(effect: TimerEffect): void {
-    const { owner, name } = effect;
-    const key = timerKey(owner, name);
-    if (effect.type === 'timer.stop') {
-      wheel.stop(key);
-      forgetTimer(owner, name);
-      return;
-    }
-    generation += 1;
-    const mine = generation;
-    timers.set(key, mine);
-    const names = timersOf.get(owner) ?? new Set();
-    names.add(name);
-    timersOf.set(owner, names);
-    wheel.start(key, effect.ms, () => {
-      if (closed) return;
-      queue.push({ input: { type: 'timer', owner, name }, generation: mine });
-      schedule();
-    });
+    const key = timerKey(effect.owner, effect.name);
+    fired.delete(key);
+    if (effect.type === 'timer.stop') wheel.stop(key);
+    else wheel.start(key, effect.ms, fire);
   }
 
-  function forgetTimer(owner: Owner, name: TimerName): void {
-    timers.delete(timerKey(owner, name));
-    const names = timersOf.get(owner);
-    names?.delete(name);
-    if (names?.size === 0) timersOf.delete(owner);
-  }
-
-  function forget(owner: Owner): void {
-    for (const name of timersOf.get(owner) ?? []) {
-      wheel.stop(timerKey(owner, name));
-      timers.delete(timerKey(owner, name));
-    }
-    timersOf.delete(owner);
+  function fire(key: string): void {
+    if (closed) return;
+    const [owner, name] = key.split(' ') as [Owner, TimerName];
+    const timer: TimerInput = { type: 'timer', owner, name };
+    fired.set(key, timer);
+    queue.push(timer);
+    schedule();
   }
 
   return {
@@ -272,7 +243,7 @@ export function createLoop(parts: LoopParts): Loop {
       queue.length = 0;
       for (const ref of [...asked.keys()]) settle(ref, ENDED);
     },
-    sizes: () => ({ queued: queue.length, asked: asked.size, timers: timers.size }),
+    sizes: () => ({ queued: queue.length, asked: asked.size }),
   };
 }
 
@@ -280,6 +251,7 @@ function isMedia(effect: ImsEffect | MediaEffect): effect is MediaEffect {
   return effect.type.startsWith('media.');
 }
 
+/** Neither an id nor the name of a timer has a space. */
 function timerKey(owner: Owner, name: TimerName): string {
   return `${owner} ${name}`;
 }
