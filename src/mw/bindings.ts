@@ -1,6 +1,7 @@
 /** The IMS bindings of this node: REGISTER as a trusted node or as a client, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
 
 import type { RealmSettings } from '../config/realm.ts';
+import { retryDelay } from '../ep-cscf/back-off.ts';
 import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, E164, Ref } from '../ep-cscf/ids.ts';
 import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
@@ -33,6 +34,8 @@ export interface Bindings {
   deregister(effect: Extract<ImsEffect, { type: 'ims.deregister' }>): void;
   /** Drops a binding whatever its state; nothing is sent. */
   forget(id: BindingId): void;
+  /** A connection to the first hop is dead: bindings that were promised a flow are reachable by no other, and register for a new one. RFC 5626 4.4.1. */
+  flowLost(): void;
   /** Before the end: an identity that is found from now on starts nothing. */
   stop(): void;
   /** Service-Route of a binding, in order; empty: the entry of the core. */
@@ -152,6 +155,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
   }
 
   function forget(id: BindingId): void {
+    node.timers.stop(flowTimer(id));
     looking.delete(id);
     bindings.delete(id);
     watches?.unwatch(id);
@@ -215,6 +219,16 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       node.emit({ type: 'ims-deregistered', owner: effect.owner, ref: effect.ref, confirmed: true });
     },
     forget,
+    flowLost() {
+      // A trusted node is its own P-CSCF: its Path leads to where it listens.
+      if (node.facts.mode !== 'client') return;
+      for (const { id, options, leaving } of bindings.values()) {
+        if (leaving || !options.includes('outbound')) continue;
+        node.timers.start(flowTimer(id), retryDelay(1, null, Math.random(), node.backOff), () => {
+          if (bindings.has(id)) node.emit({ type: 'ims-register-wanted', owner: id });
+        });
+      }
+    },
     stop: () => looking.clear(),
     credentialsOf(id) {
       const binding = bindings.get(id);
@@ -230,6 +244,10 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       return bindings.size;
     },
   };
+}
+
+function flowTimer(id: BindingId): string {
+  return `mw.${id}.flow`;
 }
 
 /** Codes that only a mistake of ours in the request explains. */

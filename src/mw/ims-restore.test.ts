@@ -161,3 +161,34 @@ test('REG-08 the Service-Route of each 200 takes the place of the one before', a
   const route = await eventually('INVITE', () => b.peer.texts.find(text => text.startsWith('INVITE')));
   assert.equal(fields(route).get('Route'), `<sip:third@127.0.0.1:${b.peer.port};lr>`);
 });
+
+test('TRN-10 a client whose flow to the P-CSCF is dead registers for a new one; without outbound, and as a trusted node, it need not', async t => {
+  const soon = { baseMs: 1, maxMs: 1, jitter: 0 };
+  for (const [ims, wanted] of [
+    [{ mode: 'client', outbound: true }, true],
+    [{ mode: 'client', outbound: false }, false],
+    [{ mode: 'trusted', outbound: true }, false],
+  ] as const) {
+    const change = { ...ims, transport: 'tcp', passwordTemplate: 'pw', regEvent: false };
+    const b = await bench(t, change, {}, {}, { backOff: soon });
+    registrar(b);
+    register(b, 1);
+    await b.input('ims-registered');
+    const accept = b.peer.onMessage;
+    b.peer.onMessage = (message, reply) => {
+      accept(message, reply);
+      // What cannot be framed ends the connection.
+      if (message.type === 'request') reply(Buffer.from('INVITE sip:a@b SIP/2.0\r\n\r\n'));
+    };
+    register(b, 2, false);
+    await b.input('ims-registered');
+    await eventually('the end of the connection', () => (b.mw.sizes().connections === 0 ? true : null));
+    if (wanted) await b.input('ims-register-wanted');
+    else {
+      b.peer.onMessage = accept;
+      register(b, 3, false);
+      await b.input('ims-registered');
+    }
+    assert.deepEqual(b.inputs, [], JSON.stringify(ims));
+  }
+});

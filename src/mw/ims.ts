@@ -167,7 +167,10 @@ export function createMw(options: MwOptions): Mw {
       listen: listenOf(sip),
       ...(sip.transports.includes('tls') ? { tls: readTlsSide(sip) } : {}),
       onMessage: (result, source) => layer?.receive(result, source),
-      onBroken: (remote, connection) => layer?.broken(remote, connection),
+      onBroken(remote, connection) {
+        layer?.broken(remote, connection);
+        for (const { proxy, bindings } of realmList) way.ifLedTo(proxy, remote, bindings.flowLost);
+      },
       accept,
       timers,
       limits: { connections: sip.maxConnections, keepAliveMs: sip.keepAliveMs },

@@ -38,6 +38,7 @@ export function createTrunk(node: MwNode, own: TrunkRegistration | null): Bindin
       node.emit({ type: 'ims-deregistered', owner, ref, confirmed: true });
     },
     forget,
+    flowLost: () => {},
     stop: () => {},
     routeOf: () => own?.route() ?? [],
     numberOf: id => numbers.get(id) ?? null,

@@ -6,6 +6,7 @@ import type { Log } from '../runtime/log.ts';
 import {
   createTargetHealth,
   type Locate,
+  parseUri,
   type SipTimers,
   type Target,
   type TargetHealth,
@@ -18,6 +19,8 @@ import { createPeers, type Peers } from './peers.ts';
 export interface Way {
   locate: Locate;
   health: TargetHealth;
+  /** Calls `tell` when this URI leads to that server. */
+  ifLedTo(uri: string, server: Target, tell: () => void): void;
   /** Begins to ask the servers of the first hops. `hostPort` is ours, as this target knows us. */
   watch(agent: UserAgent, hostPort: (target: Target) => string): Peers;
 }
@@ -51,6 +54,14 @@ export function createWay(
   return {
     locate: hops.locate,
     health,
+    ifLedTo(text, { transport, host, port }, tell) {
+      const uri = parseUri(text);
+      if (uri === null) return;
+      hops.locate(uri, targets => {
+        const found = targets.some(to => to.transport === transport && to.host === host && to.port === port);
+        if (found) tell();
+      });
+    },
     watch(agent, hostPort) {
       const { firsts } = hops;
       const peers = createPeers({ agent, health, firsts, timers, hostPort, periodMs: sip.optionsMs });

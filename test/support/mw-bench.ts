@@ -5,7 +5,7 @@ import { checkSettings } from '../../src/config/settings.ts';
 import type { ImsEffect } from '../../src/ep-cscf/effect.ts';
 import type { BindingId, CallId, E164, Ref } from '../../src/ep-cscf/ids.ts';
 import type { ImsInput } from '../../src/ep-cscf/input.ts';
-import { createMw, type Mw } from '../../src/mw/ims.ts';
+import { createMw, type Mw, type MwOptions } from '../../src/mw/ims.ts';
 import { createIds } from '../../src/runtime/ids.ts';
 import { type Log, silentLog } from '../../src/runtime/log.ts';
 import { createSystemTimers, type SipRequest } from '../../src/sip/index.ts';
@@ -58,6 +58,7 @@ export async function bench(
   ims: Record<string, unknown> = {},
   sip: Record<string, unknown> = {},
   areas: Record<string, Record<string, unknown>> = {},
+  more: Partial<MwOptions> = {},
 ): Promise<Bench> {
   const peer = await createCorePeer(HOST);
   const inputs: ImsInput[] = [];
@@ -84,6 +85,7 @@ export async function bench(
     clock: { now: () => performance.now() },
     log,
     count: (name, labels) => counted.push(`${name} ${Object.values(labels).join(' ')}`),
+    ...more,
   });
   // Before the start: what a start that fails leaves open keeps the test runner waiting.
   t.after(async () => {
