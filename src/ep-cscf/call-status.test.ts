@@ -15,6 +15,7 @@ const NOT_FAILED = new Map<number, string>([
   [410, 'NotReachable'],
   [433, 'Declined'],
   [480, 'NotReachable'],
+  [430, 'NotReachable'],
   [484, 'NotReachable'],
   [485, 'NotReachable'],
   [486, 'Busy'],
@@ -42,8 +43,8 @@ test('MAP-01 MAP-05 MAP-06 every final code has the status of the table', () => 
   }
 });
 
-test('MAP-03 480 after ringing is no answer', () => {
-  assert.equal(finalOf(outcome(480), true).status, 'NoAnswer');
+test('MAP-03 480, and 430 of a flow that failed, is no answer after ringing', () => {
+  for (const code of [480, 430]) assert.equal(finalOf(outcome(code), true).status, 'NoAnswer');
   assert.equal(finalOf(outcome(404), true).status, 'NotReachable');
 });
 

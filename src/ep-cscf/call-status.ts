@@ -57,7 +57,8 @@ export function finalOf(outcome: Outcome, rang: boolean): Final {
 
 function statusOf(outcome: Outcome, rang: boolean): FinalStatus {
   if (outcome.q850 !== null && !Q850_SILENT.has(outcome.q850)) return Q850[outcome.q850] ?? 'Failed';
-  if (outcome.code === 480) return rang ? 'NoAnswer' : 'NotReachable';
+  // A flow that failed means nobody there, as 480 does. RFC 5626 11.4, IMS digest 7.6.
+  if (outcome.code === 480 || outcome.code === 430) return rang ? 'NoAnswer' : 'NotReachable';
   return CODES[outcome.code] ?? 'Failed';
 }
 

@@ -47,6 +47,9 @@ test('EMG-01 EMG-02 LOC-03 LOC-04 an emergency call goes to the E-CSCF that answ
   assert.equal(got.get('Contact'), `<sip:${CALL}@${HOST}:${b.port}>`);
   assert.equal(got.get('Priority'), 'emergency');
   assert.equal(got.get('Geolocation-Routing'), 'yes');
+  assert.equal(got.get('Supported'), '100rel, timer', 'no precondition, no 199');
+  assert.equal(got.get('Session-Expires'), '1800');
+  assert.match(got.get('From') ?? '', new RegExp(`^<sip:\\${NUMBER}@${HOME};user=phone>;tag=`));
   for (const absent of ['Privacy', 'P-Preferred-Service', 'Accept-Contact']) assert.equal(got.has(absent), false);
   const cid = /^<cid:(.+)>$/.exec(got.get('Geolocation') ?? '')?.[1];
   assert.ok(cid && text.includes(`Content-ID: <${cid}>`));

@@ -154,3 +154,23 @@ test('LOC-05 a 424 is answered by one INVITE without location', () => {
   );
   assert.deepEqual(heard, ['rejected 424']);
 });
+
+test('LOC-05 a 424 to a request in the call changes nothing of the call', () => {
+  const { world, peers, heard, call } = bench();
+  const [peer] = peers;
+  assert.ok(peer);
+  peer.onRequest = request => {
+    const fields: Array<[string, string]> = [
+      ['Contact', `<sip:psap@${B}>`],
+      ['Allow', 'INVITE, UPDATE'],
+      ['Content-Type', 'application/sdp'],
+    ];
+    if (request.method === 'INVITE') peer.respond(request, 200, 'b', fields, OFFER);
+    else if (request.method === 'UPDATE') peer.respond(request, 424, 'b');
+  };
+  world.clock.advance(100);
+  assert.equal(call.update({ contentType: 'application/pidf+xml', content: '<presence/>' }), true);
+  world.clock.advance(1000);
+  assert.deepEqual([heard, peer.requests.at(-1)?.method], [['answered'], 'UPDATE']);
+  assert.equal(call.update(null), true, 'the dialog lives');
+});

@@ -47,7 +47,7 @@ const q850 = (cause: number) => `Reason: Q.850;cause=${cause}`;
 /** Code, status before which nothing rang, status after a 180. IMS digest 3.9.2. */
 const REFUSALS: ReadonlyArray<[code: number, silent: string, rung?: string]> = [
   ...[300, 301, 302, 305, 380].map(code => [code, 'Failed'] as [number, string]),
-  ...[400, 402, 403, 405, 406, 412, 413, 414, 415, 416, 420, 421, 422, 423, 425, 428, 429, 430, 436].map(
+  ...[400, 402, 403, 405, 406, 412, 413, 414, 415, 416, 420, 421, 422, 423, 425, 428, 429, 436].map(
     code => [code, 'Failed'] as [number, string],
   ),
   ...[401, 407, 424, 437, 438, 439, 440, 469, 470, 481, 482, 483, 488, 489, 491, 493, 494, 499].map(
@@ -57,6 +57,7 @@ const REFUSALS: ReadonlyArray<[code: number, silent: string, rung?: string]> = [
   ...[404, 410, 484, 485, 604].map(code => [code, 'NotReachable'] as [number, string]),
   [408, 'NoAnswer', 'NoAnswer'],
   [480, 'NotReachable', 'NoAnswer'],
+  [430, 'NotReachable'],
   [486, 'Busy', 'Busy'],
   [600, 'Busy'],
   [487, 'SessionCancelled'],

@@ -50,6 +50,7 @@ test('TRN-08 an address is its own target, in the transport it says', async () =
   const cases: Array<[string, string[]]> = [
     ['sip:192.0.2.9', ['udp 192.0.2.9 5060']],
     ['sip:192.0.2.9:5070;transport=tcp', ['tcp 192.0.2.9 5070']],
+    ['sip:192.0.2.9;maddr=198.51.100.1', ['udp 192.0.2.9 5060']],
     ['sip:192.0.2.9;transport=tls', ['tls 192.0.2.9 5061']],
     ['sips:192.0.2.9', ['tls 192.0.2.9 5061']],
     ['sips:[2001:db8::9]:5071;transport=tcp', ['tls 2001:db8::9 5071']],
