@@ -28,6 +28,7 @@ const THROWN_AWAY: ReadonlySet<string> = new Set([
   'ims-oversize',
   'ims-rate',
   'ims-wrong-source',
+  'ims-srtp',
 ]);
 
 /** Whether a figure is worth a line in the log. */

@@ -1,11 +1,19 @@
 /** One session of a worker: its ports, its legs, which of them is joined, and its end. */
 
 import type { RemoteInfo } from 'node:dgram';
-import { type EngineCommand, type EngineTotals, type LegRequest, NO_TOTALS, type WebTransport } from '../engine.ts';
+import {
+  type EngineCommand,
+  type EngineTotals,
+  type ImsPorts,
+  type LegRequest,
+  NO_TOTALS,
+  type WebTransport,
+} from '../engine.ts';
 import type { MediaHost } from '../settings.ts';
 import { type HostSession, type HostState, refuse } from './host-state.ts';
 import { addVideoCounts, dropVideo, joinVideo } from './host-video.ts';
-import { openImsLeg } from './ims-leg.ts';
+import { type ImsLeg, openImsLeg } from './ims-leg.ts';
+import { type ImsSrtp, imsSrtp } from './ims-srtp.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
 import {
   fellSilent,
@@ -97,20 +105,31 @@ function bindSession(host: HostState, command: OpenCommand, session: HostSession
     rtcp: (packet: Buffer, from: RemoteInfo) => rtcpFromIms(r, packet, from.address, from.port, host.now()),
     fault: host.onFault,
   };
-  openImsLeg(at.bind, host.pool, events, ims =>
+  const { sdes } = command;
+  const srtp =
+    sdes === undefined
+      ? null
+      : imsSrtp(sdes, () => {
+          r.toWeb.counts.srtp += 1;
+        });
+  openImsLeg(at.bind, host.pool, srtp?.opening(events) ?? events, ims =>
     guarded(host, number, () => {
       if (session.closed) ims?.close();
       else if (ims === null) {
         host.sessions.delete(number);
         refuse(host, command, 'no-port');
       } else {
-        r.ims = ims;
+        r.srtp = srtp;
+        r.ims = srtp?.protecting(ims) ?? ims;
         const legs = command.legs.map(request => addLeg(host, session, request));
-        const { port } = ims;
-        host.send({ type: 'opened', session: number, op: command.op, ims: { address: at.advertise, port }, legs });
+        host.send({ type: 'opened', session: number, op: command.op, ims: portsOf(at, ims, srtp), legs });
       }
     }),
   );
+}
+
+function portsOf({ advertise }: MediaHost, { port }: ImsLeg, srtp: ImsSrtp | null): ImsPorts {
+  return { address: advertise, port, ...(srtp === null ? {} : { key: srtp.key }) };
 }
 
 export function connectLeg(
@@ -141,17 +160,25 @@ export function addVideo(
     rtcp: (packet: Buffer, from: RemoteInfo) => videoPacketFromIms(r, true, packet, from.address, from.port, now()),
     fault: host.onFault,
   };
-  openImsLeg(session.at.bind, host.pool, events, ims =>
+  const { sdes } = command;
+  const srtp =
+    sdes === undefined
+      ? null
+      : imsSrtp(sdes, () => {
+          if (r.video !== null) r.video.toWeb.stream.counts.srtp += 1;
+        });
+  openImsLeg(session.at.bind, host.pool, srtp?.opening(events) ?? events, ims =>
     guarded(host, number, () => {
       // A later wish, or an end, has taken its place.
       const late = session.addingVideo !== op;
       if (late) ims?.close();
       if (late || ims === null) return refuse(host, command, late ? 'driver' : 'no-port');
       session.addingVideo = null;
-      r.video = video(ims, r.imsCname, now(), host.random, r.latch.mayMove);
+      r.video = video(srtp?.protecting(ims) ?? ims, r.imsCname, now(), host.random, r.latch.mayMove);
+      r.video.srtp = srtp;
       r.video.wish = () => send({ type: 'key-frame-wanted', session: number });
       joinVideo(session, r.video);
-      send({ type: 'video-added', session: number, op, ims: { address: session.at.advertise, port: ims.port } });
+      send({ type: 'video-added', session: number, op, ims: portsOf(session.at, ims, srtp) });
     }),
   );
 }

@@ -7,7 +7,7 @@ const FILL = 0.95;
 export interface PortPool {
   /** A free even port, or null when 95 % are taken. */
   take(): number | null;
-  /** Gives a port back; it rests before it is used again. */
+  /** Gives a port back; it rests before it is used again, unless all others do. */
   give(port: number): void;
   /** Pairs in use, without those at rest. */
   used(): number;
@@ -29,19 +29,24 @@ export function createPortPool(range: PortRange, now: () => number, random: () =
       taken[index] = 0;
     }
   };
+  /** One that rests is better than none: whoever takes and gives in haste must not use the range up. */
+  const free = (): number | undefined => {
+    for (let step = 0; step < size; step += 1) {
+      const index = (next + step) % size;
+      if (taken[index] === 0) return index;
+    }
+    return resting.shift()?.index;
+  };
   return {
     take() {
       wake();
       if (used >= Math.max(1, Math.floor(size * FILL))) return null;
-      for (let step = 0; step < size; step += 1) {
-        const index = (next + step) % size;
-        if (taken[index] !== 0) continue;
-        taken[index] = 1;
-        next = (index + 1) % size;
-        used += 1;
-        return first + 2 * index;
-      }
-      return null;
+      const index = free();
+      if (index === undefined) return null;
+      taken[index] = 1;
+      next = (index + 1) % size;
+      used += 1;
+      return first + 2 * index;
     },
     give(port) {
       const index = (port - first) / 2;

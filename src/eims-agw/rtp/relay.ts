@@ -1,13 +1,14 @@
 /** One call in a worker: a browser leg and an IMS leg joined packet by packet, RTCP made for each. Its video, if any, is in `video.ts`. */
 
-import type { EngineLegStats, Route, SilentSide } from '../engine.ts';
+import type { EngineLegStats, ImsTarget, Route, SilentSide } from '../engine.ts';
 import { audioBucket, type Bucket, take } from './bucket.ts';
 import type { FarReport } from './far-report.ts';
 import type { ImsLeg } from './ims-leg.ts';
+import type { ImsSrtp } from './ims-srtp.ts';
 import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
 import { lostTotal } from './receiver.ts';
 import { buildReport, isRtcp, takeRtcp } from './rtcp.ts';
-import { beginStream, countIn, payloadOffset, rewrite, type Stream, setRules } from './stream.ts';
+import { beginStream, countIn, firstNumbers, goOn, payloadOffset, rewrite, type Stream, setRules } from './stream.ts';
 import {
   applyVideoRoute,
   isVideo,
@@ -27,6 +28,10 @@ const ONE_WAY_MS = 20_000;
 
 export interface Relay {
   ims: ImsLeg | null;
+  /** Null: plain RTP. */
+  srtp: ImsSrtp | null;
+  /** 32 bits. */
+  random: () => number;
   web: WebEnd | null;
   webUp: boolean;
   toIms: Stream;
@@ -57,6 +62,8 @@ export function relay(
 ): Relay {
   return {
     ims: null,
+    srtp: null,
+    random,
     web: null,
     webUp: false,
     toIms: beginStream(random(), random),
@@ -80,13 +87,25 @@ export function applyRoute(r: Relay, route: Route, now: number): void {
   setRules(r.toIms, route.toIms, route.toImsOpen);
   setRules(r.toWeb, route.toWeb, route.toWebOpen);
   aim(r.latch, route.target);
+  secure(r.srtp, route.target, r.toIms, r.random);
   if (route.supervise && !r.supervise) {
     r.imsHeardAt = now;
     r.supervisedAt = now;
     r.silent = false;
   }
   r.supervise = route.supervise;
-  if (r.video !== null) applyVideoRoute(r.video, route.video);
+  const { video } = r;
+  if (video === null) return;
+  applyVideoRoute(video, route.video);
+  // What was sent under the SSRC of before is nothing to be sent again.
+  if (secure(video.srtp, route.video?.target ?? null, video.toIms.stream, r.random)) video.sent.forget();
+}
+
+/** Who the far end is says how it is protected; while nobody knows, all stays. True when what we send goes on under another SSRC. */
+function secure(srtp: ImsSrtp | null, target: ImsTarget | null, toIms: Stream, random: () => number): boolean {
+  const anew = target !== null && srtp?.agree(target.sdes) === true;
+  if (anew) goOn(toIms, random(), firstNumbers(random));
+  return anew;
 }
 
 /** A packet in clear from the browser. */

@@ -23,6 +23,8 @@ export interface StreamCounts {
   /** A rule asked for what this relay cannot do. */
   unsupported: number;
   wrongSource: number;
+  /** SRTP that was not authentic, or came twice. */
+  srtp: number;
   oversize: number;
   rate: number;
   gate: number;
@@ -104,6 +106,7 @@ export function stream(ssrc: number, seq: number, ts: number): Stream {
       unknownPt: 0,
       unsupported: 0,
       wrongSource: 0,
+      srtp: 0,
       oversize: 0,
       rate: 0,
       gate: 0,

@@ -3,6 +3,7 @@ import type { VideoRoute } from '../engine.ts';
 import { againBucket, type Bucket, take, videoBucket } from './bucket.ts';
 import { type Feedback, readFeedback, writeNack, writePli } from './feedback.ts';
 import type { ImsLeg } from './ims-leg.ts';
+import type { ImsSrtp } from './ims-srtp.ts';
 import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
 import { addOrientation, readOrientation } from './orientation.ts';
 import { receiver } from './receiver.ts';
@@ -32,6 +33,8 @@ interface Way {
 
 export interface Video {
   ims: ImsLeg;
+  /** Null: plain RTP. */
+  srtp: ImsSrtp | null;
   toIms: Way;
   toWeb: Way;
   /** Towards the far end; the browser's leg keeps its own. */
@@ -58,6 +61,7 @@ export interface WebNow {
 export function video(ims: ImsLeg, cname: string, now: number, random: () => number, mayMove: Latch['mayMove']): Video {
   return {
     ims,
+    srtp: null,
     toIms: way(random(), now, random),
     toWeb: way(0, now, random),
     sent: sentPackets(),

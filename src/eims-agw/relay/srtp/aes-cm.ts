@@ -1,9 +1,10 @@
-/** AES_CM_128_HMAC_SHA1_80: counter mode from a kept ECB cipher, key stream made for several packets in one call. RFC 3711 4.1.1, 4.2. */
+/** AES_CM_128_HMAC_SHA1_80 and _32: counter mode from a kept ECB cipher, key stream made for several packets in one call. RFC 3711 4.1.1, 4.2. */
 import { type Cipheriv, createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { E_FLAG, INDEX_BYTES, type PacketCipher, RTCP_CLEAR_BYTES } from './cipher.ts';
 import type { SessionKeys } from './key.ts';
 import { type HmacPads, hmacPads, hmacSha1 } from './sha1.ts';
 
+/** Of SRTCP, and of SRTP unless the suite says 32 bits. */
 const TAG_BYTES = 10;
 const BLOCK = 16;
 /** One call makes the key stream of so many packets ... */
@@ -38,8 +39,8 @@ interface State {
   streak: number;
 }
 
-/** `keys.auth` has 20 bytes, `keys.salt` 14. They may be wiped afterwards. */
-export function aesCm(keys: SessionKeys): PacketCipher {
+/** `keys.auth` has 20 bytes, `keys.salt` 14. They may be wiped afterwards. `tagBytes` is 10, or 4 of the suite with 32 bits for SRTP. RFC 4568 6.2.2. */
+export function aesCm(keys: SessionKeys, tagBytes: 4 | 10 = TAG_BYTES): PacketCipher {
   const ecb = createCipheriv('aes-128-ecb', keys.key, null);
   ecb.setAutoPadding(false);
   const s: State = {
@@ -55,15 +56,15 @@ export function aesCm(keys: SessionKeys): PacketCipher {
     streak: 0,
   };
   return {
-    tagBytes: TAG_BYTES,
+    tagBytes,
     sealRtp(packet, header, end, ssrc, index) {
       crypt(s, packet, header, end, ssrc, index);
       authenticate(s, packet, end, Math.floor(index / 65_536));
-      writeTag(packet, end);
+      writeTag(packet, end, tagBytes);
     },
     openRtp(packet, header, end, ssrc, index) {
       authenticate(s, packet, end, Math.floor(index / 65_536));
-      if (!tagFits(packet, end)) return false;
+      if (!tagFits(packet, end, tagBytes)) return false;
       crypt(s, packet, header, end, ssrc, index);
       return true;
     },
@@ -71,14 +72,14 @@ export function aesCm(keys: SessionKeys): PacketCipher {
       single(s, packet, RTCP_CLEAR_BYTES, end, packet.readUInt32BE(4), index);
       packet.writeUInt32BE(E_FLAG + index, end);
       authenticate(s, packet, end + INDEX_BYTES, -1);
-      writeTag(packet, end + INDEX_BYTES);
+      writeTag(packet, end + INDEX_BYTES, TAG_BYTES);
       return end + INDEX_BYTES + TAG_BYTES;
     },
     openRtcp(packet, length) {
       const signed = length - TAG_BYTES;
       const end = signed - INDEX_BYTES;
       authenticate(s, packet, signed, -1);
-      if (!tagFits(packet, signed)) return -1;
+      if (!tagFits(packet, signed, TAG_BYTES)) return -1;
       single(s, packet, RTCP_CLEAR_BYTES, end, packet.readUInt32BE(4), packet.readUInt32BE(end) % E_FLAG);
       return end;
     },
@@ -164,14 +165,16 @@ function authenticate(s: State, packet: Buffer, end: number, roc: number): void 
   for (let i = 0; i < 5; i += 1) mac[i] = digest.readInt32BE(4 * i);
 }
 
-function writeTag(packet: Buffer, at: number): void {
+function writeTag(packet: Buffer, at: number, bytes: 4 | 10): void {
   packet.writeInt32BE(mac[0] as number, at);
+  if (bytes === 4) return;
   packet.writeInt32BE(mac[1] as number, at + 4);
   packet.writeUInt16BE((mac[2] as number) >>> 16, at + 8);
 }
 
 /** All of the tag is compared, whatever the first bytes say. */
-function tagFits(packet: Buffer, at: number): boolean {
+function tagFits(packet: Buffer, at: number, bytes: 4 | 10): boolean {
+  if (bytes === 4) return (mac[0] as number) === packet.readInt32BE(at);
   const wrong =
     ((mac[0] as number) ^ packet.readInt32BE(at)) |
     ((mac[1] as number) ^ packet.readInt32BE(at + 4)) |

@@ -1,4 +1,4 @@
-/** SRTP and SRTCP of one browser leg: what we send under our keys, what we take under theirs. RFC 3711 3.3, 3.4. */
+/** SRTP and SRTCP of one association: what we send under our keys, what we take under theirs. RFC 3711 3.3, 3.4. */
 import type { SrtpKey, SrtpKeys, SrtpProfile } from '../dtls/types.ts';
 import { aesCm } from './aes-cm.ts';
 import { aesGcm } from './aes-gcm.ts';
@@ -15,6 +15,8 @@ const MAX_SENDERS = 2;
 const NEAR = 64;
 const RTP_END = 2 ** 48;
 const RTCP_END = 2 ** 31;
+/** What a handshake can agree on, and keys in SDP. */
+export type SrtpSuite = SrtpProfile | 'SRTP_AES128_CM_HMAC_SHA1_32';
 /** What protection adds at most: tag of GCM and the SRTCP index. */
 export const MAX_OVERHEAD = 20;
 
@@ -55,8 +57,8 @@ export interface SrtpSession {
   close(): void;
 }
 
-/** Takes over the master keys of a handshake and wipes them. */
-export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
+/** Takes over the master keys and wipes them. */
+export function srtpSession(profile: SrtpSuite, keys: SrtpKeys): SrtpSession {
   const out = ciphers(profile, keys.local);
   const into = ciphers(profile, keys.remote);
   for (const { key, salt } of [keys.local, keys.remote]) {
@@ -167,11 +169,12 @@ export function srtpSession(profile: SrtpProfile, keys: SrtpKeys): SrtpSession {
   };
 }
 
-function ciphers(profile: SrtpProfile, master: SrtpKey): { rtp: PacketCipher; rtcp: PacketCipher } {
+function ciphers(profile: SrtpSuite, master: SrtpKey): { rtp: PacketCipher; rtcp: PacketCipher } {
   const make = (protocol: 'rtp' | 'rtcp') => {
     const gcm = profile === 'SRTP_AEAD_AES_128_GCM';
     const keys = sessionKeys(master, protocol, gcm ? 0 : AUTH_BYTES);
-    const cipher = gcm ? aesGcm(keys) : aesCm(keys);
+    const short = profile === 'SRTP_AES128_CM_HMAC_SHA1_32' && protocol === 'rtp';
+    const cipher = gcm ? aesGcm(keys) : aesCm(keys, short ? 4 : 10);
     for (const bytes of [keys.key, keys.auth, keys.salt]) bytes.fill(0);
     return cipher;
   };

@@ -1,0 +1,158 @@
+/** SRTP at the sockets towards the core, against a far end that has SRTP of its own. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ImsTarget, PtRule, Route, SdesKey, SdesSuite } from '../engine.ts';
+import { PCMA } from '../payload-format.ts';
+import { srtpSession } from '../relay/srtp/session.ts';
+import type { ImsLeg, ImsLegEvents } from './ims-leg.ts';
+import { imsSrtp } from './ims-srtp.ts';
+import { applyRoute, fromWeb, relay } from './relay.ts';
+
+const S80 = 'AES_CM_128_HMAC_SHA1_80';
+const S32 = 'AES_CM_128_HMAC_SHA1_32';
+const FROM = { address: '127.0.0.9', port: 4000, family: 'IPv4', size: 0 } as const;
+const keyOf = (byte: number) => Buffer.alloc(30, byte).toString('base64');
+
+const master = (key: string) => {
+  const bytes = Buffer.from(key, 'base64');
+  return { key: bytes.subarray(0, 16), salt: bytes.subarray(16) };
+};
+const farOf = (suite: SdesSuite, own: string, ours: string) =>
+  srtpSession(suite === S80 ? 'SRTP_AES128_CM_HMAC_SHA1_80' : 'SRTP_AES128_CM_HMAC_SHA1_32', {
+    local: master(own),
+    remote: master(ours),
+  });
+
+function rtp(seq: number, ssrc = 5, bytes = 160): Buffer {
+  const packet = Buffer.alloc(12 + bytes, seq & 0xff);
+  packet[0] = 0x80;
+  packet[1] = 8;
+  packet.writeUInt16BE(seq, 2);
+  packet.writeUInt32BE(160 * seq, 4);
+  packet.writeUInt32BE(ssrc, 8);
+  return packet;
+}
+
+/** A leg whose packets are kept, and what of the far end's comes through in clear. */
+function world(suite: SdesSuite) {
+  const sent: Buffer[] = [];
+  const reports: Buffer[] = [];
+  const heard: Buffer[] = [];
+  let dropped = 0;
+  const srtp = imsSrtp(suite, () => {
+    dropped += 1;
+  });
+  const wire: ImsLeg = {
+    port: 4,
+    sendRtp: (packet, start) => void sent.push(Buffer.from(packet.subarray(start))),
+    sendRtcp: packet => void reports.push(Buffer.from(packet)),
+    close: () => undefined,
+  };
+  const events: ImsLegEvents = srtp.opening({
+    rtp: packet => void heard.push(Buffer.from(packet)),
+    rtcp: packet => void heard.push(Buffer.from(packet)),
+    fault: error => assert.fail(String(error)),
+  });
+  return { srtp, sent, reports, heard, events, leg: srtp.protecting(wire), dropped: () => dropped };
+}
+
+function sealed(far: ReturnType<typeof farOf>, packet: Buffer, rtcp = false): Buffer {
+  const room = Buffer.concat([packet, Buffer.alloc(20)]);
+  return room.subarray(0, rtcp ? far.protectRtcp(room, packet.length) : far.protectRtp(room, packet.length));
+}
+
+for (const suite of [S80, S32] as const)
+  test(`SDP-25 ${suite}: what we send the far end opens, what it sends comes in clear, reports with the long tag`, () => {
+    const w = world(suite);
+    w.srtp.agree({ suite, key: keyOf(1) });
+    const far = farOf(suite, keyOf(1), w.srtp.key);
+    const plain = rtp(7);
+    w.leg.sendRtp(Buffer.concat([Buffer.alloc(4), plain]), 4, 4000, '127.0.0.9');
+    const [out] = w.sent;
+    assert.ok(out);
+    assert.equal(out.length, plain.length + (suite === S80 ? 10 : 4));
+    assert.equal(far.unprotectRtp(out), plain.length);
+    assert.deepEqual(out.subarray(0, plain.length), plain);
+    w.events.rtp(sealed(far, rtp(9, 6)), FROM);
+    assert.deepEqual(w.heard, [rtp(9, 6)]);
+    const report = Buffer.from('80c90001000000060000000000000000', 'hex');
+    w.leg.sendRtcp(report, 4001, '127.0.0.9');
+    const [sentReport] = w.reports;
+    assert.ok(sentReport);
+    assert.equal(sentReport.length, report.length + 14);
+    assert.equal(far.unprotectRtcp(sentReport), report.length);
+    w.events.rtcp(sealed(far, report, true), FROM);
+    assert.deepEqual(w.heard[1], report);
+  });
+
+test('SDP-25 what is plain, of another key, changed or sent twice is dropped and counted', () => {
+  const w = world(S32);
+  w.srtp.agree({ suite: S32, key: keyOf(1) });
+  const far = farOf(S32, keyOf(1), w.srtp.key);
+  const packet = sealed(far, rtp(1));
+  const changed = Buffer.from(packet);
+  changed[20] = (changed[20] ?? 0) ^ 1;
+  for (const bad of [rtp(1), sealed(farOf(S32, keyOf(2), w.srtp.key), rtp(1)), changed, Buffer.alloc(3)])
+    w.events.rtp(bad, FROM);
+  w.events.rtcp(Buffer.from('80c90001000000060000000000000000', 'hex'), FROM);
+  assert.deepEqual([w.heard.length, w.dropped()], [0, 5]);
+  w.events.rtp(Buffer.from(packet), FROM);
+  w.events.rtp(Buffer.from(packet), FROM);
+  assert.deepEqual([w.heard.length, w.dropped()], [1, 6]);
+});
+
+test('SDP-25 a packet that is asked for again leaves as it left before; plain RTP passes while no key is agreed', () => {
+  const w = world(S80);
+  w.leg.sendRtp(rtp(1), 0, 4000, '127.0.0.9');
+  assert.deepEqual(w.sent, [rtp(1)]);
+  w.srtp.agree({ suite: S80, key: keyOf(1) });
+  for (let i = 0; i < 2; i += 1) w.leg.sendRtp(rtp(2), 0, 4000, '127.0.0.9');
+  assert.deepEqual(w.sent[1], w.sent[2]);
+  assert.notDeepEqual(w.sent[1]?.subarray(0, 172), rtp(2));
+});
+
+test('SDP-25 with a new key of the far end ours goes on under another SSRC: no number comes twice under one key', () => {
+  const w = world(S80);
+  let random = 100;
+  const r = relay(77, 'c', 0, () => random++, null, 5_000);
+  r.ims = w.leg;
+  r.srtp = w.srtp;
+  const rule: PtRule = { in: 8, out: 8, kind: 'speech', from: PCMA, to: PCMA };
+  const target: ImsTarget = { address: '127.0.0.9', port: 4000, rtcpAddress: '127.0.0.9', rtcpPort: 4001 };
+  const route = (key: string | null): Route => {
+    const sdes: SdesKey | null = key === null ? null : { suite: S80, key };
+    return {
+      leg: 1,
+      target: sdes === null ? null : { ...target, sdes },
+      toIms: [rule],
+      toWeb: [rule],
+      toImsOpen: true,
+      toWebOpen: true,
+      supervise: false,
+      video: null,
+    };
+  };
+  const ssrcs = new Set<number>();
+  const talk = (key: string) => {
+    applyRoute(r, route(key), 0);
+    const far = farOf(S80, key, w.srtp.key);
+    for (let i = 0; i < 3; i += 1) {
+      fromWeb(r, rtp(i), 20 * i);
+      const out = w.sent.at(-1);
+      assert.ok(out);
+      // A far end that is new begins to count at nothing.
+      assert.equal(typeof far.unprotectRtp(Buffer.from(out)), 'number');
+      ssrcs.add(out.readUInt32BE(8));
+    }
+  };
+  talk(keyOf(1));
+  talk(keyOf(1));
+  assert.equal(ssrcs.size, 1);
+  talk(keyOf(2));
+  // Nobody there, then the first again.
+  applyRoute(r, route(null), 0);
+  talk(keyOf(2));
+  assert.equal(ssrcs.size, 2);
+  talk(keyOf(1));
+  assert.equal(ssrcs.size, 3);
+});
