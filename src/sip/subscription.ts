@@ -23,8 +23,11 @@ export interface SubscriptionState {
   expiresS: number;
   t1: number;
   seq: number;
-  /** Number of the last SUBSCRIBE; an answer to an older one is dropped. */
+  /** Number of the last SUBSCRIBE; an answer to an older one, that an un-SUBSCRIBE has overtaken, is dropped. */
   id: number;
+  /** It waits for its answer; `again`: a refresh was asked for meanwhile. */
+  open: boolean;
+  again: boolean;
   dialog: Dialog | null;
   /** `leaving`: un-SUBSCRIBE was sent, nothing more is told. */
   phase: 'waiting' | 'active' | 'leaving' | 'ended';
@@ -93,8 +96,7 @@ export function handleSubscription(
   if (state.phase === 'ended') return;
   switch (input.type) {
     case 'subscribe':
-      // A second one without the dialog of the first would be another subscription.
-      if (state.phase !== 'leaving' && (state.dialog !== null || state.seq === 0)) ask(state, state.expiresS, out);
+      refresh(state, out);
       return;
     case 'unsubscribe':
       leave(state, out);
@@ -109,7 +111,7 @@ export function handleSubscription(
       onNotify(state, input.key, input.request, out);
       return;
     case 'timer':
-      if (input.name === 'refresh') ask(state, state.expiresS, out);
+      if (input.name === 'refresh') refresh(state, out);
       else end(state, state.refusal ?? { reason: 'timeout', retryAfterS: null, status: 0 }, out);
       return;
     default:
@@ -117,8 +119,16 @@ export function handleSubscription(
   }
 }
 
+/** One SUBSCRIBE at a time: of two, what they are answered could not be put in order, and without a dialog each would make one. */
+function refresh(state: SubscriptionState, out: SubscriptionEffect[]): void {
+  if (state.phase === 'leaving') return;
+  if (state.open) state.again = true;
+  else ask(state, state.expiresS, out);
+}
+
 function ask(state: SubscriptionState, expiresS: number, out: SubscriptionEffect[]): void {
   state.askedS = expiresS;
+  state.again = false;
   state.auth = [];
   state.challenges = 0;
   send(state, out);
@@ -134,6 +144,7 @@ function send(state: SubscriptionState, out: SubscriptionEffect[]): void {
     ...state.auth,
   ];
   state.id += 1;
+  state.open = true;
   if (state.dialog === null && state.phase === 'waiting') {
     out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
   }
@@ -171,6 +182,7 @@ function onResponse(
 ): void {
   const { status, headers } = response;
   if (status < 200) return;
+  state.open = false;
   if (status < 300) {
     const { callId, fromTag: localTag, from, uri, contact, seq } = state;
     state.dialog ??= dialogOfResponse({ callId, localTag, from, uri, contact, seq }, response);
@@ -179,6 +191,7 @@ function onResponse(
       return;
     }
     granted(state, headers.number('Expires') ?? state.expiresS, out);
+    if (state.again) refresh(state, out);
     return;
   }
   const left = state.phase === 'leaving' && state.askedS > 0;
@@ -204,6 +217,7 @@ function onResponse(
 
 /** Silence counts as 408, a broken transport as 503. RFC 3261 8.1.3.1. */
 function onFailure(state: SubscriptionState, cause: LocalCause, out: SubscriptionEffect[]): void {
+  state.open = false;
   refused(state, cause === 'timeout' ? 408 : 503, { reason: cause, retryAfterS: null, status: 0 }, out);
 }
 

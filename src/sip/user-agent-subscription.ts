@@ -47,6 +47,8 @@ export function createSubscriptionDriver(
     t1,
     seq: 0,
     id: 0,
+    open: false,
+    again: false,
     dialog: null,
     phase: 'waiting',
     raised: false,

@@ -18,7 +18,7 @@ export type Mood =
   /** 503, nothing is done. */
   | 'busy';
 
-export const MIN_EXPIRES_S = 7200;
+const MIN_EXPIRES_S = 7200;
 
 type Fields = Array<[string, string]>;
 
