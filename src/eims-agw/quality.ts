@@ -18,9 +18,10 @@ interface Impairment {
 
 const G711: Impairment = { band: NARROW, ie: 0, bpl: 25.1 };
 /**
- * Planning values of ITU-T G.113 Appendix I and, provisional there, Appendix IV, for the modes telephony uses: AMR of 12.2
- * (that of GSM EFR), AMR-WB of 12.65, G.722 of 64 kbit/s. Opus is in neither: as browsers send it (wideband and more at
- * 32 kbit/s, with error correction in band) it is taken for nearly transparent and for as robust as AMR; an assumption of ours.
+ * Planning values of ITU-T G.113, Appendix I and, for wideband, IV, both provisional there and not read at their source but in
+ * programs that quote them (09/2024). AMR-WB is that of 12.65 kbit/s at one ear; its robustness is only told for two ears.
+ * Not in G.113, and assumptions of ours: AMR, taken for GSM EFR, which its mode of 12.2 is; the robustness of G.722; and
+ * Opus, as browsers send it (wideband and more at 32 kbit/s, with error correction in band) nearly transparent and as robust as AMR.
  */
 const CODECS: Readonly<Record<string, Impairment>> = {
   pcma: G711,

@@ -148,6 +148,20 @@ test('ICE-05 DTL-03 a new RTCPeerConnection: a second leg takes over once it is 
   assert.deepEqual(box.all, []);
 });
 
+test('a new connection as lite as our side is refused, and the old one goes on', () => {
+  const { offerOut, answerOut, run, box, engine } = rig();
+  engine.lite = true;
+  offerOut(chromiumOffer());
+  const first = answerOut();
+  box.take('media-connected');
+  const reoffer = (sdp: string) => run({ type: 'media.reoffer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp });
+  reoffer(chromiumOffer({ fingerprint: OTHER_FINGERPRINT }).replace('t=0 0\r\n', 't=0 0\r\na=ice-lite\r\n'));
+  assert.equal(box.take('media-failed').failure, 'unsupported');
+  reoffer(chromiumOffer({ version: 3 }));
+  assert.equal(box.take('media-ready').sdp, first);
+  assert.equal(engine.commands.filter(c => c.type === 'add-leg').length, 0);
+});
+
 test('an engine that can restarts ICE: new credentials, everything else as it was', () => {
   const { offerOut, answerOut, run, box, engine } = rig();
   engine.restarts = true;

@@ -83,6 +83,8 @@ function replaceLeg(plane: Plane, session: Session, effect: WebReoffer, old: Web
     old.video.apart,
   );
   if (typeof leg === 'string') return leg;
+  leg.transport = old.transport;
+  if (bothLite(leg)) return 'unsupported';
   return ask(plane, session, effect, { type: 'add-leg', leg: leg.request }, reply => {
     if (reply.type !== 'leg-added') return 'driver';
     // Only the leg that is up stays while the new one connects.

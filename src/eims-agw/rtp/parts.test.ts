@@ -72,6 +72,22 @@ test('ports are even, used once, rest for five seconds, and never run dry', () =
   assert.equal(pool.take() !== null && pool.take() === null, true);
 });
 
+test('whoever takes and gives ports in haste does not use the range up: the pair that rests longest is taken when no other is left', () => {
+  let now = 0;
+  const pool = createPortPool(
+    { min: 21_000, max: 21_007 },
+    () => now,
+    () => 0,
+  );
+  const given = Array.from({ length: 9 }, () => {
+    now += 1;
+    const port = pool.take() ?? 0;
+    pool.give(port);
+    return port;
+  });
+  assert.deepEqual(given, [21_000, 21_002, 21_004, 21_006, 21_000, 21_002, 21_004, 21_006, 21_000]);
+});
+
 test('a range without a pair gives none', () => {
   const pool = createPortPool(
     { min: 5_001, max: 5_002 },
