@@ -160,6 +160,7 @@ const ALIENS = [
     name => `${name}ALIEN`,
   ),
   ...['bundle-only', 'rtcp-rsize', 'extmap-allow-mixed', 'unheard-of'],
+  ...['fmtp:8 x=ALIEN', 'fmtp:96 x=ALIEN;ALIEN', 'fmtp:104 x=ALIEN', 'fmtp:111 ALIEN', 'fmtp:126 ALIEN'],
 ].map(text => `a=${text}`);
 
 test('SDP-06 SDP-07 whatever attributes come with an SDP, the other side sees only those we write ourselves', () => {
