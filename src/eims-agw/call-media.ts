@@ -25,9 +25,10 @@ export interface CallMedia {
   heldByUser: boolean;
   /** Who waits for the other side's answer to an offer about video, and the asked side's slots of before; null: nobody. */
   asked: { by: 'web' | 'ims'; slots: Slots | null } | null;
-  /** Early-media gates. */
+  /** Which way sound may pass, and whether that is before the answer. */
   fromIms: boolean;
   fromWeb: boolean;
+  early: boolean;
 }
 
 export function callMedia(
@@ -50,6 +51,7 @@ export function callMedia(
     heldByUser: false,
     fromIms: false,
     fromWeb: false,
+    early: true,
   };
 }
 
@@ -75,6 +77,11 @@ export function usableOfIms(call: CallMedia, leg: WebLeg | null): (media: MediaD
   return usableCodecs(call.policy, 'ims', leg?.from ?? leg?.theirs ?? null);
 }
 
+/** Whether both sides are to be heard: the call is answered, and no announcement is played to them. */
+export function isTalking({ early, fromIms, fromWeb }: CallMedia): boolean {
+  return !early && fromIms && fromWeb;
+}
+
 /** What is relayed now. */
 export function routeOf(call: CallMedia): Route {
   const leg = joined(call);
@@ -84,7 +91,6 @@ export function routeOf(call: CallMedia): Route {
   const imsCodec = ims.to?.speech.find(codec => fromLeg.some(format => canPass(format, codec))) ?? null;
   const toIms = imsCodec && withinAs(imsCodec, ims.maxKbps, ims.ptime, ims.family ?? 'IP4');
   const webCodec = imsCodec === null ? null : webCodecFor(policy, leg?.to?.speech ?? [], imsCodec);
-  const both = call.fromIms && call.fromWeb;
   return {
     leg: leg === null ? null : leg.link !== 'up' && leg.replaces !== null ? leg.replaces : leg.request.leg,
     target: protectedTarget(ims.target, ims.sdes),
@@ -92,7 +98,7 @@ export function routeOf(call: CallMedia): Route {
     toWeb: rules(ims.from, leg?.to ?? null, webCodec, canPass),
     toImsOpen: call.fromWeb && !heldByUser && ims.wantsRecv && (leg?.wantsSend ?? false),
     toWebOpen: call.fromIms && !heldByUser && (leg?.wantsRecv ?? false),
-    supervise: both && !heldByUser && ims.wantsSend && ims.wantsRecv,
+    supervise: isTalking(call) && !heldByUser && ims.wantsSend && ims.wantsRecv,
     video: videoRoute(call, leg),
   };
 }

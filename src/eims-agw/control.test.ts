@@ -12,6 +12,10 @@ test('gates are closed until opened', () => {
   assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [false, false, false]);
   run({ type: 'media.gate', owner: A, fromIms: true, fromWeb: false });
   assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [false, true, false]);
+  run({ type: 'media.gate', owner: A, fromIms: true, fromWeb: true, early: true });
+  assert.deepEqual([route().toImsOpen, route().toWebOpen, route().supervise], [true, true, false]);
+  run({ type: 'media.gate', owner: A, fromIms: true, fromWeb: true });
+  assert.equal(route().supervise, true);
 });
 
 test('the same route is not sent twice', () => {

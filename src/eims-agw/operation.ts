@@ -40,6 +40,7 @@ export function perform(plane: Plane, session: Session, effect: MediaEffect): Do
     case 'media.gate':
       session.call.fromIms = effect.fromIms;
       session.call.fromWeb = effect.fromWeb;
+      session.call.early = effect.early ?? false;
       sendRoute(plane, session);
       return null;
     case 'media.key-frame':

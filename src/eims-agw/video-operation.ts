@@ -1,5 +1,5 @@
 /** Video that comes and goes in a call: its ports, who has to be asked first, and what follows from the answer. RFC 3264 8, media digest 4.7. */
-import { joined, usableOfIms, usableOfWeb } from './call-media.ts';
+import { isTalking, joined, usableOfIms, usableOfWeb } from './call-media.ts';
 import { imsAnswer, imsOffer, webAnswer, webReoffer } from './call-text.ts';
 import { endVideo, hasVideo, takeTransport } from './call-video.ts';
 import { imsCodecFor } from './codec-policy.ts';
@@ -54,7 +54,7 @@ export function wantsVideo(session: Session, had: boolean): boolean {
   const { call } = session;
   const leg = joined(call);
   const able = leg !== null && leg.from !== null && roomForVideo(leg.slots);
-  return !had && able && call.ims.video.line !== null && call.fromIms && call.fromWeb;
+  return !had && able && call.ims.video.line !== null && isTalking(call);
 }
 
 /** Offers the far end's video to the browser. */
@@ -68,7 +68,7 @@ export function askBrowser(plane: Plane, session: Session, effect: Reoffer, leg:
 export function webWish(session: Session, leg: WebLeg, before: VideoLine | null): 'add' | 'change' | null {
   const { call } = session;
   const { line } = leg.video;
-  if (!call.fromIms || !call.fromWeb) return null;
+  if (!isTalking(call)) return null;
   if (!hasVideo(call)) return line !== null && roomForVideo(call.ims.slots) ? 'add' : null;
   return line?.sends === before?.sends && line?.receives === before?.receives ? null : 'change';
 }

@@ -1,5 +1,5 @@
 /** What the network or a limit ends is told to be heard, where the operator has words for it, and then ended. TS 24.628 4.2. */
-import type { Call } from './call.ts';
+import { type Call, CLOSED } from './call.ts';
 import { endCall, TOO_LONG } from './call-end.ts';
 import { startOp } from './call-media.ts';
 import type { Final } from './call-status.ts';
@@ -19,11 +19,11 @@ export function announce(turn: Turn, call: Call, name: string, final: Final): bo
   if (!announcements.has(name) || leg === null || call.emergency || call.op !== null) return false;
   const sides: readonly MediaSide[] = call.phase === 'talking' ? ['web', 'ims'] : ['web'];
   call.announced = { name, final };
-  call.gateOpen = false;
+  call.gates = CLOSED;
   call.ringBack = false;
   // Until it begins: the browser may still have to connect.
   for (const side of sides) startTimer(turn, call, TIMERS[side], mediaSetupMs);
-  turn.out.push({ type: 'media.gate', owner: call.id, fromIms: false, fromWeb: false });
+  turn.out.push({ type: 'media.gate', owner: call.id, ...CLOSED });
   if (call.phase === 'talking') {
     for (const side of sides) play(turn, call, side, name);
     return true;

@@ -1,5 +1,5 @@
 /** Early dialogs of a call out: which one drives the media, when early media may be heard, what the client is shown. IMS digest 3.4, 3.8. */
-import type { Call, Fork } from './call.ts';
+import { type Call, CLOSED, type Fork, type Gates } from './call.ts';
 import { gate, startOp, syncRingBack } from './call-media.ts';
 import { progressStatus } from './call-status.ts';
 import type { ImsInput } from './input.ts';
@@ -18,7 +18,7 @@ export function onProgress(turn: Turn, call: Call, input: Progress): Done {
   if (input.code === 199) return forkEnded(turn, call, input.fork);
   if (input.code === 180 && call.ringingAt === null) call.ringingAt = turn.now;
   const fork = touchFork(call, input);
-  const best = audibleFork(turn, call);
+  const best = audibleFork(call);
   const sdp = best?.fork.sdp ?? null;
   if (best === null || sdp === null || fork === null || sdp === call.appliedSdp) {
     call.audible = best?.name ?? call.audible;
@@ -46,7 +46,7 @@ export function earlyReady(
 ): Done {
   const first = takeAnswer(call, op, answer);
   if (op.progress !== null) showProgress(turn, call, op.progress, first);
-  else gate(turn, call, isOpen(turn, call.forks.get(op.fork)));
+  else gate(turn, call, gatesOf(call.forks.get(op.fork)));
 }
 
 /** Remembers the browser's answer and the dialog it was made for; true when it is the first. */
@@ -59,16 +59,16 @@ export function takeAnswer(call: Call, op: { fork: string; sdp: string }, answer
   return first;
 }
 
-/** State and early-media gate after a provisional; repeats without news are swallowed. */
+/** State and early-media gates after a provisional; repeats without news are swallowed. */
 function showProgress(turn: Turn, call: Call, input: Progress, firstAnswer = false): Done {
-  const open = isOpen(turn, call.audible === null ? undefined : call.forks.get(call.audible));
-  gate(turn, call, open);
+  const gates = gatesOf(call.audible === null ? undefined : call.forks.get(call.audible));
+  gate(turn, call, gates);
   syncRingBack(turn, call);
   const status = progressStatus(input.code);
   const leg = call.main;
   if (leg === null || status === null) return;
   if (!firstAnswer && (status === leg.status || (leg.status === 'Ringing' && status === 'InProgress'))) return;
-  moveTo(turn, call, leg, status, progressReason(input, open || call.ringBack));
+  moveTo(turn, call, leg, status, progressReason(input, gates.fromIms || call.ringBack));
 }
 
 function progressReason(input: Progress, open: boolean): string | null {
@@ -80,7 +80,7 @@ function touchFork(call: Call, input: Progress): Fork | null {
   let fork = call.forks.get(input.fork);
   if (fork === undefined) {
     if (call.forks.size >= MAX_FORKS) return null;
-    fork = { sdp: null, earlyMedia: 'unsaid', rang: false, order: 0 };
+    fork = { sdp: null, earlyMedia: 'inactive', rang: false, order: 0 };
     call.forks.set(input.fork, fork);
   }
   call.forkOrder += 1;
@@ -92,25 +92,29 @@ function touchFork(call: Call, input: Progress): Fork | null {
   return fork;
 }
 
-function isOpen(turn: Turn, fork: Fork | undefined): boolean {
-  if (fork === undefined || fork.sdp === null) return false;
-  const said = fork.earlyMedia === 'unsaid' ? turn.settings.call.earlyMediaDefault : fork.earlyMedia;
-  return said === 'open';
+/** Both ways as the network authorises them, once there is a dialog to hear. RFC 5009 8. */
+function gatesOf(fork: Fork | undefined): Gates {
+  if (fork === undefined || fork.sdp === null) return CLOSED;
+  const { earlyMedia } = fork;
+  return {
+    fromIms: earlyMedia === 'sendrecv' || earlyMedia === 'sendonly',
+    fromWeb: earlyMedia === 'sendrecv' || earlyMedia === 'recvonly',
+  };
 }
 
 /** The early dialog that drives the media: authorised early media first, then the latest. */
-function audibleFork(turn: Turn, call: Call): { name: string; fork: Fork } | null {
+function audibleFork(call: Call): { name: string; fork: Fork } | null {
   let best: { name: string; fork: Fork } | null = null;
   for (const [name, fork] of call.forks) {
     if (fork.sdp === null) continue;
-    const better = best === null || rank(turn, fork) > rank(turn, best.fork);
+    const better = best === null || rank(fork) > rank(best.fork);
     if (better) best = { name, fork };
   }
   return best;
 }
 
-function rank(turn: Turn, fork: Fork): number {
-  return (isOpen(turn, fork) ? 1e9 : 0) + fork.order;
+function rank(fork: Fork): number {
+  return (gatesOf(fork).fromIms ? 1e9 : 0) + fork.order;
 }
 
 /** 199: this early dialog is over, the INVITE is not; when nobody rings any more, the call goes on elsewhere. RFC 6228, IMS digest 3.9.1. */
@@ -120,8 +124,8 @@ function forkEnded(turn: Turn, call: Call, name: string): Done {
   if (call.main?.status === 'Ringing' && !rings) moveTo(turn, call, call.main, 'Proceeding');
   if (call.audible !== name) return;
   call.audible = null;
-  gate(turn, call, false);
+  gate(turn, call, CLOSED);
   syncRingBack(turn, call);
-  const next = audibleFork(turn, call);
+  const next = audibleFork(call);
   if (next !== null && next.fork.sdp !== null) applyEarly(turn, call, next.name, next.fork.sdp, null);
 }

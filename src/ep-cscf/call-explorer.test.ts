@@ -9,7 +9,7 @@ import type { Call, Leg } from './call.ts';
 import type { CallId, MediaSessionId, Ref, RegistrationId } from './ids.ts';
 import type { ImsInput, Input } from './input.ts';
 import { coreSettings } from './settings.ts';
-import type { CallStatus, Outcome } from './words.ts';
+import type { CallStatus, EarlyMedia, Outcome } from './words.ts';
 
 type Step = readonly [name: string, step: () => Node];
 
@@ -191,7 +191,7 @@ function invited(change: Partial<Extract<Input, { type: 'ims-invited' }>>, devic
 /** What the far end may say before it has answered. */
 function* calleeSteps(node: Node, call: Call): Iterable<Step> {
   const owner = call.id;
-  const progress = (code: number, fork: string, sdp: string | null, earlyMedia: 'open' | 'unsaid'): ImsInput => {
+  const progress = (code: number, fork: string, sdp: string | null, earlyMedia: EarlyMedia | 'unsaid'): ImsInput => {
     return { type: 'ims-progress', owner, code, phrase: 'P', fork, sdp, earlyMedia, callWaiting: false };
   };
   const said = (fork: string, sdp: string | null): ImsInput => {
@@ -208,7 +208,7 @@ function* calleeSteps(node: Node, call: Call): Iterable<Step> {
   yield ['180', play(node, progress(180, 'f', null, 'unsaid'))];
   if (!call.emergency) yield ['emergency', play(node, { type: 'ims-emergency-answers', owner })];
   yield ['183 f', play(node, progress(183, 'f', FAR_A, 'unsaid'))];
-  yield ['183 g', play(node, progress(183, 'g', FAR_B, 'open'))];
+  yield ['183 g', play(node, progress(183, 'g', FAR_B, 'sendrecv'))];
   yield ['199 g', play(node, progress(199, 'g', null, 'unsaid'))];
   yield ['200 g without SDP', play(node, said('g', null))];
 }

@@ -1,5 +1,5 @@
 /** One request to the media plane at a time, and what every answer to the user's call sets going. */
-import type { Call, Leg, MediaOp } from './call.ts';
+import { type Call, type Gates, type Leg, type MediaOp, OPEN } from './call.ts';
 import type { MediaEffect } from './effect.ts';
 import type { Ref } from './ids.ts';
 import { count, type Done, startTimer, stopTimer, type Turn } from './turn.ts';
@@ -21,11 +21,12 @@ export function takeOp(turn: Turn, call: Call, ref: Ref): MediaOp | null {
   return op;
 }
 
-/** Opens or closes early media towards the browser; nothing goes from the browser before the answer. RFC 5009. */
-export function gate(turn: Turn, call: Call, open: boolean): Done {
-  if (call.gateOpen === open) return;
-  call.gateOpen = open;
-  turn.out.push({ type: 'media.gate', owner: call.id, fromIms: open, fromWeb: false });
+/** Lets sound pass each way before the answer, or not. RFC 5009. */
+export function gate(turn: Turn, call: Call, gates: Gates): Done {
+  const { fromIms, fromWeb } = call.gates;
+  if (fromIms === gates.fromIms && fromWeb === gates.fromWeb) return;
+  call.gates = gates;
+  turn.out.push({ type: 'media.gate', owner: call.id, ...gates, early: true });
 }
 
 /** Ring-back of ours is heard while the far end rings and the network lets nothing be heard, by a browser that has its answer. TS 24.628 4.2. */
@@ -34,7 +35,7 @@ export function syncRingBack(turn: Turn, call: Call): Done {
     turn.settings.call.announcements.has('ringing') &&
     call.phase === 'inviting' &&
     call.ringingAt !== null &&
-    !call.gateOpen &&
+    !call.gates.fromIms &&
     call.main?.answer != null;
   if (call.ringBack === wanted) return;
   call.ringBack = wanted;
@@ -48,9 +49,9 @@ export function answered(turn: Turn, call: Call, leg: Leg): Done {
   call.phase = 'talking';
   call.main = leg;
   call.answeredAt = turn.now;
-  call.gateOpen = true;
+  call.gates = OPEN;
   syncRingBack(turn, call);
-  turn.out.push({ type: 'media.gate', owner: call.id, fromIms: true, fromWeb: true });
+  turn.out.push({ type: 'media.gate', owner: call.id, ...OPEN });
   for (const name of ['originate-guard', 'ring-guard', 'invitation', 'provisional-repeat'] as const)
     stopTimer(turn, call, name);
   if (!leg.connected) startTimer(turn, call, 'media-setup', mediaSetupMs);

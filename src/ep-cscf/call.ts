@@ -5,7 +5,7 @@ import type { Final } from './call-status.ts';
 import type { Holder } from './identity.ts';
 import type { BindingId, CallId, DeviceId, E164, MediaSessionId, Ref, RegistrationId } from './ids.ts';
 import type { ImsInput, MediaInput, MediaStats, TimerName } from './input.ts';
-import type { Address, CallStatus, LocationDetails, Visit } from './words.ts';
+import type { Address, CallStatus, EarlyMedia, LocationDetails, Visit } from './words.ts';
 
 /**
  * `offering`: the media plane makes the first SDP, or the caller reserves. `inviting`: our INVITE is out. `alerting`: devices were invited.
@@ -48,11 +48,20 @@ export interface Leg {
   endedAt: number;
 }
 
+/** Which way sound may pass. */
+export interface Gates {
+  readonly fromIms: boolean;
+  readonly fromWeb: boolean;
+}
+
+export const CLOSED: Gates = { fromIms: false, fromWeb: false };
+export const OPEN: Gates = { fromIms: true, fromWeb: true };
+
 /** One early dialog of a call out. */
 export interface Fork {
   /** First SDP of the dialog; null before it came. RFC 3261 13.2.1. */
   sdp: string | null;
-  earlyMedia: 'open' | 'closed' | 'unsaid';
+  earlyMedia: EarlyMedia;
   rang: boolean;
   /** Grows with every sign of life. */
   order: number;
@@ -135,7 +144,7 @@ export interface Call {
   /** The dialog that drives the media, and the SDP of it that was applied. */
   audible: string | null;
   appliedSdp: string | null;
-  gateOpen: boolean;
+  gates: Gates;
   /** Its user hears our ring-back. */
   ringBack: boolean;
 
@@ -207,7 +216,7 @@ export function newCall(seed: CallSeed): Call {
     forkOrder: 0,
     audible: null,
     appliedSdp: null,
-    gateOpen: false,
+    gates: CLOSED,
     ringBack: false,
     provisional: 0,
     committed: false,

@@ -97,8 +97,8 @@ export type MediaEffect =
   | { type: 'media.settle'; owner: CallId; sdp: string }
   /** Asks the browser for a picture that needs no other, unless it just was. No answer comes. */
   | { type: 'media.key-frame'; owner: CallId }
-  /** Early-media gate; both closed until said otherwise. */
-  | { type: 'media.gate'; owner: CallId; fromIms: boolean; fromWeb: boolean }
+  /** Which way sound may pass; neither until it is said. `early`: the call is not answered yet, nobody is missed who is silent. */
+  | { type: 'media.gate'; owner: CallId; fromIms: boolean; fromWeb: boolean; early?: boolean }
   /** Frees everything of the call. Always safe. */
   | { type: 'media.release'; owner: CallId };
 

@@ -1,7 +1,7 @@
 /** Everything the core hears, from the API, the core network, the media plane, the event side, the timers and the operator. */
 import type { ApiRequest } from './api-request.ts';
 import type { BindingId, CallId, MediaSessionId, Owner, Ref } from './ids.ts';
-import type { Address, LocationDetails, MediaSide, Outcome } from './words.ts';
+import type { Address, EarlyMedia, LocationDetails, MediaSide, Outcome } from './words.ts';
 
 export type ImsInput =
   | {
@@ -33,7 +33,7 @@ export type ImsInput =
       phrase: string;
       fork: string;
       sdp: string | null;
-      earlyMedia: 'open' | 'closed' | 'unsaid';
+      earlyMedia: EarlyMedia | 'unsaid';
       callWaiting: boolean;
     }
   /** `calleeName`: the name the network asserts of the party that answered. */

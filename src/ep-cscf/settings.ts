@@ -76,8 +76,6 @@ interface CallSettings {
   sipReceivers: 'any' | 'home' | 'none';
   /** The location of ordinary calls is told to the network. */
   sendLocation: boolean;
-  /** Early media when the network never said P-Early-Media. */
-  earlyMediaDefault: 'open' | 'closed';
   /** What there is to be heard: `ringing`, `maximum-duration`, final responses (`404`) and classes of them (`4xx`). */
   announcements: ReadonlySet<string>;
 }
@@ -167,7 +165,6 @@ export function coreSettings(
       declineMode: 'device',
       sipReceivers: 'any',
       sendLocation: false,
-      earlyMediaDefault: 'open',
       announcements: new Set(),
       ...override.call,
     },

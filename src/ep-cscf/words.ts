@@ -80,5 +80,8 @@ export interface DeviceLocation {
   deviceId: DeviceId;
 }
 
+/** What may be heard before the answer, in the words of the far end: `sendonly` is sound from it alone. RFC 5009 8. */
+export type EarlyMedia = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
 /** Who hears, or is heard: the browser, or the far end behind the IMS. */
 export type MediaSide = 'web' | 'ims';

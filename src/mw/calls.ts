@@ -15,7 +15,7 @@ import {
 } from '../sip/index.ts';
 import { answerFields } from './answer-fields.ts';
 import { type CallEntry, callEntry } from './call-entry.ts';
-import { gateOf } from './early-media.ts';
+import { earlyMediaOf } from './early-media.ts';
 import { isEmergencyService } from './emergency.ts';
 import { inviteParts } from './headers.ts';
 import { calleeNameOf } from './identity.ts';
@@ -77,7 +77,7 @@ export function createCalls(node: MwNode): Calls {
         const entry = entryOf();
         if (entry === undefined) return;
         const { fork, response, sdp, reliable } = heard;
-        const earlyMedia = gateOf(response, reliable, entry.spoken.has(fork), node.earlyMedia, sdp !== null);
+        const earlyMedia = earlyMediaOf(response, reliable, entry.spoken.has(fork), node.earlyMedia, sdp !== null);
         if (response.headers.has('P-Early-Media')) entry.spoken.add(fork);
         if (sdp !== null && reliable) confirmReady(entry, fork, sdp);
         tellEmergency(entry, response);

@@ -1,30 +1,24 @@
 /** The early-media gate the network asks for. RFC 5009, IMS digest 3.4. */
+import type { EarlyMedia } from '../ep-cscf/words.ts';
 import type { SipResponse } from '../sip/index.ts';
 
-export type Gate = 'open' | 'closed' | 'unsaid';
+const DIRECTIONS: ReadonlySet<string> = new Set<EarlyMedia>(['sendrecv', 'sendonly', 'recvonly', 'inactive']);
 
 /**
- * What a provisional response says of early media towards the user: its P-Early-Media (first direction, that of the first media line).
- * Silent about it on a dialog that never spoke: by the setting 'reliable' a description is passed only when it came reliably;
- * 'open' and 'closed' leave it to the core.
+ * What a provisional response says of early media: its P-Early-Media (first direction, that of the first media line, the sound).
+ * Where the network has never said it on this dialog, a description is passed towards the user as the setting has it:
+ * always, when it came reliably, or never.
  */
-export function gateOf(
+export function earlyMediaOf(
   response: SipResponse,
   reliable: boolean,
   spoken: boolean,
   setting: 'open' | 'reliable' | 'closed',
   sdp: boolean,
-): Gate {
-  for (const value of response.headers.all('P-Early-Media')) {
-    switch (value.trim().toLowerCase()) {
-      case 'sendrecv':
-      case 'sendonly':
-        return 'open';
-      case 'inactive':
-      case 'recvonly':
-        return 'closed';
-    }
-  }
-  if (spoken || setting !== 'reliable' || !sdp) return 'unsaid';
-  return reliable ? 'open' : 'closed';
+): EarlyMedia | 'unsaid' {
+  const said = response.headers.all('P-Early-Media').map(value => value.trim().toLowerCase());
+  const direction = said.find(value => DIRECTIONS.has(value));
+  if (direction !== undefined) return direction as EarlyMedia;
+  if (spoken || !sdp) return 'unsaid';
+  return setting === 'open' || (setting === 'reliable' && reliable) ? 'sendonly' : 'inactive';
 }

@@ -54,7 +54,7 @@ test('ORG-03 ORG-05 ORG-21 INVITE of a call out, field by field, by the Service-
   const progress = await b.input('ims-progress');
   assert.deepEqual(
     [progress.code, progress.sdp, progress.earlyMedia, progress.callWaiting],
-    [183, OFFER, 'open', false],
+    [183, OFFER, 'sendrecv', false],
   );
   const { sdp, calleeName } = await b.input('ims-answered');
   assert.deepEqual([sdp, calleeName], [OFFER, 'Bob']);

@@ -15,7 +15,7 @@ import {
   serialize,
 } from '../sip/index.ts';
 import { diversionOf } from './diversion.ts';
-import { gateOf } from './early-media.ts';
+import { earlyMediaOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
 import { addressOf, associatedOf, calledOf, calleeNameOf, callerOf } from './identity.ts';
 import { outcomeOfEnd, outcomeOfRequest } from './outcome.ts';
@@ -222,20 +222,21 @@ test('ORG-12 early media: the header decides, silence follows the setting', () =
     body: new Uint8Array(0),
   });
   const rows: Array<[string | null, boolean, boolean, 'open' | 'reliable' | 'closed', boolean, string]> = [
-    ['sendrecv', false, false, 'reliable', true, 'open'],
-    ['sendonly', false, false, 'closed', true, 'open'],
-    ['inactive', true, false, 'open', true, 'closed'],
-    ['recvonly', true, false, 'open', true, 'closed'],
-    ['supported', true, false, 'reliable', true, 'open'],
-    [null, true, false, 'reliable', true, 'open'],
-    [null, false, false, 'reliable', true, 'closed'],
+    ['sendrecv', false, false, 'reliable', true, 'sendrecv'],
+    ['SendOnly, inactive', false, false, 'closed', true, 'sendonly'],
+    ['inactive, sendrecv', true, false, 'open', true, 'inactive'],
+    ['gated, recvonly', true, false, 'open', true, 'recvonly'],
+    ['supported', true, false, 'reliable', true, 'sendonly'],
+    [null, true, false, 'reliable', true, 'sendonly'],
+    [null, false, false, 'reliable', true, 'inactive'],
     [null, false, false, 'reliable', false, 'unsaid'],
     [null, true, true, 'reliable', true, 'unsaid'],
-    [null, true, false, 'closed', true, 'unsaid'],
-    [null, true, false, 'open', true, 'unsaid'],
+    [null, true, false, 'closed', true, 'inactive'],
+    [null, false, false, 'open', true, 'sendonly'],
+    [null, false, true, 'open', true, 'unsaid'],
   ];
   for (const [value, reliable, spoken, setting, sdp, gate] of rows) {
-    assert.equal(gateOf(response(value), reliable, spoken, setting, sdp), gate, `${value} ${setting}`);
+    assert.equal(earlyMediaOf(response(value), reliable, spoken, setting, sdp), gate, `${value} ${setting}`);
   }
 });
 

@@ -105,13 +105,13 @@ test('ANN-02 ring-back is heard from the 180 until the network lets something be
   const call = callOut(w, ALICE, reg);
   progress(w, call, 180);
   assert.deepEqual(played(w), [], 'a browser without an answer hears nothing');
-  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'closed' });
+  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'inactive' });
   assert.deepEqual(played(w), [{ side: 'web', name: 'ringing', repeat: true }]);
   progress(w, call, 180);
   assert.deepEqual(played(w), []);
-  progress(w, call, 183, { earlyMedia: 'open' });
+  progress(w, call, 183, { earlyMedia: 'sendonly' });
   assert.deepEqual(played(w), [{ side: 'web', name: null, repeat: true }]);
-  progress(w, call, 183, { earlyMedia: 'closed' });
+  progress(w, call, 183, { earlyMedia: 'inactive' });
   assert.equal(played(w).at(-1)?.name, 'ringing');
   answerOut(w, call, null);
   assert.deepEqual(played(w), [{ side: 'web', name: null, repeat: true }]);
@@ -122,7 +122,7 @@ test('ANN-02 ring-back is heard from the 180 until the network lets something be
 test('ANN-02 without a file nothing is played', () => {
   const { w, reg } = world([]);
   const call = callOut(w, ALICE, reg);
-  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'closed' });
+  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'inactive' });
   progress(w, call, 180);
   answerOut(w, call, null);
   assert.deepEqual(played(w), []);
@@ -173,7 +173,7 @@ test('ANN-03 a side that cannot hear it takes nothing from the other; when neith
 test('ANN-01 what is said of the ring-back before it ends no announcement', () => {
   const { w, reg } = world(['ringing', '404']);
   const call = callOut(w, ALICE, reg);
-  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'closed' });
+  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'inactive' });
   progress(w, call, 180);
   rejectOut(w, call, 404);
   begins(w, call, 'ringing', null);

@@ -211,20 +211,20 @@ test('states come in any order, but ringing never goes back without news', () =>
 });
 
 test('ORG-12 early media opens as the network says, and everything opens with the answer', () => {
-  const { w, reg } = world({ call: { earlyMediaDefault: 'closed' } });
+  const { w, reg } = world();
   const call = callOut(w, ALICE, reg);
   progress(w, call, 183, { sdp: imsSdp() });
   assert.equal(w.take('media.gate').length, 0);
-  progress(w, call, 183, { earlyMedia: 'open' });
+  progress(w, call, 183, { earlyMedia: 'sendonly' });
   assert.deepEqual(
     w.take('media.gate').map(g => [g.fromIms, g.fromWeb]),
     [[true, false]],
   );
-  progress(w, call, 180, { earlyMedia: 'closed' });
-  assert.deepEqual(
-    w.take('media.gate').map(g => [g.fromIms, g.fromWeb]),
-    [[false, false]],
-  );
+  const gates = (['sendrecv', 'recvonly', 'sendonly', 'inactive'] as const).map(earlyMedia => {
+    progress(w, call, 180, { earlyMedia });
+    return w.take('media.gate').map(g => [g.fromIms, g.fromWeb]);
+  });
+  assert.deepEqual(gates, [[[true, true]], [[false, true]], [[true, false]], [[false, false]]]);
   answerOut(w, call, null);
   assert.deepEqual(
     w.take('media.gate').map(g => [g.fromIms, g.fromWeb]),
@@ -235,14 +235,14 @@ test('ORG-12 early media opens as the network says, and everything opens with th
 test('a 183 that brings early media says so in its reason', () => {
   const { w, reg } = world();
   const call = callOut(w, ALICE, reg);
-  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'open' });
+  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'sendonly' });
   assert.equal(w.sessionEvents(call.id)[0]?.reason, 'SIP;cause=183;text="early-media"');
 });
 
 test('ORG-11 ORG-13 forks: authorised early media leads, the answering dialog takes over, the browser’s answer stays', () => {
-  const { w, reg } = world({ call: { earlyMediaDefault: 'closed' } });
+  const { w, reg } = world();
   const call = callOut(w, ALICE, reg);
-  progress(w, call, 183, { fork: 'a', sdp: imsSdp('sendrecv', 4000), earlyMedia: 'open' });
+  progress(w, call, 183, { fork: 'a', sdp: imsSdp('sendrecv', 4000), earlyMedia: 'sendonly' });
   progress(w, call, 183, { fork: 'b', sdp: imsSdp('sendrecv', 4002) });
   assert.deepEqual(
     w.take('media.answer').map(m => (m.from === 'ims' ? m.fork : '')),
@@ -487,9 +487,9 @@ test('an ended call waits for its totals alone, and looking writes nothing', () 
 });
 
 test('a later response that says nothing of early media leaves the gate as it was', () => {
-  const { w, reg } = world({ call: { earlyMediaDefault: 'closed' } });
+  const { w, reg } = world();
   const call = callOut(w, ALICE, reg);
-  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'open' });
+  progress(w, call, 183, { sdp: imsSdp(), earlyMedia: 'sendonly' });
   progress(w, call, 180);
   assert.deepEqual(
     w.take('media.gate').map(g => g.fromIms),

@@ -202,7 +202,7 @@ function network(w: World, owner: CallId, leg: MediaSessionId, op: number, [a, b
       phrase: 'P',
       fork: pick(['f', 'g'], c),
       sdp: pick(SDPS, c),
-      earlyMedia: pick(['open', 'closed', 'unsaid'], a),
+      earlyMedia: pick(['sendrecv', 'sendonly', 'recvonly', 'inactive', 'unsaid'], a),
       callWaiting: c % 9 === 0,
     },
     {
