@@ -1,25 +1,18 @@
 /** One call as an application sees it: its status, its sound, what can be done with it. */
 
 import type { CallEvents, CallOptions, Holder } from './call-parts.ts';
+import { type CallRequests, createCallRequests } from './call-requests.ts';
+import { createStanding, type Standing } from './call-standing.ts';
 import { type CallVideo, createCallVideo } from './call-video.ts';
 import { offersVideo, type VideoState } from './camera.ts';
 import { createEmitter, type Listener } from './emitter.ts';
-import { type CallEnd, endOf } from './end.ts';
+import type { CallEnd } from './end.ts';
 import { CallingError } from './errors.ts';
-import type { HttpOptions } from './http.ts';
 import type { KeptCall } from './kept-call.ts';
 import { type CallMedia, dtmfTones, type MediaState } from './media.ts';
 import { createNegotiation, type Negotiation } from './negotiation.ts';
 import { createRecovery, type Recovery } from './recovery.ts';
-import {
-  type CallStatus,
-  type FinalStatus,
-  isAnswered,
-  isFinal,
-  type Party,
-  readSession,
-  type SessionNews,
-} from './session.ts';
+import { type CallStatus, type FinalStatus, isAnswered, isFinal, type Party, type SessionNews } from './session.ts';
 
 const DEFAULT_GAP_MS = 70;
 
@@ -32,14 +25,10 @@ export class Call {
   readonly #emptyStream: MediaStream;
   #media: CallMedia | null;
   #mediaState: MediaState = 'new';
-  #status: CallStatus = 'Initial';
   #muted = false;
-  #heldHere = false;
-  #heldThere = false;
-  #sequence = 0;
-  #answeredAt: number | null = null;
-  #end: CallEnd | null = null;
   #remote: Party;
+  readonly #standing: Standing;
+  readonly #requests: CallRequests;
   readonly #negotiation: Negotiation;
   readonly #video: CallVideo;
   readonly #recovery: Recovery;
@@ -53,28 +42,26 @@ export class Call {
     this.#options = options;
     this.#media = options.media;
     this.#emptyStream = options.environment.newStream();
+    this.#standing = createStanding(options.environment.now, this.#emitter, options.kept);
+    this.#requests = createCallRequests(options);
     this.#recovery = createRecovery(options.environment, () => this.#renewMedia());
     this.#video = createCallVideo({
       media: () => this.#media,
       negotiation: () => this.#negotiation,
       camera: options.camera,
-      held: () => this.#heldHere,
+      held: () => this.#standing.heldHere,
       changed: state => this.#emitter.emit('videoChanged', state),
     });
     this.#negotiation = createNegotiation({
       direction: options.direction,
       answered: options.kept !== null,
-      media: () => (this.#end === null ? this.#media : null),
-      put: async (status, description) =>
-        readSession(await this.#request('PUT', '/status', { status, ...description })),
+      media: () => (this.end === null ? this.#media : null),
+      put: this.#requests.put,
       failed: () => this.#leave('Failed', { method: 'DELETE', tail: '' }, null),
       settled: this.#video.settled,
       asked: on => this.#emitter.emit('videoAsked', on),
     });
-    if (options.kept === null) return;
-    this.#answeredAt = options.kept.answeredAt;
-    this.#heldHere = options.kept.heldHere;
-    this.mute(options.kept.muted);
+    if (options.kept !== null) this.mute(options.kept.muted);
   }
 
   /** Its name may become known only when it answers. */
@@ -84,7 +71,7 @@ export class Call {
 
   /** The CAMARA status, unchanged. */
   get status(): CallStatus {
-    return this.#status;
+    return this.#standing.status;
   }
 
   get media(): MediaState {
@@ -111,19 +98,17 @@ export class Call {
 
   /** ms since the epoch, or null before the answer. */
   get answeredAt(): number | null {
-    return this.#answeredAt;
+    return this.#standing.answeredAt;
   }
 
   /** Null while nobody holds it. */
   get heldBy(): Holder | null {
-    if (this.#heldHere && this.#heldThere) return 'both';
-    if (this.#heldHere) return 'local';
-    return this.#heldThere ? 'remote' : null;
+    return this.#standing.heldBy;
   }
 
   /** How it ended, or null while it lives. */
   get end(): CallEnd | null {
-    return this.#end;
+    return this.#standing.end;
   }
 
   /** What the far end sends; an empty stream before there is any. */
@@ -151,7 +136,7 @@ export class Call {
       this.#negotiation.answered = false;
       throw error;
     }
-    if (this.#end !== null) {
+    if (this.end !== null) {
       media.close();
       throw new CallingError('call-over');
     }
@@ -172,27 +157,27 @@ export class Call {
 
   /** Refuses an incoming call. Over here at once; a service that cannot be reached is told when it can. */
   async reject(reason: 'busy' | 'decline' = 'decline'): Promise<void> {
-    this.#check(this.direction === 'inbound' && !isAnswered(this.#status));
+    this.#check(this.direction === 'inbound' && !isAnswered(this.status));
     if (reason === 'decline') return this.#leave('Declined', { method: 'DELETE', tail: '' });
     await this.#leave('Busy', { method: 'PUT', tail: '/status', body: { status: 'Busy' } });
   }
 
   /** Ends the call, or gives up calling. Over here at once; a service that cannot be reached is told when it can. */
   async hangup(): Promise<void> {
-    if (this.#end !== null) return;
-    if (this.direction === 'inbound' && !isAnswered(this.#status)) return this.reject();
-    await this.#leave(isAnswered(this.#status) ? 'Terminated' : 'SessionCancelled', { method: 'DELETE', tail: '' });
+    if (this.end !== null) return;
+    if (this.direction === 'inbound' && !isAnswered(this.status)) return this.reject();
+    await this.#leave(isAnswered(this.status) ? 'Terminated' : 'SessionCancelled', { method: 'DELETE', tail: '' });
   }
 
   /** Also a call that the far end holds can be held. */
   async hold(): Promise<void> {
-    this.#check(isAnswered(this.#status) && !this.#heldHere);
+    this.#check(isAnswered(this.status) && !this.#standing.heldHere);
     await this.#holdHere(true, 'Hold');
   }
 
   /** Only who holds can resume. */
   async unhold(): Promise<void> {
-    this.#check(this.#heldHere);
+    this.#check(this.#standing.heldHere);
     await this.#holdHere(false, 'Resume');
   }
 
@@ -210,7 +195,7 @@ export class Call {
   /** Adds the camera to an answered call. Rejects with CallingError: without camera, and when the far end takes no video. */
   async addVideo(): Promise<void> {
     const media = this.#media;
-    this.#check(media !== null && isAnswered(this.#status) && !this.video.local && this.heldBy === null);
+    this.#check(media !== null && isAnswered(this.status) && !this.video.local && this.heldBy === null);
     if (media !== null) await this.#video.add(media);
   }
 
@@ -252,43 +237,39 @@ export class Call {
 
   /** Takes what an event, an answer or a snapshot says. For CallingClient. */
   apply(news: SessionNews): void {
-    if (this.#end !== null) return;
-    const sequence = news.sequenceNumber;
-    if (sequence !== undefined) {
-      if (sequence <= this.#sequence) return;
-      const gap = this.#sequence !== 0 && sequence > this.#sequence + 1;
-      this.#sequence = sequence;
-      if (gap && !isFinal(news.status)) void this.refresh();
-    }
+    if (this.end !== null) return;
+    const number = this.#standing.number(news.sequenceNumber);
+    if (number === 'old') return;
+    if (number === 'gap' && !isFinal(news.status)) void this.refresh();
     if (this.direction === 'outbound' && news.receiverName !== undefined)
       this.#remote = { ...this.#remote, display: news.receiverName };
-    this.#negotiation.take(news, this.#status);
+    this.#negotiation.take(news, this.status);
     this.#moveTo(news.status, news.reason ?? null, news.answer?.sdp !== undefined);
   }
 
   /** Asks the service how the call stands; one it no longer knows is over. For CallingClient. */
   async refresh(): Promise<void> {
     try {
-      const news = readSession(await this.#request('GET', ''));
+      const news = await this.#requests.read();
       if (news !== null) this.apply(news);
     } catch (error) {
       if (error instanceof CallingError && error.httpStatus === 404) {
-        this.#finish(this.#answeredAt === null ? 'SessionCancelled' : 'Terminated', null, 'network');
+        this.#finish(this.answeredAt === null ? 'SessionCancelled' : 'Terminated', null, 'network');
       }
     }
   }
 
   /** Tells the caller that it rings here. For CallingClient. */
   async alert(): Promise<void> {
-    if (this.#status === 'Initial') await this.#put('Ringing', {});
+    if (this.status === 'Initial') await this.#put('Ringing', {});
   }
 
   /** For CallingClient. */
   mediaChanged(state: MediaState): void {
     const before = this.#mediaState;
-    if (this.#end !== null || before === state) return;
+    if (this.end !== null || before === state) return;
     this.#mediaState = state;
-    if (isAnswered(this.#status)) this.#recovery.mediaChanged(state);
+    if (isAnswered(this.status)) this.#recovery.mediaChanged(state);
     const broken = before === 'recovering' || before === 'lost';
     if (state === 'flowing' && broken) this.#emitter.emit('reconnected', { layer: 'media' });
     if (state !== 'flowing' && before === 'flowing') this.#emitter.emit('reconnecting', { layer: 'media' });
@@ -296,28 +277,27 @@ export class Call {
 
   /** Brings the sound of an answered call over a new connection: the network or the page is another one. For CallingClient. */
   async reconnect(): Promise<void> {
-    if (this.#end === null && isAnswered(this.#status)) await this.#recovery.now();
+    if (this.end === null && isAnswered(this.status)) await this.#recovery.now();
   }
 
   /** What the next page of this tab needs to go on with an answered call; null when there is none. For CallingClient. */
   keep(): KeptCall | null {
-    if (this.#end !== null || this.#answeredAt === null) return null;
-    const { id, direction } = this;
-    const { local: video } = this.video;
-    return { id, direction, heldHere: this.#heldHere, muted: this.#muted, answeredAt: this.#answeredAt, video };
+    const { id, direction, muted, answeredAt } = this;
+    if (this.end !== null || answeredAt === null) return null;
+    return { id, direction, heldHere: this.#standing.heldHere, muted, answeredAt, video: this.video.local };
   }
 
   /** One attempt. The far end notices nothing: the service answers the new offer by itself. */
   async #renewMedia(): Promise<void> {
     const media = this.#media;
     await this.#negotiation.idle();
-    if (media === null || this.#end !== null) return;
+    if (media === null || this.end !== null) return;
     if (this.#mediaState !== 'new') {
       media.renew();
       this.mediaChanged('recovering');
     }
     try {
-      await this.#negotiation.offer(media, this.#heldHere);
+      await this.#negotiation.offer(media, this.#standing.heldHere);
     } catch (error) {
       if (error instanceof CallingError && error.httpStatus === 404) await this.refresh();
       throw error;
@@ -325,77 +305,52 @@ export class Call {
   }
 
   async #holdHere(held: boolean, status: 'Hold' | 'Resume'): Promise<void> {
-    this.#heldHere = held;
+    this.#standing.heldHere = held;
     try {
       await this.#put(status, {});
     } catch (error) {
-      this.#heldHere = !held;
+      this.#standing.heldHere = !held;
       throw error;
     }
   }
 
   #moveTo(status: CallStatus, reason: string | null, withAnswer: boolean): void {
-    const before = this.#status;
-    if (isFinal(status)) {
-      this.#finish(status, reason);
-      return;
-    }
-    if (status === before || (isAnswered(before) && !isAnswered(status))) return;
-    this.#status = status;
-    if (isAnswered(status) && this.#answeredAt === null) this.#answeredAt = this.#options.environment.now();
-    const here = status === 'Hold' && this.#heldHere;
-    this.#heldThere = status === 'Hold' && !here;
-    if (before === 'Hold') this.#heldHere = false;
-    this.#emitter.emit('statusChanged', status);
-    if (status === 'Ringing') this.#emitter.emit('ringing', { earlyMedia: withAnswer });
-    if (status === 'Connected' && !isAnswered(before)) this.#emitter.emit('connected', undefined);
-    if (status === 'Hold') this.#emitter.emit('held', { by: here ? 'local' : 'remote' });
-    if (before === 'Hold') this.#emitter.emit('resumed', undefined);
+    if (isFinal(status)) this.#finish(status, reason);
+    else this.#standing.move(status, withAnswer);
   }
 
   /** Ends it here at once, and at the service as soon as that can be. */
   async #leave(
     status: FinalStatus,
-    { tail, ...request }: Pick<HttpOptions, 'method' | 'body'> & { tail: string },
+    farewell: Parameters<CallRequests['leave']>[0],
     by: 'local' | null = 'local',
   ): Promise<void> {
-    const told = this.#options.farewells.say(this.id, { ...request, path: this.#path(tail) });
+    const told = this.#requests.leave(farewell);
     this.#finish(status, null, by);
     await told;
   }
 
   /** `by` null: whoever the reason points to. */
   #finish(status: FinalStatus, reason: string | null, by: 'local' | 'network' | null = null): void {
-    if (this.#end !== null) return;
-    const now = this.#options.environment.now();
-    this.#status = status;
-    this.#end = endOf(status, reason, by, this.#answeredAt === null ? null : now - this.#answeredAt);
+    if (this.end !== null) return;
+    const end = this.#standing.finish(status, reason, by);
     this.#recovery.stop();
     this.#media?.close();
     this.#emitter.emit('statusChanged', status);
-    this.#emitter.emit('ended', this.#end);
+    this.#emitter.emit('ended', end);
     this.#emitter.clear();
     this.#options.onEnded(this);
   }
 
-  async #put(status: CallStatus, more: Record<string, unknown>): Promise<void> {
-    const news = readSession(await this.#request('PUT', '/status', { status, ...more }));
-    if (news !== null && this.#end === null) {
-      this.#negotiation.take(news, this.#status);
-      this.#moveTo(news.status, null, false);
-    }
-  }
-
-  #path(tail: string): string {
-    return `${this.#options.path}/${encodeURIComponent(this.id)}${tail}`;
-  }
-
-  #request(method: 'GET' | 'PUT', tail: string, body?: unknown): Promise<unknown> {
-    return this.#options.http.request({ method, path: this.#path(tail), ...(body === undefined ? {} : { body }) });
+  async #put(status: CallStatus, description: Record<string, unknown>): Promise<void> {
+    const news = await this.#requests.put(status, description);
+    if (news === null || this.end !== null) return;
+    this.#negotiation.take(news, this.status);
+    this.#moveTo(news.status, null, false);
   }
 
   #check(allowed: boolean): void {
-    if (this.#end !== null) throw new CallingError('call-over');
+    if (this.end !== null) throw new CallingError('call-over');
     if (!allowed) throw new CallingError('wrong-moment');
   }
 }

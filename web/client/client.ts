@@ -1,68 +1,29 @@
 /** The SDK's root: registers the device, makes calls, announces incoming ones. */
+import { askForCall } from './ask-for-call.ts';
 import type { Call } from './call.ts';
 import { type CallTable, createCallTable } from './calls.ts';
 import { type Channel, createChannel, type Snapshot } from './channel.ts';
 import { createDeviceTickets } from './channel-tickets.ts';
+import {
+  type ApiPaths,
+  CAMERA,
+  type CallingClientOptions,
+  type ClientEvents,
+  type ClientState,
+  PATHS,
+} from './client-parts.ts';
 import { deviceId } from './device-id.ts';
 import { createEmitter, type Listener } from './emitter.ts';
 import { browserEnvironment, type Environment } from './environment.ts';
-import { CallingError, nothingFound } from './errors.ts';
-import { createHttp, type Http, type Token } from './http.ts';
+import { CallingError } from './errors.ts';
+import { createHttp, type Http } from './http.ts';
 import { createIceServers, fixedIceServers, type IceServers } from './ice-servers.ts';
 import { keepCall, takeKeptCall } from './kept-call.ts';
 import { type CallMedia, type MediaState, openMedia } from './media.ts';
-import { continueCall, placeCall } from './place-call.ts';
+import { placeCall, resumeCall } from './place-call.ts';
 import { createRegistrationKeeper, type Registration, type RegistrationKeeper } from './registration.ts';
-import { dialAddress, isAnswered, readSession, type SessionNews } from './session.ts';
+import { dialAddress } from './session.ts';
 import type { Tabs } from './tabs.ts';
-
-export type ClientState = 'idle' | 'registering' | 'registered' | 'offline' | 'closed';
-
-export interface ClientEvents {
-  registering: undefined;
-  registered: Registration;
-  unregistered: { error: CallingError | null };
-  incoming: Call;
-  connectionChanged: { state: ClientState };
-  error: CallingError;
-  closed: undefined;
-}
-
-export interface ApiPaths {
-  registration: string;
-  callHandling: string;
-  channels: string;
-  iceServers: string;
-}
-
-export interface CallingClientOptions {
-  /** Where the CAMARA APIs are; the page's own origin when absent. */
-  apiRoot?: string;
-  /** Called when a token is needed. */
-  token(): Promise<Token>;
-  /** UUID; by default one is made and kept for the browser profile. */
-  deviceId?: string;
-  /** Emergency numbers of the service besides 112 and 911, such as 110; digits only. */
-  emergencyNumbers?: readonly string[];
-  /** In place of those of the service. */
-  iceServers?: RTCIceServer[];
-  audio?: MediaTrackConstraints | boolean;
-  /** The camera of calls with video. */
-  camera?: MediaTrackConstraints | boolean;
-  paths?: Partial<ApiPaths>;
-  /** What is used of the browser; for tests. */
-  environment?: Environment;
-}
-
-/** What goes well through the gateway's cap of video bandwidth. */
-const CAMERA: MediaTrackConstraints = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
-
-const PATHS: ApiPaths = {
-  registration: '/webrtc-registration/v0.4rc1',
-  callHandling: '/webrtc-call-handling/v0.4rc1',
-  channels: '/webrtc-notification-channels/v0.1',
-  iceServers: '/webrtc-ice-servers/v0.1',
-};
 
 export class CallingClient {
   readonly deviceId: string;
@@ -204,26 +165,11 @@ export class CallingClient {
       onState => this.#openMedia(onState),
       async media => {
         if (options.video === true) await media.addVideo(this.#camera);
-        return this.#post(receiverAddress, options.anonymous === true, { sdp: await media.offer() });
+        const sdp = await media.offer();
+        const request = { receiverAddress, anonymous: options.anonymous === true, sdp };
+        return this.#keeper.use(registration => askForCall(this.#http, this.#callsPath, registration, request));
       },
     );
-  }
-
-  async #post(receiverAddress: string, anonymous: boolean, offer: { sdp: string }): Promise<SessionNews> {
-    const post = ({ registrationId, number }: Registration) =>
-      this.#http.request({
-        method: 'POST',
-        path: this.#callsPath,
-        headers: { registrationId },
-        body: {
-          originatorAddress: anonymous ? 'sip:anonymous@anonymous.invalid' : `tel:${number}`,
-          receiverAddress,
-          offer,
-        },
-      });
-    const news = readSession(await this.#keeper.use(post).catch(badAddress));
-    if (news === null) throw new CallingError('service');
-    return news;
   }
 
   /**
@@ -234,24 +180,15 @@ export class CallingClient {
     if (this.#keeper.current === null) throw new CallingError('not-registered');
     const kept = takeKeptCall(this.#environment.tab);
     if (kept === null || this.#calls.all.has(kept.id)) return null;
-    const path = `${this.#callsPath}/${encodeURIComponent(kept.id)}`;
-    const found = await this.#http
-      .request({ method: 'GET', path })
-      .catch(nothingFound)
-      .catch(error => {
-        // It may still be there: whoever tries again must find it.
-        keepCall(this.#environment.tab, kept);
-        throw error;
-      });
-    const news = readSession(found);
-    if (news === null || !isAnswered(news.status)) return null;
-    const openMedia = (onState: (state: MediaState) => void) =>
-      this.#openMedia(onState).catch(async error => {
-        await this.#http.request({ method: 'DELETE', path }).catch(() => {});
-        throw error;
-      });
-    return continueCall(this.#calls, openMedia, kept, news, async media => {
-      if (kept.video) await media.addVideo(this.#camera).catch(() => {});
+    return resumeCall(this.#calls, {
+      http: this.#http,
+      path: this.#callsPath,
+      kept,
+      keepAgain: () => keepCall(this.#environment.tab, kept),
+      openMedia: onState => this.#openMedia(onState),
+      dress: async media => {
+        if (kept.video) await media.addVideo(this.#camera).catch(() => {});
+      },
     });
   }
 
@@ -351,11 +288,4 @@ export class CallingClient {
     this.#state = state;
     this.#emitter.emit('connectionChanged', { state });
   }
-}
-
-/** Of what can be wrong in a request of ours, the address alone comes from a person. */
-function badAddress(error: unknown): never {
-  if (error instanceof CallingError && error.httpStatus === 400 && error.message.includes('receiverAddress'))
-    throw new CallingError('number-not-dialable', { cause: error });
-  throw error;
 }

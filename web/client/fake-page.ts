@@ -1,5 +1,6 @@
 /** Test help: a client of a fake service, registered as a page is. */
-import { CallingClient, type CallingClientOptions } from './client.ts';
+import { CallingClient } from './client.ts';
+import type { CallingClientOptions } from './client-parts.ts';
 import type { FakeService } from './fake-service.ts';
 
 export async function registered(

@@ -1,7 +1,8 @@
 /** The calling SDK for browsers: CallingClient for subscribers, VisitorClient for visitors, and what they hand out. */
 export { Call } from './call.ts';
 export type { CallEvents, Holder } from './call-parts.ts';
-export { CallingClient, type CallingClientOptions, type ClientEvents, type ClientState } from './client.ts';
+export { CallingClient } from './client.ts';
+export type { CallingClientOptions, ClientEvents, ClientState } from './client-parts.ts';
 export { type CallEnd, type EndReason, endReason, endText } from './end.ts';
 export type { EntryPoint, VisitorToken } from './entry-point.ts';
 export { browserEnvironment, type Environment } from './environment.ts';

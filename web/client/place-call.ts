@@ -1,9 +1,11 @@
 /** How a call out is made, and how one goes on in the next page: its sound first, then the word of the service. */
 import type { Call } from './call.ts';
 import type { CallTable } from './calls.ts';
+import { nothingFound } from './errors.ts';
+import type { Http } from './http.ts';
 import type { KeptCall } from './kept-call.ts';
 import type { CallMedia, MediaState } from './media.ts';
-import type { SessionNews } from './session.ts';
+import { isAnswered, readSession, type SessionNews } from './session.ts';
 
 type OpenMedia = (onState: (state: MediaState) => void) => Promise<CallMedia>;
 
@@ -29,17 +31,40 @@ export async function placeCall(
   }
 }
 
-/** Gives a call of the page before a new connection; `dress` readies its media. Rejects with CallingError when there is no microphone. */
-export async function continueCall(
-  calls: CallTable,
-  openMedia: OpenMedia,
-  kept: KeptCall,
-  news: SessionNews,
-  dress: (media: CallMedia) => Promise<void> = async () => {},
-): Promise<Call> {
+export interface Resumption {
+  http: Http;
+  /** Where the calls are, from the API root on. */
+  path: string;
+  kept: KeptCall;
+  /** Keeps it once more. */
+  keepAgain(): void;
+  openMedia: OpenMedia;
+  /** Readies the media of the call before it is offered. */
+  dress?(media: CallMedia): Promise<void>;
+}
+
+/** Gives the answered call of the page before a new connection. Null: it is over. Rejects with CallingError: when there is no microphone, and the call is ended then; when the service cannot be asked, and the call is kept on. */
+export async function resumeCall(calls: CallTable, parts: Resumption): Promise<Call | null> {
+  const { http, kept } = parts;
+  const path = `${parts.path}/${encodeURIComponent(kept.id)}`;
+  const found = await http
+    .request({ method: 'GET', path })
+    .catch(nothingFound)
+    .catch(error => {
+      // It may still be there: whoever tries again must find it.
+      parts.keepAgain();
+      throw error;
+    });
+  const news = readSession(found);
+  if (news === null || !isAnswered(news.status)) return null;
   let call: Call | null = null;
-  const media = await openMedia(state => call?.mediaChanged(state));
-  await dress(media);
+  const media = await parts
+    .openMedia(state => call?.mediaChanged(state))
+    .catch(async error => {
+      await http.request({ method: 'DELETE', path }).catch(() => {});
+      throw error;
+    });
+  await parts.dress?.(media);
   call = calls.adopt(news, kept.direction, media, kept);
   await call.reconnect();
   return call;

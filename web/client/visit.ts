@@ -4,12 +4,12 @@ import { createCallTable } from './calls.ts';
 import { createChannel } from './channel.ts';
 import { createCallTickets } from './channel-tickets.ts';
 import type { Environment } from './environment.ts';
-import { CallingError, nothingFound } from './errors.ts';
+import { CallingError } from './errors.ts';
 import { createHttp } from './http.ts';
 import { type KeptVisit, keepVisit } from './kept-visit.ts';
 import { type CallMedia, type MediaOptions, type MediaState, openMedia } from './media.ts';
-import { continueCall, placeCall } from './place-call.ts';
-import { isAnswered, readSession, type SessionNews } from './session.ts';
+import { placeCall, resumeCall } from './place-call.ts';
+import { readSession, type SessionNews } from './session.ts';
 
 export interface VisitParts {
   environment: Environment;
@@ -136,24 +136,14 @@ export function createVisit(parts: VisitParts): Visit {
     async resume(visit) {
       const { websocketUrl, call: kept } = visit;
       iceServers.current = visit.iceServers;
-      const path = pathOf(kept.id);
-      const found = await http
-        .request({ method: 'GET', path })
-        .catch(nothingFound)
-        .catch(error => {
-          // It may still be there: whoever tries again must find it.
-          keepVisit(environment.tab, visit);
-          throw error;
-        });
-      const news = readSession(found);
-      if (news === null || !isAnswered(news.status)) return null;
-      const openMedia = (onState: (state: MediaState) => void) =>
-        open(onState).catch(async error => {
-          await http.request({ method: 'DELETE', path }).catch(() => {});
-          throw error;
-        });
-      const call = await continueCall(calls, openMedia, kept, news);
-      follow(call, websocketUrl, null);
+      const call = await resumeCall(calls, {
+        http,
+        path,
+        kept,
+        keepAgain: () => keepVisit(environment.tab, visit),
+        openMedia: open,
+      });
+      if (call !== null) follow(call, websocketUrl, null);
       return call;
     },
   };
