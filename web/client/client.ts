@@ -22,7 +22,7 @@ import { keepCall, takeKeptCall } from './kept-call.ts';
 import { type CallMedia, type MediaState, openMedia } from './media.ts';
 import { placeCall, resumeCall } from './place-call.ts';
 import { createRegistrationKeeper, type Registration, type RegistrationKeeper } from './registration.ts';
-import { dialAddress } from './session.ts';
+import { dialAddress, readSession } from './session.ts';
 import type { Tabs } from './tabs.ts';
 
 export class CallingClient {
