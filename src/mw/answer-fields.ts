@@ -16,6 +16,14 @@ export function answerFields(invite: SipRequest, number: E164 | null, facts: Hea
   return ruledAnswer('INVITE', [...identity, ...charging(invite, facts)], facts);
 }
 
+/** The identifier by which the core charges a call in, for the log; undefined: it gave none. RFC 7315 4.6. */
+export function icidOf({ headers }: SipRequest): string | undefined {
+  const told = /(?:^|;)\s*icid-value\s*=\s*("[^"]{1,128}"|[^;"\s]{1,128})/i.exec(
+    headers.get('P-Charging-Vector') ?? '',
+  );
+  return told?.[1]?.replaceAll('"', '');
+}
+
 /** The vector of the INVITE and our network at its other end. A client is not charged by it. */
 function charging({ headers }: SipRequest, facts: HeaderFacts): Field[] {
   const told = facts.mode === 'client' ? undefined : headers.get('P-Charging-Vector');

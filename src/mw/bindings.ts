@@ -4,7 +4,14 @@ import type { RealmSettings } from '../config/realm.ts';
 import { retryDelay } from '../ep-cscf/back-off.ts';
 import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, E164, Ref } from '../ep-cscf/ids.ts';
-import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
+import {
+  type Credentials,
+  type Failure,
+  parseUri,
+  type Registered,
+  type Registration,
+  type SipResponse,
+} from '../sip/index.ts';
 import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
 import { type IdentityAnswer, type ImsIdentity, isSim } from './identities.ts';
 import { associatedOf } from './identity.ts';
@@ -104,6 +111,12 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     const path =
       node.facts.mode === 'client' || result.response.headers.nameAddrs('Path').some(hop => hop.uri.includes(owner));
     if (!path) node.log.debug(fields(binding), 'the registrar did not echo our Path');
+    // It took our contact for the phone's own, which has moved. RFC 5626 4.2.1, IMS digest 2.1.1.
+    if (isSim(binding.identity) && !keepsFlows(result.response))
+      node.log.error(
+        { ...fields(binding), alarm: 'outbound-unused' },
+        'the core keeps one contact: it has dropped the phone',
+      );
     const afresh = binding.initial || binding.shaken;
     binding.initial = false;
     binding.shaken = false;
@@ -248,6 +261,10 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
 
 function flowTimer(id: BindingId): string {
   return `mw.${id}.flow`;
+}
+
+function keepsFlows({ headers }: SipResponse): boolean {
+  return headers.hasToken('Require', 'outbound') || headers.hasToken('Supported', 'outbound');
 }
 
 /** Codes that only a mistake of ours in the request explains. */

@@ -13,7 +13,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from '../sip/index.ts';
-import { answerFields } from './answer-fields.ts';
+import { answerFields, icidOf } from './answer-fields.ts';
 import { type CallEntry, callEntry } from './call-entry.ts';
 import { earlyMediaOf } from './early-media.ts';
 import { isEmergencyService } from './emergency.ts';
@@ -202,7 +202,8 @@ export function createCalls(node: MwNode): Calls {
   return {
     invite(effect, route, credentials) {
       const { owner, correlator } = effect;
-      const parts = inviteParts(effect, node.icid(), node.facts);
+      const icid = node.icid();
+      const parts = inviteParts(effect, icid, node.facts);
       if (parts === null) {
         node.emit({ type: 'ims-rejected', owner, outcome: refusedHere(484, reasonPhrase(484)) });
         return;
@@ -228,7 +229,7 @@ export function createCalls(node: MwNode): Calls {
       const entry = add(owner, call, 'out', correlator);
       entry.anonymous = effect.anonymous && !emergency;
       entry.emergency = emergency;
-      node.log.info({ ...fieldsOf(entry), emergency }, 'call out');
+      node.log.info({ ...fieldsOf(entry), emergency, icid }, 'call out');
     },
     provisional({ owner, code, sdp }) {
       const entry = entries.get(owner);
@@ -298,7 +299,7 @@ export function createCalls(node: MwNode): Calls {
       entry.emergency = given.emergency;
       entry.answerFields = answerFields(request, number, node.facts);
       if (demand !== null) entry.readiness = answeringReadiness(demand);
-      node.log.info(fieldsOf(entry), 'call in');
+      node.log.info({ ...fieldsOf(entry), icid: icidOf(request) }, 'call in');
       const callerReady = entry.readiness?.waits !== true;
       node.emit({ type: 'ims-invited', owner, binding, sdp, callerReady, ...given });
       return listener(owner);

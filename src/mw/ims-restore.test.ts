@@ -142,6 +142,20 @@ test('REG-06 the identity of a SIM card goes to no core without reg-id', async t
   assert.deepEqual(b.peer.texts, []);
 });
 
+test('REG-06 a core that took the identity of a SIM card and keeps no flows has dropped the phone: an alarm', async t => {
+  for (const said of [null, 'Require', 'Supported']) {
+    const b = await bench(t, { impi: '001010000000001@{home}', outbound: true, regEvent: false });
+    b.peer.onMessage = (message, reply) => {
+      if (message.type !== 'request') return;
+      const kept: Array<[string, string]> = said === null ? [] : [[said, 'outbound']];
+      b.peer.respond(message, reply, 200, [['Contact', message.headers.get('Contact') ?? ''], ...kept]);
+    };
+    register(b, 1);
+    await b.input('ims-registered');
+    assert.deepEqual(b.alarms, said === null ? ['outbound-unused'] : []);
+  }
+});
+
 test('REG-08 the Service-Route of each 200 takes the place of the one before', async t => {
   const b = await bench(t, { regEvent: false });
   const routes = ['<sip:first.example;lr>, <sip:second.example;lr>', `<sip:third@127.0.0.1:${b.peer.port};lr>`];

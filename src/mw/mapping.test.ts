@@ -14,6 +14,7 @@ import {
   type SipResponse,
   serialize,
 } from '../sip/index.ts';
+import { icidOf } from './answer-fields.ts';
 import { diversionOf } from './diversion.ts';
 import { earlyMediaOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
@@ -42,6 +43,8 @@ test('MAP-09 URIs of the core become CAMARA addresses', () => {
     [`sip:+99910020002@${HOME};user=phone`, 'tel:+99910020002'],
     ['tel:+999-100.200(02)', 'tel:+99910020002'],
     [`sip:+99910020002;npdi;rn=+1@${HOME};user=phone`, 'tel:+99910020002'],
+    ['tel:+99910020002;verstat=TN-Validation-Failed', 'tel:+99910020002'],
+    [`sip:+99910020002;verstat=No-TN-Validation@${HOME};user=phone`, 'tel:+99910020002'],
     ['sip:bob@example.com;transport=tcp', 'sip:bob@example.com'],
     ['sip:1234@ims.example.com;user=phone', 'sip:1234@ims.example.com'],
     ['tel:1234;phone-context=ims.example.com', 'tel:1234;phone-context=ims.example.com'],
@@ -255,6 +258,13 @@ test('a BYE tells its SIP and Q.850 causes', () => {
   assert.deepEqual(outcomeOfRequest(invite([['Reason', 'SIP;cause=99999']])).code, 0);
   assert.equal(outcomeOfEnd({ cause: 'session-timer', request: null }).local, 'session-timer');
   assert.equal(outcomeOfEnd({ cause: 'dead', request: null }).local, 'no-response');
+});
+
+test('the charging identifier of a call in, for the log', () => {
+  const icid = (value: string) => icidOf(invite([['P-Charging-Vector', value]]));
+  assert.equal(icid('icid-value="7f;9c";icid-generated-at=192.0.2.7'), '7f;9c');
+  assert.equal(icid('orig-ioi=a.example; ICID-value = 7f9c ;x'), '7f9c');
+  assert.equal(icidOf(invite([])), undefined);
 });
 
 test('REG-09 associated identities are kept in order as addresses, once each; wildcards name nobody', () => {
