@@ -26,6 +26,8 @@ export interface Party {
   sent: string[];
   /** What its calls heard, one word a line, such as `answered v=0...`. */
   heard: string[];
+  /** Early dialogs its calls out were told of, the last one last. */
+  forks: string[];
   /** Calls in. */
   calls: Call[];
   reoffers: Reoffer[];
@@ -67,6 +69,7 @@ export function createWorld(seed = 1, weather: Weather = FINE): World {
     const result: Omit<Party, 'agent' | 'layer'> = {
       sent: node.sent,
       heard: [],
+      forks: [],
       calls: [],
       reoffers: [],
       onInvite() {},
@@ -77,7 +80,7 @@ export function createWorld(seed = 1, weather: Weather = FINE): World {
           result.heard.push(`invited ${offer === null ? '-' : 'sdp'}`);
           result.calls.push(call);
           result.onInvite(call, request);
-          return listener(result.heard, result.reoffers);
+          return listener(result);
         },
       },
       layer(user) {
@@ -145,7 +148,7 @@ export function createWorld(seed = 1, weather: Weather = FINE): World {
       body: sdp(OFFER),
       ...change,
     };
-    return from.agent.call(request, listener(from.heard, from.reoffers));
+    return from.agent.call(request, listener(from));
   }
 
   const hosts = new Map<Party, string>();
@@ -163,11 +166,14 @@ export function createWorld(seed = 1, weather: Weather = FINE): World {
   };
 }
 
-function listener(heard: string[], reoffers: Reoffer[]): CallUser {
+function listener({ heard, forks, reoffers }: Pick<Party, 'heard' | 'forks' | 'reoffers'>): CallUser {
   const mark = (text: string | null) => (text === null ? '-' : 'sdp');
   const failure = (of: { response: SipResponse | null; cause: string | null }) => of.response?.status ?? of.cause;
   return {
-    onProgress: e => heard.push(`progress ${e.response.status} ${mark(e.sdp)}${e.reliable ? ' reliable' : ''}`),
+    onProgress(e) {
+      heard.push(`progress ${e.response.status} ${mark(e.sdp)}${e.reliable ? ' reliable' : ''}`);
+      forks.push(e.fork);
+    },
     onAnswered: e => heard.push(`answered ${mark(e.sdp)}`),
     onRejected: e => heard.push(`rejected ${failure(e)}`),
     onCancelled: e => heard.push(`cancelled ${e.headers.get('Reason') ?? '-'}`),
