@@ -1,4 +1,4 @@
-/** What one browser leg keeps, and what it does with checks and DTLS that reach it. */
+/** What one browser leg keeps, what it does with DTLS that reaches it, and its end. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { LegLoss } from '../engine.ts';
 import { audioBucket, type Bucket, dtlsBucket, take } from '../rtp/bucket.ts';
@@ -6,11 +6,10 @@ import type { SentPackets } from '../rtp/sent-packets.ts';
 import type { WebEvents } from '../rtp/web-end.ts';
 import type { Clock } from '../settings.ts';
 import type { Dtls, DtlsEffect, DtlsIdentity, DtlsRole, SrtpProfile } from './dtls/types.ts';
-import { consent, expects, expireOld, freshness, type IceAgent, iceAgent, onCheck } from './ice/agent.ts';
+import { consent, expireOld, type IceAgent, iceAgent } from './ice/agent.ts';
 import { type LegCounts, noLegCounts } from './leg-count.ts';
 import type { Mux, MuxLeg } from './mux.ts';
 import { type SrtpSession, srtpSession } from './srtp/session.ts';
-import { type BindingRequest, bindingError, bindingSuccess, integrityFits } from './stun/message.ts';
 
 /** DTLS that comes before the browser's SDP: one flight is kept. */
 const EARLY_DATAGRAMS = 4;
@@ -107,56 +106,6 @@ export function forget(leg: Leg, ufrags: readonly string[]): void {
   }
 }
 
-/** A Binding request with a user name of this leg. RFC 8445 7.3. */
-export function takeCheck(leg: Leg, request: BindingRequest, address: string, port: number): void {
-  const { agent, counts } = leg;
-  const now = leg.share.clock.now();
-  const key = leg.keys.get(request.ufrag);
-  // Silence for whoever does not know the password: an error would be an oracle, and traffic for a forged source.
-  const { ufrag, peerUfrag } = request;
-  if (key === undefined || !expects(agent, { ufrag, peerUfrag, address, port }, now) || !integrityFits(request, key)) {
-    counts.checkRefused += 1;
-    return;
-  }
-  takeSigned(leg, request, key, address, port);
-}
-
-/** A check whose sender knows the password. */
-function takeSigned(leg: Leg, request: BindingRequest, key: KeyObject, address: string, port: number): void {
-  const { agent, counts, share } = leg;
-  const { mux, clock } = share;
-  const answer = (bytes: Buffer) => mux.send(bytes, bytes.length, address, port);
-  if (request.unknown.length > 0 || request.controlled) {
-    if (request.controlled) counts.roleConflict += 1;
-    answer(bindingError(request, request.unknown.length > 0 ? 420 : 487, key));
-    return;
-  }
-  const { ufrag, priority, useCandidate, bytes } = request;
-  const check = { ufrag, address, port, priority, useCandidate, transaction: bytes.toString('latin1', 8, 20) };
-  const seen = freshness(agent, check);
-  if (seen === 'replay') {
-    counts.checkReplayed += 1;
-    return;
-  }
-  if (seen === 'again') {
-    answer(bindingSuccess(request, address, port, key));
-    return;
-  }
-  if (!mux.claim(address, port, leg.ear)) {
-    counts.checkRefused += 1;
-    return;
-  }
-  const before = agent.selected;
-  const { removed, dropped } = onCheck(agent, check, clock.now());
-  if (removed !== null) mux.release(removed.address, removed.port, leg.ear);
-  forget(leg, dropped);
-  answer(bindingSuccess(request, address, port, key));
-  if (agent.selected === before) return;
-  if (before !== null) counts.sourceMoved += 1;
-  startClient(leg);
-  tellUp(leg);
-}
-
 /** As DTLS client we speak first, once there is somebody to speak to. */
 export function startClient(leg: Leg): void {
   if (leg.role !== 'client' || leg.agent.selected === null || leg.dtls?.state !== 'new') return;
@@ -240,7 +189,7 @@ function perform(leg: Leg, effect: DtlsEffect): void {
 }
 
 /** There are keys and a source to send to: DTLS may be done before the browser has nominated one. */
-function tellUp(leg: Leg): void {
+export function tellUp(leg: Leg): void {
   if (leg.upTold || leg.srtp === null || leg.agent.selected === null) return;
   leg.upTold = true;
   leg.events.up();

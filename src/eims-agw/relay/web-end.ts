@@ -18,12 +18,12 @@ import {
   type LegShare,
   makeLeg,
   startClient,
-  takeCheck,
   takeDtls,
   takeEarly,
   tickLeg,
   welcome,
 } from './leg.ts';
+import { takeCheck } from './leg-check.ts';
 import { resendMedia, sendMedia, takeMedia } from './leg-media.ts';
 
 export interface RelayEnds {

@@ -3,7 +3,8 @@ import { videoSsrc } from '../engine.ts';
 import type { HostSession } from './host-state.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
 import { goOn, numbersOf } from './stream.ts';
-import { askBrowser, type Video } from './video.ts';
+import type { Video } from './video.ts';
+import { askBrowser } from './video-feedback.ts';
 
 /** The video goes where the sound goes: to the leg that is joined, under the numbers it has there. */
 export function joinVideo(session: HostSession, v: Video): void {

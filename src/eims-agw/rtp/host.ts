@@ -1,17 +1,7 @@
 /** The sessions of one worker: engine commands in, engine events out, whichever library makes the browser legs. */
 import { type EngineCommand, type EngineCounts, NO_TOTALS } from '../engine.ts';
-import {
-  addLeg,
-  addRelay,
-  addVideo,
-  closeSession,
-  connectLeg,
-  dropLeg,
-  guarded,
-  join,
-  openSession,
-  supervise,
-} from './host-session.ts';
+import { addLeg, connectLeg, dropLeg, join } from './host-leg.ts';
+import { addRelay, addVideo, closeSession, guarded, openSession, supervise } from './host-session.ts';
 import { type HostOptions, type HostSession, type HostState, refuse } from './host-state.ts';
 import { askForKeyFrame, dropVideo } from './host-video.ts';
 import { addCounts } from './named-counts.ts';

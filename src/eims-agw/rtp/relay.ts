@@ -9,16 +9,9 @@ import { acceptRtcp, acceptRtp, aim, type Latch, latch } from './latch.ts';
 import { lostTotal } from './receiver.ts';
 import { buildReport, isRtcp, takeRtcp } from './rtcp.ts';
 import { beginStream, countIn, firstNumbers, goOn, payloadOffset, rewrite, type Stream, setRules } from './stream.ts';
-import {
-  applyVideoRoute,
-  isVideo,
-  reportVideo,
-  type Video,
-  videoFromIms,
-  videoFromWeb,
-  videoRtcpFromIms,
-  videoRtcpFromWeb,
-} from './video.ts';
+import { applyVideoRoute, isVideo, type Video } from './video.ts';
+import { reportVideo, videoRtcpFromIms, videoRtcpFromWeb } from './video-feedback.ts';
+import { videoFromIms, videoFromWeb } from './video-packet.ts';
 import type { WebEnd } from './web-end.ts';
 
 const MAX_FROM_WEB = 1_472;
