@@ -1,5 +1,5 @@
 /** The header section of a message, cut into fields. RFC 3261 7.3, 25.1. */
-import { isFieldValue, isToken, isWs, trimWs } from './chars.ts';
+import { isFieldValue, isWs, runEnd, skipWs, TOKEN, trimWs } from './chars.ts';
 import { type Field, HeaderList } from './header-list.ts';
 import type { ParseLimits } from './message.ts';
 import { canonicalField, type FieldInfo, fieldOf } from './name.ts';
@@ -52,11 +52,12 @@ export function parseHead(bytes: Buffer, text: string, from: number, max: ParseL
       reader.fault ??= { reason: 'too many header fields', status: 513 };
       break;
     }
-    let end = ordinaryEnd(bytes, start, to);
+    const nameEnd = runEnd(text, start, to, TOKEN);
+    let end = ordinaryEnd(bytes, nameEnd, to);
     let special = 0;
     // Nearly every field is one line of printable ASCII; the others are looked at more closely.
     if (end < to && !isLineEnd(bytes, end)) [end, special] = fieldEnd(reader, start);
-    const fault = takeField(reader, start, end, special);
+    const fault = takeField(reader, start, nameEnd, end, special);
     if (fault !== null) reader.fault ??= fault;
     start = end + 2;
   }
@@ -98,17 +99,14 @@ function fieldEnd(reader: Reader, start: number): [end: number, special: number]
   return [next === -1 ? to : next, special];
 }
 
-/** Takes the field whose bytes are [start, end). */
-function takeField(reader: Reader, start: number, end: number, special: number): Fault | null {
+/** Takes the field whose bytes are [start, end); up to `nameEnd` they are a token. */
+function takeField(reader: Reader, start: number, nameEnd: number, end: number, special: number): Fault | null {
   const { bytes, text } = reader;
   if (end - start > reader.max.headerLineBytes) return { reason: 'header field too long', status: 513 };
-  let colon = start;
-  while (colon < end && bytes[colon] !== 0x3a) colon++;
-  if (colon === end) return { reason: 'header field without colon', status: 400 };
-  let nameEnd = colon;
-  while (nameEnd > start && isWs(bytes[nameEnd - 1] ?? 0)) nameEnd--;
-  const info = canonicalField(bytes, start, nameEnd) ?? namedField(text.slice(start, nameEnd));
-  if (info === null) return { reason: 'malformed header field name', status: 400 };
+  const colon = skipWs(text, nameEnd, end);
+  if (nameEnd === start || bytes[colon] !== 0x3a) return { reason: 'malformed header field name', status: 400 };
+  // One in compact form, in another case, or unknown is looked up.
+  const info = canonicalField(bytes, start, nameEnd) ?? fieldOf(text.slice(start, nameEnd));
   const field =
     special === 0 ? plainField(reader, info, colon + 1, end) : specialField(reader, info, colon + 1, end, special);
   if (field === null)
@@ -117,12 +115,6 @@ function takeField(reader: Reader, start: number, end: number, special: number):
   reader.seen |= info.single;
   reader.fields.push(field);
   return null;
-}
-
-/** The field of a name that is in compact form, in another case, or unknown; null when it is no token. */
-function namedField(name: string): FieldInfo | null {
-  const info = fieldOf(name);
-  return info.id !== 0 || isToken(name) ? info : null;
 }
 
 /** A field on one line of printable ASCII, spaces around its value taken off. */

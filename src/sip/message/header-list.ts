@@ -224,14 +224,15 @@ export class HeaderList implements Headers {
   }
 
   #readAddresses(info: FieldInfo): readonly NameAddr[] {
-    const result: NameAddr[] = [];
+    let result: NameAddr[] | undefined;
     for (const { info: other, text, from, to } of this.#fields) {
       if (!sameField(other, info)) continue;
-      const found = info.list ? parseNameAddrList(text, from, to) : parseNameAddr(text, from, to);
-      if (found === null) return NONE;
-      if (Array.isArray(found)) result.push(...found);
-      else result.push(found);
+      const found = parseNameAddrList(text, from, to);
+      if (found === null || (found.length > 1 && !info.list)) return NONE;
+      if (result === undefined) result = found;
+      else result.push(...found);
     }
+    if (result === undefined) return NONE;
     // "*" stands alone. RFC 3261 10.2.2.
     return result.length > 1 && result.some(({ uri }) => uri === '*') ? NONE : result;
   }
@@ -284,7 +285,7 @@ export function parseCSeq(text: string, from = 0, to: number = text.length): CSe
   const end = wordEnd(text, from, to);
   const seq = parseDigits(text, MAX_CSEQ, from, end);
   const start = skipWs(text, end, to);
-  if (seq === undefined || start === end) return null;
-  const method = text.slice(start, to).trimEnd();
-  return method.length === 0 || method.includes(' ') || method.includes('\t') ? null : { seq, method };
+  const methodEnd = wordEnd(text, start, to);
+  if (seq === undefined || start === end || methodEnd === start || skipWs(text, methodEnd, to) !== to) return null;
+  return { seq, method: text.slice(start, methodEnd) };
 }

@@ -11,6 +11,8 @@ export interface FieldInfo {
   readonly list: boolean;
   /** One bit per field that may stand only once, 0 for the others. */
   readonly single: number;
+  /** The key as it stands on the wire; empty for a field outside the table. */
+  readonly bytes: Uint8Array;
 }
 
 /** Fields that may stand once; a second one makes the message ambiguous and is refused. */
@@ -36,12 +38,13 @@ const COMPACT =
   'k:Supported l:Content-Length m:Contact n:Identity-Info o:Event r:Refer-To s:Subject t:To u:Allow-Events v:Via ' +
   'x:Session-Expires y:Identity';
 
+const NO_BYTES = Buffer.alloc(0);
 const KNOWN = buildTable();
 
 function buildTable(): Map<string, FieldInfo> {
   const table = new Map<string, FieldInfo>();
   const put = (key: string, list: boolean, single: number): void => {
-    const info = { id: table.size + 1, key, name: key, list, single };
+    const info = { id: table.size + 1, key, name: key, list, single, bytes: Buffer.from(key) };
     table.set(key, info);
     table.set(key.toLowerCase(), info);
   };
@@ -71,8 +74,8 @@ function guessOf(length: number, first: number, last: number): number {
 /** The field whose canonical name stands in these bytes from `from` to `to`, found without making a string of it; undefined: look it up by name. */
 export function canonicalField(bytes: Uint8Array, from: number, to: number): FieldInfo | undefined {
   const guess = GUESSES[guessOf(to - from, bytes[from] ?? 0, bytes[to - 1] ?? 0)];
-  if (guess === undefined || guess.key.length !== to - from) return undefined;
-  for (let i = from; i < to; i++) if (bytes[i] !== guess.key.charCodeAt(i - from)) return undefined;
+  if (guess === undefined || guess.bytes.length !== to - from) return undefined;
+  for (let i = from; i < to; i++) if (bytes[i] !== guess.bytes[i - from]) return undefined;
   return guess;
 }
 
@@ -81,10 +84,10 @@ export function fieldOf(name: string): FieldInfo {
   const known = KNOWN.get(name);
   if (known !== undefined) return known;
   const key = name.toLowerCase();
-  return KNOWN.get(key) ?? { id: 0, key, name, list: false, single: 0 };
+  return KNOWN.get(key) ?? { id: 0, key, name, list: false, single: 0, bytes: NO_BYTES };
 }
 
 /** True when both name the same field. */
 export function sameField(a: FieldInfo, b: FieldInfo): boolean {
-  return a.id === b.id && (a.id !== 0 || a.key === b.key);
+  return a === b || (a.id === 0 && b.id === 0 && a.key === b.key);
 }
