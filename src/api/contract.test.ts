@@ -50,6 +50,7 @@ test('2, 4 a response that no document tells of is caught', async () => {
     () => check(409, { status: 409, code: 'ABORTED', message: 'x' }),
     () => check(201, good, { location: 'https://gateway.example.com/x' }),
     () => check(204, {}, {}, 'DELETE'),
+    () => contract.response(documentOf, 'GET', '/webrtc-other/v1/x', { status: 200, headers, body: good }),
   ]) {
     await assert.rejects(wrong, assert.AssertionError, wrong.toString());
   }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import {
+  BEFORE,
   CALLS,
   CHANNELS,
   CLICK_TO_CALL,
@@ -76,14 +77,8 @@ const decidedBefore: Decided = {
   'retrieveNotificationChannelSubscriptionList response': { less: ['[].protocolSettings'] },
 };
 
-const OLD = {
-  registrationV03Paths: ['/webrtc-registration/v0.3'],
-  callHandlingV03Paths: ['/webrtc-call-handling/v0.3'],
-  eventsV02Paths: ['/webrtc-events/v0.2'],
-};
-
 async function served(base: string): Promise<Document> {
-  const { api } = testApi(OLD, describedOnly);
+  const { api } = testApi(BEFORE, describedOnly);
   const got = await send(api, 'GET', `${base}/openapi.json`, { token: null });
   assert.equal(got.status, 200);
   return got.body;

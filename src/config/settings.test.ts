@@ -65,7 +65,7 @@ test('older versions alone, or channels alone, are enough to serve', () => {
 });
 
 test('13 the defaults are those of the table', () => {
-  const { registration, events, sink, call, emergency, media, auth, api } = checkSettings({});
+  const { registration, events, sink, call, emergency, media, auth, api, clickToCall, turn } = checkSettings({});
   const [second, minute, hour] = [1000, 60_000, 3_600_000];
   assert.deepEqual(
     [registration.ttlMinMs, registration.ttlDefaultMs, registration.ttlMaxMs, registration.networkBudgetMs],
@@ -90,6 +90,7 @@ test('13 the defaults are those of the table', () => {
   );
   assert.deepEqual([media.imsSilentMs, media.webGraceMs], [minute, 30 * second]);
   assert.equal(auth.introspectionCacheMs, minute);
+  assert.deepEqual([clickToCall.quarantineMs, clickToCall.startMs, turn.ttlS], [minute, 2 * minute, 3600]);
   assert.deepEqual(
     [api.bodyLimitBytes, api.ratePerClient, api.ratePerUser, api.ratePerAddress],
     [262_144, 100, 50, 300],

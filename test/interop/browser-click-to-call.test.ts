@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { fetchToken } from '../../sandbox/token.ts';
+import { Device } from '../support/camara.ts';
 import { BELA, ECHO } from '../support/number.ts';
 import { MICROPHONE_HZ, openStage, press, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
 
@@ -215,17 +216,14 @@ async function callBy(page: Page, id: string): Promise<void> {
 async function entryPoint(origin: string): Promise<string> {
   const token = await fetchToken(['--two-legged'], stage.sandbox.issuer);
   assert.ok(token.ok);
-  const response = await fetch(`${stage.sandbox.pages}/webrtc-click-to-call/v0.1/entry-points`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({
-      poolId: 'demo-pool',
-      displayName: 'One line',
-      destination: `tel:${ECHO}`,
-      allowedOrigins: [origin],
-      maxConcurrent: 1,
-    }),
+  const business = new Device(stage.sandbox.pages, token.token);
+  const made = await business.call('POST', '/webrtc-click-to-call/v0.1/entry-points', {
+    poolId: 'demo-pool',
+    displayName: 'One line',
+    destination: `tel:${ECHO}`,
+    allowedOrigins: [origin],
+    maxConcurrent: 1,
   });
-  assert.equal(response.status, 201);
-  return ((await response.json()) as { entryPointId: string }).entryPointId;
+  assert.equal(made.status, 201);
+  return made.body.entryPointId;
 }

@@ -15,6 +15,13 @@ export const CHANNELS = '/webrtc-notification-channels/v0.1';
 export const ICE_SERVERS = '/webrtc-ice-servers/v0.1';
 export const CLICK_TO_CALL = '/webrtc-click-to-call/v0.1';
 
+/** CAMARA r2.2 beside today's APIs. */
+export const BEFORE = {
+  registrationV03Paths: ['/webrtc-registration/v0.3'],
+  callHandlingV03Paths: ['/webrtc-call-handling/v0.3'],
+  eventsV02Paths: ['/webrtc-events/v0.2'],
+};
+
 /** Enough for the document of click to call; its operations are played over the whole gateway. */
 export const describedOnly = { clickToCall: {} as ClickToCall };
 
@@ -95,7 +102,7 @@ let contract: Contract | null = null;
 let described: ApiServer | null = null;
 
 async function documentOf(base: string): Promise<unknown> {
-  described ??= testApi().api;
+  described ??= testApi(BEFORE, describedOnly).api;
   const response = await described.inject({ method: 'GET', url: `${base}/openapi.json` });
   return response.statusCode === 200 ? JSON.parse(response.payload) : null;
 }
