@@ -106,6 +106,14 @@ test('LOC-01 what names no place makes no document; a time to come is now', () =
   assert.match(writePidfLo({ ...CIRCLE, timestamp: '2030-01-01T00:00:00Z' }, WHO, NOW) ?? '', /timestamp>2026-11-22T/);
 });
 
+test('LOC-01 the method is named by its token, and not named when it is none of them', () => {
+  for (const method of ['GPS', 'DBH', 'DBH_HELO', 'Other']) {
+    const text = writePidfLo({ ...CIRCLE, method }, WHO, NOW) ?? '';
+    assert.equal(/<gp:method>(.*)<\/gp:method>/.exec(text)?.[1], method === 'Other' ? undefined : method);
+    assert.equal(readPidfLo(text, NOW)?.['method'], method === 'Other' ? undefined : method);
+  }
+});
+
 test('LOC-02 uniform is rectangular, there and back', () => {
   const details = { ...CIRCLE, confidence: { pdf: 'uniform', value: 80 } };
   const text = writePidfLo(details, WHO, NOW) ?? '';
