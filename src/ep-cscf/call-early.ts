@@ -11,6 +11,8 @@ type Progress = Extract<ImsInput, { type: 'ims-progress' }>;
 
 /** Early dialogs that are told apart; more than any network makes, so that a hostile one costs nothing. */
 const MAX_FORKS = 32;
+/** States told before the answer; a far end that changes its mind without end is heard no more. */
+const MAX_TOLD = 64;
 
 /** A provisional response above 100. IMS digest 3.4, 3.8, 3.9.1. */
 export function onProgress(turn: Turn, call: Call, input: Progress): Done {
@@ -67,6 +69,7 @@ function showProgress(turn: Turn, call: Call, input: Progress, firstAnswer = fal
   const status = progressStatus(input.code);
   const leg = call.main;
   if (leg === null || status === null) return;
+  if (!firstAnswer && leg.seq >= MAX_TOLD) return;
   if (!firstAnswer && (status === leg.status || (leg.status === 'Ringing' && status === 'InProgress'))) return;
   moveTo(turn, call, leg, status, progressReason(input, gates.fromIms || call.ringBack));
 }

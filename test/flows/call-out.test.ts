@@ -210,6 +210,15 @@ test('states come in any order, but ringing never goes back without news', () =>
   assert.deepEqual(w.story(call.id), ['1 Proceeding', '2 Waiting', '3 Ringing', '4 InProgress', '5 Proceeding']);
 });
 
+test('a far end that changes its mind without end makes no events without end, and its answer is told all the same', () => {
+  const w = createWorld();
+  const call = callOut(w, ALICE, register(w, ALICE, 1));
+  for (let i = 0; i < 1000; i += 1) progress(w, call, i % 2 === 0 ? 180 : 182);
+  assert.equal(w.story(call.id).length, 64);
+  answerOut(w, call);
+  assert.equal(w.story(call.id).at(-1), '65 Connected');
+});
+
 test('ORG-12 early media opens as the network says, and everything opens with the answer', () => {
   const { w, reg } = world();
   const call = callOut(w, ALICE, reg);
