@@ -17,6 +17,13 @@ export interface BenchDevice {
   close(): void;
 }
 
+/** What is read of an event. Ends have a reason, nothing else of a bench has. CAMARA digest 8.4. */
+interface SessionEvent {
+  mediaSessionId: string;
+  status: string;
+  reason?: string;
+}
+
 /** In ms of `performance.now()`. */
 export interface Moments {
   asked: number;
@@ -25,7 +32,8 @@ export interface Moments {
 
 export function createDevice(pool: Pool, origin: string, number: string, token: string): BenchDevice {
   const deviceId = randomUUID();
-  const waiting = new Map<string, (at: number) => void>();
+  /** By session and status; an end that nobody waits for rejects what waits for the session. */
+  const waiting = new Map<string, PromiseWithResolvers<number>>();
   let registrationId = '';
   let socket: WebSocket | null = null;
 
@@ -53,9 +61,20 @@ export function createDevice(pool: Pool, origin: string, number: string, token: 
     return made.mediaSessionId;
   }
 
-  /** Resolves with the time of the event that tells this status of a session. */
+  /** Resolves with the time of the event that tells this status of a session; rejects when the session ends before. */
   function told(id: string, status: string): Promise<number> {
-    return new Promise(resolve => waiting.set(`${id} ${status}`, resolve));
+    const heard = Promise.withResolvers<number>();
+    waiting.set(`${id} ${status}`, heard);
+    return heard.promise;
+  }
+
+  function hear({ mediaSessionId, status, reason }: SessionEvent, at: number): void {
+    waiting.get(`${mediaSessionId} ${status}`)?.resolve(at);
+    waiting.delete(`${mediaSessionId} ${status}`);
+    if (reason === undefined) return;
+    for (const [key, { reject }] of waiting) {
+      if (key.startsWith(`${mediaSessionId} `)) reject(new Error(`a call was ${status}: ${reason}`));
+    }
   }
 
   return {
@@ -74,11 +93,11 @@ export function createDevice(pool: Pool, origin: string, number: string, token: 
           const now = performance.now();
           const frame = JSON.parse(String(data));
           if (frame.op === 'ready') resolve();
+          // Who says nothing for two heartbeats is cut off.
+          if (frame.op === 'ping') opened.send('{"op":"pong"}');
           if (frame.op !== 'event') return;
           opened.send(JSON.stringify({ op: 'ack', seq: frame.seq }));
-          const key = `${frame.event.data.mediaSessionId} ${frame.event.data.status}`;
-          waiting.get(key)?.(now);
-          waiting.delete(key);
+          hear(frame.event.data, now);
         });
       });
     },

@@ -5,7 +5,7 @@ import type { BenchDevice } from './client.ts';
 import { type Figures, fullCalls, nextCallee, onceEach } from './load.ts';
 import { type BenchWorld, CALLERS, startWorld, warmUp } from './world.ts';
 
-const HELD = [1, 100, 1000, 10_000];
+const HELD = (process.env.LINESIDE_BENCH_CALLS ?? '1,100,1000,10000').split(',').map(Number);
 /** As many as one registration may have, by default. */
 const PER_DEVICE = 4;
 const CALLS = 1000;
@@ -21,8 +21,12 @@ export async function heldBench(): Promise<BenchResult[]> {
     await onceEach(holders, device => device.register());
     await onceEach(holders, device => device.openChannel());
     const levels: Array<{ held: number; figures: Figures }> = [];
-    for (const held of HELD)
-      levels.push({ held, figures: await level(world, holders, levels.at(-1)?.held ?? 0, held) });
+    for (const held of HELD) {
+      const figures = await level(world, holders, levels.at(-1)?.held ?? 0, held);
+      levels.push({ held, figures });
+      // It takes minutes, and what was measured is not lost when it does not end.
+      console.log(`${held} calls up: ${JSON.stringify(figures)}`);
+    }
     return [
       {
         name: 'signalling-held',
@@ -37,20 +41,22 @@ export async function heldBench(): Promise<BenchResult[]> {
 
 /** Has `to` calls up instead of `from`, and measures. */
 async function level(
-  { pid, devices }: BenchWorld,
+  { pid, devices, liveKb }: BenchWorld,
   holders: readonly BenchDevice[],
   from: number,
   to: number,
 ): Promise<Figures> {
-  const before = rssKb(pid);
+  const [before, liveBefore] = [rssKb(pid), await liveKb()];
   for (let up = from; up < to; ) {
-    // Each of them at most once at a time, so that the calls spread evenly.
-    const more = Math.min(to - up, holders.length);
-    await onceEach(holders.slice(0, more), device => device.hold(nextCallee()));
+    // Each of them once in turn, so that none has more than another, nor more than it may.
+    const first = up % holders.length;
+    const more = Math.min(to - up, holders.length - first);
+    await onceEach(holders.slice(first, first + more), device => device.hold(nextCallee()));
     up += more;
   }
   await pause(SETTLE_MS);
   const rss = rssKb(pid) - before;
+  const live = (await liveKb()) - liveBefore;
   const [cpu, slept] = [cpuMs(pid), sleeps(pid)];
   await pause(IDLE_MS);
   const idle = {
@@ -58,5 +64,5 @@ async function level(
     'idle wake-ups/s': ((sleeps(pid) - slept) * 1000) / IDLE_MS,
   };
   const figures = await fullCalls(pid, devices.slice(0, CALLERS), (device, callee) => device.call(callee), CALLS);
-  return { ...figures, 'RSS kB/call up': rss / (to - from), ...idle };
+  return { ...figures, 'RSS kB/call up': rss / (to - from), 'live kB/call up': live / (to - from), ...idle };
 }

@@ -22,6 +22,8 @@ export interface BenchWorld {
   readonly pid: number;
   readonly core: BenchCore;
   readonly devices: readonly BenchDevice[];
+  /** What the objects of the gateway take, kB, without garbage. */
+  liveKb(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,10 @@ export async function startWorld(numbers: number): Promise<BenchWorld> {
     pid: gateway.pid ?? 0,
     core,
     devices,
+    liveKb() {
+      gateway.send('live');
+      return new Promise(resolve => gateway.once('message', kb => resolve(Number(kb))));
+    },
     async close() {
       for (const device of devices) device.close();
       await pool.destroy();
@@ -78,10 +84,9 @@ function settingsOf(folder: string, issuer: string) {
 
 async function startGateway(settings: object): Promise<ChildProcess> {
   const file = join(import.meta.dirname, 'gateway.ts');
-  const execArgv = process.env.LINESIDE_BENCH_PROFILE
-    ? ['--cpu-prof', `--cpu-prof-dir=${process.env.LINESIDE_BENCH_PROFILE}`]
-    : [];
-  const child = fork(file, [JSON.stringify(settings)], { execArgv });
+  const folder = process.env.LINESIDE_BENCH_PROFILE;
+  const profile = folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
+  const child = fork(file, [JSON.stringify(settings)], { execArgv: ['--expose-gc', ...profile] });
   await new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
     child.once('exit', code => reject(new Error(`the gateway did not start (exit ${code})`)));
