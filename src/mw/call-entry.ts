@@ -1,6 +1,7 @@
 /** What the SIP side keeps of one call between its dialog and the core. */
 import type { CallId, Ref } from '../ep-cscf/ids.ts';
-import type { Call, ExtraHeaders, Reoffer } from '../sip/index.ts';
+import type { Body, Call, ExtraHeaders, Reoffer } from '../sip/index.ts';
+import { sdpBody } from './invite-request.ts';
 import type { SentLocation } from './location.ts';
 import type { Readiness } from './precondition.ts';
 
@@ -44,4 +45,14 @@ export function callEntry(owner: CallId, call: Call, phase: 'out' | 'in', correl
     location: null,
     readiness: null,
   };
+}
+
+/** Our answer to the offer of a call in. */
+export function first(entry: CallEntry, sdp: string): Body {
+  return said(entry, sdp, entry.readiness?.offer ?? null);
+}
+
+/** A description of the media plane's as this call has to say it; `offer` is what it answers. */
+export function said(entry: CallEntry, sdp: string, offer: string | null): Body {
+  return sdpBody(entry.readiness?.said(sdp, offer) ?? sdp);
 }

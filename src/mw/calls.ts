@@ -3,7 +3,6 @@
 import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, CallId, E164, Ref } from '../ep-cscf/ids.ts';
 import {
-  type Body,
   type Call,
   type CallUser,
   type Credentials,
@@ -14,7 +13,7 @@ import {
   type SipResponse,
 } from '../sip/index.ts';
 import { answerFields, icidOf } from './answer-fields.ts';
-import { type CallEntry, callEntry } from './call-entry.ts';
+import { type CallEntry, callEntry, first, said } from './call-entry.ts';
 import { earlyMediaOf } from './early-media.ts';
 import { isEmergencyService } from './emergency.ts';
 import { inviteParts } from './headers.ts';
@@ -24,14 +23,7 @@ import { inviteRequest, sdpBody, sentLocation } from './invite-request.ts';
 import { KEY_FRAME_WISH, wishesKeyFrame } from './key-frame.ts';
 import { locationFields, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
-import {
-  outcomeOfEnd,
-  outcomeOfFailure,
-  outcomeOfRequest,
-  refusedHere,
-  saysEmergency,
-  saysStateLost,
-} from './outcome.ts';
+import { outcomeOfEnd, outcomeOfFailure, outcomeOfRequest, refusedHere, unanswered } from './outcome.ts';
 import { placeCall } from './placed-call.ts';
 import { answeringReadiness, offeringReadiness } from './precondition.ts';
 import { namesPreconditions, PRECONDITION, preconditionFailure, refusalOf } from './precondition-demand.ts';
@@ -100,15 +92,10 @@ export function createCalls(node: MwNode): Calls {
       onRejected(failure) {
         const entry = take(owner);
         if (entry === undefined) return;
-        const outcome = outcomeOfFailure(failure);
-        node.log.info({ ...fieldsOf(entry), outcome: outcome.local ?? outcome.code }, 'call out not answered');
-        // The 2xx crossed our CANCEL: it was acknowledged and ended by BYE.
-        if (failure.cause === 'cancelled') node.emit({ type: 'ims-ended', owner, outcome: refusedHere(0, '') });
-        else if (saysEmergency(failure)) node.emit({ type: 'ims-is-emergency', owner });
+        const { code, local } = outcomeOfFailure(failure);
+        node.log.info({ ...fieldsOf(entry), outcome: local ?? code }, 'call out not answered');
         // The E-CSCF knows no registrations, the peer of a trunk none of ours.
-        else if (saysStateLost(failure) && node.facts.mode !== 'trunk' && !entry.emergency)
-          node.emit({ type: 'ims-state-lost', owner, outcome });
-        else node.emit({ type: 'ims-rejected', owner, outcome });
+        node.emit(unanswered(owner, failure, node.facts.mode !== 'trunk' && !entry.emergency));
       },
       onCancelled(cancel) {
         const entry = take(owner);
@@ -187,16 +174,6 @@ export function createCalls(node: MwNode): Calls {
     const offer = entry.readiness?.confirmation(fork, answer) ?? null;
     if (offer !== null && !entry.call.update(sdpBody(offer), [], fork))
       node.log.debug(fieldsOf(entry), 'the far end wants a confirmation and takes no UPDATE');
-  }
-
-  /** Our answer to the offer of a call in. */
-  function first(entry: CallEntry, sdp: string): Body {
-    return said(entry, sdp, entry.readiness?.offer ?? null);
-  }
-
-  /** A description of the media plane's as this call has to say it; `offer` is what it answers. */
-  function said(entry: CallEntry, sdp: string, offer: string | null): Body {
-    return sdpBody(entry.readiness?.said(sdp, offer) ?? sdp);
   }
 
   return {

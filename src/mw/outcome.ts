@@ -1,4 +1,6 @@
 /** What the core hears of a SIP response, a CANCEL, a BYE or a silence. RFC 3326, RFC 6432, IMS digest 3.9. */
+import type { CallId } from '../ep-cscf/ids.ts';
+import type { ImsInput } from '../ep-cscf/input.ts';
 import type { Outcome } from '../ep-cscf/words.ts';
 import type { End, Failure, LocalCause, SipMessage, SipRequest, SipResponse } from '../sip/index.ts';
 import { alternativeServiceOf } from './alternative-service.ts';
@@ -34,8 +36,17 @@ function outcomeOfResponse(response: SipResponse): Outcome {
   };
 }
 
+/** What the core hears when no 2xx comes to an INVITE of ours. `knowsUs`: who was asked keeps our registration. */
+export function unanswered(owner: CallId, failure: Failure, knowsUs: boolean): ImsInput {
+  // The 2xx crossed our CANCEL: it was acknowledged and ended by BYE.
+  if (failure.cause === 'cancelled') return { type: 'ims-ended', owner, outcome: refusedHere(0, '') };
+  if (saysEmergency(failure)) return { type: 'ims-is-emergency', owner };
+  const outcome = outcomeOfFailure(failure);
+  return { type: knowsUs && saysStateLost(failure) ? 'ims-state-lost' : 'ims-rejected', owner, outcome };
+}
+
 /** True for a 380 whose alternative service is the emergency service. TS 24.229 7.6, IMS digest 6.5. */
-export function saysEmergency({ response }: Failure): boolean {
+function saysEmergency({ response }: Failure): boolean {
   return response?.status === 380 && alternativeServiceOf(response) === 'emergency';
 }
 
