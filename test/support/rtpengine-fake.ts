@@ -15,7 +15,7 @@ export interface FakeDaemon {
   verified: boolean;
   heard: { web: number; ims: number };
   /** Lost on the way there, before it answers. */
-  loses: (datagram: number) => boolean;
+  loses: (datagram: number, text: string) => boolean;
   /** Nobody listens. */
   dead: boolean;
   bornAt: number;
@@ -54,7 +54,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
       send(text) {
         if (daemon.dead) return events.refused();
         datagrams += 1;
-        if (daemon.loses(datagrams)) return;
+        if (daemon.loses(datagrams, text)) return;
         const cookie = text.slice(0, text.indexOf(' '));
         const known = replies.get(cookie);
         const reply = known ?? JSON.stringify(answer(JSON.parse(text.slice(cookie.length + 1))));

@@ -1,5 +1,6 @@
 /** rtpengine daemons as children of a test, each on a loopback address of its own, and the media plane over them. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createMediaPlane, type MediaPlane } from '../../src/eims-agw/media-plane.ts';
 import { type Clock, type Log, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
@@ -17,6 +18,7 @@ export interface TestDaemon {
   signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Once more after it was killed. */
   restart(): Promise<void>;
+  /** Rejects, when it is gone, if it still had calls. */
   close(): Promise<void>;
 }
 
@@ -25,7 +27,8 @@ const PORTS = 200;
 /** Its ng socket is on `host`, its interfaces on `media`, and `peering` is on ::1; it takes ports from `firstPort` on. With several `threads` datagrams of one socket may overtake each other in it. */
 export async function rtpengineDaemon(host: string, firstPort: number, threads = 2, media = host): Promise<TestDaemon> {
   let child = await spawned(host, firstPort, threads, media);
-  const close = async () => {
+  let stopped = false;
+  const end = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     // Also when it is stopped.
@@ -35,13 +38,35 @@ export async function rtpengineDaemon(host: string, firstPort: number, threads =
   return {
     name: `${host}:${NG_PORT}`,
     host,
-    signal: name => void child.kill(name),
+    signal(name) {
+      stopped = name === 'SIGSTOP';
+      child.kill(name);
+    },
     async restart() {
-      await close();
+      await end();
+      stopped = false;
       child = await spawned(host, firstPort, threads, media);
     },
-    close,
+    async close() {
+      const there = child.exitCode === null && child.signalCode === null && !stopped;
+      const left = there ? await callsOf(host) : [];
+      await end();
+      if (left.length > 0) throw new Error(`the daemon still has ${left.join(', ')}`);
+    },
   };
+}
+
+/** Names of the calls that a daemon has. */
+function callsOf(host: string): Promise<string[]> {
+  const socket = createSocket('udp4');
+  return new Promise<string[]>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('the daemon does not say what it has')), START_MS);
+    socket.once('message', reply => {
+      clearTimeout(timer);
+      resolve(JSON.parse(reply.toString().slice('list '.length)).calls);
+    });
+    socket.send('list {"command":"list"}', NG_PORT, host);
+  }).finally(() => socket.close());
 }
 
 async function spawned(host: string, firstPort: number, threads: number, media: string): Promise<ChildProcess> {

@@ -152,6 +152,24 @@ test('SDP-21 a picture is a call of its own on the daemon: added, gated, connect
   assert.equal(daemon.calls.size, 0);
 });
 
+test('RTE-22 an engine that closes leaves nothing on its daemons, pictures neither, though their ends are lost once', async () => {
+  const { engine, daemons, talk, clock } = await rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  for (const session of [1, 2]) {
+    talk(session);
+    engine.send({ type: 'add-video', session, op: 10 + session });
+  }
+  assert.equal(daemon.calls.size, 4);
+  const lost = new Set<string>();
+  daemon.loses = (_, text) => /-1v1"/.test(text) && lost.size < lost.add(text).size;
+  const closed = engine.close();
+  await clock.advance(500);
+  await closed;
+  assert.equal(daemon.calls.size, 0);
+});
+
 test('SDP-21 a picture that its daemon has lost leaves the sound', async () => {
   const { engine, daemons, talk, types, clock } = await rig(1);
   await engine.start();

@@ -162,11 +162,11 @@ export function createRtpengine(options: RtpengineOptions): Engine {
         });
         break;
       case 'not-opened':
-        forget(session, held, true);
+        void forget(session, held, true);
         elsewhere(held, effect.failure);
         break;
       case 'over':
-        forget(session, held, effect.leftover);
+        void forget(session, held, effect.leftover);
         break;
       default:
         effect satisfies never;
@@ -184,15 +184,16 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     else refuse(command, failure === 'overload' || failure === 'no-port' ? failure : 'driver');
   }
 
-  function forget(session: number, held: Placed, leftover: boolean): void {
+  /** Resolves when the daemon has nothing of it, or nothing can be done about that. `leftover`: it may still have the sound. */
+  async function forget(session: number, held: Placed, leftover: boolean): Promise<void> {
     if (placed.get(session) !== held) return;
     placed.delete(session);
     for (const cancel of held.looks.values()) cancel();
     const { sound, picture } = held.call;
     held.daemon.took({ calls: -1, pictures: picture === null ? 0 : -1 });
     // Should it hear us after all, it keeps nothing.
-    if (leftover) void remove(held.daemon, sound);
-    if (picture !== null) void remove(held.daemon, picture);
+    const left = [...(leftover ? [sound] : []), ...(picture === null ? [] : [picture])];
+    await Promise.all(left.map(stream => remove(held.daemon, stream)));
   }
 
   /** Resolves when it is gone, or nothing can be done about it. */
@@ -205,7 +206,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
   function lost(index: number): void {
     for (const [session, held] of [...placed]) {
       if (held.daemon !== daemons[index]) continue;
-      forget(session, held, false);
+      void forget(session, held, false);
       // Whoever asks for a new call still waits.
       if (held.call.sound.opening !== null) elsewhere(held, 'driver');
       // Nobody can be asked any more: what the last look found is all there is.
@@ -223,9 +224,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     },
     check: () => checkDaemons(daemons, settings.imsCodecs, clock),
     async close() {
-      const all = [...placed];
-      for (const [session, held] of all) forget(session, held, false);
-      await Promise.all(all.map(([, { daemon, call }]) => remove(daemon, call.sound)));
+      await Promise.all([...placed].map(([session, held]) => forget(session, held, true)));
       for (const daemon of daemons) daemon.close();
     },
     send(command) {
