@@ -48,11 +48,17 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
       public: { url: base },
       api: { host, port, ratePerClient: 10_000, ratePerUser: 10_000, ratePerAddress: 10_000, clients: { demo: {} } },
       auth: { issuers: [issuer.issuer] },
-      sip: { host: sip, trustedPeers: [sip], optionsMs: 0 },
-      ims: { mode: 'trunk', entry: `${numeric}:${CORE}`, transport: 'udp', home: host },
       // The machine of a test may be late; here that is no reason to refuse a call.
-      media: { webHost: host, imsHost: sip, prefixes: ['127.0.0.0/8', '::1/128'], shedLagMs: 5000 },
-      // Nobody plays the browser's media.
+      sip: { host: sip, trustedPeers: [sip], optionsMs: 0, maxLagMs: 5000 },
+      ims: { mode: 'trunk', entry: `${numeric}:${CORE}`, transport: 'udp', home: host },
+      // Nobody plays the browser's media: it is waited for.
+      media: {
+        webHost: host,
+        imsHost: sip,
+        prefixes: ['127.0.0.0/8', '::1/128'],
+        shedLagMs: 5000,
+        webGraceMs: 120_000,
+      },
       call: { mediaSetupMs: 120_000, perRegistration: 60, perNumber: 60 },
       store: { file: join(folder, 'lineside.sqlite'), keyFile: join(folder, 'lineside.key') },
       ops: { host, port: port + 2 },
