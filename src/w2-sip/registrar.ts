@@ -66,7 +66,9 @@ export function createRegistrar(deps: RegistrarDeps): Register {
     if (!reply.ok) return shortFor(reply) ?? refusalOf(reply);
     if (!('registration' in reply)) return refusal(500);
     const { registration } = reply;
-    const known = device !== null && device.registrationId === registration.registrationId ? device : null;
+    // Looked up anew: another connection may have brought it while the network was asked.
+    const found = devices.find(number, wanted.deviceId);
+    const known = found?.registrationId === registration.registrationId ? found : null;
     const contact = wanted.contact.uri;
     const { registrationId } = registration;
     const joined =
