@@ -17,11 +17,11 @@ export async function dryRunText(settings: Settings, number: string): Promise<st
     to: number as E164,
   });
   const shown = messages.map(
-    ({ target, text }) =>
-      `--- to ${target.host}:${target.port} by ${target.transport}\n${text.replaceAll('\r\n', '\n').trimEnd()}\n`,
+    ({ target, text, when }) =>
+      `--- ${when === null ? '' : `${when}, `}to ${target.host}:${target.port} by ${target.transport}\n${text.replaceAll('\r\n', '\n').trimEnd()}\n`,
   );
   const note = shown.some(text => text.includes('\nREGISTER '))
-    ? 'The Route of the INVITE is what the core gives as Service-Route; a stand-in is shown.\n'
+    ? 'Service-Route, nonce and the description of media are stand-ins.\n'
     : 'A trunk registers no numbers.\n';
   return `Realm ${realm}\n\n${shown.join('\n')}\n${note}`;
 }

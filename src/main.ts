@@ -12,7 +12,7 @@ const HELP = `${USAGE}
 
   --config FILE        settings in YAML; scalars also as LINESIDE_* in the environment (docs/settings.md)
   --check              say what is wrong with the settings, or that they are good; ask rtpengine daemons whether they can be used; start nothing
-  --dry-run +NUMBER    print the REGISTER and the INVITE that number would send, and send nothing
+  --dry-run +NUMBER    print what that number would send to register and to call, and send nothing
   --help               print this
 
 Without --check and --dry-run it runs until SIGTERM (drains) or SIGINT (ends at once); SIGHUP reads certificates and the secret of TURN servers again.

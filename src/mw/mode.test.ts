@@ -80,7 +80,10 @@ for (const algorithm of ['MD5', 'SHA-256']) {
     assert.ok(invite);
     assert.deepEqual(invite.headers.all('Route'), [`<sip:${HOST}:${b.peer.port};lr>`, '<sip:orig@scscf.example;lr>']);
     assert.equal(invite.headers.get('P-Preferred-Identity'), `<sip:${NUMBER}@${HOME};user=phone>`);
-    assert.equal(invite.headers.has('P-Asserted-Identity'), false);
+    for (const name of ['P-Asserted-Identity', 'P-Charging-Vector'])
+      assert.equal(invite.headers.has(name), false, name);
+    assert.equal(invite.headers.get('P-Preferred-Service'), 'urn:urn-7:3gpp-service.ims.icsi.mmtel');
+    assert.equal(invite.headers.has('Accept-Contact'), true);
     const asked = `Digest realm="${HOME}", nonce="n2", algorithm=${algorithm}, qop="auth"`;
     assert.ok(proves(invite, 'Proxy-Authorization', asked, IDENTITY.impi, 'pw-99910020001'));
   });
@@ -174,9 +177,9 @@ test('TRM-20 a trunk says nothing of registrations; calls go to the peer and com
 
 test('a dry run makes what the wire would carry, and sends nothing', async () => {
   for (const [mode, lines] of [
-    ['trusted', ['REGISTER', 'INVITE']],
-    ['client', ['REGISTER', 'INVITE']],
-    ['trunk', ['INVITE']],
+    ['trusted', ['REGISTER', 'SUBSCRIBE', 'INVITE', 'INVITE', 'CANCEL']],
+    ['client', ['REGISTER', 'REGISTER', 'SUBSCRIBE', 'INVITE', 'INVITE', 'CANCEL']],
+    ['trunk', ['INVITE', 'INVITE', 'CANCEL']],
   ] as const) {
     const { messages } = await dryRun({
       settings: checkSettings({
@@ -194,5 +197,6 @@ test('a dry run makes what the wire would carry, and sends nothing', async () =>
     assert.deepEqual(messages[0]?.target.host, '192.0.2.20');
     const authorization = fields(messages[0]?.text ?? '').get('Authorization') ?? '';
     assert.equal(authorization.includes('integrity-protected'), mode === 'trusted');
+    for (const { text } of messages) assert.doesNotMatch(text, /response="\w/, 'nobody can try passwords on it');
   }
 });

@@ -1,5 +1,6 @@
 /** What the specifications leave to an operator: each setting changes what is sent, and the dry run shows it. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../../test/support/core-peer.ts';
 import {
@@ -20,14 +21,58 @@ import { silentLog } from '../runtime/log.ts';
 import type { SipRequest } from '../sip/index.ts';
 import { dryRun } from './dry-run.ts';
 
-async function dry(ims: Record<string, unknown>) {
+async function dryTexts(ims: Record<string, unknown>): Promise<string[]> {
   const settings = checkSettings({ ims: { home: HOME, entry: '192.0.2.20:5060', transport: 'udp', ...ims } });
   const ids = createIds(size => new Uint8Array(size).fill(7));
   const { messages } = await dryRun({ settings, ids, log: silentLog, number: NUMBER, to: NUMBER });
-  const [registered, invite] = messages.map(({ text }) => fields(text));
+  return messages.map(({ text }) => text);
+}
+
+async function dry(ims: Record<string, unknown>) {
+  const texts = await dryTexts(ims);
+  const [registered, invite] = ['REGISTER', 'INVITE'].map(method =>
+    fields(texts.find(text => text.startsWith(`${method} `)) ?? ''),
+  );
   assert.ok(registered && invite);
   return { registered, invite };
 }
+
+const CLIENT = { mode: 'client', passwordTemplate: 'pw' };
+/** Every setting of the table in docs/operations.md that changes what is sent: what it is set to, and where that is seen. */
+const SHOWN: ReadonlyArray<[setting: string, value: unknown, method: string, seen: RegExp, also?: object]> = [
+  ['tnaRealm', 'core.example', 'REGISTER', /realm="core\.example"/],
+  ['tnaNonce', 'bm9u', 'REGISTER', /nonce="bm9u"/],
+  ['tnaIndicator', 'tls-yes', 'REGISTER', /integrity-protected="tls-yes"/],
+  ['authorizationEntity', 'waf.example', 'REGISTER', /waf\.example/],
+  ['registerUserPhone', true, 'REGISTER', /\r\nTo: <sip:[^>]*;user=phone>/],
+  ['userPhone', false, 'INVITE', /^INVITE sip:[^; ]* SIP/],
+  ['accessNetworkInfo', 'IEEE-802.11', 'INVITE', /\r\nP-Access-Network-Info: IEEE-802\.11/],
+  ['ioiPrefix', 'Type 3', 'INVITE', /orig-ioi="Type 3/],
+  ['headerRules', [{ methods: ['SUBSCRIBE'], add: { 'X-Line': '{digits}' } }], 'SUBSCRIBE', /\r\nX-Line: \d+/],
+  ['registerExpiresS', 7000, 'REGISTER', /\r\nExpires: 7000\r\n/],
+  ['regEventExpiresS', 7000, 'SUBSCRIBE', /\r\nExpires: 7000\r\n/],
+  ['digestMinimum', 'SHA-256', 'REGISTER', /response="\.\.\.", algorithm=SHA-256/, CLIENT],
+  ['digestNoQop', 'auth', 'REGISTER', /qop=auth, nc=00000001/, CLIENT],
+  ['sessionExpiresS', 900, 'INVITE', /\r\nSession-Expires: 900\r\n/],
+  ['minSeS', 120, 'INVITE', /\r\nMin-SE: 120\r\n/],
+  ['preconditionLocal', 'mandatory', 'INVITE', /a=des:qos mandatory local/],
+  ['preconditionRemote', 'mandatory', 'INVITE', /a=des:qos mandatory remote/],
+  ['releaseCause', false, 'CANCEL', /^(?!.*RELEASE_CAUSE)/s],
+];
+
+test('the dry run shows every setting that the specifications leave to the operator', async () => {
+  for (const [setting, value, method, seen, also] of SHOWN) {
+    const see = async (ims: object) =>
+      (await dryTexts({ ...also, ...ims })).some(text => text.startsWith(`${method} `) && seen.test(text));
+    assert.ok(await see({ [setting]: value }), `${setting} is not seen`);
+    assert.ok(!(await see({})), `${setting} changes nothing`);
+  }
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const [, table = ''] = page.split('### What the specifications leave open');
+  const told = [...(table.split('Decided here')[0] ?? '').matchAll(/`ims\.(\w+)`/g)].map(([, name]) => name);
+  const shown = SHOWN.map(([setting]) => setting);
+  assert.deepEqual([...new Set(told)].filter(name => name !== 'home').sort(), shown.sort());
+});
 
 test('realm and nonce of a trusted node, the words before orig-ioi, the session timer', async () => {
   const tna = { tnaRealm: 'core.example', tnaNonce: 'bm9uY2U=' };
