@@ -241,6 +241,13 @@ test('ORG-12 early media opens as the network says, and everything opens with th
   );
 });
 
+test('MAP-01 a callee that is busy and rung all the same is told in the reason of the ringing', () => {
+  const { w, reg } = world();
+  const call = callOut(w, ALICE, reg);
+  progress(w, call, 180, { callWaiting: true });
+  assert.equal(w.sessionEvents(call.id)[0]?.reason, 'SIP;cause=180;text="call waiting"');
+});
+
 test('a 183 that brings early media says so in its reason', () => {
   const { w, reg } = world();
   const call = callOut(w, ALICE, reg);

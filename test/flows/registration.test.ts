@@ -49,10 +49,11 @@ test('REG-20 first device registers the number, the second reuses the binding, t
   const second = register(world, ALICE, 2);
   assert.equal(world.take('ims.register').length, 0);
   const list = world.ask({ type: 'list-registrations', who: principal(ALICE), deviceId: device(2) });
+  const associated = [`sip:${ALICE}@ims.example.com`];
   assert.deepEqual(list, {
     ok: true,
     registrations: [
-      { registrationId: second, deviceId: device(2), phoneNumber: ALICE, expiresAt: T0 + 3_600_000, associated: [] },
+      { registrationId: second, deviceId: device(2), phoneNumber: ALICE, expiresAt: T0 + 3_600_000, associated },
     ],
   });
   unregister(world, ALICE, first);
@@ -164,8 +165,11 @@ test('refusals and failures of the network', () => {
   for (const [code, error] of [
     [403, 'registration-refused'],
     [404, 'registration-refused'],
+    ...[603, 604, 607, 608].map(code => [code, 'registration-refused'] as const),
     [503, 'network-unavailable'],
     [401, 'network-unavailable'],
+    ...[302, 305, 400, 405, 408, 414, 416, 420, 421, 423, 439, 485].map(code => [code, 'network-unavailable'] as const),
+    ...[494, 500, 502, 504, 600, 606].map(code => [code, 'network-unavailable'] as const),
   ] as const) {
     const world = createWorld();
     world.behaviour.register = code;
@@ -246,13 +250,33 @@ test('a refresh that fails once and then succeeds tells nobody', () => {
 });
 
 test('REG-13 a refused refresh ends every registration of the number at once', () => {
-  const world = createWorld();
-  viewOf(world.ask(ask(1, { expiresAt: T0 + 86_400_000 })));
-  viewOf(world.ask(ask(2, { expiresAt: T0 + 86_400_000 })));
-  world.behaviour.register = 403;
-  world.advance(3_050_000);
-  assert.deepEqual(ends(world), ['NETWORK_TERMINATED', 'NETWORK_TERMINATED']);
-  world.assertQuiet();
+  for (const code of [403, 404, 600, 604]) {
+    const world = createWorld();
+    viewOf(world.ask(ask(1, { expiresAt: T0 + 86_400_000 })));
+    viewOf(world.ask(ask(2, { expiresAt: T0 + 86_400_000 })));
+    world.behaviour.register = code;
+    world.advance(3_050_000);
+    assert.deepEqual(ends(world), ['NETWORK_TERMINATED', 'NETWORK_TERMINATED'], String(code));
+    world.assertQuiet();
+  }
+});
+
+test('REG-18 after 408, 500 and 504 the next try is an initial registration, after other failures it is not', () => {
+  for (const [code, initial] of [
+    [408, true],
+    [500, true],
+    [504, true],
+    [400, false],
+    [503, false],
+  ] as const) {
+    const world = createWorld();
+    viewOf(world.ask(ask(1, { expiresAt: T0 + 86_400_000 })));
+    world.take('ims.register');
+    world.behaviour.register = code;
+    world.advance(3_200_000);
+    const [refresh, again] = world.take('ims.register').map(one => one.initial);
+    assert.deepEqual([refresh, again], [false, initial], String(code));
+  }
 });
 
 function lose(
