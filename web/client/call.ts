@@ -2,11 +2,11 @@
 
 import type { CallEvents, CallOptions, Holder } from './call-parts.ts';
 import { type CallRequests, createCallRequests } from './call-requests.ts';
-import { createStanding, type Standing } from './call-standing.ts';
+import { count, holderOf, move, newStanding, type Standing } from './call-standing.ts';
 import { type CallVideo, createCallVideo } from './call-video.ts';
 import { offersVideo, type VideoState } from './camera.ts';
 import { createEmitter, type Listener } from './emitter.ts';
-import type { CallEnd } from './end.ts';
+import { type CallEnd, endOf } from './end.ts';
 import { CallingError } from './errors.ts';
 import type { KeptCall } from './kept-call.ts';
 import { type CallMedia, dtmfTones, type MediaState } from './media.ts';
@@ -42,7 +42,7 @@ export class Call {
     this.#options = options;
     this.#media = options.media;
     this.#emptyStream = options.environment.newStream();
-    this.#standing = createStanding(options.environment.now, this.#emitter, options.kept);
+    this.#standing = newStanding(options.kept);
     this.#requests = createCallRequests(options);
     this.#recovery = createRecovery(options.environment, () => this.#renewMedia());
     this.#video = createCallVideo({
@@ -103,7 +103,7 @@ export class Call {
 
   /** Null while nobody holds it. */
   get heldBy(): Holder | null {
-    return this.#standing.heldBy;
+    return holderOf(this.#standing);
   }
 
   /** How it ended, or null while it lives. */
@@ -238,7 +238,7 @@ export class Call {
   /** Takes what an event, an answer or a snapshot says. For CallingClient. */
   apply(news: SessionNews): void {
     if (this.end !== null) return;
-    const number = this.#standing.number(news.sequenceNumber);
+    const number = count(this.#standing, news.sequenceNumber);
     if (number === 'old') return;
     if (number === 'gap' && !isFinal(news.status)) void this.refresh();
     if (this.direction === 'outbound' && news.receiverName !== undefined)
@@ -316,7 +316,7 @@ export class Call {
 
   #moveTo(status: CallStatus, reason: string | null, withAnswer: boolean): void {
     if (isFinal(status)) this.#finish(status, reason);
-    else this.#standing.move(status, withAnswer);
+    else move(this.#standing, status, this.#options.environment.now(), withAnswer, this.#emitter.emit);
   }
 
   /** Ends it here at once, and at the service as soon as that can be. */
@@ -333,7 +333,10 @@ export class Call {
   /** `by` null: whoever the reason points to. */
   #finish(status: FinalStatus, reason: string | null, by: 'local' | 'network' | null = null): void {
     if (this.end !== null) return;
-    const end = this.#standing.finish(status, reason, by);
+    const { answeredAt } = this;
+    const durationMs = answeredAt === null ? null : this.#options.environment.now() - answeredAt;
+    const end = endOf(status, reason, by, durationMs);
+    Object.assign(this.#standing, { status, end });
     this.#recovery.stop();
     this.#media?.close();
     this.#emitter.emit('statusChanged', status);
