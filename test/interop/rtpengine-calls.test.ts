@@ -9,6 +9,7 @@ import { endNative, nativePeer } from '../support/media-ndc.ts';
 import { type Phone, phone } from '../support/media-phone.ts';
 import { type RtpengineMedia, rtpengineDaemon, rtpengineMedia, type TestDaemon } from '../support/rtpengine.ts';
 import {
+  callIn,
   callOut,
   LEG,
   OPUS_SILENCE,
@@ -118,6 +119,56 @@ test('RTE-02 RTE-04 Opus of a browser is AMR-WB on the IMS side and comes back a
   assert.ok(stats.fromWeb.packets > 12 && stats.fromIms.packets > 5, JSON.stringify(stats));
   assert.match(stats.path ?? '', /^udp4 /);
 });
+
+/** What a VoLTE terminal offers, without preconditions. TS 26.114 A.1. */
+function volteOffer(far: Phone, octetAlign: 0 | 1): string {
+  const layout = octetAlign === 1 ? 'octet-align=1; ' : '';
+  const formats = [
+    `104 AMR-WB/16000/1\r\na=fmtp:104 ${layout}mode-set=0,1,2; mode-change-capability=2; max-red=220`,
+    `102 AMR/8000/1\r\na=fmtp:102 ${layout}mode-set=0,2,4,7; mode-change-capability=2; max-red=220`,
+    '105 telephone-event/16000\r\na=fmtp:105 0-15',
+    '100 telephone-event/8000\r\na=fmtp:100 0-15',
+  ];
+  const lines = ['b=AS:30', 'b=RS:600', 'b=RR:2000', ...formats.map(format => `a=rtpmap:${format}`), 'a=maxptime:240'];
+  return far
+    .sdp({ laws: [], event: null })
+    .replace(/RTP\/AVP.*\r\n/, `RTP/AVP 104 102 105 100\r\n${lines.join('\r\n')}\r\n`);
+}
+
+for (const octetAlign of [0, 1] as const)
+  test(`RTE-04 SDP-16 SDP-17 SDP-23 a VoLTE terminal calls in, octet-align=${octetAlign}: its modes, its bandwidth, its events at 16 kHz`, async () => {
+    const browser = newBrowser({ opus: true });
+    const far = await newPhone();
+    const call = await callIn(media, browser, far, volteOffer(far, octetAlign));
+    assert.match(call.answer, /m=audio \d+ RTP\/AVP 104 105\r\n/);
+    assert.match(call.answer, /a=rtpmap:105 telephone-event\/16000\r\n/);
+    assert.doesNotMatch(call.answer, /curr:qos|des:qos/);
+    const numbered = (name: string) => Number(new RegExp(`a=rtpmap:(\\d+) ${name}/48000`).exec(call.offer)?.[1]);
+    const [opus, event] = [numbered('opus'), numbered('telephone-event')];
+    const spoken = () => far.rtp.filter(packet => payloadType(packet) === 104);
+    await until(
+      () => spoken().length > 12,
+      i => browser.send({ pt: opus, seq: i, ts: i * 960, payload: OPUS_SILENCE }),
+    );
+    // 12.65 kbit/s, the most of its modes: 253 bits in 20 ms, behind 10 bits or two octets. RFC 4867 4.3 and 4.4.
+    const speech = spoken().at(-1)?.subarray(12) ?? Buffer.alloc(0);
+    assert.equal(speech.length, octetAlign === 1 ? 34 : 33);
+    const back = () => browser.rtp.filter(packet => packet.header.payloadType === opus);
+    await until(
+      () => back().length > 5,
+      i => far.send({ pt: 104, seq: i, ts: i * 320, payload: speech }),
+    );
+    const digits = () => browser.rtp.filter(packet => packet.header.payloadType === event);
+    await until(
+      () => digits().length > 0,
+      i =>
+        far.send({ pt: 105, seq: 1_000 + i, ts: 320_000, marker: i === 0, payload: Uint8Array.from([5, 10, 1, 64]) }),
+    );
+    // 320 units of 16 kHz are 960 of 48.
+    const [digit] = digits();
+    assert.deepEqual([digit?.payload[0], digit?.payload.readUInt16BE(2)], [5, 960]);
+    assert.equal((await call.release()).codec, 'AMR-WB');
+  });
 
 test('RTE-11 G.711 passes both ways; events pass though each side has its own number for them; reports are the daemon’s own', async () => {
   const browser = newBrowser();

@@ -14,7 +14,7 @@ export const OPUS_SILENCE = Uint8Array.from([0xf8, 0xff, 0xfe]);
 
 export interface RtpengineCall {
   owner: CallId;
-  /** What the IMS side was offered and the browser was answered. */
+  /** Of a call out, what the IMS side was offered and the browser was answered; of one in, the other way round. */
   offer: string;
   answer: string;
   /** Our port towards the core. */
@@ -44,16 +44,35 @@ export async function callOut(
   await browser.accept(answer);
   await box.wait('media-connected');
   run({ type: 'media.gate', owner, fromIms: true, fromWeb: true });
-  return {
-    owner,
-    offer,
-    answer,
-    port: Number(/m=audio (\d+)/.exec(offer)?.[1]),
-    async release() {
-      run({ type: 'media.release', owner });
-      return (await box.wait('media-stats')).stats;
-    },
-  };
+  return { owner, offer, answer, port: portOf(offer), release: () => release(run, box, owner) };
+}
+
+/** A phone calls with this offer, and the browser answers; as `callOut`. */
+export async function callIn(
+  { plane, box }: { plane: MediaPlane; box: Inbox },
+  browser: BrowserPeer,
+  phone: Phone,
+  sdp: string,
+): Promise<RtpengineCall> {
+  calls += 1;
+  const owner = callId(`rtpengine-${calls}`);
+  const { run } = plane.port;
+  run({ type: 'media.offer', from: 'ims', owner, ref: nextRef(), legs: [LEG], sdp });
+  const offer = (await box.wait('media-offers')).offers[0]?.sdp ?? '';
+  run({ type: 'media.answer', from: 'web', owner, ref: nextRef(), leg: LEG, sdp: await browser.answer(offer) });
+  const answer = (await box.wait('media-ready')).sdp;
+  phone.learn(answer);
+  run({ type: 'media.select', owner, leg: LEG });
+  await box.wait('media-connected');
+  run({ type: 'media.gate', owner, fromIms: true, fromWeb: true });
+  return { owner, offer, answer, port: portOf(answer), release: () => release(run, box, owner) };
+}
+
+const portOf = (sdp: string) => Number(/m=audio (\d+)/.exec(sdp)?.[1]);
+
+async function release(run: MediaPlane['port']['run'], box: Inbox, owner: CallId): Promise<MediaStats> {
+  run({ type: 'media.release', owner });
+  return (await box.wait('media-stats')).stats;
 }
 
 /** Does `push` every 20 ms, as speech comes, until `seen` holds. */
