@@ -1,5 +1,6 @@
 /** The x-correlator of a request: checked, never trusted, on every response. CAMARA digest 2.2. */
 import type { IncomingMessage } from 'node:http';
+import { headerLines } from './exchange.ts';
 
 export interface Correlator {
   /** To be sent back: the client's when it is usable, else a new one. */
@@ -29,14 +30,8 @@ function isCorrelatorCode(c: number): boolean {
 
 /** Takes the correlator of a request; `fresh` makes one (a UUID) when none was sent or it may not be echoed. */
 export function correlatorOf(request: IncomingMessage, fresh: () => string): Correlator {
-  const { rawHeaders } = request;
-  let sent: string | null = null;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i];
-    if (name?.length !== 12 || name.toLowerCase() !== 'x-correlator') continue;
-    if (sent !== null) return { value: fresh(), valid: false };
-    sent = rawHeaders[i + 1] ?? '';
-  }
-  if (sent === null || sent === '') return { value: fresh(), valid: true };
-  return isCorrelator(sent) ? { value: sent, valid: true } : { value: fresh(), valid: false };
+  const { value, several } = headerLines(request, 'x-correlator');
+  if (several) return { value: fresh(), valid: false };
+  if (value === null || value === '') return { value: fresh(), valid: true };
+  return isCorrelator(value) ? { value, valid: true } : { value: fresh(), valid: false };
 }

@@ -64,11 +64,11 @@ export interface Holder {
   number: E164;
 }
 
-/** Whether a token may see a resource; if not, the resource does not exist for it. A visitor sees its own, the business all. CAMARA Commonalities, ownership. */
-export function maySee(who: Principal, holder: Holder): boolean {
-  if (who.clientId !== holder.clientId || who.legs !== holder.legs) return false;
-  if (who.legs === 2) return who.subject === null || who.subject === holder.subject;
-  return who.subject === holder.subject && who.number === holder.number;
+/** Whether a token may see what `owner` made; if not, it does not exist for it. A visitor sees its own, the business all. CAMARA Commonalities, ownership. */
+export function maySee(who: Principal, owner: Principal): boolean {
+  if (who.clientId !== owner.clientId || who.legs !== owner.legs) return false;
+  if (who.legs === 2) return who.subject === null || who.subject === owner.subject;
+  return who.subject === owner.subject && who.number === owner.number;
 }
 
 /** A fraction in [0, 1) that is always the same for one text: jitter without a random number inside a machine. */

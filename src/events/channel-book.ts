@@ -2,6 +2,7 @@
 
 import type { Write } from '../ep-cscf/effect.ts';
 import type { ChannelView } from '../ep-cscf/event-word.ts';
+import { maySee } from '../ep-cscf/identity.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import type { Connection } from './channel-connection.ts';
 import { createReplay, type Replay, type StoredWritten, type WrittenStore } from './channel-replay.ts';
@@ -9,7 +10,7 @@ import { createRing, type Entry, type Ring } from './channel-ring.ts';
 import { createTickets, type Tickets } from './channel-ticket.ts';
 import type { Journal } from './journal.ts';
 import type { Clock, Outcome, TimerHandle } from './ports.ts';
-import { maySee, userKey } from './subscription-table.ts';
+import { userKey } from './subscription-table.ts';
 
 /** A channel as it is kept in the store. */
 export interface ChannelRow {

@@ -1,6 +1,7 @@
 /** How a channel comes to be: its row, its first subscription, and what the page is told of both. CAMARA digest 11a. */
 import type { Write } from '../ep-cscf/effect.ts';
 import { type ChannelOpened, EVENTS_API, type EventName } from '../ep-cscf/event-word.ts';
+import { maySee } from '../ep-cscf/identity.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import { type Channel, type ChannelBook, type ChannelRow, channelView, putChannel } from './channel-book.ts';
 import { hashOf, secret } from './channel-ticket.ts';
@@ -8,7 +9,7 @@ import type { Journal } from './journal.ts';
 import type { Channels, Clock, Refusal } from './ports.ts';
 import type { SubscriptionLife } from './subscription.ts';
 import type { SubscriptionRows } from './subscription-row.ts';
-import { maySee, type SubscriptionRow } from './subscription-table.ts';
+import type { SubscriptionRow } from './subscription-table.ts';
 
 export interface ChannelCreationDeps {
   clock: Clock;

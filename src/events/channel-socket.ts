@@ -13,9 +13,9 @@ export const CLOUD_EVENTS = 'cloudevents.json';
 export const CLIENT_FRAME_BYTES = 4096;
 const HELLO_MS = 5000;
 const HEARTBEAT_S = 25;
+
 export interface ConnectionHandlers {
-  /** The first message. `lastSeq` null: the page starts afresh. */
-  /** `secret` is a ticket or the resume token. */
+  /** The first message: `secret` is a ticket or the resume token, `lastSeq` null when the page starts afresh. */
   hello(secret: string, lastSeq: number | null): void;
   ack(seq: number): void;
   closed(): void;

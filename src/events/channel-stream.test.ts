@@ -12,6 +12,7 @@ import {
   DEVICE,
   type Rig,
   type RigOptions,
+  serveChannels,
   session,
 } from '../../test/support/event-rig.ts';
 import { settled } from '../../test/support/manual-clock.ts';
@@ -37,7 +38,7 @@ async function listen(options: RigOptions = {}): Promise<{ rig: Rig; port: numbe
     if (write === null) response.end();
     else write(response);
   });
-  server.on('upgrade', (incoming, socket, head) => void rig.events.handleUpgrade(incoming, socket, head));
+  serveChannels(server, rig);
   server.listen(0, '127.0.0.1');
   running.push({ rig, server });
   await once(server, 'listening');

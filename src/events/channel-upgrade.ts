@@ -17,7 +17,6 @@ import type { Clock } from './ports.ts';
 export interface UpgradeDeps {
   clock: Clock;
   channels: Pick<ChannelLife, 'hello' | 'attach' | 'redeem' | 'written' | 'ack' | 'closed' | 'ownerOf'>;
-  channelsPath: string;
   publicUrl(): string;
   origins: ChannelOrigins;
 }
@@ -32,8 +31,8 @@ export interface ChannelOrigins {
 }
 
 export interface Upgrades {
-  /** True when the path is a channel's: the socket is then taken care of, else untouched. */
-  handle(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** Takes care of a socket that was opened for the channel `id`. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer, params: { id?: string }): void;
   /** Sockets open now, those without a hello included. */
   size(): number;
   /** Cuts every connection that did not close when asked to. */
@@ -109,19 +108,16 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
   }
 
   return {
-    handle(request, socket, head) {
-      const id = channelIdOf(request.url ?? '', deps.channelsPath);
-      if (id === null) return false;
+    handle(request, socket, head, { id = '' }) {
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(name => name.trim());
       // Where there is no first message, the ticket is the value offered beside the protocol.
       const ticket = offered.includes(SUBPROTOCOL) ? null : (offered[offered.indexOf(CLOUD_EVENTS) + 1] ?? '');
       if (!offered.includes(SUBPROTOCOL) && !offered.includes(CLOUD_EVENTS)) {
         socket.on('error', () => {});
         socket.end(NOT_OFFERED);
-        return true;
+        return;
       }
       server.handleUpgrade(request, socket, head, accepted => accept(accepted, id, request.headers.origin, ticket));
-      return true;
     },
     size: () => server.clients.size,
     terminate() {
@@ -133,10 +129,4 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
 function allows({ subscribers, ofClient, ofVisitors }: ChannelOrigins, origin: string, owner: Principal): boolean {
   if (isVisit(owner)) return ofVisitors(origin, owner.clientId);
   return subscribers.length > 0 ? subscribers.includes(origin) : ofClient(origin, owner.clientId);
-}
-
-function channelIdOf(url: string, channelsPath: string): string | null {
-  const prefix = `${channelsPath}/channels/`;
-  if (!url.startsWith(prefix)) return null;
-  return /^([0-9a-f-]{36})\/ws(?:\?|$)/.exec(url.slice(prefix.length))?.[1] ?? null;
 }

@@ -1,6 +1,4 @@
 /** The event side as a whole: subscriptions, channels, and the outbox that feeds their sinks. */
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Static } from 'typebox';
 import type { events } from '../config/events.ts';
 import type { sink } from '../config/sink.ts';
@@ -11,7 +9,7 @@ import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { type ChannelLife, createChannels } from './channel.ts';
-import { type ChannelOrigins, createUpgrades } from './channel-upgrade.ts';
+import { type ChannelOrigins, createUpgrades, type Upgrades } from './channel-upgrade.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import { createInvitations } from './invitation.ts';
 import { createJournal } from './journal.ts';
@@ -53,8 +51,8 @@ export interface Events {
   port: EventsPort;
   subscriptions: Subscriptions;
   channels: Channels;
-  /** For the API listener's `upgrade`: true when the path was a channel's and the socket is taken care of. */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** For the API listener: takes a socket that was opened for a channel. */
+  handleUpgrade: Upgrades['handle'];
   /** Takes up what the store holds and goes on delivering. Call it once, before the first `plan`. */
   start(): void;
   /** Stops sending: pages hear 1012, what is owed stays in the store, what is under way gets `graceMs` to come back. */
@@ -157,7 +155,6 @@ export function createEvents(options: EventsOptions): Events {
   const upgrades = createUpgrades({
     clock,
     channels,
-    channelsPath,
     publicUrl,
     origins: { ...options.origins, subscribers: settings.events.channelOrigins },
   });

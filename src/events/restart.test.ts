@@ -42,7 +42,7 @@ function run(file: string, sink: string, count: number): ChildProcess {
   return child;
 }
 
-it('delivers what a killed process owed, in order', { timeout: 30_000 }, async () => {
+it('delivers what a killed process owed, in order', { timeout: 120_000 }, async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const sink = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;

@@ -47,7 +47,7 @@ function makeSink(options: { allow?: string[]; resolve?: (name: string) => Promi
 
 const event = (url: string) => ({ url, body: '{"specversion":"1.0"}', accessToken: 'abc', correlator: 'corr-7' });
 
-describe('8.4, 8.5, 8.6 the https sink', { timeout: 20_000 }, () => {
+describe('8.4, 8.5, 8.6 the https sink', { timeout: 120_000 }, () => {
   it('posts the event as the API says, with the name in SNI and Host', async () => {
     let seen: Record<string, unknown> = {};
     handle = (request, response, body) => {

@@ -40,13 +40,6 @@ export interface SubscriptionTable {
   sizes(): { active: number; ended: number };
 }
 
-/** True when this principal may see what `owner` made. CAMARA digest 2.5. */
-export function maySee(who: Principal, owner: Principal): boolean {
-  if (who.clientId !== owner.clientId || who.legs !== owner.legs) return false;
-  if (who.legs === 2) return who.subject === null || who.subject === owner.subject;
-  return who.subject === owner.subject && who.number === owner.number;
-}
-
 /** What the API shows. */
 export function viewOf(row: SubscriptionRow): SubscriptionView {
   return {

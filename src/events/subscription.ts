@@ -2,6 +2,7 @@
 
 import type { Write } from '../ep-cscf/effect.ts';
 import type { SinkCredential, SubscriptionRequest, SubscriptionView } from '../ep-cscf/event-word.ts';
+import { maySee } from '../ep-cscf/identity.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import type { Log } from '../runtime/log.ts';
 import type { EndReason } from './cloud-event.ts';
@@ -9,13 +10,7 @@ import type { Journal } from './journal.ts';
 import type { Outbox } from './outbox.ts';
 import type { Clock, Refusal, Subscriptions, TimerHandle } from './ports.ts';
 import type { SubscriptionRows } from './subscription-row.ts';
-import {
-  maySee,
-  type Subscription,
-  type SubscriptionRow,
-  type SubscriptionTable,
-  viewOf,
-} from './subscription-table.ts';
+import { type Subscription, type SubscriptionRow, type SubscriptionTable, viewOf } from './subscription-table.ts';
 
 export interface SubscriptionDeps {
   clock: Clock;

@@ -1,7 +1,9 @@
 /** The event side on a manual clock with sinks and pages that a test plays. */
 
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
 import { Value } from 'typebox/value';
+import { createUpgrades } from '../../src/api/upgrade.ts';
 import { events as eventsArea } from '../../src/config/events.ts';
 import { sink as sinkArea } from '../../src/config/sink.ts';
 import type { Audience, CoreEvent, EventEffect } from '../../src/ep-cscf/effect.ts';
@@ -154,6 +156,13 @@ export function createRig(options: RigOptions = {}): Rig {
   };
   rig.events.start();
   return rig;
+}
+
+/** Has a server open WebSockets for the channels of a rig. */
+export function serveChannels(server: Server, { events }: Rig): void {
+  const upgrades = createUpgrades(() => true);
+  upgrades.on(`${CHANNELS}/channels/:id/ws`, events.handleUpgrade);
+  upgrades.attach(server);
 }
 
 /** A good request for all three types. */
