@@ -110,7 +110,7 @@ export interface ImsTarget {
 export interface ImsPorts {
   address: string;
   port: number;
-  /** Of what we send, under the suite that was asked for; it stays as long as the ports. */
+  /** Of what we send, under the suite that was asked for; it stays as long as the ports. With `keyLater` it may come later. */
   key?: string;
 }
 
@@ -160,6 +160,8 @@ export type EngineCommand =
       transcode?: readonly PayloadFormat[];
       /** There shall be a key for SRTP towards the core; without one its packets are plain. */
       sdes?: SdesSuite;
+      /** Nobody needs it before a browser connects. */
+      keyLater?: true;
     }
   /** -> `leg-added` or `refused`. */
   | { type: 'add-leg'; session: number; op: number; leg: LegRequest }
@@ -170,7 +172,7 @@ export type EngineCommand =
   | { type: 'candidates'; session: number; leg: number; candidates: string[] }
   | { type: 'drop-leg'; session: number; leg: number }
   /** Takes IMS ports for video; those it had before are given back. -> `video-added` or `refused`. */
-  | { type: 'add-video'; session: number; op: number; sdes?: SdesSuite }
+  | { type: 'add-video'; session: number; op: number; sdes?: SdesSuite; keyLater?: true }
   /** Gives them back. */
   | { type: 'drop-video'; session: number }
   /** Asks the browser for a key frame of its video, unless it just was. */
@@ -227,7 +229,8 @@ export type EngineEvent =
       transport?: WebTransport;
     }
   | { type: 'restarted'; session: number; op: number; transport: WebTransport }
-  | { type: 'connecting'; session: number; op: number }
+  /** With our keys towards the core, of the sound and of the picture, where they were not told before. */
+  | { type: 'connecting'; session: number; op: number; key?: string; videoKey?: string }
   | { type: 'refused'; session: number; op: number; failure: MediaFailure }
   | { type: 'leg-up'; session: number; leg: number }
   | { type: 'leg-down'; session: number; leg: number; cause: LegLoss }

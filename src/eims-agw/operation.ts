@@ -9,7 +9,7 @@ import { formatsForWeb, imsCodecFor, ownFormats } from './codec-policy.ts';
 import { learnLines, takeImsAnswer, takeImsOffer } from './ims-side.ts';
 import { afterSelect } from './link.ts';
 import { sameFormat } from './payload-format.ts';
-import { suiteFor } from './sdes.ts';
+import { giveKey, isKeyless, suiteFor } from './sdes.ts';
 import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
 import { addLeg, connect, type Done, type EffectOf, legRequest, ready } from './step.ts';
 import { afterImsChange, agree, askBrowser, dropUnused, wantsVideo, withPorts } from './video-operation.ts';
@@ -84,6 +84,7 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
   if (offerToDevices(call).speech.length === 0) return 'no-codec';
   const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random(), call.ims.video.apart));
   const offer = (): Done => {
+    if (effect.commit === true && isKeyless(call.ims.sdes)) return 'unsupported';
     const answer = effect.commit === true && call.ims.to !== null ? imsAnswer(call, null, null) : null;
     // Committed, it is one codec: the devices are offered what goes with that.
     const formats = offerToDevices(call);
@@ -105,7 +106,8 @@ function offerToDevices({ policy, ims }: CallMedia): Formats {
 function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[], then: () => Done): Done {
   // Even when no answer comes in time the engine may hold it: a release must close it.
   session.open = true;
-  const { ims } = session.call;
+  const { call } = session;
+  const { ims } = call;
   const suite = suiteFor(ims.sdes, ims.to !== null);
   return ask(
     plane,
@@ -116,16 +118,15 @@ function open(plane: Plane, session: Session, effect: MediaEffect, legs: WebLeg[
       place: session.place,
       legs: legs.map(leg => leg.request),
       transcode: session.call.policy.transcode,
-      ...(suite === null ? {} : { sdes: suite }),
+      ...(suite === null ? {} : { sdes: suite, ...(call.from === 'ims' ? { keyLater: true } : {}) }),
     },
     reply => {
       if (reply.type !== 'opened') return 'driver';
       const { address, port, key } = reply.ims;
       Object.assign(ims, { address, port });
-      if (suite !== null) {
-        if (key === undefined) return 'driver';
-        ims.sdes.ours = { suite, key };
-      }
+      ims.sdes.suite = suite;
+      giveKey(ims.sdes, key);
+      if (call.from === 'web' && isKeyless(ims.sdes)) return 'driver';
       legs.forEach((leg, i) => {
         const transport = reply.legs[i];
         if (transport !== undefined) addLeg(session.call, leg, transport);
@@ -165,6 +166,7 @@ function answerFromWeb(plane: Plane, session: Session, effect: EffectOf<'media.a
   const failure = takeAnswer(leg, effect.sdp, usableOfWeb(call));
   if (failure !== null) return failure;
   return connect(plane, session, effect, leg, () => {
+    if (isKeyless(call.ims.sdes)) return 'driver';
     // The IMS side gets one answer, whichever device made it; what another prefers is made of it.
     const text =
       call.ims.origin.text ??

@@ -16,7 +16,9 @@ const KEY = /^[A-Za-z0-9+/]{40}$/;
 /** The protection of one line. */
 export interface Sdes {
   policy: SrtpPolicy;
-  /** The engine's, which lasts as long as the ports; null: there is none, so the line is plain. */
+  /** That the ports were asked for; null: the line is plain. */
+  suite: SdesSuite | null;
+  /** The engine's, which lasts as long as the ports; null: not known yet, or there is none. */
   ours: SdesKey | null;
   /** Theirs as of their last SDP, under the tag of that; null: plain. */
   theirs: (SdesKey & { tag: number }) | null;
@@ -29,7 +31,7 @@ export interface SdesText extends SdesKey {
 }
 
 export function noSdes(policy: SrtpPolicy): Sdes {
-  return { policy, ours: null, theirs: null };
+  return { policy, suite: null, ours: null, theirs: null };
 }
 
 /** RTP of any of the profiles that there are towards the core. */
@@ -44,11 +46,11 @@ export function isSecure({ proto }: MediaDesc): boolean {
 type Read = { ok: true; theirs: Sdes['theirs'] } | { ok: false };
 
 /** Reads a line of an offer; not ok: it cannot be answered as it stands. Once `settled`, a line stays protected or plain. */
-export function readOffered({ policy, ours, theirs }: Sdes, media: MediaDesc, settled: boolean): Read {
+export function readOffered({ policy, suite, theirs }: Sdes, media: MediaDesc, settled: boolean): Read {
   const secure = isSecure(media);
   if (settled && secure !== (theirs !== null)) return { ok: false };
   if (!secure) return policy === 'require' ? { ok: false } : { ok: true, theirs: null };
-  const found = policy === 'off' ? null : usable(media.crypto, settled ? (ours?.suite ?? null) : null);
+  const found = policy === 'off' ? null : usable(media.crypto, settled ? suite : null);
   return found === null ? { ok: false } : { ok: true, theirs: found };
 }
 
@@ -74,6 +76,16 @@ function isSuite(name: string): name is SdesSuite {
 export function suiteFor({ policy, theirs }: Sdes, offered: boolean): SdesSuite | null {
   if (offered) return theirs?.suite ?? null;
   return policy === 'offer' || policy === 'require' ? OWN_SUITE : null;
+}
+
+/** The engine has told our key, at once or when a browser connected. */
+export function giveKey(sdes: Sdes, key: string | undefined): void {
+  if (sdes.suite !== null && key !== undefined) sdes.ours ??= { suite: sdes.suite, key };
+}
+
+/** It has to say a key and has none. */
+export function isKeyless({ suite, ours }: Sdes): boolean {
+  return suite !== null && ours === null;
 }
 
 /** For an offer of ours. */

@@ -3,6 +3,7 @@ import type { MediaEffect } from '../ep-cscf/effect.ts';
 import type { MediaFailure } from '../ep-cscf/input.ts';
 import type { CallMedia } from './call-media.ts';
 import type { LegRequest, WebTransport } from './engine.ts';
+import { giveKey } from './sdes.ts';
 import { ask, type Plane, type Session, timed } from './session.ts';
 import { bothLite, type WebLeg } from './web-leg.ts';
 
@@ -28,7 +29,14 @@ export function addLeg(call: CallMedia, leg: WebLeg, transport: WebTransport): v
 /** Starts ICE and DTLS of a leg, then goes on. */
 export function connect(plane: Plane, session: Session, effect: MediaEffect, leg: WebLeg, then: () => Done): Done {
   if (leg.remote === null || bothLite(leg)) return 'unsupported';
-  return ask(plane, session, effect, { type: 'connect', leg: leg.request.leg, remote: leg.remote }, then);
+  return ask(plane, session, effect, { type: 'connect', leg: leg.request.leg, remote: leg.remote }, reply => {
+    const { ims } = session.call;
+    if (reply.type === 'connecting') {
+      giveKey(ims.sdes, reply.key);
+      giveKey(ims.video.sdes, reply.videoKey);
+    }
+    return then();
+  });
 }
 
 /** Number and source of a new leg. */

@@ -5,7 +5,7 @@ import { endVideo, hasVideo, takeTransport } from './call-video.ts';
 import { imsCodecFor } from './codec-policy.ts';
 import type { SdesSuite } from './engine.ts';
 import { type ImsSide, takeImsAnswer } from './ims-side.ts';
-import { suiteFor } from './sdes.ts';
+import { giveKey, suiteFor } from './sdes.ts';
 import { ask, farEnds, type Plane, type Session, sendRoute, timed } from './session.ts';
 import { roomForVideo } from './slot.ts';
 import { connect, type Done, type EffectOf, ready } from './step.ts';
@@ -30,12 +30,16 @@ export function withPorts(
     plane,
     session,
     effect,
-    { type: 'add-video', ...(suite === null ? {} : { sdes: suite }) },
+    {
+      type: 'add-video',
+      ...(suite === null ? {} : { sdes: suite, ...(effect.from === 'ims' ? { keyLater: true } : {}) }),
+    },
     reply => {
       if (reply.type === 'video-added') {
         const { port, key } = reply.ims;
         video.port = port;
-        if (suite !== null && key !== undefined) video.sdes.ours = { suite, key };
+        video.sdes.suite = suite;
+        giveKey(video.sdes, key);
         for (const leg of session.call.legs.values()) takeTransport(leg, reply.transport);
       }
       return then();

@@ -81,7 +81,7 @@ function world() {
               },
       },
     });
-  const open = (sdes?: SdesKey['suite']) =>
+  const open = (sdes?: SdesKey['suite'], keyLater = false) =>
     command({
       type: 'open',
       session: 1,
@@ -89,6 +89,7 @@ function world() {
       place: { realm: null, family: 'IP4' },
       legs: [{ leg: 1, ssrc: 1, cname: 'c' }],
       ...(sdes === undefined ? {} : { sdes }),
+      ...(keyLater ? { keyLater } : {}),
     });
   /** DTLS is up: before, the daemon is told nothing new. */
   const up = () => {
@@ -120,6 +121,24 @@ test('SDP-25 the key of the daemon is known when a call opens, and is the same o
   assert.ok(w.told().includes(`inline:${LATER.key}\r\n`));
   assert.deepEqual(w.troubles, []);
   assert.ok(w.events.some(event => event.type === 'connecting'));
+});
+
+test('SDP-25 a daemon that browsers are offered is answered by them alone: its key comes when one connects, that of a picture with it', () => {
+  const w = world();
+  w.open(THEIRS.suite, true);
+  w.command({ type: 'add-video', session: 1, op: 2, sdes: LATER.suite, keyLater: true });
+  assert.equal(w.ours(), undefined);
+  assert.ok(!w.daemon.requests.some(({ command }) => command === 'answer'));
+  w.command({ type: 'connect', session: 1, op: 3, leg: 1, remote: { ...END, video: { ...END, mid: '1' } } });
+  const connecting = w.events.find(event => event.type === 'connecting');
+  assert.ok(connecting?.type === 'connecting');
+  assert.match(connecting.key ?? '', /^[A-Za-z0-9+/]{40}$/);
+  assert.match(connecting.videoKey ?? '', /^[A-Za-z0-9+/]{40}$/);
+  assert.notEqual(connecting.key, connecting.videoKey);
+  w.up();
+  w.route(THEIRS, LATER);
+  assert.ok(w.told().includes(`inline:${THEIRS.key}\r\n`));
+  assert.deepEqual(w.troubles, []);
 });
 
 test('SDP-25 a far end that took plain RTP gets that; a call without keys opens as ever', () => {

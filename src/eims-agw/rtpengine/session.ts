@@ -102,9 +102,17 @@ function begin(call: CallSession, asked: Extract<EngineCommand, { type: 'add-vid
   out.push({ type: 'picture-begins' });
   const legs = [...sound.legs.keys()].map(leg => ({ leg, ssrc: 0, cname: '' }));
   const { family } = sound.options.habits;
-  const { op, sdes } = asked;
+  const { op, sdes, keyLater } = asked;
   const place = { realm: null, family };
-  const command = { type: 'open', session, op, place, legs, ...(sdes === undefined ? {} : { sdes }) } as const;
+  const command = {
+    type: 'open',
+    session,
+    op,
+    place,
+    legs,
+    ...(sdes && { sdes }),
+    ...(keyLater && { keyLater }),
+  } as const;
   give(call, begun, { type: 'command', command }, now, out);
 }
 
@@ -177,8 +185,10 @@ function end(call: CallSession, picture: CallState, leftover: boolean, out: Out)
   for (const op of [...call.waiting.keys()]) done(call, op, out);
 }
 
-/** Transports with that of the picture. */
+/** Transports with that of the picture, and keys with its key. */
 function complete({ picture }: CallSession, event: EngineEvent): EngineEvent {
+  const videoKey = picture?.held.key ?? null;
+  if (event.type === 'connecting' && videoKey !== null) return { ...event, videoKey };
   const video = picture?.held.transport;
   if ((event.type !== 'leg-added' && event.type !== 'restarted') || video == null) return event;
   return { ...event, transport: { ...event.transport, video } satisfies WebTransport };

@@ -79,7 +79,7 @@ function take(call: CallState, command: StreamCommand, now: number, out: Out): v
       if (command.type === 'restart') call.restart = { op: command.op, leg: command.leg };
       // A browser that connected before the daemon has its fingerprint would be refused.
       else if (!isKnown(call, command)) leg.op = command.op;
-      else out.push({ type: 'event', event: { type: 'connecting', session, op: command.op } });
+      else out.push({ type: 'event', event: connecting(call, command.op) });
       break;
     }
     case 'drop-leg':
@@ -134,8 +134,8 @@ function offered(call: CallState, step: PairStep, reply: NgReply, out: Out): voi
   if (transport === null || !holdsCodec(reply.body, step.pair.lines.web, false)) fail(call, step, reply, out);
   else {
     call.held.transport = transport;
-    // Its key towards the core it tells in an answer alone.
-    const answered = call.opening === null || step.pair.secure;
+    // It tells its key towards the core in an answer alone. A browser that has been offered it must not find it answered by nobody.
+    const answered = call.opening === null || (step.pair.secure && call.opening.keyLater !== true);
     ask(call, answered ? { ...step, type: 'answer' } : { type: 'ports' }, out);
   }
 }
@@ -189,11 +189,14 @@ function isKnown({ held: { pair } }: CallState, { leg, remote }: { leg: number; 
   return pair !== null && pair.leg === leg && pair.fingerprint === remote.fingerprint.value;
 }
 
+function connecting({ options: { session }, held: { key } }: CallState, op: number): EngineEvent {
+  return { type: 'connecting', session, op, ...(key === null ? {} : { key }) };
+}
+
 /** The daemon knows the newest browser; those before it are of no account. */
 function known(call: CallState, out: Out): void {
-  const { session } = call.options;
   for (const leg of call.legs.values()) {
-    if (leg.op !== null) out.push({ type: 'event', event: { type: 'connecting', session, op: leg.op } });
+    if (leg.op !== null) out.push({ type: 'event', event: connecting(call, leg.op) });
     leg.op = null;
   }
 }
