@@ -142,6 +142,7 @@ function gatewaySettings(
         other: { origins: [], numbers: [] },
       },
     },
+    w2Sip: { enabled: true },
     auth: { issuers: [issuer] },
     clickToCall: {
       pools: [{ id: 'demo-pool', clients: ['demo'], numbers: [...POOL_NUMBERS] }],

@@ -3,7 +3,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { SipTimers, Target } from '../sip/index.ts';
 
 /** Why we close a connection, as its client sees it. */
-export const CLOSE = {
+const CLOSE = {
   flood: [1008, 'too many messages'],
   restart: [1012, 'service restart'],
   slow: [1013, 'too slow'],

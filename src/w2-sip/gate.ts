@@ -5,7 +5,7 @@ import type { Access, AccessTokens } from './ports.ts';
 import { refusal, refusalOf } from './refusal.ts';
 
 /** All that a user agent does once it is registered: there is no way of being called and not of calling. */
-export const SCOPES = [
+const SCOPES = [
   'webrtc-registration:sessions:create',
   'webrtc-call-handling:sessions:create',
   'webrtc-call-handling:sessions:write',
