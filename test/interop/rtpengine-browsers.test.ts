@@ -29,6 +29,7 @@ import {
   waitText,
   waitTone,
 } from './browser-support.ts';
+import { seen } from './phone-support.ts';
 
 const NG_HOST = '127.0.71.11';
 const [BELA_HZ, DOLORES_HZ, BUSY_HZ] = [800, 600, 500];
@@ -53,6 +54,7 @@ before(async () => {
   const settings = {
     media: {
       engine: 'rtpengine',
+      imsSrtp: 'offer',
       imsCodecs: ['AMR-WB', 'AMR', 'G722', 'opus', 'PCMA', 'PCMU'],
       announcements: [`486=${busy}`],
     },
@@ -73,8 +75,8 @@ after(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-const phoneOf = (number: string, toneHz: number, codec: PhoneCodec) =>
-  startPhone({ registrar: network.outside, host: network.outside, number, toneHz, codec });
+const phoneOf = (number: string, toneHz: number, codec: PhoneCodec, srtp: boolean) =>
+  startPhone({ registrar: network.outside, host: network.outside, number, toneHz, codec, srtp });
 
 /** The page's call as it is talked. */
 async function talk(page: AnyPage, phone: Phone, hz: { page: number; phone: number }): Promise<void> {
@@ -103,14 +105,16 @@ async function pressKeys(page: AnyPage, phone: Phone): Promise<void> {
 /** Codecs whose clock is that of the phone's events: with others its digits are tones. */
 const WITH_EVENTS: ReadonlySet<PhoneCodec> = new Set<PhoneCodec>(['AMR', 'G722', 'PCMA']);
 
-/** Chromium calls its phone. */
+/** Chromium calls its phone, which has no SRTP and passes over the offer of it. */
 async function callOut(page: AnyPage, codec: PhoneCodec): Promise<void> {
-  const phone = await phoneOf(BELA, BELA_HZ, codec);
+  const phone = await phoneOf(BELA, BELA_HZ, codec, false);
   try {
     await dial(page, BELA);
     await phone.waitFor('CALL_INCOMING');
     await phone.accept();
     await talk(page, phone, { page: MICROPHONE_HZ, phone: BELA_HZ });
+    const [invite] = seen(phone.wire(), /^INVITE /);
+    assert.match(invite?.body ?? '', /^m=audio \d+ RTP\/AVP [\s\S]*^a=acap:1 crypto:1 /m);
     if (WITH_EVENTS.has(codec)) await pressKeys(page, phone);
     await phone.hangUp();
     assert.equal(await waitText(page, 'end-reason', /\./), 'The other side hung up.');
@@ -119,15 +123,17 @@ async function callOut(page: AnyPage, codec: PhoneCodec): Promise<void> {
   }
 }
 
-/** Firefox is called by its phone. */
+/** Firefox is called by its phone, which has nothing but SRTP. */
 async function callIn(page: AnyPage, codec: PhoneCodec): Promise<void> {
-  const phone = await phoneOf(DOLORES, DOLORES_HZ, codec);
+  const phone = await phoneOf(DOLORES, DOLORES_HZ, codec, true);
   try {
     await phone.dial(CHIDI);
     await waitText(page, 'caller', new RegExp(`\\${DOLORES}$`));
     await press(page, 'answer-button');
     await phone.waitFor('CALL_ESTABLISHED');
     await talk(page, phone, { page: FIREFOX_HZ, phone: DOLORES_HZ });
+    const [answered] = seen(phone.wire(), /^SIP\/2\.0 200 /, /^CSeq: \d+ INVITE/m);
+    assert.match(answered?.body ?? '', /^m=audio \d+ RTP\/SAVP [\s\S]*^a=crypto:\d+ AES_CM_128_HMAC_SHA1_\d+ inline:/m);
     await press(page, 'hangup-button');
     await phone.waitFor('CALL_CLOSED');
   } finally {

@@ -22,6 +22,8 @@ export interface PhoneOptions {
   host?: string;
   /** Sends a moving test picture in VP8, and takes video. */
   video?: boolean;
+  /** Its sound is SRTP with keys in SDP, and nothing else. */
+  srtp?: boolean;
   /** The one codec it speaks. Default: G.711, both laws. */
   codec?: PhoneCodec;
 }
@@ -52,7 +54,9 @@ export interface WireMessage {
   from: string;
   to: string;
   startLine: string;
+  /** Start line and headers. */
   text: string;
+  body: string;
 }
 
 export interface Phone {
@@ -94,7 +98,11 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
   const ports = await freePorts(host);
   const folder = mkdtempSync(join(tmpdir(), 'lineside-phone-'));
   writeFileSync(join(folder, 'tone.wav'), toneWav(options.toneHz, TONE_SECONDS, CODECS[codec].rate));
-  const modules = [CODECS[codec].module, 'aufile', 'sndfile', ...(options.video === true ? ['vp8', 'fakevideo'] : [])];
+  const modules = [
+    ...[CODECS[codec].module, 'aufile', 'sndfile'],
+    ...(options.video === true ? ['vp8', 'fakevideo'] : []),
+    ...(options.srtp === true ? ['srtp'] : []),
+  ];
   writeFileSync(join(folder, 'config'), configOf(host, ports, folder, modules, options.video === true));
   writeFileSync(join(folder, 'accounts'), accountOf(options));
   writeFileSync(join(folder, 'contacts'), '');
@@ -213,10 +221,11 @@ function configOf(host: string, ports: Ports, folder: string, modules: readonly 
 /** The line a user writes into ~/.baresip/accounts; README shows the same. */
 function accountOf(options: PhoneOptions): string {
   const { number, user = number, registrar, port = 5070, transport = 'udp', codec = 'PCMA' } = options;
+  const protection = options.srtp === true ? ';mediaenc=srtp-mand' : '';
   const password = SUBSCRIBERS.find(subscriber => subscriber.number === number)?.phonePassword ?? '';
   return (
     `<sip:${number}@${DOMAIN}>;auth_user=${user};auth_pass=${password};` +
-    `outbound="sip:${registrar}:${port};transport=${transport}";regint=600;audio_codecs=${CODECS[codec].name};answermode=manual\n`
+    `outbound="sip:${registrar}:${port};transport=${transport}";regint=600;audio_codecs=${CODECS[codec].name};answermode=manual${protection}\n`
   );
 }
 
@@ -301,8 +310,11 @@ function messagesOf(printed: string): WireMessage[] {
     const found = /^(?:UDP|TCP) (\S+) -> (\S+)$/.exec(addresses);
     const blank = lines.indexOf('');
     const text = lines.slice(0, blank === -1 ? undefined : blank).join('\n');
+    const rest = lines.slice(blank + 1);
+    const body = rest.slice(0, Math.max(rest.indexOf(''), 0)).join('\n');
     const [startLine = ''] = lines;
-    if (found !== null && blank !== -1) messages.push({ from: found[1] ?? '', to: found[2] ?? '', startLine, text });
+    if (found !== null && blank !== -1)
+      messages.push({ from: found[1] ?? '', to: found[2] ?? '', startLine, text, body });
   }
   return messages;
 }
