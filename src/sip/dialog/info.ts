@@ -1,7 +1,7 @@
 /** INFO of ours without a package, as RFC 5168 has it: one at a time, and never again to a peer that refused one. RFC 6086. */
 import type { Body } from '../user-agent-types.ts';
-import { requestIn } from './dialog.ts';
-import { die, nextId, type Session } from './session-state.ts';
+import { sendLone } from './lone.ts';
+import { die, type Session } from './session-state.ts';
 import type { CallEffect } from './types.ts';
 
 export function canInfo({ phase, peerInfos, info }: Session): boolean {
@@ -10,8 +10,7 @@ export function canInfo({ phase, peerInfos, info }: Session): boolean {
 
 export function sendInfo(session: Session, body: Body, out: CallEffect[]): void {
   if (!canInfo(session)) return;
-  session.info = nextId(session);
-  out.push({ type: 'send', id: session.info, spec: requestIn(session.dialog, 'INFO', [], body) });
+  session.info = sendLone(session, { method: 'INFO', headers: [], body }, out);
 }
 
 /** Its answer; 0 when none came. Phones that know no INFO may be silent: only 481 says that the dialog is dead. RFC 5057 5.1. */

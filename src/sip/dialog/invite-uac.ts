@@ -116,7 +116,10 @@ function onResponse(state: UacState, input: CallInput & { type: 'response' }, no
     sendWaiting(state, prack.fork, now, out);
     return;
   }
-  if (id < ID_BASE) return;
+  if (id < ID_BASE) {
+    onStrayBye(state, input, out);
+    return;
+  }
   for (const session of sessionsOf(state)) handleSession(session, input, now, out);
 }
 
@@ -223,8 +226,21 @@ function onStray2xx(state: UacState, fork: string, response: SipResponse, out: C
   const ack = ackIn(dialog, state.sent.seq, state.auth, null);
   state.strays[fork] = ack;
   state.lastId += 1;
+  state.byes[state.lastId] = dialog;
   out.push({ type: 'send-ack', spec: ack });
   out.push({ type: 'send', id: state.lastId, spec: requestIn(dialog, 'BYE') });
+}
+
+/** The BYE to such a dialog goes out once more when it is challenged. */
+function onStrayBye(state: UacState, input: CallInput & { type: 'response' }, out: CallEffect[]): void {
+  const { id, authorization } = input;
+  const dialog = state.byes[id];
+  const { status } = input.response;
+  if (dialog === undefined || status < 200) return;
+  delete state.byes[id];
+  if ((status !== 401 && status !== 407) || authorization === null) return;
+  state.lastId += 1;
+  out.push({ type: 'send', id: state.lastId, spec: requestIn(dialog, 'BYE', [authorization]) });
 }
 
 function onRefused(state: UacState, response: SipResponse, authorization: Header | null, out: CallEffect[]): void {

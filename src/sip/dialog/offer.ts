@@ -7,6 +7,7 @@ import type { Body, ExtraHeaders, LocalCause, Refusal } from '../user-agent-type
 import { sdpOf } from './body.ts';
 import { ackIn, refreshTarget, requestIn } from './dialog.ts';
 import { capabilities, plain } from './in-dialog.ts';
+import { sendLone } from './lone.ts';
 import { draw } from './random.ts';
 import { awaitAck, die, nextId, type Outgoing, refusalSpec, type Session } from './session-state.ts';
 import { answerTimer, armTimer, raised, refreshHeaders, retryRefresh, timerOf2xx, tooShort } from './session-timer.ts';
@@ -129,7 +130,7 @@ function prackReinvite(session: Session, outgoing: Outgoing, response: SipRespon
   outgoing.rseq = rseq;
   outgoing.pracks += 1;
   const rack: Header = ['RAck', `${rseq} ${outgoing.seq} INVITE`];
-  out.push({ type: 'send', id: nextId(session), spec: requestIn(session.dialog, 'PRACK', [rack]) });
+  sendLone(session, { method: 'PRACK', headers: [rack], body: null }, out);
 }
 
 /** Their re-INVITE: 491 while ours is open, 500 while theirs is, else to the user. RFC 3261 14.2. */

@@ -51,6 +51,13 @@ interface Incoming {
   timer: ReturnType<typeof answerTimer>;
 }
 
+/** A request whose answer decides nothing by itself, to send again when it is challenged. */
+export interface Lone {
+  method: string;
+  headers: readonly Header[];
+  body: Body | null;
+}
+
 /** Request ids of one session: `base` + n. The INVITE of a call out has ids below the first base. */
 export const ID_BASE = 0x10000;
 
@@ -81,6 +88,8 @@ export interface Session extends Seeded {
   peerInfos: boolean;
   /** Our INFO without an answer, by its id. */
   info: number | null;
+  /** Our INFOs and the PRACKs of a re-INVITE without an answer, by id. */
+  lone: Record<number, Lone>;
   /** Last description we sent, for refreshes by re-INVITE. */
   localBody: Body | null;
 }
@@ -106,6 +115,7 @@ export function newSession(dialog: Dialog, facts: Facts, owner: boolean, seed: n
     peerUpdates: false,
     peerInfos: false,
     info: null,
+    lone: {},
     localBody: null,
   };
 }

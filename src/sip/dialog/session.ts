@@ -6,6 +6,7 @@ import { descriptionOf, sdpOf } from './body.ts';
 import { takeSeq } from './dialog.ts';
 import { plain, refusalOf, standingAnswer } from './in-dialog.ts';
 import { onInfoAnswer, sendInfo } from './info.ts';
+import { onLoneResponse } from './lone.ts';
 import {
   acceptReoffer,
   failReinvite,
@@ -146,11 +147,14 @@ function onResponse(
     onByeResponse(session, session.bye, response, authorization, out);
     return;
   }
-  if (session.info === id) onInfoAnswer(session, response.status, out);
+  const again = onLoneResponse(session, id, response, authorization, out);
+  if (session.info === id && again !== null) session.info = again;
+  else if (session.info === id) onInfoAnswer(session, response.status, out);
   if (session.update?.id === id) onUpdateResponse(session, session.update, response, authorization, out);
 }
 
 function onFailure(session: Session, id: number, cause: LocalCause, out: CallEffect[]): void {
+  delete session.lone[id];
   if (session.outgoing?.id === id) failReinvite(session, null, cause, out);
   else if (session.bye?.id === id) over(session, out);
   else if (session.update?.id === id) failUpdate(session, session.update, null, cause, out);

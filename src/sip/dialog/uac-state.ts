@@ -1,6 +1,6 @@
 /** The state of a call out. RFC 3261 13.2. */
 import type { Body, ExtraHeaders } from '../user-agent-types.ts';
-import type { SentInvite } from './dialog.ts';
+import type { Dialog, SentInvite } from './dialog.ts';
 import type { Seeded } from './random.ts';
 import type { Session } from './session-state.ts';
 import type { Asked } from './session-timer.ts';
@@ -60,6 +60,8 @@ export interface UacState extends Seeded {
   session: Session | null;
   ack: RequestSpec | null;
   strays: Record<string, RequestSpec>;
+  /** The dialogs of their BYEs without an answer, by id. */
+  byes: Record<number, Dialog>;
 }
 
 /** A call out that has sent nothing yet; input `invite` sends it. `sent.seq` is the first CSeq number. */
@@ -86,6 +88,7 @@ export function newUac(sent: SentInvite, request: UacRequest, facts: Facts, seed
     session: null,
     ack: null,
     strays: {},
+    byes: {},
   };
 }
 
