@@ -9,7 +9,7 @@ import { startCore } from './core.ts';
 import { type JanusCaller, startSipJanus } from './janus.ts';
 import { CALLS, CALLS_PER_S, type Figures, fullCalls, nextCallee, onceEach, pacedCalls } from './load.ts';
 import { wakingCost } from './waking.ts';
-import { type BenchWorld, CALLERS, CORE, HOST, startWorld, warmUp } from './world.ts';
+import { CALLERS, CORE, HOST, startWorld, warmUp } from './world.ts';
 
 const REPEATS = Number(process.env.LINESIDE_BENCH_REPEATS ?? 3);
 const JANUS = 8188;
@@ -67,7 +67,7 @@ async function oneRun(): Promise<Run> {
   try {
     const callers = devices.slice(0, CALLERS);
     await warmUp(callers);
-    const registration = await registrations(world, devices.slice(CALLERS));
+    const registration = await registrations(pid, devices.slice(CALLERS));
     await idle(pid, registration);
     const call = (device: BenchDevice, callee: string) => device.call(callee);
     const paced = await pacedCalls(pid, callers, core, call);
@@ -79,24 +79,22 @@ async function oneRun(): Promise<Run> {
 }
 
 async function idle(pid: number, figures: Figures): Promise<void> {
+  await pause(SETTLE_MS);
   const [cpu, slept] = [cpuMs(pid), sleeps(pid)];
   await pause(IDLE_MS);
   figures['idle CPU %'] = ((cpuMs(pid) - cpu) / IDLE_MS) * 100;
   figures['idle wake-ups/s'] = ((sleeps(pid) - slept) * 1000) / IDLE_MS;
 }
 
-async function registrations({ pid, liveKb }: BenchWorld, devices: readonly BenchDevice[]): Promise<Figures> {
-  const live = await liveKb();
+async function registrations(pid: number, devices: readonly BenchDevice[]): Promise<Figures> {
   const [cpu, rss, at] = [cpuMs(pid), rssKb(pid), performance.now()];
   await onceEach(devices, device => device.register());
   await pause(500);
-  const figures = {
+  return {
     'CPU us/registration': ((cpuMs(pid) - cpu) * 1000) / devices.length,
     'registrations/s': (devices.length * 1000) / (performance.now() - 500 - at),
     'RSS kB/registration': (rssKb(pid) - rss) / devices.length,
   };
-  await pause(SETTLE_MS);
-  return { ...figures, 'live kB/registration': ((await liveKb()) - live) / devices.length };
 }
 
 /** The same calls by Janus; what it needs when idle is taken off. */
