@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { ADA, BELA, BUSY, DECLINES, EARLY, ECHO, HANGS_UP, NO_ANSWER, TONE } from '../support/number.ts';
+import { agentCall, agentDo, openJsSip, waitStory } from './browser-jssip.ts';
 import {
   dial,
   hear,
@@ -194,4 +195,31 @@ test('signing out ends the session on the page, and the page asks who signs in n
 test('the gateway’s log holds no token and no full number', () => {
   assert.doesNotMatch(stage.log(), /eyJ[\w-]{20}/);
   assert.doesNotMatch(stage.log(), /\+1555010\d{4}/);
+});
+
+test('a page with JsSIP registers by SIP over WebSocket, calls, holds, is called, and is heard both ways', async () => {
+  const agent = await openJsSip(stage, BELA);
+  await agentCall(agent, ECHO);
+  await waitStory(agent, /confirmed$/);
+  await waitTone(agent, MICROPHONE_HZ);
+  await agentDo(agent, 'hold');
+  await waitStory(agent, /hold agreed$/);
+  await agentDo(agent, 'unhold');
+  await waitStory(agent, /unhold agreed$/);
+  await waitTone(agent, MICROPHONE_HZ);
+  await agentDo(agent, 'terminate');
+  await waitStory(agent, /ended Terminated$/);
+
+  await dial(ada, BELA);
+  await waitStory(agent, /ended Terminated, progress$/);
+  await waitText(ada, 'status', /^Ringing…$/);
+  await agentDo(agent, 'answer');
+  await waitText(ada, 'status', /^Connected$/);
+  await waitTone(agent, MICROPHONE_HZ);
+  await waitTone(ada, MICROPHONE_HZ);
+  await agentDo(agent, 'terminate');
+  assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
+  await agentDo(agent, 'stop');
+  await waitStory(agent, /unregistered$/);
+  await agent.context().close();
 });

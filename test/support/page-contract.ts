@@ -48,6 +48,8 @@ export async function createPageContract(pages: string): Promise<PageContract> {
   }
 
   function listen(socket: WebSocket): void {
+    // Other sockets carry no events: SIP is not JSON.
+    if (!new URL(socket.url()).pathname.startsWith('/webrtc-')) return;
     socket.on('framereceived', ({ payload }) => {
       try {
         hear(payload);
