@@ -6,10 +6,14 @@ import { sampleResponse } from '../../../test/support/sip-machine.ts';
 import { createResponse } from '../message/build.ts';
 import type { Target } from './types.ts';
 
-test('18.1.1, 8.1.1.7: a request gets a top Via with a branch of its own, the sent-by and rport', () => {
-  const b = bench();
-  b.layer.request(ours('OPTIONS'), PEER, b.user);
-  assert.match(first(b).headers.get('Via') ?? '', /^SIP\/2\.0\/UDP 192\.0\.2\.1:5060;branch=z9hG4bKr\d+;rport$/);
+test('TRN-02 18.1.1, 8.1.1.7, RFC 3581 1: a request gets a top Via with a branch of its own, the sent-by and, on UDP alone, rport', () => {
+  const viaBy = (transport: 'udp' | 'tcp') => {
+    const b = bench();
+    b.layer.request(ours('OPTIONS'), { ...PEER, transport }, b.user);
+    return first(b).headers.get('Via') ?? '';
+  };
+  assert.match(viaBy('udp'), /^SIP\/2\.0\/UDP 192\.0\.2\.1:5060;branch=z9hG4bKr\d+;rport$/);
+  assert.match(viaBy('tcp'), /^SIP\/2\.0\/TCP 192\.0\.2\.1:5060;branch=z9hG4bKr\d+$/);
 });
 
 test('a repeated request is the same bytes, not written again', () => {
@@ -139,7 +143,7 @@ test('TRN-01 18.1.1: when TCP is refused it goes by UDP with the same branch, an
     ['tcp', 'udp'],
   );
   const again = b.sent()[1];
-  assert.match(again?.headers.get('Via') ?? '', /^SIP\/2\.0\/UDP /);
+  assert.match(again?.headers.get('Via') ?? '', /^SIP\/2\.0\/UDP .*;rport$/);
   assert.equal(again?.headers.via()?.params.get('branch'), branch);
   assert.equal(again?.headers.all('Via').length, 1);
   b.clock.advance(500);

@@ -212,8 +212,10 @@ export function createClient(
   return { request, cancel, sendAck, onResponse, onUnsent, onBroken };
 }
 
-function viaText(target: Endpoint, sentBy: SentBy, branch: string): string {
-  return `SIP/2.0/${target.transport.toUpperCase()} ${sentBy.host}:${sentBy.port};branch=${branch};rport`;
+/** Our Via value. Answers on a connection go back on it: `rport` is for UDP alone. RFC 3261 18.1.1, RFC 3581 1. */
+function viaText({ transport }: Endpoint, sentBy: SentBy, branch: string): string {
+  const rport = transport === 'udp' ? ';rport' : '';
+  return `SIP/2.0/${transport.toUpperCase()} ${sentBy.host}:${sentBy.port};branch=${branch}${rport}`;
 }
 
 function replaceVia(request: SipRequest, via: string): void {

@@ -72,7 +72,7 @@ export interface ServerTransactionUser {
 /** The door of the transaction layer, what `dialog/`, `user-agent.ts` and the sandbox's proxy are written against. */
 export interface TransactionLayer {
   /**
-   * Sends a request in a new client transaction: pushes the top Via (branch, sent-by, rport), picks TCP for more than 1300 bytes
+   * Sends a request in a new client transaction: pushes the top Via (branch, sent-by, rport on UDP), picks TCP for more than 1300 bytes
    * (RFC 3261 18.1.1, back to UDP when refused) and returns its key. The request is kept by the layer: do not change it afterwards.
    * `branch` overrides the random branch (a CANCEL is sent by `cancel`, an ACK of a 2xx by `sendAck`).
    */
