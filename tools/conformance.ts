@@ -5,8 +5,8 @@ import { basename } from 'node:path';
 const FILE = 'docs/conformance.md';
 const TESTS = '{src,sandbox,lab,web,test}/**/*.ts';
 const NOT_YET = 'not yet';
-/** The ids a test's name begins with. */
-const NAMED = /\b(?:test|it)\(\s*['"`]((?:[A-Z]{1,3}-\d{2} )+)/g;
+/** The ids a test's name begins with, be it in a call or the title in a table of examples. */
+const NAMED = /\b(?:(?:test|it)\(|title:)\s*['"`]((?:[A-Z]{1,3}-\d{2} )+)/g;
 const ROW = /^\| ([A-Z]{1,3}-\d{2}) \| (.*) \|[^|]*\|$/;
 
 /** Files that hold a test of each id, in the order of their names. */
