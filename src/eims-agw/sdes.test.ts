@@ -141,6 +141,41 @@ test('SDP-25 an offer of ours to an INVITE without one has keys where they are o
   }
 });
 
+test('SDP-25 an answer takes what was offered: later offers of a protected call are not answered in plain RTP, nor those of a plain one with keys', () => {
+  for (const policy of ['accept', 'offer', 'require'] as const) {
+    const rig = rigOf(policy);
+    rig.offerIn(secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`));
+    rig.answerIn();
+    rig.run({ type: 'media.select', owner: A, leg: LEG });
+    rig.open();
+    assert.match(rig.hold(true), /RTP\/SAVP /);
+    rig.run({ type: 'media.settle', owner: A, sdp: phoneSdp({ version: 2 }) });
+    rig.hold(false);
+    assert.deepEqual(rig.route().target?.sdes, { suite: S80, key: THEIRS }, policy);
+    rig.hold(true);
+    rig.run({ type: 'media.settle', owner: A, sdp: secure(phoneSdp({ version: 2 }), `1 ${S80} inline:${OTHER}`) });
+    assert.deepEqual(rig.route().target?.sdes, { suite: S80, key: OTHER }, policy);
+  }
+  const plain = rigOf('offer');
+  plain.offerOut();
+  plain.answerOut();
+  plain.open();
+  plain.hold(true);
+  plain.run({ type: 'media.settle', owner: A, sdp: secure(phoneSdp({ version: 2 }), `1 ${S80} inline:${THEIRS}`) });
+  assert.equal(plain.route().target?.sdes, undefined);
+});
+
+test('SDP-25 a far end that gives our own key back is refused: whoever sends us our own packets would be believed', () => {
+  const rig = rigOf('require');
+  const ours = fakeKey(audioOf(rig.offerOut(chromiumOffer())).port);
+  const sdp = secure(phoneSdp(), `1 ${S80} inline:${ours}`);
+  rig.run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'f', sdp });
+  assert.equal(refusal(rig), 'unsupported');
+  rig.answerOut(secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`));
+  rig.run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp });
+  assert.equal(refusal(rig), 'unsupported');
+});
+
 const VIDEO = 'm=video 49154 RTP/SAVPF 98\r\na=rtpmap:98 H264/90000\r\na=rtcp-fb:98 nack pli\r\n';
 
 test('SDP-25 a picture has a key of its own, and all that its line may become is offered at once', () => {

@@ -22,6 +22,8 @@ export interface Sdes {
   ours: SdesKey | null;
   /** Theirs as of their last SDP, under the tag of that; null: plain. */
   theirs: (SdesKey & { tag: number }) | null;
+  /** In our last offer, for its answer; null: that was plain. */
+  offered: SdesText | null;
 }
 
 /** What our SDP says of it; `optional`: beside plain RTP. */
@@ -31,7 +33,7 @@ export interface SdesText extends SdesKey {
 }
 
 export function noSdes(policy: SrtpPolicy): Sdes {
-  return { policy, suite: null, ours: null, theirs: null };
+  return { policy, suite: null, ours: null, theirs: null, offered: null };
 }
 
 /** RTP of any of the profiles that there are towards the core. */
@@ -46,25 +48,29 @@ export function isSecure({ proto }: MediaDesc): boolean {
 type Read = { ok: true; theirs: Sdes['theirs'] } | { ok: false };
 
 /** Reads a line of an offer; not ok: it cannot be answered as it stands. Once `settled`, a line stays protected or plain. */
-export function readOffered({ policy, suite, theirs }: Sdes, media: MediaDesc, settled: boolean): Read {
+export function readOffered(sdes: Sdes, media: MediaDesc, settled: boolean): Read {
+  const { policy, suite, theirs } = sdes;
   const secure = isSecure(media);
   if (settled && secure !== (theirs !== null)) return { ok: false };
   if (!secure) return policy === 'require' ? { ok: false } : { ok: true, theirs: null };
-  const found = policy === 'off' ? null : usable(media.crypto, settled ? suite : null);
+  const found = policy === 'off' ? null : usable(sdes, media.crypto, settled ? suite : null);
   return found === null ? { ok: false } : { ok: true, theirs: found };
 }
 
 /** Reads a line of the answer to an offer of ours; not ok: it takes what was not offered. */
-export function readAnswered({ policy, ours }: Sdes, media: MediaDesc): Read {
-  if (!isSecure(media)) return policy === 'require' ? { ok: false } : { ok: true, theirs: null };
-  const found = ours === null ? null : usable(media.crypto, ours.suite);
+export function readAnswered(sdes: Sdes, media: MediaDesc): Read {
+  const { policy, offered } = sdes;
+  const plain = offered === null ? policy !== 'require' : offered.optional;
+  if (!isSecure(media)) return plain ? { ok: true, theirs: null } : { ok: false };
+  const found = offered === null ? null : usable(sdes, media.crypto, offered.suite);
   return found === null || found.tag !== OWN_TAG ? { ok: false } : { ok: true, theirs: found };
 }
 
-/** The offerer's first that is to be had here. RFC 4568 5.1.2. */
-function usable(lines: readonly Crypto[], inUse: SdesSuite | null): Sdes['theirs'] {
+/** The offerer's first that is to be had here. Our own key is none: we would believe our own packets, sent back. RFC 4568 5.1.2, 6.1. */
+function usable({ ours }: Sdes, lines: readonly Crypto[], inUse: SdesSuite | null): Sdes['theirs'] {
   for (const { tag, suite, key } of lines)
-    if (isSuite(suite) && (inUse === null || suite === inUse) && KEY.test(key)) return { tag, suite, key };
+    if (isSuite(suite) && (inUse === null || suite === inUse) && KEY.test(key) && key !== ours?.key)
+      return { tag, suite, key };
   return null;
 }
 
@@ -88,10 +94,12 @@ export function isKeyless({ suite, ours }: Sdes): boolean {
   return suite !== null && ours === null;
 }
 
-/** For an offer of ours. */
-export function offerText({ policy, ours, theirs }: Sdes, settled: boolean): SdesText | null {
-  if (ours === null || (settled && theirs === null)) return null;
-  return { ...ours, tag: OWN_TAG, optional: !settled && policy === 'offer' };
+/** For an offer of ours, which its answer will be held to. */
+export function offerText(sdes: Sdes, settled: boolean): SdesText | null {
+  const { policy, ours, theirs } = sdes;
+  const plain = ours === null || (settled && theirs === null);
+  sdes.offered = plain ? null : { ...ours, tag: OWN_TAG, optional: !settled && policy === 'offer' };
+  return sdes.offered;
 }
 
 /** For an answer of ours. */
