@@ -77,21 +77,25 @@ test('ORG-07 ORG-08 reliable responses are PRACKed in order: copies and gaps are
   assert.deepEqual(alice.heard, ['progress 180 - reliable', 'progress 183 - reliable', 'progress 183 - reliable']);
 });
 
-test('a PRACK refused with 481 on the only dialog cancels the INVITE', () => {
-  const world = createWorld();
-  const { alice, peer, invite, contact, methods } = calling(world);
-  peer.onRequest = request => {
-    if (request.method === 'PRACK') peer.respond(request, 481, '');
-    if (request.method === 'CANCEL') {
-      peer.respond(request, 200, 'x');
-      peer.respond(invite, 487, 'one');
-    }
-  };
-  peer.respond(invite, 180, 'one', [contact('one'), ['Require', '100rel'], ['RSeq', '1']]);
-  world.clock.advance(50);
-  assert.deepEqual(methods(), ['INVITE', 'PRACK', 'CANCEL', 'ACK']);
-  assert.deepEqual(alice.heard.at(-1), 'rejected 487');
-});
+for (const way of ['refused with 481', 'lost'] as const) {
+  test(`a PRACK ${way} on the only dialog cancels the INVITE, and nobody is told that a user did`, () => {
+    const world = createWorld();
+    const { alice, peer, invite, contact } = calling(world);
+    const methods: string[] = [];
+    peer.onRequest = request => {
+      methods.push(request.method);
+      if (request.method === 'PRACK' && way !== 'lost') peer.respond(request, 481, '');
+      if (request.method === 'CANCEL') {
+        peer.respond(request, 200, 'x');
+        peer.respond(invite, 487, 'one');
+      }
+    };
+    peer.respond(invite, 180, 'one', [contact('one'), ['Require', '100rel'], ['RSeq', '1']]);
+    world.clock.advance(40_000);
+    assert.deepEqual([...new Set(methods)], ['PRACK', 'CANCEL', 'ACK']);
+    assert.deepEqual(alice.heard, ['progress 180 - reliable', 'rejected timeout']);
+  });
+}
 
 test('ORG-11 199 ends its fork only', () => {
   const world = createWorld();

@@ -89,6 +89,7 @@ function sendInvite(state: UacState, out: CallEffect[]): void {
   state.lastId += 1;
   state.inviteId = state.lastId;
   state.phase = 'calling';
+  state.abandoned = false;
   state.early = {};
   const { uri, nextHop, routes } = routed(sent.uri, request.route, request.proxy);
   const headers: Header[] = [['Max-Forwards', '70']];
@@ -263,7 +264,9 @@ function onRefused(state: UacState, response: SipResponse, authorization: Header
       return;
     }
   }
-  reject(state, response, null, out);
+  // The 487 of a CANCEL that no user asked for tells of a silence, not of a user.
+  if (state.abandoned && status === 487) reject(state, null, 'timeout', out);
+  else reject(state, response, null, out);
 }
 
 function reject(state: UacState, response: SipResponse | null, cause: LocalCause | null, out: CallEffect[]): void {

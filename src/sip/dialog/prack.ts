@@ -66,6 +66,7 @@ export function prackLost(state: UacState, id: number, out: CallEffect[]): void 
   if (state.phase !== 'proceeding' || !(fork in state.early)) return;
   delete state.early[fork];
   if (Object.keys(state.early).length > 0 || state.cancelled !== null) return;
+  state.abandoned = true;
   out.push({ type: 'cancel', id: state.inviteId, headers: [] });
   out.push({ type: 'start-timer', name: 'cancel', ms: 64 * state.facts.t1 });
 }

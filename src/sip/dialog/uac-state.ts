@@ -55,6 +55,8 @@ export interface UacState extends Seeded {
   cancelled: ExtraHeaders | null;
   early: Record<string, Early>;
   forks: number;
+  /** The INVITE is cancelled by us, not by its user: no dialog is left that answers a PRACK. */
+  abandoned: boolean;
   /** PRACKs on their way. */
   pracks: Record<number, Prack>;
   session: Session | null;
@@ -84,6 +86,7 @@ export function newUac(sent: SentInvite, request: UacRequest, facts: Facts, seed
     cancelled: null,
     early: {},
     forks: 0,
+    abandoned: false,
     pracks: {},
     session: null,
     ack: null,
