@@ -6,7 +6,7 @@ import { realmsOf } from '../config/realm.ts';
 import { checkSettings } from '../config/settings.ts';
 import { BACK_OFF } from '../ep-cscf/back-off.ts';
 import { type Log, silentLog } from '../runtime/log.ts';
-import type { SubscriptionRequest, SubscriptionUser } from '../sip/user-agent-types.ts';
+import type { SubscriptionRequest, SubscriptionUser } from '../sip/index.ts';
 import type { MwNode } from './node.ts';
 import { createWatches } from './watches.ts';
 

@@ -96,6 +96,7 @@ export type {
   SingleRequest,
   SingleUser,
   Subscription,
+  SubscriptionRequest,
   SubscriptionUser,
   UserAgent,
   UserAgentOptions,
