@@ -5,20 +5,19 @@ import fc from 'fast-check';
 import { TRANSCODER } from '../../test/support/media-caps.ts';
 import { A, mediaRig } from '../../test/support/media-rig.ts';
 import { sdpFixture } from '../../test/support/sdp-fixture.ts';
+import type { SrtpPolicy } from './sdes.ts';
 import { MEDIA_DEFAULTS, type MediaSettings } from './settings.ts';
 
 const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 const WEB = '198.51.100.10';
 const IMS = '203.0.113.10';
-const SETTINGS: Partial<MediaSettings> = {
-  web: { bind: WEB, advertise: WEB, ports: { min: 43_111, max: 43_111 } },
-  ims: {
-    ...MEDIA_DEFAULTS.ims,
-    bind: IMS,
-    advertise: IMS,
-    ports: { min: 44_118, max: 44_199 },
-    mediaPrefixes: ['203.0.113.0/24'],
-  },
+const WEB_SIDE: MediaSettings['web'] = { bind: WEB, advertise: WEB, ports: { min: 43_111, max: 43_111 } };
+const IMS_SIDE: MediaSettings['ims'] = {
+  ...MEDIA_DEFAULTS.ims,
+  bind: IMS,
+  advertise: IMS,
+  ports: { min: 44_118, max: 44_199 },
+  mediaPrefixes: ['203.0.113.0/24'],
 };
 
 type Rig = ReturnType<typeof mediaRig>;
@@ -30,6 +29,7 @@ type Turn = [step: Step, takes: string | null, gives: string | null];
 interface Example {
   title: string;
   coded?: true;
+  srtp?: SrtpPolicy;
   videoKbps?: number;
   turns: Turn[];
 }
@@ -89,6 +89,32 @@ const EXAMPLES: readonly Example[] = [
     turns: [['offerOut', '2.1-firefox-all', '4.11-ims-offer-video-firefox']],
   },
   {
+    title: 'SDP-25 3.5: Chromium calls where SRTP is offered beside plain RTP, and holds; of the keys it hears nothing',
+    srtp: 'offer',
+    turns: [
+      ['offerOut', '2.1-chromium-sound', '3.5-ims-offer'],
+      ['answerOut', '3.5-phone-answer', '2.5-browser-answer'],
+      ['hold', null, '3.5-ims-hold'],
+      ['settle', '3.5-phone-hold-answer', null],
+    ],
+  },
+  {
+    title: 'SDP-25 3.5: Chromium calls where SRTP is required',
+    srtp: 'require',
+    turns: [
+      ['offerOut', '2.1-chromium-sound', '3.5-ims-offer-required'],
+      ['answerOut', '3.5-phone-answer', '2.5-browser-answer'],
+    ],
+  },
+  {
+    title: 'SDP-25 3.5: a terminal calls with keys: the first suite that is to be had, under its tag',
+    srtp: 'accept',
+    turns: [
+      ['offerIn', '3.5-phone-offer', '4.5-browser-offer'],
+      ['answerIn', '4.5-browser-answer', '3.5-ims-answer'],
+    ],
+  },
+  {
     title: 'SDP-16 4.5: a VoLTE terminal calls, without a transcoder',
     turns: [
       ['offerIn', '4.5-volte-offer', '4.5-browser-offer'],
@@ -112,8 +138,8 @@ const EXAMPLES: readonly Example[] = [
   },
 ];
 
-function rigOf({ coded, videoKbps = 0 }: Example): Rig {
-  const r = mediaRig({ ...SETTINGS, videoKbps });
+function rigOf({ coded, srtp = 'off', videoKbps = 0 }: Example): Rig {
+  const r = mediaRig({ web: WEB_SIDE, ims: { ...IMS_SIDE, srtp }, videoKbps });
   if (coded) r.engine.able = TRANSCODER;
   return r;
 }
@@ -147,6 +173,7 @@ const OF_WEB = new Set([
   ...['fingerprint', 'setup', 'msid', 'ssrc', 'candidate', 'end-of-candidates'],
 ]);
 const OF_IMS = new Set([...BOTH, 'maxptime', 'tcap', 'pcfg', 'acfg']);
+const OF_SECURE_IMS = new Set([...OF_IMS, 'crypto', 'acap']);
 /** Attributes of the one side, and of neither, that somebody may write; each says `ALIEN`, which we never do. */
 const ALIENS = [
   'candidate:1 1 udp 1 203.0.113.66 7 typ host generation ALIEN',
@@ -172,7 +199,8 @@ test('SDP-06 SDP-07 whatever attributes come with an SDP, the other side sees on
       example.turns.forEach(([step, takes], i) => {
         const sdp = takes === null ? '' : withAliens(sdpFixture(takes), alien[i] ?? []);
         const said = say(r, step, sdp);
-        if (said !== null) assertOurs(said, step === 'answerOut' || step === 'offerIn' ? 'web' : 'ims');
+        const toWeb = step === 'answerOut' || step === 'offerIn';
+        if (said !== null) assertOurs(said, toWeb ? 'web' : example.srtp === undefined ? 'ims' : 'secure ims');
       });
     }),
     { numRuns: 200 * SCALE, seed: 3264 },
@@ -187,11 +215,12 @@ function withAliens(sdp: string, added: ReadonlyArray<[number, string]>): string
   return `${lines.join('\r\n')}\r\n`;
 }
 
-function assertOurs(sdp: string, side: 'web' | 'ims'): void {
-  const [may, far, own] = side === 'web' ? [OF_WEB, /203\.0\.113\./, WEB] : [OF_IMS, /198\.51\.100\.|\.local/, IMS];
+function assertOurs(sdp: string, side: 'web' | 'ims' | 'secure ims'): void {
+  const ofIms = side === 'ims' ? OF_IMS : OF_SECURE_IMS;
+  const [may, far, own] = side === 'web' ? [OF_WEB, /203\.0\.113\./, WEB] : [ofIms, /198\.51\.100\.|\.local/, IMS];
   assert.doesNotMatch(sdp, /ALIEN/);
   assert.doesNotMatch(sdp, far);
   for (const [, name = ''] of sdp.matchAll(/^a=([^:\r]+)/gm)) assert.ok(may.has(name), `${name} in:\n${sdp}`);
-  for (const [, kind = ''] of sdp.matchAll(/^b=(\w+)/gm)) assert.ok(side === 'ims' || kind === 'AS', kind);
+  for (const [, kind = ''] of sdp.matchAll(/^b=(\w+)/gm)) assert.ok(side !== 'web' || kind === 'AS', kind);
   for (const [, address = ''] of sdp.matchAll(/^[oc]=.*IP[46] (\S+)/gm)) assert.ok([own, '0.0.0.0'].includes(address));
 }

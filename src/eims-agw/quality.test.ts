@@ -4,12 +4,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { estimatedMos } from './quality.ts';
 
-test('a clean path is the best G.711 can be; loss and delay cost what the model says', () => {
+test('a clean path is the best G.711 can be; loss, jitter and delay cost what the model says', () => {
   // R 92.7 with 20 ms of packetisation: G.107 Annex B gives 4.40.
   assert.equal(estimatedMos('PCMA', 0, 0, 0), 4.4);
   // 2 % random loss takes 7.01 from R; 1 s of round trip takes 50.18.
   assert.equal(estimatedMos('PCMA', 0.02, 0, 0), 4.22);
   assert.equal(estimatedMos('PCMA', 0, 0, 1_000), 2.21);
+  // Jitter of 100 ms is a buffer of 200, as a round trip of 400 is a delay of 200: 9.98.
+  assert.equal(estimatedMos('PCMA', 0, 100, 0), 4.14);
+  assert.equal(estimatedMos('PCMA', 0, 0, 400), 4.14);
   assert.equal(estimatedMos('PCMA', 1, 0, 0), 1.16);
 });
 
