@@ -155,6 +155,45 @@ test('a registration the network ended is made again; a call goes on meanwhile',
   assert.deepEqual([shows.screen, shows.status, shows.reason], ['talk', 'Connected', '']);
 });
 
+test('a call that ends while there is no registration: how it ended stays, also when there is one again', async () => {
+  const { service, phone, shows } = await talking();
+  await service.event('registration-ends', { registrationId: 'reg-1', terminationReason: 'NETWORK_TERMINATED' });
+  await phone.hangup();
+  assert.deepEqual(shows, { screen: 'waiting', status: 'Call ended', reason: 'You hung up.' });
+  await service.pass(5000);
+  await service.ready();
+  assert.deepEqual(shows, { screen: 'ready', status: 'Ready', reason: 'You hung up.' });
+});
+
+test('a registration the network ended without a call: said so until there is one again', async () => {
+  const { service, shows } = await open();
+  await service.event('registration-ends', { registrationId: 'reg-1', terminationReason: 'NETWORK_TERMINATED' });
+  const reason = 'The network ended the registration.';
+  assert.deepEqual(shows, { screen: 'waiting', status: 'Not registered', reason });
+  const refused = { status: 503, body: { code: 'UNAVAILABLE' } };
+  service.on('POST registrations', () => refused);
+  await service.pass(5000);
+  await service.ready();
+  await settle();
+  assert.deepEqual(shows, {
+    screen: 'waiting',
+    status: 'Not registered',
+    reason: 'The service is busy. Try again in a moment.',
+  });
+  const body = { registrationId: 'reg-2', regInfo: { phoneNumber: NUMBER }, expiresAt: '2026-01-01T02:00:00Z' };
+  service.on('POST registrations', () => ({ status: 201, body }));
+  await service.pass(5000);
+  await service.ready();
+  await settle();
+  assert.deepEqual(shows, { screen: 'ready', status: 'Ready', reason: '' });
+});
+
+test('a second press on hang up leaves what was said of the end', async () => {
+  const { phone, shows } = await talking();
+  await Promise.all([phone.hangup(), phone.hangup()]);
+  assert.equal(shows.reason, 'You hung up.');
+});
+
 test('a reloaded page that may not use the microphone any more can still call', async () => {
   const before = await talking();
   const { service } = before;

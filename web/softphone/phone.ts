@@ -65,11 +65,19 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
     view.status(client.state === 'offline' ? 'Connection lost, trying again…' : status);
   }
 
+  function waiting(status: string): void {
+    view.show({ type: 'waiting' });
+    view.status(status);
+  }
+
   /** A success takes away what was said before it, unless it said something itself. */
   async function attempt(work: () => Promise<unknown> | undefined): Promise<void> {
     const [before, call] = [reason, current];
     try {
-      await work();
+      const doing = work();
+      // The call is over already: nothing was done, and how it ended stays.
+      if (doing === undefined) return;
+      await doing;
       if (reason === before) tell('');
     } catch (error) {
       // How a call ended was told; that a late wish for it was refused says nothing more.
@@ -78,13 +86,14 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
     if (current !== null) view.refresh(current);
   }
 
-  async function register(): Promise<void> {
+  /** `trouble`: what was said of why there is no registration; a success takes it away, and nothing else. */
+  async function register(trouble = ''): Promise<void> {
     if (left) return;
     if (current === null) view.status('Registering…');
     try {
       const { number } = await client.register();
       view.number(number);
-      tell('');
+      if (reason === trouble) tell('');
       const call = await client.resume();
       if (call !== null && current !== null) void call.hangup();
       else if (call !== null) follow(call);
@@ -95,8 +104,13 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
       // The call of the page before could not go on; the registration stands.
       if (client.state === 'registered' && current === null) ready('Ready');
       else if (current === null) view.status('Not registered');
-      if (error instanceof CallingError && error.retryable) after(REGISTER_AGAIN_MS, () => void register());
+      if (error instanceof CallingError && error.retryable) registerAgain();
     }
+  }
+
+  function registerAgain(): void {
+    const trouble = reason;
+    after(REGISTER_AGAIN_MS, () => void register(trouble));
   }
 
   function follow(call: Call): void {
@@ -146,8 +160,8 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
     view.play(null);
     if (left) return;
     if (signInOver) signedOut();
-    else if (client.state === 'idle') view.show({ type: 'waiting' });
-    else ready('Call ended');
+    else if (client.state === 'registered' || client.state === 'offline') ready('Call ended');
+    else waiting('Call ended');
     if (call.end !== null) tell(endText(call.end, call.direction));
   }
 
@@ -164,9 +178,9 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
   client.on('error', failed);
   client.on('unregistered', ({ error }) => {
     if (error === null || left) return;
-    if (current === null) view.show({ type: 'waiting' });
+    if (current === null) waiting('Not registered');
     failed(error);
-    if (!signInOver) after(REGISTER_AGAIN_MS, () => void register());
+    if (!signInOver) registerAgain();
   });
 
   return {
@@ -199,8 +213,7 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
     async leave() {
       left = true;
       tell('');
-      view.show({ type: 'waiting' });
-      view.status('Signing out…');
+      waiting('Signing out…');
       await client.close();
     },
   };
