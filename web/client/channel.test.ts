@@ -175,6 +175,30 @@ test('a token that ran out is asked for once more; one that is kept is not asked
   assert.equal(tokens, 2);
 });
 
+test('a network that is gone when a new token is needed costs nobody the sign-in', async () => {
+  const service = fakeService();
+  let there = true;
+  const client = new CallingClient({
+    environment: service.environment,
+    // As `fetch` does.
+    token: () => (there ? Promise.resolve('token') : Promise.reject(new TypeError('Failed to fetch'))),
+  });
+  const errors: string[] = [];
+  client.on('error', error => errors.push(error.name));
+  const registering = client.register();
+  await service.ready();
+  await registering;
+  there = false;
+  service.offline();
+  await service.pass(60_000);
+  assert.deepEqual([client.state, errors], ['offline', []]);
+  await assert.rejects(client.call('+15550109000'), { name: 'network' });
+  there = true;
+  service.online();
+  await service.ready();
+  assert.equal(client.state, 'registered');
+});
+
 test('a page that may not have a token is told what to do', async () => {
   const service = fakeService();
   const client = new CallingClient({

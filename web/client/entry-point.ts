@@ -1,6 +1,6 @@
 /** An entry point of click to call as its visitors see it: who is called, whether they take calls now, and the token for one call. */
 import type { Environment } from './environment.ts';
-import { CallingError } from './errors.ts';
+import { CallingError, errorOfToken } from './errors.ts';
 import type { Http } from './http.ts';
 import { type Challenge, solve } from './proof.ts';
 
@@ -82,7 +82,7 @@ export function createDesk({ http, environment, path, ownToken }: DeskParts): De
     try {
       return readToken(await own());
     } catch (cause) {
-      throw cause instanceof CallingError ? cause : new CallingError('token-unavailable', { cause });
+      throw errorOfToken(cause);
     }
   }
 

@@ -142,6 +142,12 @@ export function errorOfAnswer(httpStatus: number, body: unknown, retryAfterS: nu
   });
 }
 
+/** Why a page's own way to a token gave none. `fetch` rejects with TypeError when it finds no network, which may come back; all else counts as a no. */
+export function errorOfToken(cause: unknown): CallingError {
+  if (cause instanceof CallingError) return cause;
+  return new CallingError(cause instanceof TypeError ? 'network' : 'token-unavailable', { cause });
+}
+
 /** What is not there any more is no error to one who asks whether it is. */
 export function nothingFound(error: unknown): null {
   if (error instanceof CallingError && error.httpStatus === 404) return null;

@@ -1,6 +1,6 @@
 /** Requests to the CAMARA APIs: token, JSON, errors as CallingError. */
 import type { Environment } from './environment.ts';
-import { CallingError, errorOfAnswer } from './errors.ts';
+import { CallingError, errorOfAnswer, errorOfToken } from './errors.ts';
 
 /** A token alone is asked for again before each request; with `expiresAt` (ISO 8601 or ms) it is kept until a minute before. */
 export type Token = string | { accessToken: string; expiresAt: string | number };
@@ -32,8 +32,7 @@ export function createHttp(apiRoot: string, token: (() => Promise<Token>) | null
     try {
       given = await token();
     } catch (cause) {
-      if (cause instanceof CallingError) throw cause;
-      throw new CallingError('token-unavailable', { cause });
+      throw errorOfToken(cause);
     }
     if (typeof given === 'string') return given;
     kept = { accessToken: given.accessToken, until: new Date(given.expiresAt).getTime() - KEEP_UNTIL_MS };

@@ -156,6 +156,8 @@ test('a token of the own back end spares look and work; one it cannot give is to
   assert.equal(service.asked[0]?.headers.get('authorization'), 'Bearer own');
   const refused = visitorOf(service, { token: () => Promise.reject(new Error('no')) });
   await rejectsWith(refused.call(), 'token-unavailable');
+  const unreached = visitorOf(service, { token: () => Promise.reject(new TypeError('Failed to fetch')) });
+  await rejectsWith(unreached.call(), 'network');
   service.on('POST entry-points/*/visitor-tokens', () => ({ status: 409, body: { code: 'ENTRY_POINT_CLOSED' } }));
   await rejectsWith(visitorOf(service).call(), 'closed');
 });
