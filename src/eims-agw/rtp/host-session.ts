@@ -7,6 +7,7 @@ import { type HostSession, type HostState, refuse } from './host-state.ts';
 import { addVideoCounts, dropVideo, joinVideo } from './host-video.ts';
 import { type ImsLeg, openImsLeg } from './ims-leg.ts';
 import { type ImsSrtp, imsSrtp } from './ims-srtp.ts';
+import { mayBeFar } from './latch.ts';
 import { addCounts, namedCounts } from './named-counts.ts';
 import {
   fellSilent,
@@ -100,10 +101,11 @@ function bindSession(host: HostState, command: OpenCommand, session: HostSession
   const srtp =
     sdes === undefined
       ? null
-      : imsSrtp(sdes, () => {
-          r.toWeb.counts.srtp += 1;
+      : imsSrtp(sdes, false, reason => {
+          r.toWeb.counts[reason] += 1;
         });
-  openImsLeg(at.bind, host.pool, srtp?.opening(events) ?? events, ims =>
+  const opening = srtp?.opening(events, (address, port) => mayBeFar(r.latch, address, port)) ?? events;
+  openImsLeg(at.bind, host.pool, opening, ims =>
     guarded(host, number, () => {
       if (session.closed) ims?.close();
       else if (ims === null) {
@@ -143,10 +145,11 @@ export function addVideo(
   const srtp =
     sdes === undefined
       ? null
-      : imsSrtp(sdes, () => {
-          if (r.video !== null) r.video.toWeb.stream.counts.srtp += 1;
+      : imsSrtp(sdes, true, reason => {
+          if (r.video !== null) r.video.toWeb.stream.counts[reason] += 1;
         });
-  openImsLeg(session.at.bind, host.pool, srtp?.opening(events) ?? events, ims =>
+  const mayBe = (address: string, port: number) => r.video !== null && mayBeFar(r.video.latch, address, port);
+  openImsLeg(session.at.bind, host.pool, srtp?.opening(events, mayBe) ?? events, ims =>
     guarded(host, number, () => {
       // A later wish, or an end, has taken its place.
       const late = session.addingVideo !== op;

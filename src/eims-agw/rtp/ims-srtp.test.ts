@@ -34,26 +34,27 @@ function rtp(seq: number, ssrc = 5, bytes = 160): Buffer {
 }
 
 /** A leg whose packets are kept, and what of the far end's comes through in clear. */
-function world(suite: SdesSuite) {
+function world(suite: SdesSuite, again = false) {
   const sent: Buffer[] = [];
   const reports: Buffer[] = [];
   const heard: Buffer[] = [];
-  let dropped = 0;
-  const srtp = imsSrtp(suite, () => {
-    dropped += 1;
-  });
+  const dropped: string[] = [];
+  const srtp = imsSrtp(suite, again, reason => void dropped.push(reason));
   const wire: ImsLeg = {
     port: 4,
     sendRtp: (packet, start) => void sent.push(Buffer.from(packet.subarray(start))),
     sendRtcp: packet => void reports.push(Buffer.from(packet)),
     close: () => undefined,
   };
-  const events: ImsLegEvents = srtp.opening({
-    rtp: packet => void heard.push(Buffer.from(packet)),
-    rtcp: packet => void heard.push(Buffer.from(packet)),
-    fault: error => assert.fail(String(error)),
-  });
-  return { srtp, sent, reports, heard, events, leg: srtp.protecting(wire), dropped: () => dropped };
+  const events: ImsLegEvents = srtp.opening(
+    {
+      rtp: packet => void heard.push(Buffer.from(packet)),
+      rtcp: packet => void heard.push(Buffer.from(packet)),
+      fault: error => assert.fail(String(error)),
+    },
+    address => address === FROM.address,
+  );
+  return { srtp, sent, reports, heard, events, leg: srtp.protecting(wire), dropped };
 }
 
 function sealed(far: ReturnType<typeof farOf>, packet: Buffer, rtcp = false): Buffer {
@@ -95,20 +96,38 @@ test('SDP-25 what is plain, of another key, changed or sent twice is dropped and
   for (const bad of [rtp(1), sealed(farOf(S32, keyOf(2), w.srtp.key), rtp(1)), changed, Buffer.alloc(3)])
     w.events.rtp(bad, FROM);
   w.events.rtcp(Buffer.from('80c90001000000060000000000000000', 'hex'), FROM);
-  assert.deepEqual([w.heard.length, w.dropped()], [0, 5]);
+  assert.deepEqual([w.heard.length, w.dropped], [0, Array<string>(5).fill('srtp')]);
   w.events.rtp(Buffer.from(packet), FROM);
   w.events.rtp(Buffer.from(packet), FROM);
-  assert.deepEqual([w.heard.length, w.dropped()], [1, 6]);
+  assert.deepEqual([w.heard.length, w.dropped.length], [1, 6]);
 });
 
-test('SDP-25 a packet that is asked for again leaves as it left before; plain RTP passes while no key is agreed', () => {
+test('SDP-25 what is too long, or of nobody whose packets are taken, is not opened: that would cost more than all else', () => {
   const w = world(S80);
+  const far = farOf(S80, keyOf(1), w.srtp.key);
+  w.events.rtp(rtp(1), { ...FROM, address: '127.0.0.66' });
+  assert.equal(w.heard.length, 1);
+  w.srtp.agree({ suite: S80, key: keyOf(1) });
+  // Authentic, so it is for these reasons alone that they are not taken.
+  w.events.rtp(sealed(far, rtp(1, 6, 1_600)), FROM);
+  w.events.rtp(sealed(far, rtp(2, 6)), { ...FROM, address: '127.0.0.66' });
+  assert.deepEqual(w.dropped, ['oversize', 'wrongSource']);
+  w.events.rtp(sealed(far, rtp(3, 6, 1_388)), FROM);
+  assert.equal(w.heard.length, 2);
+});
+
+test('SDP-25 a picture packet that is asked for again leaves as it left before, of the sound nothing is kept; plain RTP passes while no key is agreed', () => {
+  const w = world(S80, true);
   w.leg.sendRtp(rtp(1), 0, 4000, '127.0.0.9');
   assert.deepEqual(w.sent, [rtp(1)]);
   w.srtp.agree({ suite: S80, key: keyOf(1) });
   for (let i = 0; i < 2; i += 1) w.leg.sendRtp(rtp(2), 0, 4000, '127.0.0.9');
   assert.deepEqual(w.sent[1], w.sent[2]);
   assert.notDeepEqual(w.sent[1]?.subarray(0, 172), rtp(2));
+  const sound = world(S80);
+  sound.srtp.agree({ suite: S80, key: keyOf(1) });
+  for (let i = 0; i < 2; i += 1) sound.leg.sendRtp(rtp(2), 0, 4000, '127.0.0.9');
+  assert.equal(sound.sent.length, 1);
 });
 
 test('SDP-25 with a new key of the far end ours goes on under another SSRC: no number comes twice under one key', () => {
@@ -133,11 +152,13 @@ test('SDP-25 with a new key of the far end ours goes on under another SSRC: no n
     };
   };
   const ssrcs = new Set<number>();
+  let seq = 0;
   const talk = (key: string) => {
     applyRoute(r, route(key), 0);
     const far = farOf(S80, key, w.srtp.key);
     for (let i = 0; i < 3; i += 1) {
-      fromWeb(r, rtp(i), 20 * i);
+      fromWeb(r, rtp(seq), 20 * seq);
+      seq += 1;
       const out = w.sent.at(-1);
       assert.ok(out);
       // A far end that is new begins to count at nothing.

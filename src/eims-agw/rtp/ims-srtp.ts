@@ -11,6 +11,8 @@ const SUITES: Readonly<Record<SdesSuite, SrtpSuite>> = {
 };
 const KEY_BYTES = 16;
 const MASTER_BYTES = 30;
+/** What the relay takes of the core is shorter; to open it costs by its length. */
+const MAX_BYTES = 1_500;
 
 export interface ImsSrtp {
   /** Of what we send: master key and salt in base64. */
@@ -20,25 +22,28 @@ export interface ImsSrtp {
    * whoever has a new key counts from the beginning, and under the old SSRC our numbers would come twice.
    */
   agree(theirs: SdesKey | undefined): boolean;
-  /** Takers of packets in clear. */
-  opening(events: ImsLegEvents): ImsLegEvents;
+  /** Takers of packets in clear. What is of nobody that `mayBeFar` is not opened. */
+  opening(events: ImsLegEvents, mayBeFar: (address: string, port: number) => boolean): ImsLegEvents;
   /** A leg for packets in clear; one that was sent already leaves once more as it left before. */
   protecting(leg: ImsLeg): ImsLeg;
 }
 
-/** `drop`: a packet was not taken. */
-export function imsSrtp(suite: SdesSuite, drop: () => void): ImsSrtp {
+/** Why a packet was not taken, as it is counted. */
+type Drop = (reason: 'srtp' | 'oversize' | 'wrongSource') => void;
+
+/** `again`: packets may be asked for again, so what left is kept. */
+export function imsSrtp(suite: SdesSuite, again: boolean, drop: Drop): ImsSrtp {
   const ours = randomBytes(MASTER_BYTES);
-  const sent = sentPackets();
+  const sent = again ? sentPackets() : null;
   let session: SrtpSession | null = null;
   let held: string | null = null;
   let begun = false;
 
-  const opened = (packet: Buffer, rtcp: boolean): Buffer | null => {
-    if (session === null) return packet;
-    const clear = rtcp ? session.unprotectRtcp(packet) : session.unprotectRtp(packet);
+  /** Null: it is dropped. */
+  const opened = (by: SrtpSession, packet: Buffer, rtcp: boolean): Buffer | null => {
+    const clear = rtcp ? by.unprotectRtcp(packet) : by.unprotectRtp(packet);
     if (typeof clear === 'number') return packet.subarray(0, clear);
-    drop();
+    drop('srtp');
     return null;
   };
   /** Null: it cannot be sent. */
@@ -47,7 +52,7 @@ export function imsSrtp(suite: SdesSuite, drop: () => void): ImsSrtp {
     const copy = Buffer.allocUnsafe(length + MAX_OVERHEAD);
     packet.copy(copy, 0, start);
     const end = rtcp ? by.protectRtcp(copy, length) : by.protectRtp(copy, length);
-    if (end === 0) return sent.find(copy.readUInt16BE(2));
+    if (end === 0) return sent?.find(copy.readUInt16BE(2)) ?? null;
     return end < 0 ? null : copy.subarray(0, end);
   };
 
@@ -58,7 +63,7 @@ export function imsSrtp(suite: SdesSuite, drop: () => void): ImsSrtp {
       if (key === held) return false;
       held = key;
       session?.close();
-      sent.forget();
+      sent?.forget();
       session =
         key === null
           ? null
@@ -70,24 +75,27 @@ export function imsSrtp(suite: SdesSuite, drop: () => void): ImsSrtp {
       begun ||= session !== null;
       return anew;
     },
-    opening: ({ rtp, rtcp, fault }) => ({
-      rtp(packet, from) {
-        const clear = opened(packet, false);
-        if (clear !== null) rtp(clear, from);
-      },
-      rtcp(packet, from) {
-        const clear = opened(packet, true);
-        if (clear !== null) rtcp(clear, from);
-      },
-      fault,
-    }),
+    opening({ rtp, rtcp, fault }, mayBeFar) {
+      const clearTo =
+        (take: ImsLegEvents['rtp'], isRtcp: boolean): ImsLegEvents['rtp'] =>
+        (packet, from) => {
+          if (session === null) take(packet, from);
+          else if (!mayBeFar(from.address, from.port)) drop('wrongSource');
+          else if (packet.length > MAX_BYTES) drop('oversize');
+          else {
+            const clear = opened(session, packet, isRtcp);
+            if (clear !== null) take(clear, from);
+          }
+        };
+      return { rtp: clearTo(rtp, false), rtcp: clearTo(rtcp, true), fault };
+    },
     protecting: leg => ({
       port: leg.port,
       sendRtp(packet, start, port, address) {
         if (session === null) return leg.sendRtp(packet, start, port, address);
         const out = protectedCopy(session, packet, start, false);
         if (out === null) return;
-        sent.keep(out);
+        sent?.keep(out);
         leg.sendRtp(out, 0, port, address);
       },
       sendRtcp(packet, port, address) {

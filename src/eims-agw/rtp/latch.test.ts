@@ -1,7 +1,8 @@
 /** Which source may speak for the far end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acceptRtcp, acceptRtp, aim, latch } from './latch.ts';
+import fc from 'fast-check';
+import { acceptRtcp, acceptRtp, aim, latch, mayBeFar } from './latch.ts';
 
 const TARGET = { address: '127.0.0.9', port: 4000, rtcpAddress: '127.0.0.9', rtcpPort: 4001 };
 
@@ -100,4 +101,27 @@ test('port 0 can send and cannot be answered: it is nobody’s', () => {
   for (let i = 0; i < 8; i += 1) assert.equal(from('127.0.0.8', 0, 1_000), false);
   assert.equal(acceptRtcp(l, '127.0.0.9', 0), false);
   assert.deepEqual([l.port, l.rtcpPort], [4000, 4001]);
+});
+
+test('whoever is taken was a source that may be the far end, and strangers are not', () => {
+  const source = fc.record({
+    address: fc.constantFrom('127.0.0.7', '127.0.0.8', '127.0.0.9', '127.0.0.10'),
+    port: fc.constantFrom(4000, 4001),
+    rtcp: fc.boolean(),
+  });
+  const target = { ...TARGET, rtcpAddress: '127.0.0.8' };
+  fc.assert(
+    fc.property(fc.array(source, { maxLength: 40 }), fc.boolean(), (sources, moves) => {
+      const l = latch(moves ? address => address !== '127.0.0.10' : null);
+      assert.equal(mayBeFar(l, target.address, target.port), false);
+      aim(l, target);
+      sources.forEach(({ address, port, rtcp }, i) => {
+        const may = mayBeFar(l, address, port);
+        const taken = rtcp ? acceptRtcp(l, address, port) : acceptRtp(l, address, port, 1, i, 1_000 * i);
+        assert.ok(may || !taken);
+        assert.ok(address !== '127.0.0.10' || !may);
+        assert.ok(moves || address !== '127.0.0.7' || !may);
+      });
+    }),
+  );
 });

@@ -69,6 +69,14 @@ export function aim(l: Latch, target: ImsTarget | null): void {
   l.rtcpPort = target.rtcpPort;
 }
 
+/** Whether packets of this source can be taken at all, whatever is in them: to open others is not worth it. */
+export function mayBeFar(l: Latch, address: string, port: number): boolean {
+  const { target, mayMove } = l;
+  if (target === null) return false;
+  if (address === target.address || address === target.rtcpAddress) return true;
+  return l.latched ? address === l.address : mayMove?.(address, port) === true;
+}
+
 /** Whether a valid RTP packet may be passed on; learns from it. `now` in ms. */
 export function acceptRtp(l: Latch, address: string, port: number, ssrc: number, seq: number, now: number): boolean {
   const { target } = l;
