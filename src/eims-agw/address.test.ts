@@ -35,6 +35,11 @@ test('SEC-01 our own signalling is not to be had under another spelling of its a
   }
 });
 
+test('SEC-01 an IPv4 address in the clothes of an IPv6 one is nobody’s: our own services are not to be had so', () => {
+  for (const address of ['::ffff:192.0.2.1', '::FFFF:c000:201', '0:0:0:0:0:ffff:192.0.2.9'])
+    for (const port of [5060, 4000]) assert.equal(target(address, port), null, `${address} ${port}`);
+});
+
 test('reports go by the family of the sound: a call has sockets of one', () => {
   assert.equal(target('192.0.2.9', 4000, 'a=rtcp:4001 IN IP6 2001:db8::9\r\n'), null);
   assert.notEqual(target('192.0.2.9', 4000, 'a=rtcp:4001 IN IP4 192.0.2.8\r\n'), null);

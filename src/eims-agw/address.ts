@@ -32,7 +32,7 @@ export function addressPolicy(settings: MediaSettings, ims: ImsMedia = settings.
   return {
     allows(address, port) {
       const version = isIP(address);
-      if (version === 0 || !families.has(version)) return false;
+      if (version === 0 || !families.has(version) || isMapped(address)) return false;
       const kind = version === 4 ? 'ipv4' : 'ipv6';
       if (never.check(address, kind) || !allowed.check(address, kind)) return false;
       return (
@@ -67,6 +67,11 @@ export function targetOf(media: MediaDesc, policy: AddressPolicy): ImsTarget | '
   if (!policy.allows(address, port) || !policy.allows(rtcpAddress, rtcpPort)) return null;
   if (isIP(address) !== isIP(rtcpAddress)) return null;
   return { address: canonical(address), port, rtcpAddress: canonical(rtcpAddress), rtcpPort };
+}
+
+/** IPv4 in the form of IPv6: no socket of ours reaches it, and a daemon's might, past what is known of the address. RFC 4291 2.5.5.2. */
+function isMapped(address: string): boolean {
+  return canonical(address).startsWith('::ffff:');
 }
 
 /** As the kernel writes it: addresses, ours and those of strangers, are told apart by their text. RFC 5952. */
