@@ -178,7 +178,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   'call-quota': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many calls at once.' },
   'pool-foreign': { status: 403, code: 'PERMISSION_DENIED', message: 'This client may not use this pool of numbers.' },
   'pool-empty': { status: 429, code: 'QUOTA_EXCEEDED', message: 'All numbers are in use; try again later.' },
-  'source-busy': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many calls from this address; try again later.' },
+  'source-busy': {
+    status: 429,
+    code: 'SOURCE_QUOTA_EXCEEDED',
+    message: 'Too many calls from this address; try again later.',
+  },
   'entry-point-busy': { status: 429, code: 'QUOTA_EXCEEDED', message: 'Too many visitors call now; try again later.' },
   'emergency-refused': {
     status: 403,

@@ -163,6 +163,15 @@ test('CTC-02 an entry point has no more calls than it may', async () => {
   assert.deepEqual([refused.status, refused.body.code], [429, 'QUOTA_EXCEEDED']);
 });
 
+test('CTC-17 an address that has its share of the numbers is told so, and when it may call again: that is not lines that are busy', async () => {
+  const g = await shop({ clickToCall: { ...clickToCall, numbersPerAddress: 1 } });
+  const id = await entryPoint(g);
+  await talking(g, await businessToken(g, id));
+  const { status, body, headers } = await dial(g, await businessToken(g, id));
+  assert.deepEqual([status, body.code], [429, 'SOURCE_QUOTA_EXCEEDED']);
+  assert.ok(Number(headers['retry-after']) > 0);
+});
+
 test('REG-22 the pool of another business is refused, at the entry point and at the call, before anything is sent', async () => {
   const g = await shop();
   for (const poolId of ['shop-pool', 'no-pool']) {

@@ -15,6 +15,7 @@ export type ErrorName =
   | 'call-over'
   | 'wrong-moment'
   | 'closed'
+  | 'too-many-from-here'
   | 'cancelled'
   | 'microphone-denied'
   | 'microphone-missing'
@@ -60,6 +61,12 @@ const table: Readonly<Record<ErrorName, Row>> = {
   'call-over': [30005, 'This call is over.', [], []],
   'wrong-moment': [30006, 'The call is not in a state that allows this.', [], []],
   closed: [30007, 'No calls are taken here now.', ['It is outside of the hours.'], ['Call again later.']],
+  'too-many-from-here': [
+    30009,
+    'Too many calls came from your network just now.',
+    ['Several people share its address, or somebody called again and again.'],
+    ['Try again in a moment.'],
+  ],
   cancelled: [30008, 'The call was given up before it was made.', [], []],
   'microphone-denied': [
     40001,
@@ -123,6 +130,7 @@ const byCamaraCode: Readonly<Record<string, ErrorName>> = {
   CALLTYPE_EMERGENCY_NOT_SUPPORTED: 'emergency-not-supported',
   ENTRY_POINT_CLOSED: 'closed',
   QUOTA_EXCEEDED: 'too-many-calls',
+  SOURCE_QUOTA_EXCEEDED: 'too-many-from-here',
   INCOMPATIBLE_STATE: 'wrong-moment',
   TOO_MANY_REQUESTS: 'busy-service',
   UNAVAILABLE: 'busy-service',

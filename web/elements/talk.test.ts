@@ -138,6 +138,10 @@ test('all lines busy: not before the time that the service asks for', async () =
   const service = fakeService();
   const { talk, told } = talkOn(service);
   const busy = { status: 429, body: { code: 'QUOTA_EXCEEDED' }, headers: { 'retry-after': '7' } };
+  const before = { ...busy, body: { code: 'SOURCE_QUOTA_EXCEEDED' }, headers: {} };
+  service.on('POST visitor-calls', () => before);
+  await talk.call();
+  assert.deepEqual(talk.state, { name: 'failed', error: 'too-many-from-here', retryAt: null }, 'not the same');
   service.on('POST visitor-calls', () => busy);
   await talk.call();
   const retryAt = service.environment.now() + 7000;

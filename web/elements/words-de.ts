@@ -51,6 +51,7 @@ export const de: Words = {
   'error-microphone-missing':
     'Es wurde kein Mikrofon gefunden, oder ein anderes Programm benutzt es. Schließen Sie eines an und versuchen Sie es noch einmal.',
   'error-too-many-calls': 'Alle Leitungen sind besetzt.',
+  'error-too-many-from-here': 'Aus Ihrem Netz kamen gerade viele Anrufe. Bitte warten Sie einen Moment.',
   'error-busy-service': 'Gerade rufen sehr viele an.',
   'error-network': 'Wir sind nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
   'error-not-allowed': 'Von dieser Seite sind keine Anrufe erlaubt.',

@@ -50,6 +50,7 @@ export const en: Words = {
     'Your browser does not let this page use the microphone. Allow it beside the address of the page, then try again.',
   'error-microphone-missing': 'No microphone was found, or another program is using it. Connect one, then try again.',
   'error-too-many-calls': 'All our lines are busy.',
+  'error-too-many-from-here': 'There were many calls from your network just now. Please wait a moment.',
   'error-busy-service': 'Very many people call just now.',
   'error-network': 'We cannot be reached. Check your connection, then try again.',
   'error-not-allowed': 'Calls from this page are not allowed.',
