@@ -74,6 +74,7 @@ export function answerWeb(call: CallMedia, leg: WebLeg): void {
   video.text = null;
   video.from = codec;
   video.to = codec;
+  video.kept = false;
   if (codec === null || video.line === null || ims.to === null) return;
   video.text = {
     codecs: [{ ...forWeb(ims.to), pt: codec.pt }],
@@ -91,6 +92,8 @@ export function offerWeb(call: CallMedia, leg: WebLeg): void {
   video.text = null;
   video.from = null;
   video.to = null;
+  // Without a line in our offer it has no transport either.
+  video.kept &&= port > 0 && line !== null;
   if (port === 0 || line === null) return;
   leg.slots = withVideo(leg.slots, 'UDP/TLS/RTP/SAVPF');
   video.text = {

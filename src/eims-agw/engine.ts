@@ -171,10 +171,10 @@ export type EngineCommand =
   | { type: 'restart'; session: number; op: number; leg: number; remote: WebRemote }
   | { type: 'candidates'; session: number; leg: number; candidates: string[] }
   | { type: 'drop-leg'; session: number; leg: number }
-  /** Takes IMS ports for video; those it had before are given back. -> `video-added` or `refused`. */
-  | { type: 'add-video'; session: number; op: number; sdes?: SdesSuite; keyLater?: true }
-  /** Gives them back. */
-  | { type: 'drop-video'; session: number }
+  /** Takes IMS ports for video; those it had before are given back. `kept`: with the transport that a browser has kept, if it can be had. -> `video-added` or `refused`. */
+  | { type: 'add-video'; session: number; op: number; sdes?: SdesSuite; keyLater?: true; kept?: true }
+  /** Gives them back. `kept`: the browser has refused the picture and kept the transport that it was offered. */
+  | { type: 'drop-video'; session: number; kept?: true }
   /** Asks the browser for a key frame of its video, unless it just was. */
   | { type: 'key-frame'; session: number }
   | { type: 'route'; session: number; route: Route }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { TRANSCODER } from '../../test/support/media-caps.ts';
 import { nextRef } from '../../test/support/media-inbox.ts';
 import { A, LEG, mediaRig } from '../../test/support/media-rig.ts';
-import { chromiumOffer, phoneSdp } from '../../test/support/media-sdp.ts';
+import { browserAnswer, chromiumOffer, OTHER_FINGERPRINT, phoneSdp } from '../../test/support/media-sdp.ts';
 import { parseSdp } from '../sdp/index.ts';
 import type { EngineCommand } from './engine.ts';
 
@@ -21,6 +21,11 @@ const linesOf = (sdp: string) => {
 /** A phone that takes VP8 under this number. */
 const vp8 = (pt: number, version = 1) =>
   `${phoneSdp({ formats: [8], version })}m=video 49200 RTP/AVP ${pt}\r\na=rtpmap:${pt} VP8/90000\r\n`;
+/** A browser's answer that has the offer's video under VP8, this way. */
+const webVideo = (direction: string, port = 9) =>
+  browserAnswer({ laws: [8] }) +
+  `m=video ${port} UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n` +
+  `a=ice-ufrag:vid0\r\na=ice-pwd:vid00000000000000000000\r\na=fingerprint:sha-256 ${OTHER_FINGERPRINT}\r\na=${direction}\r\n`;
 const lastConnect = (commands: EngineCommand[]) => commands.findLast(command => command.type === 'connect');
 
 test('SDP-21 the picture has credentials and a candidate of its own, outside the bundle, and the engine hears of both ends', () => {
@@ -73,4 +78,34 @@ test('SDP-21 a picture added in a call is connected before the browser is answer
     ['connect', 'route'],
   );
   assert.equal(lastConnect(commands)?.remote.video?.mid, '1');
+});
+
+test('SDP-21 a browser that refuses a picture, and not its line, is offered the next in the transport that it keeps, as long as no SDP of ours has ended the line', () => {
+  const r = rig();
+  r.offerIn(phoneSdp({ formats: [8] }));
+  r.answerIn(browserAnswer({ laws: [8] }));
+  r.run({ type: 'media.select', owner: A, leg: LEG });
+  r.open();
+  let version = 1;
+  /** The far end asks for video: what the engine is asked for, and told once the browser has answered. */
+  const asked = (answer: string | null) => {
+    const from = r.engine.commands.length;
+    version += 1;
+    r.run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp: vp8(96, version) });
+    r.box.take('media-asks');
+    r.run({ type: 'media.agree', owner: A, ref: nextRef(), sdp: answer });
+    r.box.take('media-ready');
+    return r.engine.commands
+      .slice(from)
+      .flatMap(c => (c.type === 'add-video' || c.type === 'drop-video' ? [`${c.type} ${c.kept ?? false}`] : []));
+  };
+  assert.deepEqual(asked(null), ['add-video false', 'drop-video false']);
+  assert.deepEqual(asked(webVideo('inactive')), ['add-video false', 'drop-video true']);
+  assert.deepEqual(asked(webVideo('inactive', 0)), ['add-video true', 'drop-video false']);
+  assert.deepEqual(asked(webVideo('inactive')), ['add-video false', 'drop-video true']);
+  // Video is not what the browser offers now.
+  const sdp = webVideo('inactive').replace('a=setup:active', 'a=setup:actpass');
+  r.run({ type: 'media.reoffer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp });
+  assert.equal(linesOf(r.box.take('media-ready').sdp)[1]?.live, false);
+  assert.deepEqual(asked(webVideo('sendrecv')), ['add-video false']);
 });

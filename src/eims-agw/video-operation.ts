@@ -33,6 +33,7 @@ export function withPorts(
     {
       type: 'add-video',
       ...(suite === null ? {} : { sdes: suite, ...(effect.from === 'ims' ? { keyLater: true } : {}) }),
+      ...transportKept(session),
     },
     reply => {
       if (reply.type === 'video-added') {
@@ -51,6 +52,11 @@ export function withPorts(
 /** That of their line, else what the sound has agreed to, or would offer. */
 function videoSuite({ sdes, from, video }: ImsSide): SdesSuite | null {
   return video.line === null ? suiteFor(sdes, from !== null) : suiteFor(video.sdes, true);
+}
+
+/** A browser that holds on to the transport of a picture it refused can have no other on that line. */
+function transportKept({ call }: Session): { kept?: true } {
+  return [...call.legs.values()].some(({ video }) => video.kept) ? { kept: true } : {};
 }
 
 /** The far end asks for video that the call does not have: its user decides. False when it cannot be asked for. */
@@ -177,5 +183,5 @@ function dropVideo(plane: Plane, session: Session): void {
   const { call } = session;
   if (call.ims.video.port === 0) return;
   endVideo(call, joined(call));
-  plane.engine.send({ type: 'drop-video', session: session.number });
+  plane.engine.send({ type: 'drop-video', session: session.number, ...transportKept(session) });
 }

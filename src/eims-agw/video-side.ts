@@ -29,6 +29,8 @@ export interface VideoSide {
   /** Once agreed: the codec under our number (what they send), and under theirs (what we send). */
   from: Codec | null;
   to: Codec | null;
+  /** A browser that refused our offer but not its line holds on to the transport it was offered. RFC 8829 5.3.1. */
+  kept: boolean;
 }
 
 export interface ImsVideo extends VideoSide {
@@ -43,7 +45,7 @@ export interface ImsVideo extends VideoSide {
 }
 
 export function noVideo(apart: boolean, types: PayloadTypes): VideoSide {
-  return { apart, types, line: null, text: null, from: null, to: null };
+  return { apart, types, line: null, text: null, from: null, to: null, kept: false };
 }
 
 export function noImsVideo(apart: boolean, types: PayloadTypes, srtp: SrtpPolicy): ImsVideo {
@@ -125,9 +127,10 @@ export function settleImsVideo(video: ImsVideo, before: VideoLine | null, held: 
   }
 }
 
-/** What an answer of the browser leaves of the video we offered it. */
-export function settleWebVideo(video: VideoSide): void {
+/** What an answer of the browser leaves of the video we offered it; `live`: it has not rejected the line. */
+export function settleWebVideo(video: VideoSide, live: boolean): void {
   agree(video, video.text?.codecs ?? [], video.line?.codecs[0] ?? null);
+  video.kept = video.apart && live && video.to === null;
 }
 
 function agree(side: VideoSide, ours: readonly Codec[], first: Codec | null): void {

@@ -139,7 +139,7 @@ export function takeAnswer(leg: WebLeg, text: string, usable: Usable): MediaFail
   leg.wantsSend = sends(audio.direction);
   leg.wantsRecv = receives(audio.direction);
   takePicture(leg, remote, parsed.value);
-  settleWebVideo(leg.video);
+  settleWebVideo(leg.video, parsed.value.media[leg.slots.video]?.live === true);
   return null;
 }
 

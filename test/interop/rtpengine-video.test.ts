@@ -16,4 +16,4 @@ browserVideo(async (): Promise<Stage> => {
       await daemon.close();
     },
   };
-}, 'a browser keeps the transport of a picture that its user refused, and the daemon has a new one');
+});

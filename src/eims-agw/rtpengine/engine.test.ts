@@ -152,6 +152,39 @@ test('SDP-21 a picture is a call of its own on the daemon: added, gated, connect
   assert.equal(daemon.calls.size, 0);
 });
 
+test('SDP-21 a picture that a browser refused waits on its daemon for the next one; used, unwanted or lost there, that is a new one', async () => {
+  const { engine, daemons, events, talk } = await rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  talk(1);
+  const pictures = () => [...daemon.calls].filter(id => /v\d$/.test(id)).map(id => id.slice(-2));
+  const add = (op: number, kept: { kept?: true } = {}) => engine.send({ type: 'add-video', session: 1, op, ...kept });
+  const drop = () => engine.send({ type: 'drop-video', session: 1, kept: true });
+  add(7);
+  const added = events.at(-1);
+  drop();
+  assert.deepEqual(pictures(), ['v1']);
+  add(8, { kept: true });
+  assert.deepEqual(events.at(-1), { ...added, op: 8 });
+  drop();
+  // The browser has not kept it after all.
+  add(9);
+  assert.deepEqual(pictures(), ['v2']);
+  drop();
+  for (const id of pictures()) daemon.calls.delete([...daemon.calls].find(call => call.endsWith(id)) ?? '');
+  add(10, { kept: true });
+  assert.equal(events.at(-1)?.type, 'video-added');
+  assert.equal(pictures().length, 1);
+  engine.send({ type: 'connect', session: 1, op: 11, leg: 1, remote: { ...REMOTE, video: { ...REMOTE, mid: '1' } } });
+  drop();
+  assert.deepEqual(pictures(), [], 'a browser was connected to it');
+  add(12);
+  drop();
+  engine.send({ type: 'close', session: 1 });
+  assert.deepEqual([daemon.calls.size, events.at(-1)?.type], [0, 'closed']);
+});
+
 test('RTE-22 an engine that closes leaves nothing on its daemons, pictures neither, though their ends are lost once', async () => {
   const { engine, daemons, talk, clock } = await rig(1);
   await engine.start();

@@ -9,7 +9,7 @@ import type { Wire, WireEvents } from './client.ts';
 import { codesAll, createDaemon, type Daemon, promisedCaps } from './daemon.ts';
 import { placeOf, placesOf } from './place.ts';
 import { choose } from './pool.ts';
-import { type CallSession, callSession, handle, type SessionEffect, type SessionInput } from './session.ts';
+import { type CallSession, callSession, handle, type SessionEffect, type SessionInput, streamsOf } from './session.ts';
 import { carried } from './supervision.ts';
 import { udpWire } from './udp-wire.ts';
 
@@ -189,10 +189,10 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     if (placed.get(session) !== held) return;
     placed.delete(session);
     for (const cancel of held.looks.values()) cancel();
-    const { sound, picture } = held.call;
-    held.daemon.took({ calls: -1, pictures: picture === null ? 0 : -1 });
+    const [sound, ...pictures] = streamsOf(held.call);
+    held.daemon.took({ calls: -1, pictures: -pictures.length });
     // Should it hear us after all, it keeps nothing.
-    const left = [...(leftover ? [sound] : []), ...(picture === null ? [] : [picture])];
+    const left = leftover ? [sound, ...pictures] : pictures;
     await Promise.all(left.map(stream => remove(held.daemon, stream)));
   }
 

@@ -10,6 +10,8 @@ import { handle as handleStream, type StreamCommand, type StreamEffect, type Str
 export interface CallSession {
   readonly sound: CallState;
   picture: CallState | null;
+  /** A picture that a browser has refused, and whose transport it has kept: the next one in its place. */
+  parked: CallState | null;
   /** Pictures so far: each is a new call for the daemon. */
   pictures: number;
   /** The far end asks for key frames and lost packets by itself, and takes such questions. */
@@ -33,13 +35,18 @@ export type SessionEffect =
 type Out = SessionEffect[];
 
 export function callSession(options: CallOptions): CallSession {
-  return { sound: callState(options), picture: null, pictures: 0, feedback: false, waiting: new Map() };
+  return { sound: callState(options), picture: null, parked: null, pictures: 0, feedback: false, waiting: new Map() };
 }
 
 /** Takes one input at `now` (ms); its effects are appended to `out`. */
 export function handle(call: CallSession, input: SessionInput, now: number, out: Out): void {
   if (input.type === 'command') take(call, input.command, now, out);
-  else if (input.of === call.sound || input.of === call.picture) give(call, input.of, input, now, out);
+  else if (streamsOf(call).includes(input.of)) give(call, input.of, input, now, out);
+}
+
+/** All that a daemon has of a call: its sound, and its pictures. */
+export function streamsOf({ sound, picture, parked }: CallSession): [CallState, ...CallState[]] {
+  return [sound, ...[picture, parked].filter(stream => stream !== null)];
 }
 
 function take(call: CallSession, command: EngineCommand, now: number, out: Out): void {
@@ -51,7 +58,12 @@ function take(call: CallSession, command: EngineCommand, now: number, out: Out):
       begin(call, command, now, out);
       break;
     case 'drop-video':
-      if (picture !== null) end(call, picture, true, out);
+      if (picture === null) break;
+      if (command.kept !== true || !isUnanswered(picture)) end(call, picture, true, out);
+      else {
+        call.parked = picture;
+        call.picture = null;
+      }
       break;
     case 'connect':
     case 'restart': {
@@ -93,13 +105,13 @@ function pictureRoute({ target, toIms, toWeb, toImsOpen, toWebOpen, feedback }: 
 }
 
 function begin(call: CallSession, asked: Extract<EngineCommand, { type: 'add-video' }>, now: number, out: Out): void {
-  const { sound, picture } = call;
-  if (picture !== null) end(call, picture, true, out);
-  call.pictures += 1;
-  const { session, callId } = sound.options;
-  const begun = callState({ ...sound.options, callId: `${callId}v${call.pictures}`, kind: 'video' });
+  const { sound, picture, parked } = call;
+  const again = asked.kept === true && parked?.nobodys?.suite === asked.sdes ? parked : null;
+  for (const old of [picture, parked]) if (old !== null && old !== again) end(call, old, true, out);
+  const begun = again ?? newPicture(call, out);
   call.picture = begun;
-  out.push({ type: 'picture-begins' });
+  call.parked = null;
+  const { session } = sound.options;
   const legs = [...sound.legs.keys()].map(leg => ({ leg, ssrc: 0, cname: '' }));
   const { family } = sound.options.habits;
   const { op, sdes, keyLater } = asked;
@@ -113,7 +125,20 @@ function begin(call: CallSession, asked: Extract<EngineCommand, { type: 'add-vid
     ...(sdes && { sdes }),
     ...(keyLater && { keyLater }),
   } as const;
+  // One that was parked is asked for its ports and transport again: its daemon may have lost it.
   give(call, begun, { type: 'command', command }, now, out);
+}
+
+function newPicture(call: CallSession, out: Out): CallState {
+  call.pictures += 1;
+  const { options } = call.sound;
+  out.push({ type: 'picture-begins' });
+  return callState({ ...options, callId: `${options.callId}v${call.pictures}`, kind: 'video' });
+}
+
+/** No browser has, and nobody in its place. */
+function isUnanswered({ opening, held, legs }: CallState): boolean {
+  return opening === null && held.pair === null && [...legs.values()].every(({ remote }) => remote === null);
 }
 
 function give(call: CallSession, stream: CallState, input: StreamInput, now: number, out: Out): void {
@@ -181,6 +206,7 @@ function done(call: CallSession, op: number, out: Out): void {
 
 function end(call: CallSession, picture: CallState, leftover: boolean, out: Out): void {
   if (call.picture === picture) call.picture = null;
+  if (call.parked === picture) call.parked = null;
   out.push({ type: 'picture-over', of: picture, leftover });
   for (const op of [...call.waiting.keys()]) done(call, op, out);
 }
