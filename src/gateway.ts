@@ -25,6 +25,7 @@ import { createLoop, type Loop } from './runtime/loop.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { createOpsServer } from './runtime/ops-server.ts';
 import { createRandom } from './runtime/random.ts';
+import { createCallerRates } from './runtime/rate-limit.ts';
 import { watchStore } from './runtime/store-watch.ts';
 import { createTimerWheel } from './runtime/timer-wheel.ts';
 import { readKeyFile } from './store/key-file.ts';
@@ -122,11 +123,13 @@ export async function createGateway(
   });
   const clickToCall = createClickToCall({ settings, store, log, uuid: ids.uuid, now: clock.now });
   const tokens = createAccessTokens({ settings: settings.auth, clock, log: log.with({ part: 'waf' }), metrics });
+  const rates = createCallerRates(settings.api);
   const w2Sip = settings.w2Sip.enabled
     ? createW2Sip({
         settings,
         core: { ask: request => loop.ask(request), emit },
         tokens,
+        rates,
         ids,
         timers: wheel,
         now: clock.now,
@@ -159,6 +162,7 @@ export async function createGateway(
   const api = createApi({
     settings,
     tokens,
+    rates,
     core: loop,
     subscriptions: events.subscriptions,
     channels: events.channels,

@@ -1,11 +1,11 @@
 /** One request on its way down the pipeline, and what the steps share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Ids } from '../ep-cscf/ids.ts';
+import type { CallerRates } from '../runtime/rate-limit.ts';
 import type { Cors } from './cors.ts';
 import type { JsonObject } from './json.ts';
 import type { Answer, Call, Operation } from './operation.ts';
 import type { Access, AccessTokens, Refusal } from './ports.ts';
-import type { RateLimit } from './rate-limit.ts';
 import type { Routes } from './route.ts';
 
 /** What the steps need; the same for all requests. */
@@ -14,9 +14,7 @@ export interface PipelineParts {
   cors: Cors;
   tokens: AccessTokens;
   ids: Pick<Ids, 'uuid'>;
-  perAddress: RateLimit;
-  perClient: RateLimit;
-  perUser: RateLimit;
+  rates: CallerRates;
   bodyLimitBytes: number;
   /** Public base URL, without a closing slash. */
   publicUrl(): string;

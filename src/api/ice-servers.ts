@@ -3,13 +3,13 @@ import type { Settings } from '../config/settings.ts';
 import { isRelay } from '../config/turn-sense.ts';
 import type { Ids, RegistrationId } from '../ep-cscf/ids.ts';
 import type { Principal } from '../ep-cscf/words.ts';
+import { createRateLimit } from '../runtime/rate-limit.ts';
 import { refusalOf } from './core-reply.ts';
 import { formatDateTime } from './date-time.ts';
 import { isPlainId } from './field.ts';
 import { turnCredential } from './ice-servers-credential.ts';
 import { type Api, invalid, notFound, type Operation } from './operation.ts';
 import type { Channels, CorePort, Refusal } from './ports.ts';
-import { createRateLimit } from './rate-limit.ts';
 import { type IceServer, type IceServersRequest, iceServersAnswer, iceServersRequest } from './schemas/ice-servers.ts';
 import { compile } from './validator.ts';
 

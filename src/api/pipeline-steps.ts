@@ -5,7 +5,6 @@ import { parseJsonObject } from './json.ts';
 import { accepts, isJsonType } from './media-type.ts';
 import { type Call, invalid, type Operation } from './operation.ts';
 import type { Proof } from './ports.ts';
-import { addressKey } from './rate-limit.ts';
 
 const ID_LIMIT = 256;
 
@@ -42,7 +41,7 @@ export function methodAllowed(exchange: Exchange): Outcome | null {
 }
 
 export function addressRate(exchange: Exchange): Outcome | null {
-  return limited(exchange.parts.perAddress.take(addressKey(exchange.address), exchange.now));
+  return limited(exchange.parts.rates.ofAddress(exchange.address, exchange.now));
 }
 
 /** One token in one Authorization header, as a bearer token or with a proof of its key, and none in the query. RFC 6750 2, RFC 9449 7. */
@@ -78,10 +77,7 @@ function byTicket(exchange: Exchange): Outcome | null {
 export function callerRate(exchange: Exchange): Outcome | null {
   const { access, now, parts } = exchange;
   if (access === null) return null;
-  const { clientId, subject } = access.principal;
-  // What a visitor asks is not the business's doing, and must not hold it back.
-  let wait = access.visitor === undefined ? parts.perClient.take(clientId, now) : 0;
-  if (wait === 0 && subject !== null) wait = parts.perUser.take(JSON.stringify([clientId, subject]), now);
+  const wait = parts.rates.ofCaller(access.principal, access.visitor !== undefined, now);
   if (operationOf(exchange).urgent === undefined) return limited(wait);
   exchange.waitMs = wait;
   return null;

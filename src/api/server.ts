@@ -6,6 +6,7 @@ import type { Ids } from '../ep-cscf/ids.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import type { CallerRates } from '../runtime/rate-limit.ts';
 import { callHandlingApi } from './call-handling.ts';
 import { clickToCallApi } from './click-to-call.ts';
 import { createCors } from './cors.ts';
@@ -20,7 +21,6 @@ import type { AccessTokens, Channels, ClickToCall, CorePort, Subscriptions } fro
 import { callHandlingV03 } from './r2-2/call-handling.ts';
 import { eventsV02 } from './r2-2/events.ts';
 import { registrationV03 } from './r2-2/registration.ts';
-import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts';
 import { referenceRoutes } from './reference/routes.ts';
 import { registrationApi } from './registration.ts';
 import { createRoutes } from './route.ts';
@@ -30,6 +30,7 @@ import { createUpgrades, type UpgradeHandler } from './upgrade.ts';
 export interface ApiParts {
   settings: Pick<Settings, 'api' | 'emergency' | 'tls' | 'public' | 'turn' | 'clickToCall'>;
   tokens: AccessTokens;
+  rates: CallerRates;
   core: CorePort;
   subscriptions: Subscriptions;
   channels: Channels;
@@ -69,11 +70,10 @@ export function createApi(given: ApiParts): ApiServer {
   const { settings } = given;
   let listening = `http://${settings.api.host}:${settings.api.port}`;
   const publicUrl = () => (settings.public.url === '' ? listening : settings.public.url.replace(/\/+$/, ''));
-  const perAddress = createRateLimit(settings.api.ratePerAddress, settings.api.ratePerAddress);
   const streams = new Set<ServerResponse>();
   const turnSecret = iceServersSecret(settings.turn, given.log);
   const apis = apisOf({ ...given, publicUrl, turnSecret: turnSecret.current });
-  const service = serviceOf(given, apis, perAddress, streams, publicUrl);
+  const service = serviceOf(given, apis, streams, publicUrl);
   const app = createHttpServer(settings, given.log, (request, reply) => {
     if (service.owns(request.raw.url ?? '')) service.serve(request, reply);
     else answer(reply, 'unknown-route');
@@ -85,7 +85,7 @@ export function createApi(given: ApiParts): ApiServer {
     else if (isLocalhostPage(request.raw, publicUrl())) reply.redirect(publicUrl() + url, 307);
     else done();
   });
-  const upgrades = createUpgrades(address => perAddress.take(addressKey(address), given.clock.now()) === 0);
+  const upgrades = createUpgrades(address => given.rates.ofAddress(address, given.clock.now()) === 0);
   upgrades.attach(app.server);
   if (settings.api.docs) referenceRoutes(app, apis, publicUrl);
   const { pages } = given;
@@ -118,7 +118,6 @@ export function createApi(given: ApiParts): ApiServer {
 function serviceOf(
   given: ApiParts,
   apis: readonly Api[],
-  perAddress: RateLimit,
   streams: Set<ServerResponse>,
   publicUrl: () => string,
 ): Service {
@@ -129,9 +128,7 @@ function serviceOf(
       cors: createCors(api.clients, given.clickToCall?.entryPoints),
       tokens: given.tokens,
       ids: given.ids,
-      perAddress,
-      perClient: createRateLimit(api.ratePerClient, api.ratePerClient),
-      perUser: createRateLimit(api.ratePerUser, 2 * api.ratePerUser),
+      rates: given.rates,
       bodyLimitBytes: api.bodyLimitBytes,
       publicUrl,
       streams,

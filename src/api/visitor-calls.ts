@@ -1,6 +1,7 @@
 /** The one call of a visitor token: made here, and then a call as any other. CAMARA digest 11b. */
 import type { DeviceId } from '../ep-cscf/ids.ts';
 import type { EntryPoint, Visitor } from '../ep-cscf/visitor-word.ts';
+import { addressKey } from '../runtime/rate-limit.ts';
 import { endSession, putSession, readSession } from './call-handling.ts';
 import { type ClickToCallParts, originOf } from './click-to-call-parts.ts';
 import { isRefusal, sessionOf } from './core-reply.ts';
@@ -8,7 +9,6 @@ import { formatDateTime } from './date-time.ts';
 import { iceServersUntil } from './ice-servers.ts';
 import { type Answer, type Call, notFound, type Operation } from './operation.ts';
 import type { Refusal } from './ports.ts';
-import { addressKey } from './rate-limit.ts';
 import { visitorCall, visitorCallRequest, visitorTicket } from './schemas/click-to-call.ts';
 import { compile } from './validator.ts';
 

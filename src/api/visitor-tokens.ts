@@ -1,10 +1,10 @@
 /** Visitor tokens of click to call: given to the business, or to a page for work. CAMARA digest 11b. */
 import type { EntryPoint } from '../ep-cscf/visitor-word.ts';
+import { addressKey, createRateLimit, type RateLimit } from '../runtime/rate-limit.ts';
 import { businessOnly, type ClickToCallParts, originOf } from './click-to-call-parts.ts';
 import { formatDateTime } from './date-time.ts';
 import { type Answer, type Call, notFound, type Operation } from './operation.ts';
 import type { Refusal } from './ports.ts';
-import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts';
 import {
   type PublicTokenRequest,
   publicEntryPoint,

@@ -42,11 +42,11 @@ export interface Device extends Registered {
 
 const AWAY = new Error('the user agent is away');
 
-/** `onAway`: it did not come back in time. */
+/** `onGone`: it did not come back in time, or its registration turned out to be over. */
 export function createDevice(
   node: DoorNode,
   made: Registered & Pick<Device, 'access' | 'contact'>,
-  onAway: () => void,
+  onGone: (why: 'away' | 'ended') => void,
 ): Device {
   const sessions = new Map<MediaSessionId, Session>();
   /** Invitations that wait for the device to come back. */
@@ -114,6 +114,10 @@ export function createDevice(
       void node.core.ask({ type: 'end-session', who, ref: ask.ref(), correlator: ask.correlator(), mediaSessionId });
     },
     hold,
+    unregistered() {
+      onGone('ended');
+      end('ended');
+    },
   };
 
   function hold(invitation: EventEffect): void {
@@ -166,7 +170,7 @@ export function createDevice(
       driven().broken(target, connection);
       node.timers.start(graceKey, node.graceMs, () => {
         end(null);
-        onAway();
+        onGone('away');
       });
     },
     expects: session => sessions.has(session) || held.has(session),

@@ -1,5 +1,6 @@
 /** The registered user agents, by their registration and by the connection they are on. */
 import type { EventEffect } from '../ep-cscf/effect.ts';
+import { maySee } from '../ep-cscf/identity.ts';
 import type { DeviceId, E164 } from '../ep-cscf/ids.ts';
 import { createDevice, type Device } from './device.ts';
 import type { CloseCause, Flow } from './flow.ts';
@@ -34,8 +35,8 @@ export function createDevices(node: DoorNode): Devices {
 
   return {
     add(made) {
-      const device = createDevice(node, made, () => {
-        node.log.info({ registration: device.registrationId }, 'a SIP user agent did not come back');
+      const device = createDevice(node, made, why => {
+        node.log.info({ registration: device.registrationId, why }, 'a SIP user agent is given up');
         forget(device);
       });
       byKey.set(keyOf(device), device);
@@ -45,10 +46,7 @@ export function createDevices(node: DoorNode): Devices {
     of: flow => byFlow.get(flow.id) ?? null,
     heard({ audience }) {
       const device = byKey.get(keyOf(audience));
-      if (device === undefined) return null;
-      const { clientId, subject, legs } = device.who;
-      const same = clientId === audience.clientId && subject === audience.subject && legs === audience.legs;
-      return same ? device : null;
+      return device !== undefined && maySee(audience, device.who) ? device : null;
     },
     join(device, flow) {
       if (device.flow !== null) byFlow.delete(device.flow.id);

@@ -83,23 +83,39 @@ export function createFlow(setup: FlowSetup): Flow {
     return left >= 0;
   }
 
-  function hear(data: RawData): void {
-    if (socket.readyState !== socket.OPEN) return;
+  /** Whether what came may be looked at: pings count too. */
+  function admits(): boolean {
+    if (socket.readyState !== socket.OPEN) return false;
     alive = true;
-    if (!mayTake()) {
-      close('flood');
-      return;
-    }
+    if (mayTake()) return true;
+    close('flood');
+    return false;
+  }
+
+  /** Whether so much more may wait for the client; else it is too slow. */
+  function fits(bytes: number): boolean {
+    if (socket.readyState !== socket.OPEN) return false;
+    if (socket.bufferedAmount + bytes <= BACKLOG_BYTES) return true;
+    cause ??= 'slow';
+    socket.terminate();
+    return false;
+  }
+
+  function hear(data: RawData): void {
+    if (!admits()) return;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.concat([data].flat().map(part => Buffer.from(part as Buffer)));
     // A keep-alive, or the answer to one; RFC 7118 6 leaves it to either side.
     if (bytes.length <= 4 && /^(\r\n){0,2}$/.test(bytes.toString('latin1'))) {
-      if (bytes.length === 4) socket.send(PONG);
+      if (bytes.length === 4 && fits(PONG.length)) socket.send(PONG);
       return;
     }
     setup.onMessage(bytes);
   }
 
   socket.on('message', hear);
+  socket.on('ping', data => {
+    if (admits() && fits(data.length)) socket.pong(data);
+  });
   socket.on('pong', () => {
     alive = true;
   });
@@ -119,12 +135,7 @@ export function createFlow(setup: FlowSetup): Flow {
       return socket.readyState === socket.OPEN;
     },
     send(packet) {
-      if (socket.readyState !== socket.OPEN) return false;
-      if (socket.bufferedAmount + packet.length > BACKLOG_BYTES) {
-        cause ??= 'slow';
-        socket.terminate();
-        return false;
-      }
+      if (!fits(packet.length)) return false;
       socket.send(packet, { binary: false });
       return true;
     },

@@ -27,4 +27,6 @@ export interface Line extends Registered {
   endSession(session: MediaSessionId): void;
   /** An invitation that could not be written: it is once more when the device is back. */
   hold(invitation: EventEffect): void;
+  /** The core does not know the registration any more: an application has ended it. */
+  unregistered(): void;
 }

@@ -52,6 +52,7 @@ export function createOutgoing(line: Line, call: Call, request: SipRequest, sdp:
     else if (phase !== 'over') {
       phase = 'over';
       call.reject(reply.ok ? refusal(500) : refusalOf(reply));
+      if (!reply.ok && reply.error === 'registration-not-usable') line.unregistered();
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { numberOf, parseAddress } from '../ep-cscf/address.ts';
 import type { RegistrationView, Reply } from '../ep-cscf/api-request.ts';
-import { isOwnAddress } from '../ep-cscf/identity.ts';
+import { isOwnAddress, maySee } from '../ep-cscf/identity.ts';
 import type { DeviceId, E164 } from '../ep-cscf/ids.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import { type ExtraHeaders, formatNameAddr, type NameAddr, type Refusal, type SipRequest } from '../sip/index.ts';
@@ -46,6 +46,9 @@ export function createRegistrar(deps: RegistrarDeps): Register {
   }
 
   async function register(flow: Flow, request: SipRequest, access: Access): Promise<Refusal> {
+    // RFC 3261 10.3: none of what a REGISTER may require is there.
+    const required = request.headers.all('Require');
+    if (required.length > 0) return refusal(420, [['Unsupported', required.join(', ')]]);
     const wanted = readRegister(request);
     if (!wanted.ok) return refusal(400);
     const who = access.principal;
@@ -57,7 +60,7 @@ export function createRegistrar(deps: RegistrarDeps): Register {
     const device = devices.find(number, wanted.deviceId);
     // One device on a connection, and nobody takes another's.
     if (here !== null && here !== device) return refusal(403);
-    if (device !== null && !isSame(device.who, who)) return refusal(403);
+    if (device !== null && !maySee(who, device.who)) return refusal(403);
     if (wanted.expiresS === 0) {
       const known = device ?? (await existing(who, number, wanted.deviceId));
       return known === null ? ok([]) : leave(known, who);
@@ -110,7 +113,7 @@ export function createRegistrar(deps: RegistrarDeps): Register {
   }
 
   async function leave(known: Device | RegistrationView, who: Principal): Promise<Refusal> {
-    if ('who' in known && !isSame(known.who, who)) return refusal(403);
+    if ('who' in known && !maySee(who, known.who)) return refusal(403);
     if ('who' in known) devices.end(known, null);
     const { registrationId } = known;
     await node.core.ask({ type: 'unregister', who, ref: node.ids.ref(), correlator: node.ids.uuid(), registrationId });
@@ -134,8 +137,4 @@ export function createRegistrar(deps: RegistrarDeps): Register {
 
 function ok(headers: ExtraHeaders): Refusal {
   return { status: 200, reason: 'OK', headers };
-}
-
-function isSame(a: Principal, b: Principal): boolean {
-  return a.clientId === b.clientId && a.subject === b.subject && a.legs === b.legs;
 }

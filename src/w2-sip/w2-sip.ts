@@ -7,9 +7,11 @@ import type { WebSocket } from 'ws';
 import { realmFinder, realmsOf } from '../config/realm.ts';
 import type { Settings } from '../config/settings.ts';
 import type { EventEffect } from '../ep-cscf/effect.ts';
+import { maySee } from '../ep-cscf/identity.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { EventsPort } from '../ep-cscf/ports.ts';
 import type { Log } from '../runtime/log.ts';
+import type { CallerRates } from '../runtime/rate-limit.ts';
 import {
   type ParseResult,
   parseMessage,
@@ -34,9 +36,11 @@ import { createRegistrar } from './registrar.ts';
 import { createTurns, type Turns } from './turns.ts';
 
 export interface W2SipOptions {
-  settings: Pick<Settings, 'w2Sip' | 'api' | 'auth' | 'events' | 'ims' | 'registration'>;
+  settings: Pick<Settings, 'w2Sip' | 'api' | 'auth' | 'emergency' | 'events' | 'ims' | 'registration'>;
   core: CorePort;
   tokens: AccessTokens;
+  /** Those of the API listener, so that a caller has no more of them for coming by two doors. */
+  rates: CallerRates;
   ids: Pick<Ids, 'ref' | 'uuid'>;
   timers: SipTimers;
   now(): number;
@@ -99,9 +103,15 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
   };
   const devices = createDevices(node);
   const origins = createOrigins(settings, options.publicUrl);
-  const gate = createGate(options.tokens, now, {
-    realm: settings.ims.home,
-    authzServer: w2Sip.authzServer || (auth.issuers.find(issuer => issuer.startsWith('https:')) ?? null),
+  const gate = createGate({
+    tokens: options.tokens,
+    rates: options.rates,
+    emergencyNumbers: settings.emergency.numbers,
+    now,
+    facts: {
+      realm: settings.ims.home,
+      authzServer: w2Sip.authzServer || (auth.issuers.find(issuer => issuer.startsWith('https:')) ?? null),
+    },
   });
   const register = createRegistrar({
     node,
@@ -142,7 +152,11 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
       ),
     };
     guests.set(id, guest);
-    timers.start(`${id}.register`, REGISTER_MS, () => {
+    awaitRegister(flow);
+  }
+
+  function awaitRegister(flow: Flow): void {
+    timers.start(`${flow.id}.register`, REGISTER_MS, () => {
       if (devices.of(flow) === null) flow.close('unregistered');
     });
   }
@@ -167,7 +181,8 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
       return;
     }
     const isRegister = request.method === 'REGISTER';
-    const checked = await gate.check(request, isRegister ? null : (speaker?.access ?? null));
+    const stranger = speaker === null ? flow.source.host : null;
+    const checked = await gate.check(request, isRegister ? null : (speaker?.access ?? null), stranger);
     const device = isRegister ? null : devices.of(flow);
     if (device !== null) device.receive(result, refusedOf(device, checked));
     else await greet(flow, result, request, checked);
@@ -190,7 +205,9 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
       respond(refusal(403));
       flow.close('origin');
     } else {
+      const before = devices.of(flow);
       const answer = await register(flow, request, access);
+      if (before !== null && devices.of(flow) === null) awaitRegister(flow);
       log.info({ client: clientId, status: answer.status, connection: flow.id }, 'REGISTER of a SIP user agent');
       respond(answer);
       // It went while the network was asked.
@@ -198,10 +215,12 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
     }
   }
 
+  /** How the device's request is refused because of its token; a good one is what it has shown last. */
   function refusedOf(device: Device, checked: Checked): Refusal | null {
     if (!checked.ok) return checked.refusal;
-    const { clientId, subject } = checked.access.principal;
-    return clientId === device.who.clientId && subject === device.who.subject ? null : refusal(403);
+    if (!maySee(checked.access.principal, device.who)) return refusal(403);
+    device.access = checked.access;
+    return null;
   }
 
   function hear(device: Device, effect: EventEffect): void {

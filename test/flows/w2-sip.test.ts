@@ -1,74 +1,12 @@
 /** Stories of user agents that speak SIP over WebSocket, through the whole gateway in memory. RFC 7118, RFC 8898, IMS digest 8. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { eventually } from '../support/core-peer.ts';
 import { browserOffer, imsSdp } from '../support/core-world.ts';
 import { put, ready, story } from '../support/steps.ts';
-import { connectClient, type Door, HOME, openDoor, type W2Client, type W2ClientOptions } from '../support/w2-client.ts';
-import { REGISTRATION, type WholeGateway, wholeGateway } from '../support/whole-gateway.ts';
-
-const ADA = '+15550100001';
-const FAR = `sip:+15550109000@${HOME};user=phone`;
-const closers: Array<() => void> = [];
-after(() => {
-  for (const close of closers) close();
-});
-
-interface Scene {
-  g: WholeGateway;
-  door: Door;
-  client(options?: W2ClientOptions): Promise<W2Client>;
-  /** A user agent of Ada's that is registered. */
-  phone(options?: W2ClientOptions): Promise<W2Client>;
-}
-
-async function scene(
-  w2Sip: Record<string, unknown> = {},
-  more: Record<string, Record<string, unknown>> = {},
-): Promise<Scene> {
-  const g = await wholeGateway({
-    settings: {
-      ims: { home: HOME },
-      w2Sip: { enabled: true, authzServer: 'https://idp.example.com', ...w2Sip },
-      ...more,
-    },
-  });
-  const door = await openDoor(g.w2Sip);
-  closers.push(door.close);
-  const client = (options?: W2ClientOptions) => connectClient(door.url, options);
-  return {
-    g,
-    door,
-    client,
-    async phone(options) {
-      const one = await client(options);
-      assert.equal((await one.register()).status, 200);
-      return one;
-    },
-  };
-}
-
-const imsEffect = <T extends string>(g: WholeGateway, type: T) =>
-  eventually(type, () => g.network.effects.findLast(effect => effect.type === type));
-
-/** A call out that the network has the INVITE of. */
-async function dialled(s: Scene, phone: W2Client) {
-  const before = s.g.network.effects.length;
-  phone.request('INVITE', FAR, [], browserOffer());
-  await eventually('the INVITE of the core', () =>
-    s.g.network.effects.slice(before).some(effect => effect.type === 'ims.invite'),
-  );
-  return s.g.network.lastCall();
-}
-
-/** A call out that is up. */
-async function talking(s: Scene, phone: W2Client) {
-  const call = await dialled(s, phone);
-  s.g.network.answered(call);
-  const ok = await phone.response(200);
-  phone.request('ACK', FAR, [['To', ok.headers.get('To') ?? '']]);
-  return { call, to: ['To', ok.headers.get('To') ?? ''] as const, ok };
-}
+import { HOME } from '../support/w2-client.ts';
+import { ADA, dialled, FAR, imsEffect, scene, talking } from '../support/w2-scene.ts';
+import { REGISTRATION } from '../support/whole-gateway.ts';
 
 test('WSS-01 the subprotocol sip is mandatory and echoed; a foreign page is not let in', async () => {
   const s = await scene({}, { api: { clients: { demo: { origins: ['https://app.example.com'], numbers: [] } } } });

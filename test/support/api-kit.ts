@@ -3,6 +3,7 @@ import type { ClickToCall } from '../../src/api/ports.ts';
 import { type ApiParts, type ApiServer, createApi } from '../../src/api/server.ts';
 import { checkSettings } from '../../src/config/settings.ts';
 import { silentLog } from '../../src/runtime/log.ts';
+import { createCallerRates } from '../../src/runtime/rate-limit.ts';
 import { type FakeCore, fakeChannels, fakeCore, fakeIds, fakeSubscriptions, fakeTokens, NOW } from './api-fakes.ts';
 import { type Contract, createContract } from './contract.ts';
 
@@ -60,6 +61,7 @@ export function testApi(apiSettings: Record<string, unknown> = {}, parts: Partia
   const api = createApi({
     settings,
     tokens: fakeTokens(),
+    rates: createCallerRates(settings.api),
     core,
     subscriptions: fakeSubscriptions(),
     channels: fakeChannels(),

@@ -21,6 +21,7 @@ import { createIds } from '../../src/runtime/ids.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { createLoop, type Loop } from '../../src/runtime/loop.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
+import { createCallerRates } from '../../src/runtime/rate-limit.ts';
 import { createTimerWheel } from '../../src/runtime/timer-wheel.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createW2Sip, type W2Sip } from '../../src/w2-sip/w2-sip.ts';
@@ -97,9 +98,11 @@ const apiScopes = [
   'webrtc-click-to-call:visitor-tokens:create',
 ];
 
-/** `ada` and `bela` are subscribers, `ada-other` is Ada through another client, `shop` a business with two numbers, `rival` another. */
+/** `ada` and `bela` are subscribers, `ada-brief` is Ada for 30 s from the start, `ada-second` her other number, `ada-other` Ada through another client, `shop` a business with two numbers, `rival` another. */
 const principals: Readonly<Record<string, Principal>> = {
   ada: { clientId: 'demo', subject: 'ada', number: '+15550100001' as never, legs: 3 },
+  'ada-brief': { clientId: 'demo', subject: 'ada', number: '+15550100001' as never, legs: 3 },
+  'ada-second': { clientId: 'demo', subject: 'ada', number: '+15550100005' as never, legs: 3 },
   bela: { clientId: 'demo', subject: 'bela', number: '+15550100002' as never, legs: 3 },
   'ada-other': { clientId: 'other', subject: 'ada', number: '+15550100001' as never, legs: 3 },
   shop: { clientId: 'shop', subject: null, number: null, legs: 2 },
@@ -109,9 +112,8 @@ const principals: Readonly<Record<string, Principal>> = {
 const tokens: AccessTokens = {
   verify: async token => {
     const principal = Object.hasOwn(principals, token) ? principals[token] : undefined;
-    return principal === undefined
-      ? null
-      : { principal, scopes: new Set(apiScopes), expiresAt: Number.MAX_SAFE_INTEGER };
+    const expiresAt = token === 'ada-brief' ? Date.UTC(2030, 0, 1) + 30_000 : Number.MAX_SAFE_INTEGER;
+    return principal === undefined ? null : { principal, scopes: new Set(apiScopes), expiresAt };
   },
 };
 
@@ -187,11 +189,13 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
   });
   const clickToCall = createClickToCall({ settings, store, log: silentLog, uuid: ids.uuid, now: clock.now });
   const counted = new Map<string, number>();
+  const rates = createCallerRates(settings.api);
   const w2Sip = settings.w2Sip.enabled
     ? createW2Sip({
         settings,
         core: { ask: request => loop.ask(request), emit: input => loop.emit(input) },
         tokens: { verify: token => tokens.verify(token, null) },
+        rates,
         ids,
         timers: wheel,
         now: clock.now,
@@ -218,6 +222,7 @@ export async function wholeGateway(options: WholeOptions = {}): Promise<WholeGat
   const api = createApi({
     settings,
     tokens,
+    rates,
     core: loop,
     subscriptions: events.subscriptions,
     channels: events.channels,

@@ -1,4 +1,5 @@
-/** Token buckets, one for each key, in a map of bounded size. CAMARA digest 2.1 step 4. */
+/** Token buckets, one for each key, in a map of bounded size, and what of them all front doors share. CAMARA digest 2.1 step 4. */
+import type { Principal } from '../ep-cscf/words.ts';
 
 export interface RateLimit {
   /** Takes one token. 0 when there was one, else the ms until there is. `now` in ms. */
@@ -54,4 +55,32 @@ export function addressKey(address: string): string {
   const right = tail === '' ? [] : tail.split(':');
   const zeros = Math.max(0, 8 - left.length - right.length);
   return [...left, ...Array.from({ length: zeros }, () => '0'), ...right].slice(0, 4).join(':');
+}
+
+/** How often callers may ask, by whatever door they come. Each takes one request and gives 0, or the ms until it may be taken. */
+export interface CallerRates {
+  /** Before the token is looked at. */
+  ofAddress(address: string, now: number): number;
+  /** Of a client and of its user. What a visitor asks is not the business's doing, and must not hold it back. */
+  ofCaller(who: Pick<Principal, 'clientId' | 'subject'>, isVisitor: boolean, now: number): number;
+}
+
+/** Requests per second; a user may have twice as many at once. */
+export interface CallerLimits {
+  ratePerAddress: number;
+  ratePerClient: number;
+  ratePerUser: number;
+}
+
+export function createCallerRates({ ratePerAddress, ratePerClient, ratePerUser }: CallerLimits): CallerRates {
+  const perAddress = createRateLimit(ratePerAddress, ratePerAddress);
+  const perClient = createRateLimit(ratePerClient, ratePerClient);
+  const perUser = createRateLimit(ratePerUser, 2 * ratePerUser);
+  return {
+    ofAddress: (address, now) => perAddress.take(addressKey(address), now),
+    ofCaller({ clientId, subject }, isVisitor, now) {
+      const wait = isVisitor ? 0 : perClient.take(clientId, now);
+      return wait > 0 || subject === null ? wait : perUser.take(JSON.stringify([clientId, subject]), now);
+    },
+  };
 }
