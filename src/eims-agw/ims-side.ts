@@ -98,7 +98,8 @@ export function takeImsOffer(
   if (to.speech.length === 0) return 'no-codec';
   const target = targetOf(media, addresses);
   const sdes = readOffered(side.sdes, media, side.from !== null);
-  if (target === null || !sdes.ok) return 'unsupported';
+  if (target === null) return 'unsupported';
+  if (!sdes.ok) return 'srtp';
   side.slots = slots;
   side.sdes.theirs = sdes.theirs;
   side.to = to;
@@ -150,7 +151,8 @@ export function takeImsAnswer(
   if (to.speech.length === 0) return 'no-codec';
   const target = targetOf(media, addresses);
   const sdes = readAnswered(side.sdes, media);
-  if (target === null || !sdes.ok) return 'unsupported';
+  if (target === null) return 'unsupported';
+  if (!sdes.ok) return 'srtp';
   side.sdes.theirs = sdes.theirs;
   side.from = from;
   side.to = to;

@@ -84,7 +84,7 @@ function offerFromIms(plane: Plane, session: Session, effect: EffectOf<'media.of
   if (offerToDevices(call).speech.length === 0) return 'no-codec';
   const legs = effect.legs.map(id => legToOffer(id, legRequest(plane, call), plane.random(), call.ims.video.apart));
   const offer = (): Done => {
-    if (effect.commit === true && isKeyless(call.ims.sdes)) return 'unsupported';
+    if (effect.commit === true && isKeyless(call.ims.sdes)) return 'srtp';
     const answer = effect.commit === true && call.ims.to !== null ? imsAnswer(call, null, null) : null;
     // Committed, it is one codec: the devices are offered what goes with that.
     const formats = offerToDevices(call);

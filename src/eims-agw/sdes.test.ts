@@ -33,11 +33,11 @@ test('SDP-25 where SRTP is required our offer has nothing else, and an answer in
   assert.ok(offer.includes(`a=crypto:1 ${S80} inline:${fakeKey(port)}\r\n`));
   assert.ok(!/acap|RTP\/AVPF? /.test(offer));
   rig.run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'f', sdp: phoneSdp() });
-  assert.equal(refusal(rig), 'unsupported');
+  assert.equal(refusal(rig), 'srtp');
   for (const line of [`2 ${S80} inline:${THEIRS}`, `1 ${S32} inline:${THEIRS}`, `1 ${S80} inline:${THEIRS.slice(4)}`]) {
     const sdp = secure(phoneSdp(), line);
     rig.run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'f', sdp });
-    assert.equal(refusal(rig), 'unsupported', line);
+    assert.equal(refusal(rig), 'srtp', line);
   }
   // The browser hears nothing of keys.
   assert.match(rig.answerOut(secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`)), /^((?!crypto)[\s\S])+$/);
@@ -90,10 +90,10 @@ test('SDP-25 refused: keys where they are off, plain RTP where they are required
     return rig.box.all.some(input => input.type === 'media-failed') ? refusal(rig) : 'taken';
   };
   const keyed = secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`);
-  assert.equal(offers('off', keyed), 'unsupported');
-  assert.equal(offers('require', phoneSdp()), 'unsupported');
-  assert.equal(offers('accept', secure(phoneSdp(), `1 F8_128_HMAC_SHA1_80 inline:${THEIRS}`)), 'unsupported');
-  assert.equal(offers('accept', secure(phoneSdp())), 'unsupported');
+  assert.equal(offers('off', keyed), 'srtp');
+  assert.equal(offers('require', phoneSdp()), 'srtp');
+  assert.equal(offers('accept', secure(phoneSdp(), `1 F8_128_HMAC_SHA1_80 inline:${THEIRS}`)), 'srtp');
+  assert.equal(offers('accept', secure(phoneSdp())), 'srtp');
   assert.equal(offers('accept', phoneSdp()), 'taken');
   assert.equal(offers('accept', keyed.replace('SAVP', 'SAVPF')), 'taken');
 });
@@ -111,7 +111,7 @@ test('SDP-25 in a call a new key of the far end is taken and ours stays; suite a
   assert.deepEqual(rig.route().target?.sdes, { suite: S80, key: OTHER });
   for (const sdp of [phoneSdp({ version: 3 }), secure(phoneSdp({ version: 3 }), `1 ${S32} inline:${THEIRS}`)]) {
     rig.run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp });
-    assert.equal(refusal(rig), 'unsupported');
+    assert.equal(refusal(rig), 'srtp');
   }
   assert.deepEqual(rig.route().target?.sdes, { suite: S80, key: OTHER });
   const plain = rigOf('accept');
@@ -125,7 +125,7 @@ test('SDP-25 in a call a new key of the far end is taken and ours stays; suite a
     ref: nextRef(),
     sdp: secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`),
   });
-  assert.equal(refusal(plain), 'unsupported');
+  assert.equal(refusal(plain), 'srtp');
 });
 
 test('SDP-25 an offer of ours to an INVITE without one has keys where they are offered or required', () => {
@@ -170,10 +170,10 @@ test('SDP-25 a far end that gives our own key back is refused: whoever sends us 
   const ours = fakeKey(audioOf(rig.offerOut(chromiumOffer())).port);
   const sdp = secure(phoneSdp(), `1 ${S80} inline:${ours}`);
   rig.run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'f', sdp });
-  assert.equal(refusal(rig), 'unsupported');
+  assert.equal(refusal(rig), 'srtp');
   rig.answerOut(secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`));
   rig.run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp });
-  assert.equal(refusal(rig), 'unsupported');
+  assert.equal(refusal(rig), 'srtp');
 });
 
 const VIDEO = 'm=video 49154 RTP/SAVPF 98\r\na=rtpmap:98 H264/90000\r\na=rtcp-fb:98 nack pli\r\n';

@@ -1,6 +1,6 @@
 /** What a rung device does: early answer, ringing, pick-up, and the first answer that wins. CAMARA digest 6.4, 7.4, IMS digest 4.3, 4.6. */
 import type { Call, Leg, PutRequest } from './call.ts';
-import { endCall, mediaFinal, USER_ENDS } from './call-end.ts';
+import { endCall, isOfSdp, mediaFinal, USER_ENDS } from './call-end.ts';
 import { decline, isRinging } from './call-in.ts';
 import { answered, startOp } from './call-media.ts';
 import type { Final } from './call-status.ts';
@@ -53,8 +53,7 @@ export function deviceAnswerReady(turn: Turn, call: Call, leg: Leg, put: PutRequ
 /** The device's answer was refused: its PUT is, the call rings on. */
 export function deviceAnswerFailed(turn: Turn, call: Call, put: PutRequest, failure: MediaFailure): Done {
   log(turn, 'info', call.id, 'answer not usable', { failure });
-  const own = failure === 'bad-sdp' || failure === 'no-codec' || failure === 'unsupported';
-  if (own) refuse(turn, put.ref, 'sdp-unusable', 'answer');
+  if (isOfSdp(failure)) refuse(turn, put.ref, 'sdp-unusable', 'answer');
   else refuse(turn, put.ref, 'internal');
 }
 

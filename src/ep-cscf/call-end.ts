@@ -49,6 +49,8 @@ export function mediaFinal(failure: MediaFailure, far: boolean): Final {
       return { status: 'Failed', reason: sipReason(488, 'No common codec'), class: far ? 'upstream' : 'client' };
     case 'unsupported':
       return { status: 'Failed', reason: sipReason(488, 'Media not supported'), class: far ? 'upstream' : 'client' };
+    case 'srtp':
+      return { status: 'Failed', reason: sipReason(488, 'SRTP not agreed'), class: far ? 'upstream' : 'client' };
     case 'no-port':
     case 'overload':
       return { status: 'Failed', reason: sipReason(503, 'No media resources'), class: 'internal' };
@@ -60,6 +62,11 @@ export function mediaFinal(failure: MediaFailure, far: boolean): Final {
       return never;
     }
   }
+}
+
+/** It lies in the SDP: whoever sent that is told so. */
+export function isOfSdp(failure: MediaFailure): boolean {
+  return failure === 'bad-sdp' || failure === 'no-codec' || failure === 'unsupported' || failure === 'srtp';
 }
 
 /** Ends every leg that is left with one final state, or with what is being announced, tells the network (null: it knows), and closes. An answered leg is always Terminated. */

@@ -1,7 +1,7 @@
 /** An answered call: hold and resume from both sides, re-offers from both sides. CAMARA digest 6.3, IMS digest 5.1, 5.2. */
 import { isZeroAddress, parseSdp, receives } from '../sdp/index.ts';
 import type { Call, Leg, PutRequest } from './call.ts';
-import { endCall, mediaFinal, USER_ENDS } from './call-end.ts';
+import { endCall, isOfSdp, mediaFinal, USER_ENDS } from './call-end.ts';
 import { startOp } from './call-media.ts';
 import { endedOf, reasonOf } from './call-status.ts';
 import type { ImsInput, MediaFailure } from './input.ts';
@@ -60,8 +60,7 @@ export function webReofferReady(turn: Turn, call: Call, leg: Leg, put: PutReques
 }
 
 export function webReofferFailed(turn: Turn, put: PutRequest, failure: MediaFailure): Done {
-  const own = failure === 'bad-sdp' || failure === 'no-codec' || failure === 'unsupported';
-  if (own) refuse(turn, put.ref, 'sdp-unusable', 'offer');
+  if (isOfSdp(failure)) refuse(turn, put.ref, 'sdp-unusable', 'offer');
   else refuse(turn, put.ref, 'internal');
 }
 
@@ -248,8 +247,7 @@ export function imsReofferFailed(
   op: { imsRef: PutRequest['ref'] },
   failure: MediaFailure,
 ): Done {
-  const own = failure === 'bad-sdp' || failure === 'no-codec' || failure === 'unsupported';
-  if (own) reject(turn, call, { ref: op.imsRef }, 488, 'Not Acceptable Here');
+  if (isOfSdp(failure)) reject(turn, call, { ref: op.imsRef }, 488, 'Not Acceptable Here');
   else reject(turn, call, { ref: op.imsRef }, 500, 'Server Internal Error');
 }
 

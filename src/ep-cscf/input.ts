@@ -83,7 +83,15 @@ export type ImsInput =
   | { type: 'ims-updated'; owner: CallId; ref: Ref; sdp: string | null }
   | { type: 'ims-update-failed'; owner: CallId; ref: Ref; outcome: Outcome };
 
-export type MediaFailure = 'bad-sdp' | 'no-codec' | 'no-port' | 'overload' | 'driver' | 'timeout' | 'unsupported';
+export type MediaFailure =
+  | 'bad-sdp'
+  | 'no-codec'
+  | 'no-port'
+  | 'overload'
+  | 'driver'
+  | 'timeout'
+  | 'unsupported'
+  | 'srtp';
 
 export type MediaInput =
   /** Answer to `media.offer` from the web, `media.answer`, `media.hold`, `media.reoffer`: the SDP to send to the other side. */

@@ -339,6 +339,7 @@ test('no ACK: the dialog is dead, the call Terminated', () => {
 test('an offer the media plane cannot take never reaches a device', () => {
   for (const [failure, code] of [
     ['no-codec', 488],
+    ['srtp', 488],
     ['bad-sdp', 488],
     ['no-port', 480],
     ['driver', 500],

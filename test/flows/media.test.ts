@@ -57,6 +57,7 @@ test('A-10 5.8 an offer that parses but cannot be used: 201, then Failed 488; no
     ['bad-sdp', /^SIP;cause=488/],
     ['no-codec', /^SIP;cause=488;text="No common codec"/],
     ['unsupported', /^SIP;cause=488/],
+    ['srtp', /^SIP;cause=488;text="SRTP not agreed"/],
     ['no-port', /^SIP;cause=503/],
     ['overload', /^SIP;cause=503/],
     ['driver', /^GW;cause=3/],

@@ -117,6 +117,8 @@ test('whoever is taken was a source that may be the far end, and strangers are n
       aim(l, target);
       sources.forEach(({ address, port, rtcp }, i) => {
         const may = mayBeFar(l, address, port);
+        // Once another address than this one has proved itself, this one has to be heard no more.
+        if (l.latched && l.address === target.address) assert.ok(address !== '127.0.0.7' || !may);
         const taken = rtcp ? acceptRtcp(l, address, port) : acceptRtp(l, address, port, 1, i, 1_000 * i);
         assert.ok(may || !taken);
         assert.ok(address !== '127.0.0.10' || !may);
