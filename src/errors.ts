@@ -148,7 +148,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     code: 'MAX_REGISTRATION_PER_USER',
     message: 'The user has too many registrations.',
   },
-  'expiry-out-of-range': { status: 400, code: 'OUT_OF_RANGE', message: 'registrationExpireTime is too early.' },
+  'expiry-out-of-range': { status: 400, code: 'OUT_OF_RANGE', message: 'The time is too early.' },
   'registration-refused': {
     status: 403,
     code: 'PERMISSION_DENIED',
@@ -166,7 +166,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     code: 'INVALID_TOKEN_CONTEXT',
     message: 'originatorAddress is not the registered number, or the network lets it make no calls.',
   },
-  'receiver-anonymous': { status: 400, code: 'INVALID_ARGUMENT', message: 'receiverAddress must name somebody.' },
+  'receiver-anonymous': { status: 400, code: 'INVALID_ARGUMENT', message: 'Somebody must be named.' },
   'receiver-refused': { status: 403, code: 'PERMISSION_DENIED', message: 'This receiver may not be called.' },
   'emergency-not-supported': {
     status: 501,
@@ -189,13 +189,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     code: 'EMERGENCY_NOT_ALLOWED',
     message: 'Visitors of a web page cannot make emergency calls.',
   },
-  'status-not-settable': { status: 400, code: 'INVALID_ARGUMENT', message: 'status cannot be set to this value.' },
+  'status-not-settable': { status: 400, code: 'INVALID_ARGUMENT', message: 'This value cannot be set.' },
   'incompatible-state': {
     status: 409,
     code: 'INCOMPATIBLE_STATE',
     message: 'The session is not in a state that allows this.',
   },
-  'answer-missing': { status: 400, code: 'INVALID_ARGUMENT', message: 'answer is needed to connect the call.' },
+  'answer-missing': { status: 400, code: 'INVALID_ARGUMENT', message: 'The call cannot be connected without one.' },
   'offer-and-answer': {
     status: 400,
     code: 'INVALID_ARGUMENT',

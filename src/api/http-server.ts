@@ -1,4 +1,5 @@
 /** The Fastify instance and Node's HTTP server under it: TLS, time limits, size limits, and errors that tell nothing. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -7,6 +8,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Settings } from '../config/settings.ts';
 import { errorTable } from '../errors.ts';
 import type { Log } from '../runtime/log.ts';
+import { correlatorOf } from './correlator.ts';
 import { isWebSocketUpgrade } from './upgrade.ts';
 
 /** Node's own limits. A client that sends slower than this is a slow client or a slowloris; both are cut off. */
@@ -61,9 +63,14 @@ export function urlOf(server: Server, settings: Pick<Settings, 'api' | 'tls'>): 
   return `${settings.tls.cert === '' ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** A refusal outside the APIs. CAMARA digest 2.2, 2.4. */
 export function answer(reply: FastifyReply, error: 'invalid-argument' | 'internal' | 'unknown-route'): FastifyReply {
   const row = errorTable[error];
-  return reply.code(row.status).header('cache-control', 'no-store').type('application/json').send(JSON.stringify(row));
+  const { value } = correlatorOf(reply.request.raw, randomUUID);
+  return reply
+    .code(row.status)
+    .headers({ 'x-correlator': value, 'cache-control': 'no-store', 'content-type': 'application/json' })
+    .send(Buffer.from(JSON.stringify(row)));
 }
 
 /** Reads certificate and key again, for connections to come. What cannot be used leaves the old ones, and a line in the log. */

@@ -29,7 +29,7 @@ test('2.1 each step comes before the next', async () => {
   for (const [status, code, method, url, sent] of ladder) {
     const got = await send(api, method, url, sent);
     assert.deepEqual([got.status, got.body.code, got.body.status], [status, code, status]);
-    assert.match(String(got.headers['content-type']), /^application\/json(; charset=utf-8)?$/);
+    assert.equal(got.headers['content-type'], 'application/json');
     assert.equal(got.headers['cache-control'], 'no-store');
   }
   assert.equal(new Set(pipeline.map(([name]) => name)).size, pipeline.length);

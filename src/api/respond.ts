@@ -28,7 +28,11 @@ export function respond(exchange: Exchange, outcome: Outcome, reply: FastifyRepl
     void answerAndClose(exchange, reply, statusOf(outcome), headers, body ?? '');
     return;
   }
-  reply.code(statusOf(outcome)).headers(headers).send(body);
+  // As bytes: text of this type would be sent with a charset, which JSON has not (RFC 8259 11).
+  reply
+    .code(statusOf(outcome))
+    .headers(headers)
+    .send(body === undefined ? undefined : Buffer.from(body));
 }
 
 function headersOf(exchange: Exchange, outcome: Outcome): OutgoingHttpHeaders {

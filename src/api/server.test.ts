@@ -150,7 +150,14 @@ test('a page asked for as localhost moves to the one origin; pages and their fau
   const broken = await fetch(`${url}/broken`);
   assert.deepEqual([broken.status, (await broken.json()).message], [500, 'Internal error.']);
   assert.match(JSON.stringify(logged), /secret detail/);
-  assert.deepEqual((await (await fetch(`${url}/nothing`)).json()).code, 'NOT_FOUND');
+  const nothing = await fetch(`${url}/webrtc-registration/vwip/sessions`, { headers: { 'x-correlator': 'mine' } });
+  assert.deepEqual([nothing.status, (await nothing.json()).code], [404, 'NOT_FOUND']);
+  assert.deepEqual(
+    [nothing.headers.get('x-correlator'), nothing.headers.get('content-type')],
+    ['mine', 'application/json'],
+  );
+  const strange = await fetch(`${url}/nothing`, { headers: { 'x-correlator': 'not mine' } });
+  assert.match(strange.headers.get('x-correlator') ?? '', /^[0-9a-f-]{36}$/);
 });
 
 test('upgrades go to the handler of their path; others are refused; offers of h2c are ignored', async t => {
