@@ -6,6 +6,7 @@ import type { MediaSettings } from '../../src/eims-agw/settings.ts';
 import type { CallId } from '../../src/ep-cscf/ids.ts';
 import { parseSdp } from '../../src/sdp/index.ts';
 import type { BrowserPeer } from './media-browser.ts';
+import { videoComesAndGoes } from './media-contract-video.ts';
 import { callId, type Inbox, legId, nextRef } from './media-inbox.ts';
 import { chromiumOffer, phoneSdp } from './media-sdp.ts';
 
@@ -24,7 +25,7 @@ export interface ContractOptions {
   browser(): BrowserPeer;
   /** Address of the far end, inside the media prefixes. */
   phoneHost: string;
-  /** Its sessions have one browser transport, which all ringing devices are offered. */
+  /** Its sessions have one browser transport, which all ringing devices are offered, and another for their picture. */
   oneTransport?: boolean;
 }
 
@@ -52,7 +53,7 @@ export function mediaContract(options: ContractOptions): void {
     return (await engine.box.wait('media-stats')).stats;
   };
   before(async () => {
-    engine = await options.build({ sessionsPerWorker: 4 });
+    engine = await options.build({ sessionsPerWorker: 4, videoKbps: 690 });
   });
   after(() => engine.close());
 
@@ -146,6 +147,9 @@ export function mediaContract(options: ContractOptions): void {
     for (const owner of [...owners.slice(1), late]) await release(owner);
     assert.equal(engine.plane.health().sessions, 0);
   });
+
+  test(`SDP-21 ${name}: video has ports of its own, leaves a call and is asked for again, is refused and taken`, () =>
+    videoComesAndGoes(engine, newCall(), phoneHost, options.oneTransport === true));
 
   test(`API-01 ${name}: hostile but well-formed SDP of a browser harms nobody`, async () => {
     for (const offer of [
