@@ -97,6 +97,8 @@ test('CTC-14 by keyboard alone: a visitor presses the button, hears the own voic
   await page.keyboard.press('Enter');
   await waitState(page, 'talking');
   assert.match((await part(page, 'panel').ariaSnapshot()) ?? '', /Harbour Bicycles/);
+  // There before its words are: what appears together with them is not read out.
+  assert.equal(await part(page, 'message').evaluate(node => getComputedStyle(node).display), 'block');
   await waitTone(page, MICROPHONE_HZ);
   assert.match((await part(page, 'timer').textContent()) ?? '', /^\d:\d\d$/);
   await page.keyboard.press('m');

@@ -34,7 +34,12 @@ type Row = readonly [code: number, message: string, causes: readonly string[], s
 const table: Readonly<Record<ErrorName, Row>> = {
   'token-unavailable': [10001, 'No access token could be had.', ['The sign-in has ended.'], ['Sign in again.']],
   'token-refused': [10002, 'The access token was refused.', ['It has expired or was revoked.'], ['Sign in again.']],
-  'not-allowed': [10003, 'The access token does not allow this.', ['A scope is missing.'], ['Ask for the scope.']],
+  'not-allowed': [
+    10003,
+    'This is not allowed.',
+    ['The access token lacks a scope.', 'The service forbids it, whoever asks.'],
+    [],
+  ],
   'registration-refused': [20001, 'The network refuses to register this number.', [], []],
   'too-many-devices': [20002, 'The number is registered on too many devices.', [], ['Sign out on another device.']],
   'not-registered': [
@@ -146,7 +151,8 @@ export function errorOfAnswer(httpStatus: number, body: unknown, retryAfterS: nu
     httpStatus,
     ...(camaraCode === '' ? {} : { camaraCode }),
     ...(retryAfterS === null ? {} : { retryAfterS }),
-    ...(name === 'service' && typeof message === 'string' ? { message } : {}),
+    // Only the service knows more of these.
+    ...((name === 'service' || name === 'not-allowed') && typeof message === 'string' ? { message } : {}),
   });
 }
 

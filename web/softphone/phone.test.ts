@@ -91,7 +91,7 @@ test('a sign-in that is over shows the way back in, in a call only after it', as
   assert.deepEqual(idle.shows, {
     screen: 'signed-out',
     status: 'Signed out',
-    reason: 'No access token could be had. Sign in again.',
+    reason: 'Your sign-in has ended. Sign in again.',
   });
   const busy = await talking();
   busy.endSignIn();
@@ -115,6 +115,14 @@ test('what cannot be dialled is explained, an emergency call too', async () => {
     await phone.dial(number, false);
     assert.equal(shows.reason, 'Emergency calls cannot be made here. Use a telephone.');
   }
+});
+
+test('a number that may not be called costs nobody the sign-in', async () => {
+  const { service, phone, shows } = await open();
+  const message = 'This receiver may not be called.';
+  service.on('POST calls', () => ({ status: 403, body: { code: 'PERMISSION_DENIED', message } }));
+  await phone.dial('+15550109999', false);
+  assert.deepEqual(shows, { screen: 'ready', status: 'Ready', reason: message });
 });
 
 test('the page says who holds; what went wrong is forgotten with the next success', async () => {

@@ -50,7 +50,7 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
   function failed(error: unknown): void {
     if (left) return;
     tell(sentenceOf(error));
-    if (!(error instanceof CallingError) || error.code >= 20000) return;
+    if (!isSignInOver(error)) return;
     signInOver = true;
     if (current === null) signedOut();
   }
@@ -219,7 +219,13 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
   };
 }
 
+/** What else is not allowed stays so after another sign-in. */
+function isSignInOver(error: unknown): boolean {
+  return error instanceof CallingError && (error.name === 'token-unavailable' || error.name === 'token-refused');
+}
+
 function sentenceOf(error: unknown): string {
   if (!(error instanceof CallingError)) return 'Something went wrong; reload the page.';
+  if (isSignInOver(error)) return 'Your sign-in has ended. Sign in again.';
   return [error.message, ...error.solutions].join(' ');
 }

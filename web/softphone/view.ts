@@ -162,6 +162,7 @@ export function createView(actions: ViewActions, loud: boolean): View {
   return {
     show(screen) {
       const afterCall = shown === 'talk' || shown === 'incoming';
+      const wasSignedIn = shown !== 'signed-out';
       shown = screen.type;
       const signedIn = screen.type !== 'signed-out';
       section('welcome').hidden = signedIn;
@@ -188,6 +189,7 @@ export function createView(actions: ViewActions, loud: boolean): View {
       picture.refresh(screen.type === 'talk' ? screen.call : null);
       // After a call not the field: the Enter that hung up would dial again.
       if (screen.type === 'ready') (afterCall ? dialForm : input).focus();
+      if (wasSignedIn && !signedIn) find('sign-in', HTMLAnchorElement).focus();
       if (signedIn) void devices.refresh();
     },
     number: number => say('number', number),
