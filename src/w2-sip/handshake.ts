@@ -25,8 +25,6 @@ export function createHandshake(deps: HandshakeDeps): Handshake {
     // What an SDP or a token holds must not be guessed from the size of what was packed with it.
     perMessageDeflate: false,
     maxPayload: deps.maxMessageBytes,
-    // A flow answers pings itself, within its limits.
-    autoPong: false,
     handleProtocols: () => SUBPROTOCOL,
   });
 

@@ -97,6 +97,16 @@ test('REGISTER names one device by the UUID of its instance', () => {
   const contactWins = read(`${own};expires=60`, '600');
   assert.equal('expiresS' in contactWins && contactWins.expiresS, 60);
   assert.deepEqual(read('*', '0'), { ok: true, deviceId: null });
+  const of = (uri: string) => own.replace('sip:u@x.invalid', uri);
+  assert.ok(read(of('SIPS:u@x.invalid;transport=ws')).ok);
+  for (const uri of [
+    'mailto:u@x.invalid',
+    'tel:+15550100001',
+    'urn:service:sos',
+    'sip:u@[::1',
+    'sip:u@x.invalid:99999',
+  ])
+    assert.deepEqual(read(of(uri)), { ok: false }, uri);
   for (const bad of ['*', '<sip:u@x.invalid>', `${own}, ${own}`, `${own};expires=soon`])
     assert.deepEqual(read(bad), { ok: false }, bad);
 });

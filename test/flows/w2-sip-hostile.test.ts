@@ -26,7 +26,7 @@ test('a request that shows no token counts as shown by the last good one, which 
   await imsEffect(s.g, 'ims.invite');
 });
 
-test('pings count as messages: they cannot fill what waits for a client that does not read', async () => {
+test('pings count as messages, and are answered', async () => {
   const s = await scene({ messagesPerS: 5 });
   const phone = await s.phone();
   for (let i = 0; i < 20; i += 1) phone.socket.ping('x');
