@@ -107,14 +107,18 @@ for (const status of [302, 305, 408, 500, 502, 403]) {
   });
 }
 
+const RESTORATION: [number, Array<[string, string]>, string] = [
+  504,
+  [['Content-Type', 'application/3gpp-ims+xml']],
+  '<ims-3gpp version="1"><alternative-service><type>restoration</type></alternative-service></ims-3gpp>',
+];
+
 test('REG-17 a 504 with the restoration document starts an initial registration at once, and a new subscription', async t => {
   const b = await bench(t);
   answers(b, []);
   register(b, 1);
   await b.input('ims-registered');
-  const document =
-    '<ims-3gpp version="1"><alternative-service><type>restoration</type></alternative-service></ims-3gpp>';
-  answers(b, [[504, [['Content-Type', 'application/3gpp-ims+xml']], document]]);
+  answers(b, [RESTORATION]);
   register(b, 2, false);
   assert.equal((await b.input('ims-registered')).ref, 2);
   const ids = sent(b).map(got => got.get('Call-ID'));
@@ -123,6 +127,17 @@ test('REG-17 a 504 with the restoration document starts an initial registration 
   assert.equal(ids.length, 3);
   const subscriptions = () => b.peer.texts.filter(text => text.startsWith('SUBSCRIBE')).map(fields);
   while (new Set(subscriptions().map(got => got.get('Call-ID'))).size < 2) await new Promise(r => setTimeout(r, 5));
+});
+
+test('REG-17 a core that has lost its state over and over is asked for it once, then the 504 is told', async t => {
+  const b = await bench(t, { regEvent: false });
+  answers(b, []);
+  register(b, 1);
+  await b.input('ims-registered');
+  answers(b, [RESTORATION, RESTORATION]);
+  register(b, 2, false);
+  assert.equal((await b.input('ims-register-failed')).outcome.code, 504);
+  assert.equal(sent(b).length, 3);
 });
 
 test('REG-17 a plain 504 is told to the core, which waits', async t => {

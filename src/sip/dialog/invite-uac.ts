@@ -89,7 +89,6 @@ function sendInvite(state: UacState, out: CallEffect[]): void {
   state.lastId += 1;
   state.inviteId = state.lastId;
   state.phase = 'calling';
-  state.abandoned = false;
   state.early = {};
   const { uri, nextHop, routes } = routed(sent.uri, request.route, request.proxy);
   const headers: Header[] = [['Max-Forwards', '70']];

@@ -63,14 +63,22 @@ test('MID-05 a refused re-INVITE leaves the session as it was', () => {
   assert.deepEqual(bob.heard, ['update-failed 488', 'ended bye']);
 });
 
-test('MID-05 a re-INVITE answered 481 ends the call with BYE', () => {
-  const { world, alice, bob, call } = talking();
-  call.reinvite(sdp(OFFER));
-  world.clock.advance(50);
-  bob.reoffers[0]?.reject({ status: 481, reason: 'Call/Transaction Does Not Exist' });
-  world.clock.advance(50);
-  assert.deepEqual(alice.heard, ['ended dead']);
-  assert.deepEqual(bob.heard.at(-1), 'ended bye');
+test('MID-05 a re-INVITE answered 408 or 481, or by nobody, ends the call with BYE', () => {
+  for (const status of [408, 481, null]) {
+    const world = createWorld();
+    const { peer, bob } = calledBy(world);
+    const methods: string[] = [];
+    peer.onRequest = request => {
+      methods.push(request.method);
+      if (request.method === 'BYE') peer.respond(request, 200, '');
+      if (request.method === 'INVITE' && status !== null) peer.respond(request, status, '');
+    };
+    bob.calls[0]?.reinvite(sdp(OFFER));
+    world.clock.advance(40_000);
+    assert.equal(bob.heard.at(-1), 'ended dead', String(status));
+    assert.equal(methods.at(-1), 'BYE');
+    assert.equal(bob.agent.sizes().calls, 0);
+  }
 });
 
 test('MID-02 MID-03 glare: both get 491, the called side tries again first, and ours, written before that, is made anew', () => {

@@ -73,8 +73,8 @@ test('MID-04 an UPDATE with an offer: no second offer beside it in either direct
   assert.deepEqual(alice.heard, ['updated sdp', 'update-failed 580']);
 });
 
-test('an UPDATE answered 481, or by nobody, ends the call', () => {
-  for (const status of [481, null]) {
+test('an UPDATE answered 408 or 481, or by nobody, ends the call', () => {
+  for (const status of [408, 481, null]) {
     const { world, alice, peer, call } = talking('UPDATE');
     peer.onRequest = request => {
       if (request.method === 'BYE') peer.respond(request, 200, 'b');
