@@ -25,14 +25,16 @@ export function numbersOf(name: string, fallback: readonly number[]): readonly n
   return numbers;
 }
 
-/** Median, lowest and highest of one figure. Throws RangeError without a value. */
+/** Median (of an even number the mean of the two in the middle), lowest and highest of one figure. Throws RangeError without a value. */
 export function spread(values: readonly number[]): { median: number; min: number; max: number } {
   const sorted = [...values].sort((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)];
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+  const upper = sorted[Math.floor(sorted.length / 2)];
   const [min] = sorted;
   const max = sorted.at(-1);
-  if (median === undefined || min === undefined || max === undefined) throw new RangeError('no value was measured');
-  return { median, min, max };
+  if (lower === undefined || upper === undefined || min === undefined || max === undefined)
+    throw new RangeError('no value was measured');
+  return { median: (lower + upper) / 2, min, max };
 }
 
 /** The row of a subject that was measured several times; every run gives the same figures. */

@@ -24,7 +24,7 @@ const files = (patterns: readonly string[]): string[] => patterns.flatMap(patter
 const pure = files(['src/{ep-cscf,sdp,config}/**/*.test.ts', 'src/sip/*.test.ts', 'test/torture/*.test.ts']).concat(
   files(['src/sip/{message,transaction,auth,dialog,locate}/**/*.test.ts']),
 );
-const others = files(['{src,sandbox,lab,web,tools}/**/*.test.ts', 'test/flows/**/*.test.ts']).filter(
+const others = files(['{src,sandbox,lab,web,tools,bench}/**/*.test.ts', 'test/flows/**/*.test.ts']).filter(
   file => !file.includes('node_modules') && !pure.includes(file),
 );
 
