@@ -163,7 +163,7 @@ function hear(options: WorkersOptions, slot: Slot, child: ChildProcess, message:
       slot.lagMs = message.lagMs;
       options.onCounts(message.counts);
       // It has lived long enough to be trusted again.
-      if (slot.restarts > 0 && message.sessions >= 0) slot.restarts = Math.max(0, slot.restarts - 0.1);
+      slot.restarts = Math.max(0, slot.restarts - 0.1);
       break;
     default:
       options.onMessage(slot.index, message);
