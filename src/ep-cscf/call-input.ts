@@ -61,6 +61,7 @@ function takeUp(turn: Turn, call: Call): Done {
   while (call.op === null && call.phase !== 'closing') {
     const next = call.deferred.shift();
     if (next === undefined) break;
+    turn.correlator = 'correlator' in next ? next.correlator : null;
     dispatch(turn, call, next);
   }
   syncHold(turn, call);

@@ -12,11 +12,12 @@ export function startOp(turn: Turn, call: Call, op: MediaOp, effect: Extract<Med
   startTimer(turn, call, 'media-op', turn.settings.call.mediaOpMs);
 }
 
-/** Takes the request out of flight when `ref` is its answer; null for a stale one. */
+/** Takes the request out of flight when `ref` is its answer; null for a stale one. The PUT that it was for goes on. */
 export function takeOp(turn: Turn, call: Call, ref: Ref): MediaOp | null {
   const op = call.op;
   if (op === null || op.ref !== ref) return null;
   call.op = null;
+  if ('put' in op && op.put !== null) turn.correlator = op.put.correlator;
   stopTimer(turn, call, 'media-op');
   return op;
 }

@@ -26,7 +26,7 @@ export type Done = undefined;
 export interface Turn {
   now: number;
   out: Effect[];
-  /** Of the request being handled; events it causes carry it. */
+  /** Of the request being handled, or going on after a wait; events it causes carry it. */
   correlator: string | null;
   readonly settings: CoreSettings;
   readonly ids: Ids;

@@ -100,6 +100,24 @@ test('the reply goes out before the event it causes', () => {
   assert.equal(w.events.at(-1)?.correlator, 'corr-put');
 });
 
+test('8.4 an event carries the correlator of the PUT that caused it, also when the media plane had its word first', () => {
+  const { w, owner, id } = ringing();
+  const last = () => [w.story(id).at(-1), w.events.at(-1)?.correlator];
+  put(w, ALICE, id, 'Connected', { answer: ANSWER });
+  assert.deepEqual(last(), ['2 Connected', 'corr-put']);
+  put(w, ALICE, id, 'Connected', { offer: browserOffer('n') });
+  assert.deepEqual(last(), ['3 Connected', 'corr-put']);
+  w.give({ type: 'ims-ended', owner, outcome: { code: 0, phrase: '', q850: null, local: null, reason: null } });
+  assert.deepEqual(last(), ['4 Terminated', w.events[0]?.correlator], 'the network’s own doing');
+  const other = ringing();
+  other.w.behaviour.media = 'silent';
+  put(other.w, ALICE, other.id, 'Ringing', { answer: ANSWER });
+  put(other.w, ALICE, other.id, 'Busy');
+  other.w.advance(5000);
+  assert.deepEqual(other.w.story(other.id).at(-1), '2 Busy');
+  assert.equal(other.w.events.at(-1)?.correlator, 'corr-put', 'it waited for the media plane');
+});
+
 test('A-17 6.4 pick-up without any answer is refused and the call rings on', () => {
   const { w, id } = ringing();
   assert.deepEqual(put(w, ALICE, id, 'Connected'), { ok: false, error: 'answer-missing', field: 'answer' });
