@@ -36,6 +36,8 @@ export function createIncoming(line: Line, invitation: EventEffect, event: Sessi
     log.info({ session: id, error: reply.error }, 'the answer of a SIP user agent came to nothing');
     close();
     call.end(reasonHeaders(`SIP;cause=${reply.error === 'sdp-unusable' ? 488 : 487}`));
+    // It may still ring there, where an application could have tried again.
+    line.endSession(id);
   }
 
   function onProgress({ response, sdp }: Heard): void {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { eventually } from '../support/core-peer.ts';
 import { browserOffer } from '../support/core-world.ts';
 import { HOME } from '../support/w2-client.ts';
-import { dialled, FAR, imsEffect, scene, talking } from '../support/w2-scene.ts';
+import { ADA, dialled, FAR, imsEffect, scene, talking } from '../support/w2-scene.ts';
 import { REGISTRATION } from '../support/whole-gateway.ts';
 
 test('a token of the same user for another number does not speak for this one', async () => {
@@ -119,6 +119,18 @@ test('methods inside a dialog that are not there are refused, and the call goes 
   assert.equal(s.g.sizes()['calls'], 1);
   s.g.network.ended(call);
   phone.respond(await phone.expect('BYE'), 200);
+});
+
+test('a 200 without an answer declines the call: the caller does not go on waiting', async () => {
+  const s = await scene();
+  const phone = await s.phone();
+  const call = s.g.network.invite(ADA);
+  phone.respond(await phone.expect('INVITE'), 200);
+  await phone.expect('ACK');
+  phone.respond(await phone.expect('BYE'), 200);
+  await eventually('the end for the caller', () =>
+    s.g.network.effects.some(effect => effect.type === 'ims.end' && effect.owner === call),
+  );
 });
 
 test('CANCEL at once, before the core has said a word: no call is left', async () => {
