@@ -57,7 +57,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     code: 'PERMISSION_DENIED',
     message: 'The access token does not allow this operation.',
   },
-  'not-acceptable': { status: 406, code: 'NOT_ACCEPTABLE', message: 'Only application/json can be answered.' },
+  'not-acceptable': { status: 406, code: 'NOT_ACCEPTABLE', message: 'Accept excludes what is answered here.' },
   'media-type': { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', message: 'The body must be application/json in UTF-8.' },
   'invalid-argument': { status: 400, code: 'INVALID_ARGUMENT', message: 'The request is malformed.' },
   'out-of-range': { status: 400, code: 'OUT_OF_RANGE', message: 'A value is out of range.' },

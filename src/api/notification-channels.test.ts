@@ -44,6 +44,8 @@ test('11a a bearer token of the owner or a ticket opens the stream; everything e
   ] as const) {
     assert.equal((await api.inject({ url, headers: more })).statusCode, status, `${url} ${JSON.stringify(more)}`);
   }
+  const json = await api.inject({ url: at, headers: { ...headers, accept: 'application/json' } });
+  assert.doesNotMatch(json.body, /application/, 'it is not JSON that can be had');
 });
 
 test('11a closing the listener ends the streams', async () => {
