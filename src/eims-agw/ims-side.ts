@@ -1,6 +1,15 @@
 /** The IMS side of one call's media: what was offered and answered, and where its packets go. RFC 3264, RFC 8866. */
 import type { MediaFailure } from '../ep-cscf/input.ts';
-import { type Direction, directionOf, firstLive, type MediaDesc, parseSdp, receives, sends } from '../sdp/index.ts';
+import {
+  type Direction,
+  directionOf,
+  firstLive,
+  type MediaDesc,
+  parseSdp,
+  receives,
+  type SessionDesc,
+  sends,
+} from '../sdp/index.ts';
 import { type AddressPolicy, targetOf } from './address.ts';
 import { agreed, type Codecs, NO_CODECS, single } from './codec.ts';
 import { type CodecPolicy, formatsForIms, ownFormats } from './codec-policy.ts';
@@ -89,7 +98,7 @@ export function takeImsOffer(
   if (!parsed.ok) return 'bad-sdp';
   const session = parsed.value;
   let slots: Slots | null;
-  if (side.slots === null) slots = slotsOf(session, session.media.findIndex(isAudio));
+  if (side.slots === null) slots = slotsOf(session, audioOf(side, session));
   else slots = extendSlots(side.slots, session);
   if (slots === null) return 'bad-sdp';
   const media = session.media[slots.audio];
@@ -200,6 +209,12 @@ function write(side: ImsSide, codecs: Codecs, direction: Direction, sdes: SdesTe
       video,
     }),
   );
+}
+
+/** Of several lines for one sound, protected and plain, the first that fits us. RFC 3264 6. */
+function audioOf({ sdes }: ImsSide, { media }: SessionDesc): number {
+  const fits = media.findIndex(line => isAudio(line) && readOffered(sdes, line, false).ok);
+  return fits >= 0 ? fits : media.findIndex(isAudio);
 }
 
 function isAudio(media: MediaDesc): boolean {

@@ -120,11 +120,14 @@ test('SDP-10 a call in without a common codec fails before ringing', () => {
   assert.deepEqual(engine.commands, []);
 });
 
-test('SEC-01 a call in with keys in SDP or a forbidden address is not supported', () => {
-  for (const sdp of [phoneSdp().replace('RTP/AVP', 'RTP/SAVP'), phoneSdp({ address: '10.1.1.1' })]) {
+test('SEC-01 a call in with keys in SDP where those are off, or with a forbidden address, is refused', () => {
+  for (const [sdp, failure] of [
+    [phoneSdp().replace('RTP/AVP', 'RTP/SAVP'), 'srtp'],
+    [phoneSdp({ address: '10.1.1.1' }), 'unsupported'],
+  ] as const) {
     const { run, box } = rig();
     run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp });
-    assert.equal(box.take('media-failed').failure, 'unsupported');
+    assert.equal(box.take('media-failed').failure, failure);
   }
 });
 

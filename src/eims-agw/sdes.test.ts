@@ -176,6 +176,21 @@ test('SDP-25 a far end that gives our own key back is refused: whoever sends us 
   assert.equal(refusal(rig), 'srtp');
 });
 
+test('SDP-25 of two lines of sound, protected and plain, the first that fits the realm is answered', () => {
+  const plain = 'm=audio 49156 RTP/AVP 8\r\n';
+  const both = `${secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`)}${plain}`;
+  for (const [policy, taken] of [
+    ['off', 1],
+    ['accept', 0],
+    ['require', 0],
+  ] as const) {
+    const rig = rigOf(policy);
+    rig.offerIn(both);
+    const ports = [...rig.answerIn().matchAll(/m=audio (\d+)/g)].map(([, port]) => Number(port) > 0);
+    assert.deepEqual(ports, [taken === 0, taken === 1], policy);
+  }
+});
+
 const VIDEO = 'm=video 49154 RTP/SAVPF 98\r\na=rtpmap:98 H264/90000\r\na=rtcp-fb:98 nack pli\r\n';
 
 test('SDP-25 a picture has a key of its own, and all that its line may become is offered at once', () => {
