@@ -100,7 +100,7 @@ export function runWorker(open: (init: WorkerInit, onFault: TellFault) => Promis
         void init(message);
         break;
       case 'ping':
-        say({ type: 'pong', sessions: host?.sessions() ?? 0, lagMs: Math.round(lag?.ms() ?? 0), counts: counted() });
+        say({ type: 'pong', lagMs: Math.round(lag?.ms() ?? 0), counts: counted() });
         break;
       default:
         if (host === null) early.push(message);

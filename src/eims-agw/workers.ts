@@ -25,7 +25,7 @@ export type WorkerReport =
   | { type: 'ready' }
   /** It cannot work at all; the sentence says why. */
   | { type: 'unable'; reason: string }
-  | { type: 'pong'; sessions: number; lagMs: number; counts: EngineCounts };
+  | { type: 'pong'; lagMs: number; counts: EngineCounts };
 
 export interface WorkersOptions {
   file: URL;

@@ -5,8 +5,7 @@ process.on('message', message => {
     else if (message.how === 'crash') process.exit(3);
     else process.send({ type: 'ready' });
   } else if (message.type === 'ping') {
-    if (message.mute !== true && !process.muted)
-      process.send({ type: 'pong', sessions: 0, lagMs: process.lagMs ?? 3, counts: {} });
+    if (message.mute !== true && !process.muted) process.send({ type: 'pong', lagMs: process.lagMs ?? 3, counts: {} });
   } else if (message.type === 'open')
     process.lagMs = message.op; // What it will tell is in the number of the operation.
   else if (message.type === 'mute') process.muted = true;
