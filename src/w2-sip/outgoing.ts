@@ -13,7 +13,7 @@ const PROVISIONAL: Readonly<Partial<Record<CallStatus, number>>> = {
   Ringing: 180,
   Waiting: 182,
 };
-/** Longest displayName of the APIs. */
+/** Longest displayName of the APIs, which has no control characters either; a quoted one may escape them. RFC 3261 25.1. */
 const NAME_LENGTH = 256;
 
 export function createOutgoing(line: Line, call: Call, request: SipRequest, sdp: string | null): CallUser | Refusal {
@@ -42,7 +42,11 @@ export function createOutgoing(line: Line, call: Call, request: SipRequest, sdp:
       registrationId: line.registrationId,
       originator,
       receiver,
-      originatorName: request.headers.from()?.display?.slice(0, NAME_LENGTH) ?? null,
+      originatorName:
+        request.headers
+          .from()
+          ?.display?.replace(/\p{Cc}/gu, '')
+          .slice(0, NAME_LENGTH) ?? null,
       receiverName: null,
       offer,
       callType: null,

@@ -121,6 +121,15 @@ test('methods inside a dialog that are not there are refused, and the call goes 
   phone.respond(await phone.expect('BYE'), 200);
 });
 
+test('a name to be shown loses its control characters, however they were written', async () => {
+  const s = await scene();
+  const phone = await s.phone();
+  const from = ['From', `"A\\\u0000d\\\u0007a\t\u0085" <sip:${ADA}@${HOME}>;tag=n`] as const;
+  phone.request('INVITE', FAR, [from], browserOffer());
+  const invite = await imsEffect(s.g, 'ims.invite');
+  assert.equal('displayName' in invite && invite.displayName, 'Ada');
+});
+
 test('a 200 without an answer declines the call: the caller does not go on waiting', async () => {
   const s = await scene();
   const phone = await s.phone();
