@@ -34,6 +34,7 @@ test('REG-16 a core without outbound is asked once more, without it', async t =>
     assert.match(second?.get('Path') ?? '', /;lr>$/);
     assert.equal(second?.get('Supported'), 'path, gruu');
     assert.deepEqual(more, []);
+    assert.deepEqual(b.alarms, [], 'no phone is dropped by an identity of its own');
   }
 });
 
