@@ -30,8 +30,8 @@ const NAME = /^\/([a-z]+)\.(html|css|js|svg)$/;
 export async function startBusiness(options: BusinessOptions): Promise<Business> {
   const { host, port } = options;
   const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://business');
-    const found = NAME.exec(pathname === '/' ? '/index.html' : pathname);
+    const [path = ''] = (request.url ?? '').split('?');
+    const found = NAME.exec(path === '/' ? '/index.html' : path);
     const type = found?.[2] as keyof typeof TYPES | undefined;
     const text = found === null ? null : await readFile(join(SITE, `${found[1]}.${type}`), 'utf8').catch(() => null);
     const body = text === null || type === undefined ? null : fill(text, options);
