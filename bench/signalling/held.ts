@@ -1,11 +1,11 @@
 /** Whether a call costs the same however many others are up, and what one that is up costs. */
-import { type BenchResult, rowOf } from '../bench.ts';
+import { type BenchResult, numbersOf, rowOf } from '../bench.ts';
 import { cpuMs, pause, rssKb, sleeps } from '../process.ts';
 import type { BenchDevice } from './client.ts';
 import { type Figures, fullCalls, nextCallee, onceEach } from './load.ts';
 import { type BenchWorld, CALLERS, startWorld, warmUp } from './world.ts';
 
-const HELD = (process.env.LINESIDE_BENCH_CALLS ?? '1,100,1000,10000').split(',').map(Number);
+const HELD = numbersOf('LINESIDE_BENCH_CALLS', [1, 100, 1000, 10_000]);
 /** As many as one registration may have, by default. */
 const PER_DEVICE = 4;
 const CALLS = 1000;
