@@ -130,7 +130,8 @@ function registerFailed(turn: Turn, binding: Binding, outcome: Outcome, retryAft
   count(turn, 'ims_register_total', { outcome: 'failed', sip_code: outcome.local === null ? code : '0' });
   log(turn, 'warn', binding.id, 'REGISTER failed', { number: binding.number, outcome: code, phase: binding.phase });
   binding.ref = null;
-  // Who answers no has bound nothing; silence tells nothing.
+  // Who answers no has bound nothing; silence tells nothing. That a second server was silent behind the answer is not known
+  // here, which matters to refreshes alone: of a first REGISTER the guard is shorter than timer F.
   if (outcome.local === null) binding.boundUntil = binding.imsExpiresAt;
   stopTimer(turn, binding, 'ims-register-guard');
   refuseWaiting(turn, binding, registerError(outcome), retryAfterS);

@@ -85,7 +85,7 @@ export function sendAgain(
   session: Session,
   { headers, body, purpose }: OutgoingUpdate,
   out: CallEffect[],
-  auth: readonly Header[] = [],
+  auth: readonly Header[],
 ): void {
   sendUpdate(session, headers, body, purpose, out, auth);
 }
