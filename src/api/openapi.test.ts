@@ -250,7 +250,7 @@ for (const [base, name, operations, but] of [
   });
 }
 
-test('every document is whole: each reference resolves, each object is strict, nothing but OpenAPI 3.0 words', async () => {
+test('every document is whole: each reference resolves, each object is strict and described, nothing but OpenAPI 3.0 words', async () => {
   for (const base of [REGISTRATION, CALLS, EVENTS, CHANNELS, ICE_SERVERS, CLICK_TO_CALL]) {
     const document = await served(base);
     assert.equal(document['openapi'], '3.0.3');
@@ -262,6 +262,8 @@ test('every document is whole: each reference resolves, each object is strict, n
       if ('type' in node && node.type === 'object') {
         objects += 1;
         assert.equal((node as Node)['additionalProperties'], false);
+        for (const [name, property] of Object.entries((node as { properties: Record<string, Node> }).properties))
+          assert.ok('$ref' in property || 'description' in property, `${base} says nothing of ${name}`);
       }
       for (const word of ['const', '$id', '$defs', 'examples', 'anyOf']) assert.ok(!(word in node), word);
       for (const child of Object.values(node)) walk(child);

@@ -67,10 +67,10 @@ function event(api: string, title: string, kind: string, data: TSchema) {
   return strictObject(title, `The event ${kind}.`, {
     id: Type.String({ minLength: 1, maxLength: 256, description: 'Stays the same when the event is sent again.' }),
     source: Type.String({ format: 'uri', minLength: 1, maxLength: 2048, description: 'The installation.' }),
-    specversion: Type.Enum(['1.0'], { type: 'string' }),
-    type: Type.Enum([eventPrefix(api) + kind], { type: 'string', maxLength: 512 }),
+    specversion: Type.Enum(['1.0'], { type: 'string', description: 'Version of CloudEvents.' }),
+    type: Type.Enum([eventPrefix(api) + kind], { type: 'string', maxLength: 512, description: 'What happened.' }),
     time: dateTime('When it happened.'),
-    datacontenttype: Type.Enum(['application/json'], { type: 'string' }),
+    datacontenttype: Type.Enum(['application/json'], { type: 'string', description: 'How `data` is written.' }),
     data,
   });
 }
