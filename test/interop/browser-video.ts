@@ -28,7 +28,7 @@ export function browserVideo(open: () => Promise<Stage>): void {
     await stage?.close();
   });
 
-  test('a call with video sees its own camera come back from the echo number, and hears itself', async () => {
+  test('a call with video sees its own camera come back from the echo number, and hears itself; also over the connection of a page that is loaded again', async () => {
     await ada.getByTestId('dial-input').fill(ECHO);
     await press(ada, 'video-call-button');
     await waitText(ada, 'status', /^Connected$/);
@@ -36,6 +36,11 @@ export function browserVideo(open: () => Promise<Stage>): void {
     const picture = await waitPictures(ada, 30);
     assert.ok(picture.keyFrames > 0 && picture.width >= 160, JSON.stringify(picture));
     assert.match(picture.codec, /^video\/(H264|VP8)$/);
+    await waitTone(ada, MICROPHONE_HZ);
+    await ada.reload();
+    await waitText(ada, 'status', /^Connected$/);
+    const anew = await waitPictures(ada, 30);
+    assert.ok(anew.keyFrames > 0, JSON.stringify(anew));
     await waitTone(ada, MICROPHONE_HZ);
     await hangUp(ada);
     await shown(ada, 'remote-video', false);
