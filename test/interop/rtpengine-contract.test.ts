@@ -1,5 +1,6 @@
 /** The media contract on rtpengine: the daemon of Debian, two stacks of others as the browser. */
 import { after } from 'node:test';
+import { MEDIA_DEFAULTS } from '../../src/eims-agw/settings.ts';
 import { browserPeer } from '../support/media-browser.ts';
 import { mediaContract } from '../support/media-contract.ts';
 import { endNative, nativePeer } from '../support/media-ndc.ts';
@@ -20,7 +21,8 @@ for (const { name, browser, host, firstPort, threads } of [
     oneTransport: true,
     async build(settings) {
       const daemon = await rtpengineDaemon(host, firstPort, threads);
-      const media = await rtpengineMedia([daemon], { ...settings, webCodecs: [...G711], imsCodecs: [...G711] });
+      const ims = { ...MEDIA_DEFAULTS.ims, srtp: 'accept' } as const;
+      const media = await rtpengineMedia([daemon], { ...settings, ims, webCodecs: [...G711], imsCodecs: [...G711] });
       return {
         ...media,
         kill: () => void daemon.restart(),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { MediaPlane } from '../../src/eims-agw/media-plane.ts';
-import type { MediaSettings } from '../../src/eims-agw/settings.ts';
+import type { Log, MediaSettings } from '../../src/eims-agw/settings.ts';
 import type { CallId } from '../../src/ep-cscf/ids.ts';
 import { parseSdp } from '../../src/sdp/index.ts';
 import type { BrowserPeer } from './media-browser.ts';
@@ -13,6 +13,8 @@ import { chromiumOffer, phoneSdp } from './media-sdp.ts';
 export interface ContractEngine {
   plane: MediaPlane;
   box: Inbox;
+  /** Lines of its log, those of least weight too. */
+  lines: ReadonlyArray<Parameters<Log>>;
   /** Ends the engine's first worker the hard way. */
   kill(): void;
   close(): Promise<void>;
@@ -20,6 +22,7 @@ export interface ContractEngine {
 
 export interface ContractOptions {
   name: string;
+  /** SRTP that the core offers is taken: `srtp` of the IMS side is `accept`. */
   build(settings: Partial<MediaSettings>): Promise<ContractEngine>;
   /** A browser for this engine. */
   browser(): BrowserPeer;
@@ -146,6 +149,32 @@ export function mediaContract(options: ContractOptions): void {
     await offerOut(late, chromiumOffer());
     for (const owner of [...owners.slice(1), late]) await release(owner);
     assert.equal(engine.plane.health().sessions, 0);
+  });
+
+  test(`SDP-25 ${name}: a call in with keys has one key of ours, also when theirs is another, and none is in the log`, async () => {
+    const owner = newCall();
+    const keys = [1, 2].map(byte => Buffer.alloc(30, byte).toString('base64'));
+    const offers = keys.map((key, i) => {
+      const plain = phoneSdp({ address: phoneHost, formats: [8], version: i + 1 });
+      const line = `a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:${key}\r\n`;
+      return plain.replace(/(RTP\/)(AVP .*\r\n)/, (_, rtp, rest) => `${rtp}S${rest}${line}`);
+    });
+    const { run } = engine.plane.port;
+    run({ type: 'media.offer', from: 'ims', owner, ref: nextRef(), legs: [LEG], sdp: offers[0] ?? '' });
+    const browser = options.browser();
+    const sdp = await browser.answer((await engine.box.wait('media-offers')).offers[0]?.sdp ?? '');
+    run({ type: 'media.answer', from: 'web', owner, ref: nextRef(), leg: LEG, sdp });
+    const keyed = /RTP\/SAVP 8 [\s\S]*a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:(\S{40})\r\n/;
+    const [, ours = ''] = keyed.exec((await engine.box.wait('media-ready')).sdp) ?? [];
+    assert.ok(ours !== '' && !keys.includes(ours));
+    run({ type: 'media.select', owner, leg: LEG });
+    await engine.box.wait('media-connected');
+    run({ type: 'media.reoffer', from: 'ims', owner, ref: nextRef(), sdp: offers[1] ?? '' });
+    assert.equal(keyed.exec((await engine.box.wait('media-ready')).sdp)?.[1], ours);
+    await release(owner);
+    await browser.close();
+    const log = JSON.stringify(engine.lines);
+    for (const key of [ours, ...keys]) assert.ok(!log.includes(key));
   });
 
   test(`SDP-21 ${name}: video has ports of its own, leaves a call and is asked for again, is refused and taken`, () =>

@@ -12,7 +12,7 @@ import {
 import { createMediaPlane, type MediaPlane } from '../../src/eims-agw/media-plane.ts';
 import { mediaRealms } from '../../src/eims-agw/realm.ts';
 import { RELAY_CAPS } from '../../src/eims-agw/rtp/caps.ts';
-import { type Clock, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
+import { type Clock, type Log, MEDIA_DEFAULTS, type MediaSettings } from '../../src/eims-agw/settings.ts';
 import type { Emit } from '../../src/ep-cscf/ports.ts';
 
 export interface FakeEngine extends Engine {
@@ -146,6 +146,8 @@ export interface FakeMedia extends MediaPlane {
   engine: FakeEngine;
   /** Names and labels of everything counted. */
   counted: string[];
+  /** Lines of the log: level, message, fields. */
+  lines: Array<Parameters<Log>>;
 }
 
 export interface FakeMediaOptions {
@@ -159,12 +161,13 @@ export function fakeMedia(options: FakeMediaOptions): FakeMedia {
   const settings = { ...MEDIA_DEFAULTS, ...options.settings };
   const holder: { engine: FakeEngine | null } = { engine: null };
   const counted: string[] = [];
+  const lines: Array<Parameters<Log>> = [];
   let number = 1_000;
   const plane = createMediaPlane({
     settings,
     emit: options.emit,
     clock: options.clock ?? { now: () => 0, after: () => () => undefined },
-    log: () => undefined,
+    log: (...line) => lines.push(line),
     count: (name, labels) => counted.push(`${name} ${Object.values(labels).join(' ')}`.trim()),
     engine: onEvent => {
       holder.engine = fakeEngine(onEvent, settings);
@@ -177,5 +180,5 @@ export function fakeMedia(options: FakeMediaOptions): FakeMedia {
   });
   const { engine } = holder;
   if (engine === null) throw new Error('the media plane took no engine');
-  return { ...plane, engine, counted };
+  return { ...plane, engine, counted, lines };
 }

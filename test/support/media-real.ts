@@ -48,7 +48,7 @@ export async function realMedia(
     // Tests share their machine with others.
     shedLagMs: 10_000,
     web: { ...MEDIA_DEFAULTS.web, bind: host, advertise: host },
-    ims: { ...MEDIA_DEFAULTS.ims, bind: host, advertise: host },
+    ims: { ...MEDIA_DEFAULTS.ims, bind: host, advertise: host, srtp: 'accept' },
     ...settings,
   };
   const box = inbox();
