@@ -12,6 +12,7 @@ const suites: Readonly<Record<string, readonly string[]>> = {
   kill: ['test/interop/kill-*.test.ts'],
   rtpengine: ['test/interop/rtpengine-*.test.ts'],
   dtls: ['test/interop/dtls-*.test.ts'],
+  srtp: ['test/interop/srtp-*.test.ts'],
   tls: ['test/interop/tls-*.test.ts'],
   turn: ['test/interop/turn-*.test.ts'],
 };
@@ -25,7 +26,7 @@ export const allSuites = Object.keys(suites);
  */
 const lanes: ReadonlyArray<readonly string[]> = [
   ['browsers', 'phone', 'turn'],
-  ['kamailio', 'sipp', 'api', 'rtpengine', 'kill', 'dtls', 'tls'],
+  ['kamailio', 'sipp', 'api', 'rtpengine', 'kill', 'dtls', 'srtp', 'tls'],
 ];
 
 const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
@@ -37,6 +38,7 @@ const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
   { suite: 'phone', file: '/usr/bin/baresip', name: 'baresip' },
   { suite: 'sipp', file: '/usr/bin/sipp', name: 'SIPp' },
   { suite: 'dtls', file: '/usr/bin/openssl', name: 'OpenSSL' },
+  { suite: 'srtp', file: '/usr/lib/python3/dist-packages/pylibsrtp', name: 'libsrtp for Python' },
   { suite: 'tls', file: '/usr/bin/openssl', name: 'OpenSSL' },
   { suite: 'turn', file: '/usr/bin/turnserver', name: 'coturn' },
   { suite: 'turn', file: '/usr/bin/chromium', name: 'Chromium' },

@@ -17,6 +17,7 @@ const needed: ReadonlyArray<{ file: string; packageName: string }> = [
   { file: '/usr/share/doc/libavcodec-extra59', packageName: 'libavcodec-extra59' },
   { file: '/usr/bin/turnserver', packageName: 'coturn' },
   { file: '/usr/sbin/nft', packageName: 'nftables' },
+  { file: '/usr/lib/python3/dist-packages/pylibsrtp', packageName: 'python3-pylibsrtp' },
   { file: `${KAMAILIO}/ims_icscf.so`, packageName: 'kamailio-ims-modules' },
   { file: `${KAMAILIO}/presence.so`, packageName: 'kamailio-presence-modules' },
   { file: `${KAMAILIO}/tls.so`, packageName: 'kamailio-tls-modules' },
