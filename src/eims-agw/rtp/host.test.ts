@@ -1,14 +1,19 @@
 /** The sessions of one worker on a clock of the test: legs that do not come up, and figures that outlive their legs. */
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { test } from 'node:test';
-import { type EngineEvent, NO_TOTALS } from '../engine.ts';
+import { type EngineEvent, NO_TOTALS, type SdesSuite } from '../engine.ts';
+import { PCMA } from '../payload-format.ts';
 import { mediaRealms } from '../realm.ts';
+import { srtpSession } from '../relay/srtp/session.ts';
 import { MEDIA_DEFAULTS } from '../settings.ts';
 import { createHost } from './host.ts';
 import { createPortPool } from './port-pool.ts';
 import type { WebEvents } from './web-end.ts';
 
 const HOST = '127.0.44.230';
+const FAR = '127.0.44.235';
 const REMOTE = {
   mid: '0',
   ice: { ufrag: 'abcd', pwd: 'p'.repeat(24) },
@@ -24,7 +29,10 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
   const state = { now: 0 };
   const broken = { connect: false, make: false, path: false };
   /** What happens while ports are taken, once. */
-  const busy: { meanwhile: () => void } = { meanwhile: () => undefined };
+  const busy: { meanwhile: () => void; heard: (packet: Buffer) => void } = {
+    meanwhile: () => undefined,
+    heard: () => undefined,
+  };
   let opened: () => void = () => undefined;
   const pool = createPortPool(
     settings.ims.ports,
@@ -62,7 +70,10 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
           return true;
         },
         addCandidates: () => undefined,
-        send: () => true,
+        send: packet => {
+          busy.heard(Buffer.from(packet));
+          return true;
+        },
         counts: () => ({ 'leg-tag': 2 }),
         path() {
           if (broken.path) throw new Error('a leg that cannot tell its path');
@@ -83,12 +94,12 @@ async function rig(onFault: (error: unknown) => void = error => assert.fail(Stri
     random: () => 1,
   });
   const request = (leg: number) => ({ leg, ssrc: leg, cname: 'c' });
-  const open = async (session: number) => {
+  const open = async (session: number, sdes?: SdesSuite) => {
     const ready = new Promise<void>(resolve => {
       opened = resolve;
     });
     const place = { realm: null, family: 'IP4' as const };
-    host.handle({ type: 'open', session, op: 1, place, legs: [request(1), request(2)] });
+    host.handle({ type: 'open', session, op: 1, place, legs: [request(1), request(2)], ...(sdes && { sdes }) });
     await ready;
   };
   await open(1);
@@ -221,4 +232,51 @@ test('figures of legs and calls that are gone stay counted', async () => {
   assert.equal(host.counts()['leg-tag'], 4);
   host.handle({ type: 'close', session: 1 });
   assert.deepEqual(host.counts(), { 'leg-tag': 4 });
+});
+
+test('SDP-25 over sockets: both ways are opened and protected, and strangers are not heard', async t => {
+  const { host, events, legs, busy, open } = await rig();
+  const suite = 'AES_CM_128_HMAC_SHA1_80';
+  await open(2, suite);
+  const opened = events.find(event => event.type === 'opened' && event.session === 2);
+  assert.ok(opened?.type === 'opened' && opened.ims.key !== undefined);
+  const sockets = [createSocket('udp4'), createSocket('udp4')] as const;
+  t.after(() => {
+    for (const socket of sockets) socket.close();
+  });
+  const [phone, stranger] = sockets;
+  await Promise.all([FAR, HOST].map((address, i) => once(sockets[i]?.bind(0, address) ?? phone, 'listening')));
+  const { port } = phone.address();
+  const theirs = Buffer.alloc(30, 7);
+  const target = { address: FAR, port, rtcpAddress: FAR, rtcpPort: port + 1 };
+  const rule = { in: 8, out: 8, kind: 'speech' as const, from: PCMA, to: PCMA };
+  const sdes = { suite, key: theirs.toString('base64') } as const;
+  const gates = { toImsOpen: true, toWebOpen: true, supervise: false, video: null };
+  const route = { leg: 1, target: { ...target, sdes }, toIms: [rule], toWeb: [rule], ...gates };
+  host.handle({ type: 'connect', session: 2, op: 2, leg: 1, remote: REMOTE });
+  legs[2]?.events.up();
+  host.handle({ type: 'route', session: 2, route });
+  const halves = (bytes: Buffer) => ({ key: bytes.subarray(0, 16), salt: bytes.subarray(16) });
+  const far = srtpSession('SRTP_AES128_CM_HMAC_SHA1_80', {
+    local: halves(theirs),
+    remote: halves(Buffer.from(opened.ims.key, 'base64')),
+  });
+  const sound = (fill: number) =>
+    Buffer.concat([Buffer.from('800800010000000000000005', 'hex'), Buffer.alloc(160, fill)]);
+  const [out] = await Promise.all([once(phone, 'message'), legs[2]?.events.packet(sound(1))]);
+  assert.equal(far.unprotectRtp(out[0]), 172);
+  assert.deepEqual(out[0].subarray(12, 172), sound(1).subarray(12));
+  const sealed = Buffer.concat([sound(2), Buffer.alloc(20)]);
+  const bytes = sealed.subarray(0, far.protectRtp(sealed, 172));
+  const heard = new Promise<Buffer>(resolve => {
+    busy.heard = resolve;
+  });
+  stranger.send(bytes, opened.ims.port, HOST);
+  stranger.send(sound(3), opened.ims.port, HOST);
+  phone.send(bytes, opened.ims.port, HOST);
+  assert.deepEqual((await heard).subarray(12), sound(2).subarray(12));
+  for (const session of [2, 1]) host.handle({ type: 'close', session });
+  const closed = events.find(event => event.type === 'closed');
+  assert.ok(closed?.type === 'closed');
+  assert.equal(closed.fromIms.packets, 1);
 });
