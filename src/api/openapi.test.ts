@@ -259,10 +259,11 @@ test('every document is whole: each reference resolves, each object is strict an
       if (Array.isArray(node)) for (const item of node) walk(item);
       if (typeof node !== 'object' || node === null) return;
       if ('$ref' in node) resolve(document, node);
-      if ('type' in node && node.type === 'object') {
+      const { type, additionalProperties, properties = {} } = node as Node & { properties?: Record<string, Node> };
+      if (type === 'object') {
         objects += 1;
-        assert.equal((node as Node)['additionalProperties'], false);
-        for (const [name, property] of Object.entries((node as { properties: Record<string, Node> }).properties))
+        assert.equal(additionalProperties, false);
+        for (const [name, property] of Object.entries(properties))
           assert.ok('$ref' in property || 'description' in property, `${base} says nothing of ${name}`);
       }
       for (const word of ['const', '$id', '$defs', 'examples', 'anyOf']) assert.ok(!(word in node), word);
