@@ -9,6 +9,7 @@ import { buildPages, pagesAreStale } from '../../tools/build-pages.ts';
 import type { NetworkNamespace } from '../support/network-namespace.ts';
 import { createPageContract } from '../support/page-contract.ts';
 import { toneWav } from '../support/tone.ts';
+import { unhurried } from '../support/unhurried.ts';
 
 /** Of the microphone. Far from the 440 Hz of the tone number. */
 export const MICROPHONE_HZ = 1000;
@@ -45,7 +46,7 @@ export async function openStage(
   const sandbox = await startSandbox({
     host,
     dataDir: null,
-    settings,
+    settings: unhurried(settings),
     ...(tls === undefined ? {} : { tls }),
     onLog: text => {
       log += text;

@@ -6,6 +6,7 @@ import { type CloudEvent, Device, fetchToken } from '../support/camara.ts';
 import { type BrowserPeer, browserPeer } from '../support/media-browser.ts';
 import { type Phone, type PhoneOptions, startPhone, type WireMessage } from '../support/phone.ts';
 import { until } from '../support/talk.ts';
+import { unhurried } from '../support/unhurried.ts';
 
 export interface Rung {
   device: Device;
@@ -42,6 +43,7 @@ export async function openFloor(host: string): Promise<Floor> {
   const sandbox = await startSandbox({
     host,
     dataDir: null,
+    settings: unhurried(),
     onLog: text => {
       log += text;
     },

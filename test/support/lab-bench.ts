@@ -10,6 +10,7 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { Device, fetchToken } from './camara.ts';
 import { type BrowserPeer, browserPeer } from './media-browser.ts';
 import { measureTone, toneFrames } from './tone.ts';
+import { unhurried } from './unhurried.ts';
 
 export interface LabBench {
   core: LabCore;
@@ -39,7 +40,7 @@ export async function startLabBench(
       host,
       dataDir: null,
       core: { entry: `${coreAddress}:${PORTS[hop]}`, addresses: [coreAddress] },
-      settings,
+      settings: unhurried(settings),
       onLog: text => log.push(text),
     });
   } catch (error) {
