@@ -1,15 +1,16 @@
 /** Every reachable state of a subscription, and what must hold in each. RFC 6665 4.1. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { aliceWatches } from '../../test/support/notifier-model.ts';
 import { walk } from '../../test/support/walk.ts';
 import { createRequest, createResponse } from './message/build.ts';
 import {
   handleSubscription,
   type SubscriptionEffect,
   type SubscriptionInput,
-  type SubscriptionState,
   type SubscriptionTimer,
 } from './subscription.ts';
+import type { SubscriptionState } from './subscription-state.ts';
 import type { TransactionKey } from './transaction/types.ts';
 
 /** The subscription, its SUBSCRIBEs without an answer, its timers, and what its user was told. */
@@ -23,32 +24,7 @@ interface Node {
 }
 
 const ROOT: Node = {
-  state: {
-    uri: 'sip:alice@example.com',
-    from: '<sip:alice@example.com>;tag=a',
-    to: '<sip:alice@example.com>',
-    fromTag: 'a',
-    contact: '<sip:alice@192.0.2.1>',
-    route: [],
-    callId: 'c',
-    event: 'reg',
-    accept: 'application/reginfo+xml',
-    headers: [],
-    expiresS: 3600,
-    t1: 500,
-    seq: 0,
-    id: 0,
-    open: false,
-    again: false,
-    dialog: null,
-    phase: 'waiting',
-    raised: false,
-    askedS: 0,
-    auth: [],
-    challenges: 0,
-    leadS: 0,
-    refusal: null,
-  },
+  state: aliceWatches(),
   open: [],
   running: [],
   ended: false,

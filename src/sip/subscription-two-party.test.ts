@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  aliceWatches,
   endDialog,
   type Notifier,
   type NotifierMood,
@@ -16,9 +17,9 @@ import {
   handleSubscription,
   type SubscriptionEffect,
   type SubscriptionInput,
-  type SubscriptionState,
   type SubscriptionTimer,
 } from './subscription.ts';
+import type { SubscriptionState } from './subscription-state.ts';
 import type { TransactionKey } from './transaction/types.ts';
 import { requestOf } from './user-agent-message.ts';
 
@@ -62,32 +63,7 @@ interface Node {
 }
 
 const ROOT: Node = {
-  client: {
-    uri: 'sip:alice@example.com',
-    from: '<sip:alice@example.com>;tag=a',
-    to: '<sip:alice@example.com>',
-    fromTag: 'a',
-    contact: '<sip:alice@192.0.2.1>',
-    route: [],
-    callId: 'c',
-    event: 'reg',
-    accept: 'application/reginfo+xml',
-    headers: [],
-    expiresS: 3600,
-    t1: 500,
-    seq: 0,
-    id: 0,
-    open: false,
-    again: false,
-    dialog: null,
-    phase: 'waiting',
-    raised: false,
-    askedS: 0,
-    auth: [],
-    challenges: 0,
-    leadS: 0,
-    refusal: null,
-  },
+  client: aliceWatches(),
   notifier: { dialogs: {}, made: 0, version: 1 },
   asked: [],
   notified: [],

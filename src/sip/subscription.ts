@@ -4,44 +4,9 @@ import { plain } from './dialog/in-dialog.ts';
 import type { Header, RequestSpec, ResponseSpec } from './dialog/types.ts';
 import type { SipRequest, SipResponse } from './message/message.ts';
 import { mediaType } from './message/multipart.ts';
+import type { SubscriptionEnd, SubscriptionState } from './subscription-state.ts';
 import type { TransactionKey } from './transaction/types.ts';
-import type { ExtraHeaders, LocalCause } from './user-agent-types.ts';
-
-export interface SubscriptionState {
-  uri: string;
-  /** From value with tag, To value without. */
-  from: string;
-  to: string;
-  fromTag: string;
-  contact: string;
-  route: readonly string[];
-  proxy?: string | undefined;
-  callId: string;
-  event: string;
-  accept: string;
-  headers: ExtraHeaders;
-  expiresS: number;
-  t1: number;
-  seq: number;
-  /** Number of the last SUBSCRIBE; an answer to an older one, that an un-SUBSCRIBE has overtaken, is dropped. */
-  id: number;
-  /** It waits for its answer; `again`: a refresh was asked for meanwhile. */
-  open: boolean;
-  again: boolean;
-  dialog: Dialog | null;
-  /** `leaving`: un-SUBSCRIBE was sent, nothing more is told. */
-  phase: 'waiting' | 'active' | 'leaving' | 'ended';
-  raised: boolean;
-  /** Time asked for last; 0: un-SUBSCRIBE. */
-  askedS: number;
-  /** Answers to challenges of the SUBSCRIBE on its way, and how many there were. */
-  auth: readonly Header[];
-  challenges: number;
-  /** How long before the end of the granted time the refresh comes, in seconds; 0: nothing was granted. */
-  leadS: number;
-  /** The last refusal of a refresh since the last grant. */
-  refusal: SubscriptionEnd | null;
-}
+import type { LocalCause } from './user-agent-types.ts';
 
 export type SubscriptionTimer =
   /** 64*T1 without a NOTIFY. RFC 6665 4.1.2.4. */
@@ -57,15 +22,6 @@ export type SubscriptionInput =
   | { type: 'failure'; id: number; cause: LocalCause }
   | { type: 'notify'; key: TransactionKey; request: SipRequest }
   | { type: 'timer'; name: SubscriptionTimer };
-
-/** Why a subscription is over. */
-export interface SubscriptionEnd {
-  /** Reason of the last NOTIFY, or what went wrong here. RFC 6665 4.1.3. */
-  reason: string | null;
-  retryAfterS: number | null;
-  /** Status of the refused SUBSCRIBE, or 0. */
-  status: number;
-}
 
 export type SubscriptionEffect =
   | { type: 'send'; id: number; spec: RequestSpec }

@@ -1,12 +1,8 @@
 /** Drives one subscription machine: its effects become transactions, timers and calls of its user. RFC 6665. */
 import type { RequestSpec } from './dialog/types.ts';
 import type { SipRequest } from './message/message.ts';
-import {
-  handleSubscription,
-  type SubscriptionEffect,
-  type SubscriptionInput,
-  type SubscriptionState,
-} from './subscription.ts';
+import { handleSubscription, type SubscriptionEffect, type SubscriptionInput } from './subscription.ts';
+import { newSubscription } from './subscription-state.ts';
 import type { TransactionKey } from './transaction/types.ts';
 import { createAuthorizer } from './user-agent-auth.ts';
 import { responseOf } from './user-agent-message.ts';
@@ -31,33 +27,7 @@ export function createSubscriptionDriver(
 ): SubscriptionDriver {
   const callId = host.randomHex(16);
   const localTag = host.randomHex(8);
-  const state: SubscriptionState = {
-    uri: wanted.uri,
-    from: `${wanted.from};tag=${localTag}`,
-    to: wanted.to,
-    fromTag: localTag,
-    contact: wanted.contact,
-    route: wanted.route,
-    proxy: wanted.proxy,
-    callId,
-    event: wanted.event,
-    accept: wanted.accept,
-    headers: wanted.headers,
-    expiresS: wanted.expiresS,
-    t1,
-    seq: 0,
-    id: 0,
-    open: false,
-    again: false,
-    dialog: null,
-    phase: 'waiting',
-    raised: false,
-    askedS: 0,
-    auth: [],
-    challenges: 0,
-    leadS: 0,
-    refusal: null,
-  };
+  const state = newSubscription(wanted, { callId, localTag, t1 });
   const authorize = createAuthorizer(wanted.credentials, host.randomHex);
   const open = new Map<TransactionKey, SipRequest>();
 

@@ -1,6 +1,7 @@
 /** Test help: a notifier with one subscriber, in plain data. RFC 6665 4.2. */
 import { createRequest, createResponse } from '../../src/sip/message/build.ts';
 import type { SipRequest, SipResponse } from '../../src/sip/message/message.ts';
+import { newSubscription, type SubscriptionState } from '../../src/sip/subscription-state.ts';
 
 export interface Notifier {
   /** Subscriptions, each a dialog, by our tag. */
@@ -92,4 +93,23 @@ export function endDialog(notifier: Notifier, tag: string, reason: string): SipR
   if (dialog === undefined) return null;
   delete notifier.dialogs[tag];
   return notifyOf(notifier, dialog, `terminated;reason=${reason}`);
+}
+
+/** The subscriber of the walks, before it asks for anything. */
+export function aliceWatches(): SubscriptionState {
+  const alice = '<sip:alice@example.com>';
+  return newSubscription(
+    {
+      uri: 'sip:alice@example.com',
+      from: alice,
+      to: alice,
+      contact: '<sip:alice@192.0.2.1>',
+      route: [],
+      event: 'reg',
+      accept: 'application/reginfo+xml',
+      headers: [],
+      expiresS: 3600,
+    },
+    { callId: 'c', localTag: 'a', t1: 500 },
+  );
 }
