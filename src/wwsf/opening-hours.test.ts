@@ -8,6 +8,9 @@ import { hoursFault, openingAt } from './opening-hours.ts';
 const WEEK: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri'];
 const office: OpeningHours = { timeZone: 'Europe/Berlin', open: [{ days: WEEK, from: '08:00', to: '18:00' }] };
 
+/** Minutes of a day as HH:MM. */
+const clock = (minutes: number) => new Date(minutes * 60_000).toISOString().slice(11, 16);
+
 /** When it opens, as text; `open`, or `never`. */
 function at(hours: OpeningHours, instant: string): string {
   const opening = openingAt(hours, Date.parse(instant));
@@ -28,10 +31,41 @@ test('CTC-06 it opens and closes to the second, in the time of the business', ()
 test('CTC-06 over a clock change the next opening is the one the wall clock shows', () => {
   assert.equal(at(office, '2026-03-27T17:00:00Z'), '2026-03-30T06:00:00.000Z');
   assert.equal(at(office, '2026-10-23T16:00:00Z'), '2026-10-26T07:00:00.000Z');
-  // 02:30 does not exist on that day; the clock shows 03:30 at that moment.
+  // 02:30 does not exist on that day: the clock goes from 02:00 to 03:00, which is within the window.
   const night: OpeningHours = { timeZone: 'Europe/Berlin', open: [{ days: ['sun'], from: '02:30', to: '24:00' }] };
-  assert.equal(at(night, '2026-03-28T12:00:00Z'), '2026-03-29T01:30:00.000Z');
-  assert.equal(at(night, '2026-03-29T01:30:00Z'), 'open');
+  assert.equal(at(night, '2026-03-28T12:00:00Z'), '2026-03-29T01:00:00.000Z');
+  assert.equal(at(night, '2026-03-29T01:00:00Z'), 'open');
+});
+
+test('CTC-06 a window that a clock change swallows is passed over, and one that comes twice is open twice', () => {
+  const hours = (from: string, to: string): OpeningHours => ({
+    timeZone: 'America/New_York',
+    open: [{ days: ['sun'], from, to }],
+  });
+  assert.equal(at(hours('02:00', '02:30'), '2026-03-07T12:00:00Z'), '2026-03-15T06:00:00.000Z');
+  assert.equal(at(hours('02:00', '03:30'), '2026-03-07T12:00:00Z'), '2026-03-08T07:00:00.000Z');
+  // At 06:00 UTC of 1 November the clock goes from 02:00 back to 01:00.
+  assert.equal(at(hours('01:15', '01:30'), '2026-11-01T05:40:00Z'), '2026-11-01T06:15:00.000Z');
+  assert.equal(at(hours('00:30', '01:30'), '2026-11-01T05:40:00Z'), '2026-11-01T06:00:00.000Z');
+});
+
+test('CTC-06 around every clock change the next opening is the first open quarter of an hour', () => {
+  const QUARTER = 15 * 60_000;
+  const changes = { 'Europe/Berlin': ['03-29', '10-25'], 'Australia/Lord_Howe': ['04-04', '10-03'] };
+  for (const [timeZone, dates] of Object.entries(changes)) {
+    for (const date of dates) {
+      const start = Date.parse(`2026-${date}T00:00:00Z`) - 12 * 3600_000;
+      for (let from = 0; from < 240; from += 30) {
+        const open: OpeningHours['open'] = [{ days: ['sun'], from: clock(from), to: clock(from + 30) }];
+        let next: number | null = null;
+        for (let now = start + 30 * 3600_000; now >= start; now -= QUARTER) {
+          const opening = openingAt({ timeZone, open }, now);
+          if (opening.open) next = now;
+          else if (next !== null) assert.equal(opening.opensAt, next, `${timeZone} ${clock(from)} ${new Date(now)}`);
+        }
+      }
+    }
+  }
 });
 
 test('CTC-06 two windows of a day, a day to its end, and always', () => {
@@ -57,7 +91,6 @@ test('CTC-06 what is no time zone, and a window that ends before it begins, are 
 
 test('CTC-06 whenever it is closed, it is closed until it opens, and open then', () => {
   const zone = fc.constantFrom('Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'UTC', 'Asia/Kathmandu');
-  const clock = (minutes: number) => new Date(minutes * 60_000).toISOString().slice(11, 16);
   const window = fc
     .tuple(fc.constantFrom<Weekday>('sun', ...WEEK, 'sat'), fc.integer({ min: 0, max: 1300 }), fc.nat(130))
     .map(([day, from, more]) => ({ days: [day], from: clock(from), to: clock(from + 1 + more) }));

@@ -1,7 +1,8 @@
 /** Opening hours: whether it is open at a moment, and when it opens next, in the time zone of the business. */
 import type { Opening, OpeningHours, Weekday } from '../ep-cscf/visitor-word.ts';
 
-const MINUTE_MS = 60_000;
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
 const DAY_MINUTES = 1440;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
 /** A window that a clock change swallows one week is there the next. */
@@ -20,22 +21,57 @@ export function hoursFault({ timeZone, open }: OpeningHours): string | null {
 export function openingAt(hours: OpeningHours | null, now: number): Opening {
   const format = hours === null ? null : formatterOf(hours.timeZone);
   if (hours === null || format === null) return { open: true };
-  const local = localTime(format, now);
-  const today = Math.floor(local / DAY_MS);
-  let opensAt: number | null = null;
+  if (isOpen(hours, format, now)) return { open: true };
+  const today = dayOf(format, now);
   for (let day = today; day <= today + DAYS_AHEAD; day += 1) {
-    for (const { from, to } of windowsOn(hours, day)) {
-      if (from <= local && local < to) return { open: true };
-      const at = from > local ? instantOf(format, from) : null;
-      if (at !== null && (opensAt === null || at < opensAt)) opensAt = at;
-    }
-    if (opensAt !== null) break;
+    const opensAt = beginnings(format, day, windowsOn(hours, day))
+      .filter(instant => instant > now && dayOf(format, instant) === day && isOpen(hours, format, instant))
+      .reduce((first, instant) => Math.min(first, instant), Number.POSITIVE_INFINITY);
+    if (Number.isFinite(opensAt)) return { open: false, opensAt };
   }
-  return { open: false, opensAt };
+  return { open: false, opensAt: null };
 }
 
-/** Windows of a day, in ms of local time. `day` counts from 1970-01-01, a Thursday. */
-function windowsOn({ open }: OpeningHours, day: number): Array<{ from: number; to: number }> {
+/** Whether the clock on the wall shows a time within a window. */
+function isOpen(hours: OpeningHours, format: Intl.DateTimeFormat, instant: number): boolean {
+  const local = localTime(format, instant);
+  return windowsOn(hours, Math.floor(local / DAY_MS)).some(({ from, to }) => from <= local && local < to);
+}
+
+/**
+ * Instants at which it may open on a day, and some of the days beside it: where the clock shows the beginning of a window, by the offset before and after a
+ * change of that day, and the change itself, which jumps into a window, or back into one that had ended.
+ */
+function beginnings(format: Intl.DateTimeFormat, day: number, windows: readonly Window[]): number[] {
+  if (windows.length === 0) return [];
+  // No offset is as large as a day: these lie before the first and after the last moment of this one.
+  const before = (day - 1) * DAY_MS;
+  const after = (day + 2) * DAY_MS;
+  const offsets = [offsetAt(format, before), offsetAt(format, after)];
+  const shown = windows.flatMap(({ from }) => offsets.map(offset => from - offset));
+  return offsets[0] === offsets[1] ? shown : [...shown, changeBetween(format, before, after)];
+}
+
+/** The instant of the one change of offset between two, to the second. */
+function changeBetween(format: Intl.DateTimeFormat, from: number, to: number): number {
+  const old = offsetAt(format, from);
+  let [before, after] = [from, to];
+  while (after - before > SECOND_MS) {
+    const middle = before + Math.floor((after - before) / (2 * SECOND_MS)) * SECOND_MS;
+    if (offsetAt(format, middle) === old) before = middle;
+    else after = middle;
+  }
+  return after;
+}
+
+/** In ms of local time: of what the clock shows, read as if it were UTC. */
+interface Window {
+  from: number;
+  to: number;
+}
+
+/** Windows of a day. `day` counts from 1970-01-01, a Thursday. */
+function windowsOn({ open }: OpeningHours, day: number): Window[] {
   const weekday = WEEKDAYS[(day + 4) % 7] as Weekday;
   return open
     .filter(({ days }) => days.includes(weekday))
@@ -79,9 +115,8 @@ function localTime(format: Intl.DateTimeFormat, instant: number): number {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-/** The instant at which the clock shows `local`; when it is skipped, the one after the jump. */
-function instantOf(format: Intl.DateTimeFormat, local: number): number {
-  const guess = local - (localTime(format, local) - local);
-  const second = local - (localTime(format, guess) - guess);
-  return localTime(format, second) === local ? second : Math.max(guess, second);
-}
+/** Days since 1970-01-01 on the calendar of the zone. */
+const dayOf = (format: Intl.DateTimeFormat, instant: number): number => Math.floor(localTime(format, instant) / DAY_MS);
+
+/** What the clock is ahead of UTC, ms. `instant` is a whole second. */
+const offsetAt = (format: Intl.DateTimeFormat, instant: number): number => localTime(format, instant) - instant;
