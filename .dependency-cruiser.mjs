@@ -11,6 +11,12 @@ export default {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
+      name: 'random-tests-have-a-seed',
+      severity: 'error',
+      from: { pathNot: '^test/support/property\\.ts$' },
+      to: { path: 'node_modules/fast-check' },
+    },
+    {
       name: 'sip-and-sdp-stand-alone',
       severity: 'error',
       from: { path: '^src/(sip|sdp)/', pathNot: '\\.test\\.ts$' },

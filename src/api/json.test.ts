@@ -1,15 +1,15 @@
 /** Properties of the body reader and of the small matchers. CAMARA digest 2.2, 2.3. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { isCorrelator } from './correlator.ts';
 import { formatDateTime, parseDateTime } from './date-time.ts';
 import { isHttpsUrl } from './field.ts';
 import { DEPTH_LIMIT, parseJsonObject, scanJson } from './json.ts';
 import { accepts, isJsonType } from './media-type.ts';
 
-const scale = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
-const runs = { seed: 24371, numRuns: 300 * scale };
+const runs = { numRuns: 300 * SCALE };
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 test('2.3 every well-formed object is read as JSON.parse reads it', () => {
@@ -135,7 +135,7 @@ test('2.2 the correlator matcher agrees with the pattern of the text', () => {
     fc.property(fc.string({ unit: 'binary-ascii', maxLength: 3 }), text =>
       assert.equal(isCorrelator(text), pattern.test(text)),
     ),
-    { ...runs, numRuns: 2000 * scale },
+    { ...runs, numRuns: 2000 * SCALE },
   );
   assert.equal(isCorrelator('x'.repeat(256)), true);
   assert.equal(isCorrelator('x'.repeat(257)), false);

@@ -1,14 +1,14 @@
 /** Every SDP example of the media design, and offers as Chromium and Firefox write them: text in, text out, and nothing of one side in the SDP of the other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { TRANSCODER } from '../../test/support/media-caps.ts';
 import { A, mediaRig } from '../../test/support/media-rig.ts';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { sdpFixture } from '../../test/support/sdp-fixture.ts';
 import type { SrtpPolicy } from './sdes.ts';
 import { MEDIA_DEFAULTS, type MediaSettings } from './settings.ts';
 
-const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 const WEB = '198.51.100.10';
 const IMS = '203.0.113.10';
 const WEB_SIDE: MediaSettings['web'] = { bind: WEB, advertise: WEB, ports: { min: 43_111, max: 43_111 } };
@@ -203,7 +203,7 @@ test('SDP-06 SDP-07 whatever attributes come with an SDP, the other side sees on
         if (said !== null) assertOurs(said, toWeb ? 'web' : example.srtp === undefined ? 'ims' : 'secure ims');
       });
     }),
-    { numRuns: 200 * SCALE, seed: 3264 },
+    { numRuns: 200 * SCALE },
   );
 });
 

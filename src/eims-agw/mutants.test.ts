@@ -1,8 +1,7 @@
 /** Mutated STUN, DTLS, SRTP, RTCP, video and SDP: nothing is thrown, kept, sent or agreed that may not be. `npm run fuzz` plays a million. */
 import { test } from 'node:test';
 import { MEDIA_ROUNDS } from '../../test/support/media-mutants.ts';
-
-const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
+import { SCALE } from '../../test/support/scale.ts';
 
 for (const [name, round] of Object.entries(MEDIA_ROUNDS)) {
   test(`${name}: mutants by the thousand`, () => {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { ask, EMPTY, fire, give, identityOf, type Node } from '../../test/support/core-model.ts';
 import { ALICE, BOB, device, principal } from '../../test/support/core-story.ts';
 import { browserOffer, HOME, imsSdp } from '../../test/support/core-world.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { walk } from '../../test/support/walk.ts';
 import type { Call, Leg } from './call.ts';
 import type { CallId, MediaSessionId, Ref, RegistrationId } from './ids.ts';
@@ -14,7 +15,6 @@ import type { CallStatus, EarlyMedia, Outcome } from './words.ts';
 type Step = readonly [name: string, step: () => Node];
 
 /** Nodes that are walked, the nearest to the start first; 50,000 are all of them. */
-const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? '1');
 const LIMIT = Number(process.env['LINESIDE_TEST_NODES'] ?? (SCALE > 1 ? 2500 : 1000));
 /** Inputs that may wait at once for the media plane. */
 const MAX_DEFERRED = 1;

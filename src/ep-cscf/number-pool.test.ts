@@ -1,14 +1,14 @@
 /** Numbers leased to visitors: one call each, a rest after it that the network's word begins, and never a number of somebody else. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { principal, register } from '../../test/support/core-story.ts';
 import { type Ask, browserOffer, createWorld, imsSdp, type World } from '../../test/support/core-world.ts';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import type { E164 } from './ids.ts';
 import type { Pool } from './settings.ts';
 import type { Principal } from './words.ts';
 
-const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? '1');
 const QUARANTINE_MS = 60_000;
 const NOTHING = { bindings: 0, registrations: 0, calls: 0, legs: 0 };
 const [ONE, TWO, THREE] = ['+15550108000', '+15550108001', '+15550108002'] as [E164, E164, E164];

@@ -1,7 +1,8 @@
 /** The order in which a pool leases its numbers, against a plain walk over all of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { type Binding, emptyBinding } from './binding.ts';
 import type { BindingId, E164 } from './ids.ts';
 import {
@@ -17,7 +18,6 @@ import { dequeue, enqueue, type RestQueue } from './rest-queue.ts';
 import { coreSettings, type Pool } from './settings.ts';
 import type { Turn } from './turn.ts';
 
-const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? '1');
 const ids = { ref: never, registration: never } as unknown as Turn['ids'];
 
 function never(): never {

@@ -1,7 +1,7 @@
 /** What is kept of events that were written to a page that says nothing back. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
 import { createReplay, type Replay, type StoredWritten } from './channel-replay.ts';
 
 const LENGTH = 3;

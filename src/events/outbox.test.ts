@@ -1,7 +1,6 @@
 /** Order, retry, expiry and restart of what is owed to https sinks. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import {
   alice,
   createRig,
@@ -15,10 +14,10 @@ import {
   status,
 } from '../../test/support/event-rig.ts';
 import { settled } from '../../test/support/manual-clock.ts';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { silentLog } from '../runtime/log.ts';
 import { createMemoryStore } from '../store/memory.ts';
-
-const scale = Number(process.env.LINESIDE_TEST_SCALE ?? 1);
 
 describe('8.5 the outbox', () => {
   it('delivers to every matching subscription and to no other', async () => {
@@ -412,7 +411,7 @@ describe('8.5 the outbox', () => {
           assert.deepEqual(store.load('subscription'), []);
         },
       ),
-      { seed: 11, numRuns: 60 * scale },
+      { numRuns: 60 * SCALE },
     );
   });
 });

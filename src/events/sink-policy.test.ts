@@ -1,10 +1,10 @@
 /** Which sinks are refused, in every spelling. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { createSinkPolicy } from './sink-policy.ts';
 
-const scale = Number(process.env.LINESIDE_TEST_SCALE ?? 1);
 const settings = { allow: [], ports: ['443', '8443'] };
 const nowhere = async (): Promise<string[]> => {
   throw new Error('ENOTFOUND');
@@ -153,14 +153,14 @@ describe('8.6 the sink policy', () => {
     });
     fc.assert(
       fc.property(spelled, host => assert.notEqual(policy.checkUrl(`https://${host}/`), null)),
-      { seed: 3, numRuns: 300 * scale },
+      { numRuns: 300 * SCALE },
     );
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), text => {
         policy.checkUrl(text);
         policy.checkUrl(`https://${text}`);
       }),
-      { seed: 3, numRuns: 500 * scale },
+      { numRuns: 500 * SCALE },
     );
   });
 });

@@ -1,7 +1,8 @@
 /** Tables of the Mw side: addresses in, Request-URIs out, early media, outcomes, trusted peers, entry of the core. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { realmsOf } from '../config/realm.ts';
 import { checkSettings } from '../config/settings.ts';
 import { parseAddress } from '../ep-cscf/address.ts';
@@ -69,7 +70,7 @@ test('MAP-09 any text gives an address the API can carry, or none', () => {
         assert.ok(address === null || parseAddress(address) !== null);
       },
     ),
-    { seed: 7, numRuns: 300 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1) },
+    { numRuns: 300 * SCALE },
   );
 });
 

@@ -1,7 +1,7 @@
 /** Registration-state documents: read, refused, merged by version, and what they mean for our contact. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
 import { createRegWatch, takeRegInfo } from './reg-event.ts';
 import { parseRegInfo, type RegInfo } from './reg-info.ts';
 
@@ -64,7 +64,7 @@ test('any text is read or refused, never thrown at', () => {
     fc.property(fc.nat(good.length), fc.nat(30), fc.string(), (at, cut, junk) => {
       parseRegInfo(good.slice(0, at) + junk + good.slice(at + cut));
     }),
-    { seed: 20_261_124, numRuns: 500 },
+    { numRuns: 500 },
   );
 });
 

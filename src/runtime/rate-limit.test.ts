@@ -1,11 +1,9 @@
 /** Properties of the token buckets, and what callers share of them. CAMARA digest 2.1 step 4. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { addressKey, createCallerRates, createRateLimit } from './rate-limit.ts';
-
-const scale = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
-const runs = { seed: 24371 };
 
 test('2.1 step 4 a bucket never gives more than burst and rate allow, and the map stays bounded', () => {
   fc.assert(
@@ -21,7 +19,7 @@ test('2.1 step 4 a bucket never gives more than burst and rate allow, and the ma
         assert.ok(given <= 5 + (now * 10) / 1000);
       }
     }),
-    { ...runs, numRuns: 50 * scale },
+    { numRuns: 50 * SCALE },
   );
   const limit = createRateLimit(1, 1, 100);
   for (let i = 0; i < 1000; i += 1) limit.take(String(i), 0);

@@ -1,7 +1,8 @@
 /** The wheel fires every timer once, never early, in order, whatever the mix of starts, stops and leaps of time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import { createTimerWheel } from './timer-wheel.ts';
 
 test('a timer fires once, not before its time and at most one tick after it', () => {
@@ -72,7 +73,7 @@ test('any sequence of starts, stops and leaps agrees with a plain list', () => {
       }
       assert.equal(wheel.size, model.size);
     }),
-    { seed: 11, numRuns: 300 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1) },
+    { numRuns: 300 * SCALE },
   );
 });
 

@@ -1,7 +1,7 @@
 /** Keys in SDP: which lines can be used, and that no line does harm. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
 import { parseSdp } from './index.ts';
 
 const SUITE = 'AES_CM_128_HMAC_SHA1_80';

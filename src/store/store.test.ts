@@ -18,14 +18,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
+import { SCALE } from '../../test/support/scale.ts';
 import type { StoreKind, Write } from '../ep-cscf/effect.ts';
 import type { Store } from '../ep-cscf/ports.ts';
 import { createMemoryStore } from './memory.ts';
 import { createSqliteStore } from './sqlite.ts';
 import { createStore, StoreError } from './store.ts';
 
-const scale = Number(process.env.LINESIDE_TEST_SCALE ?? 1);
 const directory = mkdtempSync(join(tmpdir(), 'lineside-store-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 let files = 0;
@@ -177,7 +177,7 @@ for (const [name, make] of stores) {
             assert.deepEqual(store.load(kind), expected);
           }
         }),
-        { seed: 7, numRuns: 60 * scale },
+        { numRuns: 60 * SCALE },
       );
       store.close();
     });

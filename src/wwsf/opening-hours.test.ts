@@ -1,7 +1,7 @@
 /** Opening hours: windows, the next opening, clock changes, and what is no time zone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/property.ts';
 import type { OpeningHours, Weekday } from '../ep-cscf/visitor-word.ts';
 import { hoursFault, openingAt } from './opening-hours.ts';
 

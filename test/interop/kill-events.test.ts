@@ -10,9 +10,10 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { Device, EVENT_TYPES, fetchToken } from '../support/camara.ts';
 import { checkOrder, type EventSink, SINK_CA, startEventSink } from '../support/event-sink.ts';
 import { browserPeer } from '../support/media-browser.ts';
+import { SCALE } from '../support/scale.ts';
 
 const HOST = '127.0.0.46';
-const KILLS = 5 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
+const KILLS = 5 * SCALE;
 /** Calls that end by themselves, in several ways: busy, declined, and rings until it is cancelled. */
 const NUMBERS = ['+15550109003', '+15550109004', '+15550109005'];
 const USERS = ['+15550100001', '+15550100002', '+15550100003'];

@@ -1,11 +1,12 @@
 /** RTP, RTCP and G.711 of the service numbers against their formats. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/property.ts';
+import { SCALE } from '../../../test/support/scale.ts';
 import { encodeAlaw, encodeUlaw, toneFrames } from './g711.ts';
 import { countReceived, parseRtp, senderReportTime, startReception, writeReport, writeRtp } from './rtp.ts';
 
-const RUNS = 300 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
+const RUNS = 300 * SCALE;
 
 const packet = fc.record({
   marker: fc.boolean(),
@@ -23,7 +24,7 @@ test('a packet written is read the same; any bytes are read or refused', () => {
       parseRtp(Buffer.from(noise));
       senderReportTime(Buffer.from(noise));
     }),
-    { numRuns: RUNS, seed: 3550 },
+    { numRuns: RUNS },
   );
 });
 

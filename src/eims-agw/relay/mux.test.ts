@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { after, before, beforeEach, test } from 'node:test';
-import fc from 'fast-check';
 import { bindingRequest } from '../../../test/support/media-light.ts';
+import { fc } from '../../../test/support/property.ts';
+import { SCALE } from '../../../test/support/scale.ts';
 import { type Mux, type MuxLeg, openMux } from './mux.ts';
 
 const HOST = '127.0.44.50';
@@ -135,7 +136,7 @@ test('noise reaches nobody and stops nothing', () => {
     fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
       mux.receive(Buffer.from(bytes), '203.0.113.9', 4);
     }),
-    { seed: 7983, numRuns: 2_000 * Number(process.env.LINESIDE_TEST_SCALE ?? 1) },
+    { numRuns: 2_000 * SCALE },
   );
   assert.deepEqual([said.length, counted('fault')], [0, 4]);
 });

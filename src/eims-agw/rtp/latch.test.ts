@@ -1,7 +1,7 @@
 /** Which source may speak for the far end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/property.ts';
 import { acceptRtcp, acceptRtp, aim, latch, mayBeFar } from './latch.ts';
 
 const TARGET = { address: '127.0.0.9', port: 4000, rtcpAddress: '127.0.0.9', rtcpPort: 4001 };

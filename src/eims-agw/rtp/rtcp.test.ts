@@ -1,7 +1,7 @@
 /** RTCP made and read: reports as RFC 3550 lays them out, and compound packets that are not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/property.ts';
 import { receive, receiver } from './receiver.ts';
 import { buildReport, isRtcp, takeRtcp } from './rtcp.ts';
 import { stream } from './stream.ts';
@@ -90,7 +90,7 @@ test('no bytes make the reader throw, and lengths that lie are refused', () => {
     fc.property(fc.uint8Array({ maxLength: 120 }), bytes => {
       takeRtcp(receiver(), stream(1, 0, 0), Buffer.from(bytes), 0);
     }),
-    { seed: 3, numRuns: 1_000 },
+    { numRuns: 1_000 },
   );
   for (const hex of ['', '80c9', '80c9000201020304', '00c9000101020304', '80c80000']) {
     assert.equal(takeRtcp(receiver(), stream(1, 0, 0), Buffer.from(hex, 'hex'), 0), false, hex);

@@ -1,7 +1,7 @@
 /** Milenage and AKA against known answers, both ways, and what a SIM refuses. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/property.ts';
 import { akaPassword, createAkaCard, createAkaVector, readAuts } from './aka.ts';
 import { answerChallenge, parseChallenge } from './digest.ts';
 import { macs, milenage, opcOf } from './milenage.ts';
@@ -143,7 +143,7 @@ test('a SIM refuses what its home has not made, whatever the octets', () => {
       changed[at] = (changed[at] ?? 0) ^ flip;
       assert.equal(card.answer(changed.toString('base64')).type, 'refused');
     }),
-    { seed: 3310, numRuns: 100 },
+    { numRuns: 100 },
   );
   assert.equal(readAuts(KEY, RAND, 'uoU/PBM7gejUAluObEs='), null);
   assert.equal(readAuts(KEY, RAND, 'short'), null);

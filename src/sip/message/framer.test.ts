@@ -1,10 +1,11 @@
 /** The framer finds the same messages however the stream is cut, and stops at its limits. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/property.ts';
+import { SCALE } from '../../../test/support/scale.ts';
 import { createFramer, type FramerEvent } from './framer.ts';
 
-const RUNS = 200 * Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
+const RUNS = 200 * SCALE;
 
 function message(body: string, lengthField = 'Content-Length'): string {
   return `OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP c;branch=z9hG4bK1\r\n${lengthField}: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
@@ -42,7 +43,7 @@ test('messages, pings and lone line breaks are told apart in any chunking', () =
         assert.equal(framer.pendingBytes, 0);
       },
     ),
-    { numRuns: RUNS, seed: 3261 },
+    { numRuns: RUNS },
   );
 });
 

@@ -1,7 +1,8 @@
 /** A caller and a called party over two layers on a bad network: whatever happens, both end and nothing is left. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/property.ts';
+import { SCALE } from '../../../test/support/scale.ts';
 import {
   createFakeClock,
   createFakeNetwork,
@@ -14,7 +15,6 @@ import type { SipRequest, SipResponse } from '../message/message.ts';
 import { createTransactionLayer, type DrivenTransactionLayer } from './layer.ts';
 import type { Target, TransactionKey } from './types.ts';
 
-const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 const ALICE = '192.0.2.1';
 const BOB = '192.0.2.2';
 const GUARD_MS = 100_000;
@@ -212,7 +212,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
 test('an INVITE answered, refused or cancelled in any interleaving ends on both sides and leaves nothing', () => {
   fc.assert(
     fc.property(plans, plan => everythingEnded(plan, play(plan))),
-    { seed: 2026, numRuns: 400 * SCALE },
+    { numRuns: 400 * SCALE },
   );
 });
 
@@ -226,7 +226,7 @@ test('on a network that loses less than it carries the parties always agree', ()
       assert.equal(game.bob.failures(), 0);
       if (game.bob.result() === 'answered') assert.ok(game.bob.acked(), 'the ACK never came');
     }),
-    { seed: 7, numRuns: 200 * SCALE },
+    { numRuns: 200 * SCALE },
   );
 });
 

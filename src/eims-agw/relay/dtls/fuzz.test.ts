@@ -10,11 +10,10 @@ import {
   makePerson,
   type Pair,
 } from '../../../../test/support/dtls-pair.ts';
+import { SCALE } from '../../../../test/support/scale.ts';
 import { fragmentHeader } from './inbox.ts';
 import { readRecords, recordHeader } from './record.ts';
 import type { DtlsEffect } from './types.ts';
-
-const SCALE = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1);
 
 /** Numbers below `n` from a seed. */
 type Dice = (n: number) => number;

@@ -1,7 +1,8 @@
 /** The ICE-lite agent: which source is used, when consent is over, and restarts; time is the test's. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../../test/support/property.ts';
+import { SCALE } from '../../../../test/support/scale.ts';
 import {
   type Check,
   consent,
@@ -162,6 +163,6 @@ test('whatever checks come, the state is bounded and what is selected is known',
         assert.ok(agent.selected === null || agent.sources.includes(agent.selected));
       }
     }),
-    { seed: 8445, numRuns: 300 * Number(process.env.LINESIDE_TEST_SCALE ?? 1) },
+    { numRuns: 300 * SCALE },
   );
 });

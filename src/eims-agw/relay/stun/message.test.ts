@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../../test/support/property.ts';
+import { SCALE } from '../../../../test/support/scale.ts';
 import { bindingError, bindingSuccess, integrityFits, parseBindingRequest } from './message.ts';
 
 const bytes = (text: string) => Buffer.from(text.replace(/\s/g, ''), 'hex');
 const KEY = createSecretKey('VOkJxbRl1RmTxUk/WvJxBt', 'latin1');
-const RUNS = 2_000 * Number(process.env.LINESIDE_TEST_SCALE ?? 1);
+const RUNS = 2_000 * SCALE;
 
 /** RFC 5769 2.1: a request of an ICE agent. */
 const REQUEST = bytes(`
@@ -133,6 +134,6 @@ test('no datagram makes the parser throw, and what it takes is whole', () => {
       assert.ok(request.integrityAt + 24 <= datagram.length);
       integrityFits(request, KEY);
     }),
-    { seed: 8489, numRuns: RUNS },
+    { numRuns: RUNS },
   );
 });
