@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import fc from 'fast-check';
 import type { SrtpKeys } from '../../src/eims-agw/relay/dtls/types.ts';
-import { MAX_OVERHEAD, type SrtpSuite, srtpSession } from '../../src/eims-agw/relay/srtp/session.ts';
+import { srtpSession } from '../../src/eims-agw/relay/srtp/session.ts';
+import { MAX_OVERHEAD, type SrtpSuite } from '../../src/eims-agw/relay/srtp/suite.ts';
+import { fc } from '../support/property.ts';
 
 const SCRIPT = fileURLToPath(new URL('../support/libsrtp.py', import.meta.url));
 const SUITES: readonly SrtpSuite[] = [

@@ -1,5 +1,5 @@
 /** Figures of one browser leg. */
-import type { SrtpDrop } from './srtp/session.ts';
+import type { SrtpDrop } from './srtp/receiver.ts';
 
 /** Drops by reason and what else is worth counting; they only grow. */
 export type LegCounts = Record<

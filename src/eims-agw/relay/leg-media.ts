@@ -3,7 +3,7 @@ import { affords, spend } from '../rtp/bucket.ts';
 import { isRtcp } from '../rtp/rtcp.ts';
 import { sentPackets } from '../rtp/sent-packets.ts';
 import { drive, type Leg } from './leg.ts';
-import { MAX_OVERHEAD } from './srtp/session.ts';
+import { MAX_OVERHEAD } from './srtp/suite.ts';
 
 /** After so many authenticated packets the browser has our last flight. */
 const CONFIRMED_PACKETS = 10;

@@ -177,3 +177,103 @@ test('SDP-25 with a new key of the far end ours goes on under another SSRC: no n
   talk(keyOf(1));
   assert.equal(ssrcs.size, 3);
 });
+
+/** What a far end has sent before its counter of roll-overs shows in the tag. */
+function rolledOver(far: ReturnType<typeof farOf>, ssrc = 6): void {
+  for (const seq of [30_000, 60_000, 65_535]) sealed(far, rtp(seq, ssrc));
+}
+
+test('SDP-25 RFC 3711 3.3.1 a fork heard again goes on where it stood: its roll-overs count, and nothing is taken twice', () => {
+  const w = world(S80);
+  const [a, b] = [1, 2].map(byte => farOf(S80, keyOf(byte), w.srtp.key));
+  assert.ok(a && b);
+  w.srtp.agree({ suite: S80, key: keyOf(1) });
+  const early = sealed(a, rtp(65_530, 6));
+  w.events.rtp(Buffer.from(early), FROM);
+  const late = sealed(a, rtp(3, 6));
+  w.events.rtp(Buffer.from(late), FROM);
+  w.srtp.agree({ suite: S80, key: keyOf(2) });
+  w.events.rtp(sealed(b, rtp(9, 7)), FROM);
+  assert.equal(w.heard.length, 3);
+  for (const between of [undefined, { suite: S80, key: keyOf(2) } as const]) {
+    w.srtp.agree(between);
+    w.srtp.agree({ suite: S80, key: keyOf(1) });
+    for (const played of [early, late]) w.events.rtp(Buffer.from(played), FROM);
+    assert.equal(w.heard.length, 3, 'played back');
+  }
+  w.events.rtp(sealed(a, rtp(4, 6)), FROM);
+  assert.equal(w.heard.length, 4);
+});
+
+for (const counts of ['anew', 'on'] as const)
+  test(`SDP-25 RFC 3711 3.3.1 a far end with a new key counts ${counts}: it is heard, and each packet once`, () => {
+    const w = world(S80);
+    const before = farOf(S80, keyOf(1), w.srtp.key);
+    w.srtp.agree({ suite: S80, key: keyOf(1) });
+    for (const seq of [40_000, 65_535, 1]) w.events.rtp(sealed(before, rtp(seq, 6)), FROM);
+    assert.equal(w.heard.length, 3);
+    const after = farOf(S80, keyOf(3), w.srtp.key);
+    if (counts === 'on') rolledOver(after);
+    w.srtp.agree({ suite: S80, key: keyOf(3) });
+    const packet = sealed(after, rtp(2, 6));
+    for (let i = 0; i < 2; i += 1) w.events.rtp(Buffer.from(packet), FROM);
+    w.events.rtp(sealed(after, rtp(3, 6)), FROM);
+    assert.deepEqual([w.heard.length, w.dropped], [5, ['srtp']]);
+    // The old key is of nobody any more.
+    w.events.rtp(sealed(before, rtp(4, 6)), FROM);
+    assert.equal(w.heard.length, 5);
+  });
+
+test('SDP-25 RFC 3711 3.3.1 the same key again is no new one: the roll-overs of both ends go on', () => {
+  const w = world(S80);
+  const far = farOf(S80, keyOf(1), w.srtp.key);
+  for (const [seq, n] of [30_000, 60_000, 5].entries()) {
+    assert.equal(w.srtp.agree({ suite: S80, key: keyOf(1) }), false);
+    w.events.rtp(sealed(far, rtp(n, 6)), FROM);
+    w.leg.sendRtp(rtp(n), 0, 4000, '127.0.0.9');
+    assert.equal(far.unprotectRtp(w.sent[seq] ?? Buffer.alloc(0)), 172);
+  }
+  assert.equal(w.heard.length, 3);
+});
+
+test('SDP-25 RFC 3711 9.1 whoever the far end is, no number of ours comes twice under our key, were the SSRC the same', () => {
+  const w = world(S80);
+  const report = Buffer.from('80c90001000000050000000000000000', 'hex');
+  for (const byte of [1, 2]) {
+    w.srtp.agree({ suite: S80, key: keyOf(byte) });
+    w.leg.sendRtp(rtp(7, 5, 160), 0, 4000, '127.0.0.9');
+    w.leg.sendRtcp(report, 4001, '127.0.0.9');
+  }
+  assert.equal(w.sent.length, 1);
+  const [first, second] = w.reports.map(packet => packet.readUInt32BE(16) % 2 ** 31);
+  assert.deepEqual([first, second], [1, 2]);
+});
+
+test('SDP-25 two lines of one far end with one key: each has a key of ours and counts for itself', () => {
+  const lines = [world(S80), world(S80, true)];
+  const [sound, picture] = lines;
+  assert.ok(sound && picture && sound.srtp.key !== picture.srtp.key);
+  for (const w of lines) {
+    w.srtp.agree({ suite: S80, key: keyOf(1) });
+    const far = farOf(S80, keyOf(1), w.srtp.key);
+    const packet = sealed(far, rtp(1, 6));
+    for (let i = 0; i < 2; i += 1) w.events.rtp(Buffer.from(packet), FROM);
+    assert.deepEqual([w.heard.length, w.dropped], [1, ['srtp']]);
+  }
+});
+
+test('SDP-25 a far end that has another key without end is heard under the last, and what is kept of the others is bounded', () => {
+  const w = world(S80);
+  const packets = Array.from({ length: 40 }, (_, byte) => {
+    w.srtp.agree({ suite: S80, key: keyOf(byte) });
+    const packet = sealed(farOf(S80, keyOf(byte), w.srtp.key), rtp(1, 6));
+    w.events.rtp(Buffer.from(packet), FROM);
+    return packet;
+  });
+  assert.equal(w.heard.length, 40);
+  for (const byte of [39, 38, 33, 32]) {
+    w.srtp.agree({ suite: S80, key: keyOf(byte) });
+    w.events.rtp(Buffer.from(packets[byte] ?? Buffer.alloc(0)), FROM);
+  }
+  assert.equal(w.heard.length, 40);
+});

@@ -1,7 +1,9 @@
 /** SRTP at the sockets of one line towards the IMS side, with keys in SDP: what arrives is opened before anyone sees it, what leaves is protected after all else. RFC 3711, RFC 4568. */
 import { randomBytes } from 'node:crypto';
 import type { SdesKey, SdesSuite } from '../engine.ts';
-import { MAX_OVERHEAD, type SrtpSession, type SrtpSuite, srtpSession } from '../relay/srtp/session.ts';
+import { type SrtpReceiver, srtpReceiver } from '../relay/srtp/receiver.ts';
+import { srtpSender } from '../relay/srtp/sender.ts';
+import { MAX_OVERHEAD, type SrtpSuite } from '../relay/srtp/suite.ts';
 import type { ImsLeg, ImsLegEvents } from './ims-leg.ts';
 import { sentPackets } from './sent-packets.ts';
 
@@ -13,6 +15,10 @@ const KEY_BYTES = 16;
 const MASTER_BYTES = 30;
 /** What the relay takes of the core is shorter; to open it costs by its length. */
 const MAX_BYTES = 1_500;
+/** One for each time that the far end is another or has another key: more than a call sees. */
+const MAX_SSRCS = 256;
+/** Keys of far ends that are remembered with what came under them; the one longest out of use goes. */
+const MAX_KEYS = 8;
 
 export interface ImsSrtp {
   /** Of what we send: master key and salt in base64. */
@@ -33,57 +39,54 @@ type Drop = (reason: 'srtp' | 'oversize' | 'wrongSource') => void;
 
 /** `again`: packets may be asked for again, so what left is kept. */
 export function imsSrtp(suite: SdesSuite, again: boolean, drop: Drop): ImsSrtp {
-  const ours = randomBytes(MASTER_BYTES);
+  const key = randomBytes(MASTER_BYTES).toString('base64');
+  /** One for as long as there is the key, whoever the far end is: so no number of it comes twice. */
+  const out = srtpSender(SUITES[suite], masterOf(key), MAX_SSRCS);
   const sent = again ? sentPackets() : null;
-  let session: SrtpSession | null = null;
+  const far = farKeys(SUITES[suite]);
+  let into: SrtpReceiver | null = null;
   let held: string | null = null;
   let begun = false;
 
   /** Null: it is dropped. */
-  const opened = (by: SrtpSession, packet: Buffer, rtcp: boolean): Buffer | null => {
+  const opened = (by: SrtpReceiver, packet: Buffer, rtcp: boolean): Buffer | null => {
     const clear = rtcp ? by.unprotectRtcp(packet) : by.unprotectRtp(packet);
     if (typeof clear === 'number') return packet.subarray(0, clear);
     drop('srtp');
     return null;
   };
   /** Null: it cannot be sent. */
-  const protectedCopy = (by: SrtpSession, packet: Buffer, start: number, rtcp: boolean): Buffer | null => {
+  const protectedCopy = (packet: Buffer, start: number, rtcp: boolean): Buffer | null => {
     const length = packet.length - start;
     const copy = Buffer.allocUnsafe(length + MAX_OVERHEAD);
     packet.copy(copy, 0, start);
-    const end = rtcp ? by.protectRtcp(copy, length) : by.protectRtp(copy, length);
+    const end = rtcp ? out.protectRtcp(copy, length) : out.protectRtp(copy, length);
     if (end === 0) return sent?.find(copy.readUInt16BE(2)) ?? null;
     return end < 0 ? null : copy.subarray(0, end);
   };
 
   return {
-    key: ours.toString('base64'),
+    key,
     agree(theirs) {
-      const key = theirs?.key ?? null;
-      if (key === held) return false;
-      held = key;
-      session?.close();
+      const next = theirs?.key ?? null;
+      if (next === held) return false;
+      held = next;
       sent?.forget();
-      session =
-        key === null
-          ? null
-          : srtpSession(SUITES[suite], {
-              local: master(Buffer.from(ours)),
-              remote: master(Buffer.from(key, 'base64')),
-            });
-      const anew = begun && session !== null;
-      begun ||= session !== null;
+      out.quiet();
+      into = next === null ? null : far.use(next);
+      const anew = begun && into !== null;
+      begun ||= into !== null;
       return anew;
     },
     opening({ rtp, rtcp, fault }, mayBeFar) {
       const clearTo =
         (take: ImsLegEvents['rtp'], isRtcp: boolean): ImsLegEvents['rtp'] =>
         (packet, from) => {
-          if (session === null) take(packet, from);
+          if (into === null) take(packet, from);
           else if (!mayBeFar(from.address, from.port)) drop('wrongSource');
           else if (packet.length > MAX_BYTES) drop('oversize');
           else {
-            const clear = opened(session, packet, isRtcp);
+            const clear = opened(into, packet, isRtcp);
             if (clear !== null) take(clear, from);
           }
         };
@@ -92,25 +95,54 @@ export function imsSrtp(suite: SdesSuite, again: boolean, drop: Drop): ImsSrtp {
     protecting: leg => ({
       port: leg.port,
       sendRtp(packet, start, port, address) {
-        if (session === null) return leg.sendRtp(packet, start, port, address);
-        const out = protectedCopy(session, packet, start, false);
-        if (out === null) return;
-        sent?.keep(out);
-        leg.sendRtp(out, 0, port, address);
+        if (into === null) return leg.sendRtp(packet, start, port, address);
+        const copy = protectedCopy(packet, start, false);
+        if (copy === null) return;
+        sent?.keep(copy);
+        leg.sendRtp(copy, 0, port, address);
       },
       sendRtcp(packet, port, address) {
-        const out = session === null ? packet : protectedCopy(session, packet, 0, true);
-        if (out !== null) leg.sendRtcp(out, port, address);
+        const copy = into === null ? packet : protectedCopy(packet, 0, true);
+        if (copy !== null) leg.sendRtcp(copy, port, address);
       },
       close() {
-        session?.close();
-        ours.fill(0);
+        out.close();
+        far.close();
         leg.close();
       },
     }),
   };
 }
 
-function master(bytes: Buffer): { key: Buffer; salt: Buffer } {
+/**
+ * What came under each key of the far ends of a line. A fork that is heard again goes on where it stood: it has not
+ * begun anew to count, and what it had sent must not be taken twice. RFC 3711 3.3.1, 3.3.2.
+ */
+function farKeys(suite: SrtpSuite) {
+  /** The one in use last. */
+  const known = new Map<string, SrtpReceiver>();
+  return {
+    use(key: string): SrtpReceiver {
+      const before = [...known.values()].at(-1);
+      before?.quiet();
+      const receiver = known.get(key) ?? srtpReceiver(suite, masterOf(key), before?.counted());
+      known.delete(key);
+      known.set(key, receiver);
+      const [oldest] = known;
+      if (known.size > MAX_KEYS && oldest !== undefined) {
+        oldest[1].close();
+        known.delete(oldest[0]);
+      }
+      return receiver;
+    },
+    close() {
+      for (const receiver of known.values()) receiver.close();
+      known.clear();
+    },
+  };
+}
+
+function masterOf(key: string): { key: Buffer; salt: Buffer } {
+  const bytes = Buffer.from(key, 'base64');
   return { key: bytes.subarray(0, KEY_BYTES), salt: bytes.subarray(KEY_BYTES) };
 }
