@@ -2,4 +2,4 @@
 import { openStage } from './browser-support.ts';
 import { browserVideo } from './browser-video.ts';
 
-browserVideo(() => openStage('127.0.0.72'));
+browserVideo('127.0.0.72', openStage);

@@ -3,9 +3,9 @@ import { rtpengineDaemon } from '../support/rtpengine.ts';
 import { openStage, type Stage } from './browser-support.ts';
 import { browserVideo } from './browser-video.ts';
 
-browserVideo(async (): Promise<Stage> => {
+browserVideo('127.0.0.74', async (host): Promise<Stage> => {
   const daemon = await rtpengineDaemon('127.0.71.21', 26_200);
-  const stage = await openStage('127.0.0.74', {
+  const stage = await openStage(host, {
     media: { engine: 'rtpengine' },
     rtpengine: { daemons: [daemon.name] },
   });

@@ -12,8 +12,10 @@ export interface Phone {
     version?: number;
     port?: number;
   }): string;
-  /** Reads where the gateway wants its packets. */
-  learn(sdp: string): void;
+  /** Reads where the gateway wants its packets: those of the sound, or of the picture. */
+  learn(sdp: string, kind?: 'audio' | 'video'): void;
+  /** The RTP port. */
+  port: number;
   send(packet: { pt: number; seq: number; ts: number; marker?: boolean; payload: Uint8Array; ssrc?: number }): void;
   sendRtcp(packet: Uint8Array): void;
   rtp: Buffer[];
@@ -31,6 +33,7 @@ export async function phone(host: string): Promise<Phone> {
   rtcp.on('message', packet => heard.rtcp.push(packet));
   return {
     ...heard,
+    port,
     sdp({ laws = [8, 0], event = 101, direction = 'sendrecv', version = 1, port: other = port } = {}) {
       const formats = event === null ? laws : [...laws, event];
       return [
@@ -46,9 +49,9 @@ export async function phone(host: string): Promise<Phone> {
         '',
       ].join('\r\n');
     },
-    learn(sdp) {
+    learn(sdp, kind = 'audio') {
       const parsed = parseSdp(sdp);
-      const media = parsed.ok ? parsed.value.media.find(m => m.kind === 'audio') : undefined;
+      const media = parsed.ok ? parsed.value.media.find(m => m.kind === kind) : undefined;
       toPort = media?.port ?? 0;
       toAddress = media?.address ?? host;
     },

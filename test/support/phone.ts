@@ -1,6 +1,6 @@
 /** A real SIP softphone as the SIM phone of a subscriber: baresip without a sound device, driven over its control port. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,8 +44,6 @@ export interface PhoneEvent {
   type: string;
   peeruri?: string;
   param?: string;
-  /** With CALL_RTCP, whose `param` names the medium; `rx.sent` counts packets received. */
-  rtcp_stats?: { rx: { sent: number; lost: number } };
 }
 
 /** One SIP message that passed the phone's socket. */
@@ -74,6 +72,8 @@ export interface Phone {
   wire(): WireMessage[];
   /** The strongest tone of the last `seconds` of what the phone heard in its latest call; 0 Hz while that is shorter. */
   heard(seconds?: number): Tone;
+  /** Size of the next picture that the phone has decoded, in pixels. Rejects after 15 s; needs `video`. */
+  picture(): Promise<{ width: number; height: number }>;
   close(): Promise<void>;
 }
 
@@ -100,7 +100,7 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
   writeFileSync(join(folder, 'tone.wav'), toneWav(options.toneHz, TONE_SECONDS, CODECS[codec].rate));
   const modules = [
     ...[CODECS[codec].module, 'aufile', 'sndfile'],
-    ...(options.video === true ? ['vp8', 'fakevideo'] : []),
+    ...(options.video === true ? ['vp8', 'fakevideo', 'snapshot'] : []),
     ...(options.srtp === true ? ['srtp'] : []),
   ];
   writeFileSync(join(folder, 'config'), configOf(host, ports, folder, modules, options.video === true));
@@ -163,8 +163,26 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
         ? { hz: 0, share: 0 }
         : strongestTone(samples.slice(-seconds * rate), rate);
     },
+    async picture() {
+      const file = join(folder, 'picture.png');
+      rmSync(file, { force: true });
+      await command('snapshot_recv', file);
+      return pictureIn(file);
+    },
     close,
   };
+}
+
+/** Waits until the file is whole. Width and height stand in its first chunk, and IEND ends it. PNG 11.2.2, 11.2.5. */
+async function pictureIn(file: string): Promise<{ width: number; height: number }> {
+  const until = Date.now() + 15_000;
+  for (;;) {
+    const png = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+    if (png.subarray(-8, -4).toString('latin1') === 'IEND')
+      return { width: png.readUInt32BE(16), height: png.readUInt32BE(20) };
+    if (Date.now() > until) throw new Error('the phone has decoded no picture');
+    await pause(100);
+  }
 }
 
 const VIDEO = [
