@@ -7,7 +7,7 @@ import { type Codecs, rules } from './codec.ts';
 import { type CodecPolicy, passes, usableCodecs, webCodecFor } from './codec-policy.ts';
 import type { PayloadFormat, Route } from './engine.ts';
 import { type ImsSide, imsSide, type Wish } from './ims-side.ts';
-import { protectedTarget, type SrtpPolicy } from './sdes.ts';
+import { type CallSrtp, protectedTarget } from './sdes.ts';
 import type { Slots } from './slot.ts';
 import type { WebLeg } from './web-leg.ts';
 
@@ -37,7 +37,7 @@ export function callMedia(
   policy: CodecPolicy,
   videoKbps: number,
   apart: boolean,
-  srtp: SrtpPolicy,
+  srtp: CallSrtp,
 ): CallMedia {
   return {
     from,

@@ -115,7 +115,7 @@ export function takeTransport(leg: WebLeg, video: WebTransport | undefined): voi
 /** There is no video any more; the ports go back to the engine. */
 export function endVideo(call: CallMedia, leg: WebLeg | null): void {
   const { apart, types, sdes } = call.ims.video;
-  Object.assign(call.ims.video, noImsVideo(apart, types, sdes.policy));
+  Object.assign(call.ims.video, noImsVideo(apart, types, sdes.of));
   if (leg === null) return;
   Object.assign(leg.video, { text: null, from: null, to: null });
   takeTransport(leg, undefined);

@@ -9,6 +9,7 @@ import { onEngineEvent } from './link.ts';
 import { perform } from './operation.ts';
 import { measure, statsOf } from './quality.ts';
 import { mediaRealms } from './realm.ts';
+import { callSrtp } from './sdes.ts';
 import { fail, type Plane, type Session } from './session.ts';
 import type { Clock, Count, Log, MediaSettings } from './settings.ts';
 
@@ -71,7 +72,7 @@ function createSession(plane: Plane, effect: MediaEffect): Session {
       { ...realm.codecs, transcode: plane.engine.caps().transcode },
       plane.settings.videoKbps,
       !plane.engine.caps().bundle,
-      realm.srtp,
+      callSrtp(realm.srtp, plane.engine.caps().keyLasts),
     ),
     realm,
     place: { realm: name, family: realm.family },

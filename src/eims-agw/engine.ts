@@ -85,6 +85,8 @@ export interface EngineCaps {
   bundle: boolean;
   /** Plays announcements. */
   play: boolean;
+  /** Its key towards the core outlasts a time of plain RTP, as between forks that answer an offer of both. */
+  keyLasts: boolean;
 }
 
 /** Suites of SRTP with keys in SDP. RFC 4568 6.2. */

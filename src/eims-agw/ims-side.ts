@@ -19,6 +19,7 @@ import { numberAnswer, numberOffer, type PayloadTypes } from './payload-type.ts'
 import { type Family, familyOf, within } from './realm.ts';
 import {
   answerText,
+  type CallSrtp,
   isRtp,
   noSdes,
   offerText,
@@ -26,7 +27,7 @@ import {
   readOffered,
   type Sdes,
   type SdesText,
-  type SrtpPolicy,
+  takeTheirs,
 } from './sdes.ts';
 import { extendSlots, ownSlots, type Slots, slotsOf } from './slot.ts';
 import { writeIms } from './to-ims.ts';
@@ -66,7 +67,7 @@ export interface Wish {
   recv: boolean;
 }
 
-export function imsSide(sessionId: number, apart: boolean, srtp: SrtpPolicy): ImsSide {
+export function imsSide(sessionId: number, apart: boolean, srtp: CallSrtp): ImsSide {
   return {
     origin: versioned(sessionId),
     address: '',
@@ -110,7 +111,7 @@ export function takeImsOffer(
   if (target === null) return 'unsupported';
   if (!sdes.ok) return 'srtp';
   side.slots = slots;
-  side.sdes.theirs = sdes.theirs;
+  takeTheirs(side.sdes, sdes.theirs);
   side.to = to;
   side.maxKbps = media.bandwidth.as;
   side.offered = null;
@@ -162,7 +163,7 @@ export function takeImsAnswer(
   const sdes = readAnswered(side.sdes, media);
   if (target === null) return 'unsupported';
   if (!sdes.ok) return 'srtp';
-  side.sdes.theirs = sdes.theirs;
+  takeTheirs(side.sdes, sdes.theirs);
   side.from = from;
   side.to = to;
   side.maxKbps = media.bandwidth.as;

@@ -1,10 +1,12 @@
 /** SRTP towards the core with keys in SDP: what each policy offers, takes and refuses, and what the engine hears of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TRANSCODER } from '../../test/support/media-caps.ts';
 import { fakeKey } from '../../test/support/media-fake.ts';
 import { nextRef } from '../../test/support/media-inbox.ts';
 import { A, audioOf, LEG, mediaRig } from '../../test/support/media-rig.ts';
 import { browserAnswer, chromiumOffer, phoneSdp } from '../../test/support/media-sdp.ts';
+import { RELAY_CAPS } from './rtp/caps.ts';
 import type { SrtpPolicy } from './sdes.ts';
 import { type ImsMedia, MEDIA_DEFAULTS } from './settings.ts';
 
@@ -94,6 +96,9 @@ test('SDP-25 refused: keys where they are off, plain RTP where they are required
   assert.equal(offers('require', phoneSdp()), 'srtp');
   assert.equal(offers('accept', secure(phoneSdp(), `1 F8_128_HMAC_SHA1_80 inline:${THEIRS}`)), 'srtp');
   assert.equal(offers('accept', secure(phoneSdp())), 'srtp');
+  // Thirty bytes have one text: other padding, alphabet or length is no key, so that a key of ours cannot come back as another.
+  for (const key of [`${THEIRS}=`, THEIRS.replaceAll('o', '-'), `${THEIRS}AAAA`, THEIRS.slice(4), 'A'.repeat(1_900)])
+    assert.equal(offers('accept', secure(phoneSdp(), `1 ${S80} inline:${key}`)), 'srtp', key);
   assert.equal(offers('accept', phoneSdp()), 'taken');
   assert.equal(offers('accept', keyed.replace('SAVP', 'SAVPF')), 'taken');
 });
@@ -173,6 +178,78 @@ test('SDP-25 a far end that gives our own key back is refused: whoever sends us 
   assert.equal(refusal(rig), 'srtp');
   rig.answerOut(secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`));
   rig.run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp });
+  assert.equal(refusal(rig), 'srtp');
+});
+
+test('SDP-25 RFC 4568 6.1 a key of ours is none of theirs on any line, nor is that of a picture which is no more', () => {
+  const rig = rigOf('require');
+  const offer = rig.offerOut(chromiumOffer({ more: true }));
+  const [sound, picture] = [...offer.matchAll(/m=\w+ (\d+)/g)].map(([, port]) => fakeKey(Number(port)));
+  const pt = /m=video \d+ \S+ (\d+)/.exec(offer)?.[1] ?? '';
+  const line = (key = '') => `${VIDEO.replaceAll('98', pt)}a=crypto:1 ${S80} inline:${key}\r\n`;
+  const crossed = `${secure(phoneSdp(), `1 ${S80} inline:${picture}`)}${line(OTHER)}`;
+  rig.run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'f', sdp: crossed });
+  assert.equal(refusal(rig), 'srtp');
+  rig.answerOut(`${secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`)}${line(sound)}`);
+  assert.deepEqual([rig.route().target?.sdes?.key, rig.route().video], [THEIRS, null]);
+  rig.open();
+  const again = `${secure(phoneSdp({ version: 2 }), `1 ${S80} inline:${picture}`)}m=video 0 RTP/SAVPF ${pt}\r\nm=application 0 UDP/DTLS/SCTP 0\r\n`;
+  rig.run({ type: 'media.reoffer', from: 'ims', owner: A, ref: nextRef(), sdp: again });
+  assert.equal(refusal(rig), 'srtp');
+});
+
+test('SDP-25 one key of theirs on two lines is taken on both: what comes under it is counted by line, and ours differ', () => {
+  const rig = rigOf('accept');
+  const keyed = `${VIDEO}a=crypto:1 ${S80} inline:${THEIRS}\r\n`;
+  const [offer] = rig.offerIn(`${secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`)}${keyed}`);
+  const own = /m=video \d+ \S+ (\d+)/.exec(offer ?? '')?.[1];
+  const video = `m=video 9 UDP/TLS/RTP/SAVPF ${own}\r\na=mid:1\r\na=rtpmap:${own} H264/90000\r\na=rtcp-fb:${own} nack pli\r\n`;
+  const answer = rig.answerIn(`${browserAnswer().replace('BUNDLE 0', 'BUNDLE 0 1')}${video}`);
+  assert.equal(new Set([...answer.matchAll(/inline:(\S+)/g)].map(([, key]) => key)).size, 2);
+  rig.run({ type: 'media.select', owner: A, leg: LEG });
+  assert.deepEqual([rig.route().target?.sdes?.key, rig.route().video?.target?.sdes?.key], [THEIRS, THEIRS]);
+});
+
+test('SDP-25 forks that answer one offer, protected and plain by turns: the media follows; an engine that loses its key with plain RTP refuses what comes after', () => {
+  const keyed = secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`);
+  for (const able of [RELAY_CAPS, TRANSCODER]) {
+    const rig = rigOf('offer');
+    rig.engine.able = able;
+    rig.offerOut(chromiumOffer());
+    rig.answerOut(keyed, 'a');
+    assert.equal(rig.route().target?.sdes?.key, THEIRS);
+    rig.answerOut(phoneSdp(), 'b');
+    assert.equal(rig.route().target?.sdes, undefined);
+    rig.answerOut(phoneSdp(), 'b');
+    if (able.keyLasts) {
+      rig.answerOut(keyed, 'a');
+      assert.equal(rig.route().target?.sdes?.key, THEIRS);
+      continue;
+    }
+    rig.run({ type: 'media.answer', from: 'ims', owner: A, ref: nextRef(), fork: 'a', sdp: keyed });
+    assert.equal(refusal(rig), 'srtp');
+    // What stands goes on.
+    assert.equal(rig.route().target?.sdes, undefined);
+    assert.ok(!rig.hold(true).includes('crypto'));
+  }
+});
+
+test('SDP-25 RFC 5939 an offer of SRTP as a capability of plain RTP is answered as the plain RTP it is, and refused where SRTP is required', () => {
+  const capable = phoneSdp().replace(
+    'a=ptime',
+    `a=tcap:1 RTP/SAVP RTP/SAVPF\r\na=acap:1 crypto:1 ${S80} inline:${THEIRS}\r\na=pcfg:1 t=1 a=1\r\na=crypto:1 ${S80} inline:${THEIRS}\r\na=ptime`,
+  );
+  for (const policy of ['off', 'accept', 'offer'] as const) {
+    const rig = rigOf(policy);
+    rig.offerIn(capable);
+    const answer = rig.answerIn();
+    assert.match(answer, /m=audio \d+ RTP\/AVP 8 101\r\n/);
+    assert.ok(!/crypto|acfg|acap|pcfg|tcap/.test(answer));
+    rig.run({ type: 'media.select', owner: A, leg: LEG });
+    assert.equal(rig.route().target?.sdes, undefined);
+  }
+  const rig = rigOf('require');
+  rig.run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp: capable });
   assert.equal(refusal(rig), 'srtp');
 });
 

@@ -13,9 +13,18 @@ const OWN_TAG = 1;
 /** Master key and salt of these suites: 30 bytes. RFC 4568 6.2. */
 const KEY = /^[A-Za-z0-9+/]{40}$/;
 
+/** What holds for all lines of a call. */
+export interface CallSrtp {
+  policy: SrtpPolicy;
+  /** A key of the engine outlasts a time of plain RTP. */
+  keyLasts: boolean;
+  /** Every key that the engine has had for the call, on whatever line. */
+  keys: Set<string>;
+}
+
 /** The protection of one line. */
 export interface Sdes {
-  policy: SrtpPolicy;
+  of: CallSrtp;
   /** That the ports were asked for; null: the line is plain. */
   suite: SdesSuite | null;
   /** The engine's, which lasts as long as the ports; null: not known yet, or there is none. */
@@ -32,8 +41,12 @@ export interface SdesText extends SdesKey {
   optional: boolean;
 }
 
-export function noSdes(policy: SrtpPolicy): Sdes {
-  return { policy, suite: null, ours: null, theirs: null, offered: null };
+export function callSrtp(policy: SrtpPolicy, keyLasts: boolean): CallSrtp {
+  return { policy, keyLasts, keys: new Set() };
+}
+
+export function noSdes(of: CallSrtp): Sdes {
+  return { of, suite: null, ours: null, theirs: null, offered: null };
 }
 
 /** RTP of any of the profiles that there are towards the core. */
@@ -49,7 +62,8 @@ type Read = { ok: true; theirs: Sdes['theirs'] } | { ok: false };
 
 /** Reads a line of an offer; not ok: it cannot be answered as it stands. Once `settled`, a line stays protected or plain. */
 export function readOffered(sdes: Sdes, media: MediaDesc, settled: boolean): Read {
-  const { policy, suite, theirs } = sdes;
+  const { suite, theirs } = sdes;
+  const { policy } = sdes.of;
   const secure = isSecure(media);
   if (settled && secure !== (theirs !== null)) return { ok: false };
   if (!secure) return policy === 'require' ? { ok: false } : { ok: true, theirs: null };
@@ -59,17 +73,23 @@ export function readOffered(sdes: Sdes, media: MediaDesc, settled: boolean): Rea
 
 /** Reads a line of the answer to an offer of ours; not ok: it takes what was not offered. */
 export function readAnswered(sdes: Sdes, media: MediaDesc): Read {
-  const { policy, offered } = sdes;
-  const plain = offered === null ? policy !== 'require' : offered.optional;
+  const { offered } = sdes;
+  const plain = offered === null ? sdes.of.policy !== 'require' : offered.optional;
   if (!isSecure(media)) return plain ? { ok: true, theirs: null } : { ok: false };
   const found = offered === null ? null : usable(sdes, media.crypto, offered.suite);
   return found === null || found.tag !== OWN_TAG ? { ok: false } : { ok: true, theirs: found };
 }
 
-/** The offerer's first that is to be had here. Our own key is none: we would believe our own packets, sent back. RFC 4568 5.1.2, 6.1. */
-function usable({ ours }: Sdes, lines: readonly Crypto[], inUse: SdesSuite | null): Sdes['theirs'] {
+/** Notes how a line is protected whose rest is taken too. Of plain RTP it stays where the engine has lost its key with it: the far ends were told no other. */
+export function takeTheirs(sdes: Sdes, theirs: Sdes['theirs']): void {
+  sdes.theirs = theirs;
+  if (theirs === null && !sdes.of.keyLasts) Object.assign(sdes, noSdes(sdes.of));
+}
+
+/** The offerer's first that is to be had here. A key of ours is none: we would believe our own packets, sent back. RFC 4568 5.1.2, 6.1. */
+function usable({ of }: Sdes, lines: readonly Crypto[], inUse: SdesSuite | null): Sdes['theirs'] {
   for (const { tag, suite, key } of lines)
-    if (isSuite(suite) && (inUse === null || suite === inUse) && KEY.test(key) && key !== ours?.key)
+    if (isSuite(suite) && (inUse === null || suite === inUse) && KEY.test(key) && !of.keys.has(key))
       return { tag, suite, key };
   return null;
 }
@@ -79,14 +99,16 @@ function isSuite(name: string): name is SdesSuite {
 }
 
 /** The suite that ports are asked for: that of their offer, or of ours when there is none of theirs. */
-export function suiteFor({ policy, theirs }: Sdes, offered: boolean): SdesSuite | null {
+export function suiteFor({ of: { policy }, theirs }: Sdes, offered: boolean): SdesSuite | null {
   if (offered) return theirs?.suite ?? null;
   return policy === 'offer' || policy === 'require' ? OWN_SUITE : null;
 }
 
 /** The engine has told our key, at once or when a browser connected. */
 export function giveKey(sdes: Sdes, key: string | undefined): void {
-  if (sdes.suite !== null && key !== undefined) sdes.ours ??= { suite: sdes.suite, key };
+  if (sdes.suite === null || key === undefined) return;
+  sdes.ours ??= { suite: sdes.suite, key };
+  sdes.of.keys.add(key);
 }
 
 /** It has to say a key and has none. */
@@ -96,9 +118,9 @@ export function isKeyless({ suite, ours }: Sdes): boolean {
 
 /** For an offer of ours, which its answer will be held to. */
 export function offerText(sdes: Sdes, settled: boolean): SdesText | null {
-  const { policy, ours, theirs } = sdes;
+  const { of, ours, theirs } = sdes;
   const plain = ours === null || (settled && theirs === null);
-  sdes.offered = plain ? null : { ...ours, tag: OWN_TAG, optional: !settled && policy === 'offer' };
+  sdes.offered = plain ? null : { ...ours, tag: OWN_TAG, optional: !settled && of.policy === 'offer' };
   return sdes.offered;
 }
 

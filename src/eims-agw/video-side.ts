@@ -4,6 +4,7 @@ import { type AddressPolicy, targetOf } from './address.ts';
 import type { ImsTarget } from './engine.ts';
 import type { PayloadTypes } from './payload-type.ts';
 import {
+  type CallSrtp,
   isRtp,
   isSecure,
   noSdes,
@@ -11,7 +12,7 @@ import {
   readOffered,
   type Sdes,
   type SdesText,
-  type SrtpPolicy,
+  takeTheirs,
 } from './sdes.ts';
 import type { Slots } from './slot.ts';
 import { common, readVideo, type VideoLine, type VideoText } from './video-line.ts';
@@ -48,7 +49,7 @@ export function noVideo(apart: boolean, types: PayloadTypes): VideoSide {
   return { apart, types, line: null, text: null, from: null, to: null, kept: false };
 }
 
-export function noImsVideo(apart: boolean, types: PayloadTypes, srtp: SrtpPolicy): ImsVideo {
+export function noImsVideo(apart: boolean, types: PayloadTypes, srtp: CallSrtp): ImsVideo {
   const plain = { sdes: noSdes(srtp), sdesText: null };
   return { ...noVideo(apart, types), port: 0, target: null, feedback: false, ...plain };
 }
@@ -110,7 +111,7 @@ export function takeImsVideo(
   if (target === null || !sdes.ok) return;
   video.line = readVideo(media);
   if (video.line === null) return;
-  video.sdes.theirs = sdes.theirs;
+  takeTheirs(video.sdes, sdes.theirs);
   // What would give it feedback would take the protection away.
   if (isSecure(media) && typeof video.line.feedback === 'number') video.line.feedback = null;
   if (target === 'hold') video.line = { ...video.line, sends: false, receives: false };

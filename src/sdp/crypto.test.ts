@@ -74,5 +74,16 @@ test('SDP-25 whatever stands in a=crypto, the rest is read, and no more than 16 
       }
     }),
   );
-  assert.equal(read(...Array<string>(30).fill(PLAIN)).length, 16);
+  assert.equal(read(...Array.from({ length: 30 }, (_, tag) => PLAIN.replace('1', `${tag}`))).length, 16);
+});
+
+test('SDP-25 RFC 4568 4.1 a tag is of one line: the second with it is none, whatever it says', () => {
+  const other = `1 AES_CM_128_HMAC_SHA1_32 inline:${KEY}`;
+  assert.deepEqual(
+    read(PLAIN, other, `01 ${SUITE} inline:${KEY}`, `2 ${SUITE} inline:${KEY}`).map(({ tag, suite }) => [tag, suite]),
+    [
+      [1, SUITE],
+      [2, SUITE],
+    ],
+  );
 });

@@ -12,6 +12,8 @@ export function readCrypto(lines: Crypto[], rest: string): void {
   const [tag, suite, keys, ...parameters] = rest.split(' ').filter(part => part !== '');
   const number = /^\d{1,9}$/.test(tag ?? '') ? Number(tag) : null;
   if (number === null || suite === undefined || keys === undefined || lines.length >= MAX_LINES) return;
+  // Whoever has a tag twice could not tell which of the two an answer takes. RFC 4568 4.1.
+  if (lines.some(line => line.tag === number)) return;
   // Those that begin with a hyphen may be passed over, and so may the size of a window. RFC 4568 6.3.7, 9.2.
   if (!parameters.every(parameter => /^(-|WSH=)/.test(parameter))) return;
   const key = keyOf(keys);

@@ -14,4 +14,5 @@ export const TRANSCODER: EngineCaps = {
   video: true,
   bundle: false,
   play: true,
+  keyLasts: false,
 };

@@ -8,4 +8,5 @@ export const RELAY_CAPS: EngineCaps = {
   video: true,
   bundle: true,
   play: false,
+  keyLasts: true,
 };

@@ -182,5 +182,5 @@ export function promisedCaps(daemons: readonly Able[]): EngineCaps {
   const there = daemons.filter(daemon => daemon.member().state !== 'down');
   const free = there.filter(({ member }) => member().ours < member().limit);
   const [ablest] = (free.length > 0 ? free : there).map(daemon => daemon.formats()).sort((a, b) => b.length - a.length);
-  return { transcode: ablest ?? [], video: true, bundle: false, play: true };
+  return { transcode: ablest ?? [], video: true, bundle: false, play: true, keyLasts: false };
 }
