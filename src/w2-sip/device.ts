@@ -49,6 +49,7 @@ export function createDevice(
   onGone: (why: 'away' | 'ended') => void,
 ): Device {
   const sessions = new Map<MediaSessionId, Session>();
+  const dialling = new Set<Session>();
   /** Invitations that wait for the device to come back. */
   const held = new Map<MediaSessionId, EventEffect>();
   const refusals = new WeakMap<SipRequest, Refusal>();
@@ -94,6 +95,7 @@ export function createDevice(
     node,
     agent,
     sessions,
+    dialling,
     get contact() {
       return device.contact;
     },
@@ -137,7 +139,7 @@ export function createDevice(
     node.timers.stop(graceKey);
     for (const [leg, invitation] of held) undeliverable(leg, invitation);
     held.clear();
-    for (const session of [...sessions.values()]) session.end();
+    for (const session of new Set([...dialling, ...sessions.values()])) session.end();
     if (cause !== null) flow?.close(cause);
   }
 
@@ -166,7 +168,7 @@ export function createDevice(
     lost() {
       const { connection = '' } = target;
       flow = null;
-      for (const session of [...sessions.values()]) if (session.dialling) session.end();
+      for (const session of [...dialling]) session.end();
       driven().broken(target, connection);
       node.timers.start(graceKey, node.graceMs, () => {
         end(null);

@@ -1,53 +1,46 @@
-/** The transaction layer of what comes before a registration, and of REGISTER itself: one for all connections. */
+/**
+ * Answers what comes before a registration, and REGISTER itself, as a stateless server: a connection delivers each message once, so
+ * there is nothing to repeat, and an INVITE that is refused leaves no transaction that waits for its ACK. RFC 3261 8.2.7.
+ */
 import {
   createResponse,
-  createTransactionLayer,
-  type DrivenTransactionLayer,
   type ParseResult,
   type Refusal,
+  type SipCount,
   type SipRequest,
-  type TransactionKey,
+  serialize,
 } from '../sip/index.ts';
+import { countAnswer, stackCounts } from './counting.ts';
 import type { Flow } from './flow.ts';
-import type { DoorNode } from './node.ts';
+import { refusal } from './refusal.ts';
 
 export interface Front {
-  /** What could not be read is answered here; of a request, how to answer it, or null when it needs none. */
-  receive(result: ParseResult, flow: Flow): ((answer: Refusal) => void) | null;
-  readonly size: number;
+  /** The one answer to a request, which is neither ACK nor CANCEL. */
+  answer(flow: Flow, request: SipRequest, answer: Refusal): void;
+  /** Answers what could not be read, as far as it says what it is. */
+  refuse(flow: Flow, result: Extract<ParseResult, { ok: false }>): void;
 }
 
-export function createFront(node: DoorNode, flowOf: (id: string) => Flow | undefined): Front {
-  const keys = new WeakMap<SipRequest, TransactionKey>();
-  const layer: DrivenTransactionLayer = createTransactionLayer({
-    ...node.layerParts(),
-    wire: {
-      send(packet, { connection = '' }, sent) {
-        const left = flowOf(connection)?.send(packet) ?? false;
-        if (!left && sent !== null) queueMicrotask(() => sent(new Error('the connection is gone')));
-      },
-      sentBy: () => node.sentBy(),
-    },
-    user: {
-      onRequest: (request, key) => void keys.set(request, key),
-      onAck() {},
-      onCancel() {},
-      onServerFailure() {},
-    },
-  });
-  const counted = node.counted(layer);
+export function createFront(count: SipCount): Front {
+  const drop = (why: string) => stackCounts(count)('sip_messages_dropped', { why }, 1);
+
+  function answer(flow: Flow, request: SipRequest, { status, reason, headers = [] }: Refusal): void {
+    // The same tag for every copy of a request.
+    const toTag = request.headers.via()?.params.get('branch') ?? '0';
+    const response = createResponse(request, status, reason, { toTag, headers });
+    countAnswer(response, count);
+    flow.send(serialize(response));
+  }
 
   return {
-    receive(result, flow) {
-      layer.receive(result, flow.source);
-      const request = result.ok && result.message.type === 'request' ? result.message : null;
-      const key = request === null ? undefined : keys.get(request);
-      if (request === null || key === undefined) return null;
-      return ({ status, reason, headers = [] }) =>
-        counted.respond(key, createResponse(request, status, reason, { toTag: node.randomHex(8), headers }));
-    },
-    get size() {
-      return layer.size;
+    answer,
+    refuse(flow, { request, status }) {
+      if (request === null || status === null || request.method === 'ACK' || request.headers.via() === undefined) {
+        drop('malformed');
+        return;
+      }
+      drop('malformed-answered');
+      answer(flow, request, refusal(status));
     },
   };
 }

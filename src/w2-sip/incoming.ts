@@ -96,7 +96,6 @@ export function createIncoming(line: Line, invitation: EventEffect, event: Sessi
     },
   );
   return {
-    dialling: false,
     hear(next) {
       if (next.final) {
         close();

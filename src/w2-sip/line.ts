@@ -22,7 +22,10 @@ export interface Line extends Registered {
   readonly agent: UserAgent;
   /** URI of the user agent's Contact. */
   readonly contact: string;
+  /** What the core has a name for. */
   readonly sessions: Map<MediaSessionId, Session>;
+  /** Calls out that nobody has answered, named or not: they die with their connection. RFC 3261 17.1.4. */
+  readonly dialling: Set<Session>;
   put(session: MediaSessionId, status: CallStatus, sdp: { offer?: string; answer?: string }): Promise<Reply>;
   endSession(session: MediaSessionId): void;
   /** An invitation that could not be written: it is once more when the device is back. */

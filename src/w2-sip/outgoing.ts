@@ -54,7 +54,7 @@ export function createOutgoing(line: Line, call: Call, request: SipRequest, sdp:
     });
     if (reply.ok && 'session' in reply) begun(reply.session.mediaSessionId);
     else if (phase !== 'over') {
-      phase = 'over';
+      close();
       call.reject(reply.ok ? refusal(500) : refusalOf(reply));
       if (!reply.ok && reply.error === 'registration-not-usable') line.unregistered();
     }
@@ -77,6 +77,7 @@ export function createOutgoing(line: Line, call: Call, request: SipRequest, sdp:
     } else if (phase === 'answered') talk.hear(event);
     else if (event.status === 'Connected' && event.answer !== null) {
       phase = 'answered';
+      line.dialling.delete(session);
       call.answer(sdpBody(event.answer));
     } else progress(event);
   }
@@ -91,6 +92,7 @@ export function createOutgoing(line: Line, call: Call, request: SipRequest, sdp:
 
   function close(): void {
     phase = 'over';
+    line.dialling.delete(session);
     if (id !== null) line.sessions.delete(id);
   }
 
@@ -101,15 +103,13 @@ export function createOutgoing(line: Line, call: Call, request: SipRequest, sdp:
   }
 
   const session: Session = {
-    get dialling() {
-      return phase === 'dialling';
-    },
     hear,
     end() {
       givenUp();
       call.end();
     },
   };
+  line.dialling.add(session);
   void originate(sdp, originator, receiver);
   return {
     ...talk,

@@ -10,8 +10,6 @@ import { refusal, refusalOf } from './refusal.ts';
 export type SessionEvent = Extract<CoreEvent, { kind: 'session-invitation' | 'session-status' }>;
 
 export interface Session {
-  /** An INVITE of the user agent's that nobody has answered: it dies with its connection. RFC 3261 17.1.4. */
-  readonly dialling: boolean;
   /** What the core has published. */
   hear(event: SessionEvent): void;
   /** Ends it towards both sides. */

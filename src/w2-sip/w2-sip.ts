@@ -10,6 +10,7 @@ import type { EventEffect } from '../ep-cscf/effect.ts';
 import { maySee } from '../ep-cscf/identity.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
 import type { EventsPort } from '../ep-cscf/ports.ts';
+import { createClientAddress } from '../runtime/client-address.ts';
 import type { Log } from '../runtime/log.ts';
 import type { CallerRates } from '../runtime/rate-limit.ts';
 import {
@@ -102,6 +103,7 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
     counted: layer => countedLayer(layer, options.count),
   };
   const devices = createDevices(node);
+  const addressOf = createClientAddress(api.trustProxy);
   const origins = createOrigins(settings, options.publicUrl);
   const gate = createGate({
     tokens: options.tokens,
@@ -122,17 +124,17 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
     ttlMinMs: settings.registration.ttlMinMs,
   });
 
-  const front = createFront(node, id => guests.get(id)?.flow);
+  const front = createFront(options.count);
 
   function onSocket(socket: WebSocket, request: IncomingMessage): void {
     made += 1;
-    const { remoteAddress = '', remotePort = 0 } = request.socket;
+    const { remotePort = 0 } = request.socket;
     const id = `${prefix}.${made}`;
     const secure = options.publicUrl().startsWith('https:');
     const flow = createFlow({
       id,
       socket,
-      source: { transport: secure ? 'wss' : 'ws', host: remoteAddress, port: remotePort },
+      source: { transport: secure ? 'wss' : 'ws', host: addressOf(request), port: remotePort },
       origin: request.headers.origin ?? null,
       timers,
       messagesPerS: w2Sip.messagesPerS,
@@ -162,36 +164,36 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
   }
 
   /** Responses go straight to who waits for them; requests in the order they came. */
-  function route(guest: Guest, result: ParseResult): void {
-    const { flow, turns } = guest;
-    if (!result.ok) front.receive(result, flow);
-    else if (result.message.type === 'response') devices.of(flow)?.receive(result, null);
-    else {
-      const { message } = result;
-      if (!turns.take(() => take(guest, result, message))) flow.close('flood');
-    }
-  }
-
-  async function take(guest: Guest, result: ParseResult, request: SipRequest): Promise<void> {
-    const { flow } = guest;
-    const speaker = devices.of(flow);
-    if (speaker !== null && isFree(request)) {
-      request.headers.remove('Authorization');
-      speaker.receive(result, null);
+  function route({ flow, turns }: Guest, result: ParseResult): void {
+    const inTurn = (run: () => void | Promise<void>) => turns.take(run) || flow.close('flood');
+    if (!result.ok) {
+      inTurn(() => front.refuse(flow, result));
       return;
     }
-    const isRegister = request.method === 'REGISTER';
+    const { message } = result;
+    if (message.type === 'response') devices.of(flow)?.receive(result, null);
+    else inTurn(() => take(flow, result, message));
+  }
+
+  async function take(flow: Flow, result: ParseResult, request: SipRequest): Promise<void> {
+    const speaker = devices.of(flow);
+    if (isFree(request)) {
+      request.headers.remove('Authorization');
+      if (speaker !== null) speaker.receive(result, null);
+      // An ACK or a CANCEL of a stranger is about nothing. RFC 3261 8.2.7.
+      else if (request.method === 'BYE') front.answer(flow, request, refusal(481));
+      return;
+    }
     const stranger = speaker === null ? flow.source.host : null;
-    const checked = await gate.check(request, isRegister ? null : (speaker?.access ?? null), stranger);
-    const device = isRegister ? null : devices.of(flow);
+    const checked = await gate.check(request, speaker?.access ?? null, stranger);
+    const device = request.method === 'REGISTER' ? null : devices.of(flow);
     if (device !== null) device.receive(result, refusedOf(device, checked));
-    else await greet(flow, result, request, checked);
+    else await greet(flow, request, checked);
   }
 
   /** A request of who is not registered, or a REGISTER. */
-  async function greet(flow: Flow, result: ParseResult, request: SipRequest, checked: Checked): Promise<void> {
-    const respond = front.receive(result, flow);
-    if (respond === null) return;
+  async function greet(flow: Flow, request: SipRequest, checked: Checked): Promise<void> {
+    const respond = (answer: Refusal) => front.answer(flow, request, answer);
     if (!checked.ok) {
       respond(checked.refusal);
       // RFC 8898 has the challenge, TS 33.203 X.3.2.3 the end of the connection.
@@ -245,7 +247,7 @@ export function createW2Sip(options: W2SipOptions): W2Sip {
     },
     sizes() {
       let calls = 0;
-      let transactions = front.size;
+      let transactions = 0;
       for (const device of devices.all()) {
         const sizes = device.sizes();
         calls += sizes.calls;

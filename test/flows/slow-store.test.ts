@@ -2,40 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Write } from '../../src/ep-cscf/effect.ts';
-import type { Store } from '../../src/ep-cscf/ports.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { slowStore } from '../support/slow-store.ts';
 import { dial, dialled, ready, subscribe } from '../support/steps.ts';
 import { CALLS, EVENTS, REGISTRATION, type Response, wholeGateway } from '../support/whole-gateway.ts';
-
-/** A store whose commits wait for `release` where `isSlow` says so. */
-function slowStore(isSlow: (writes: readonly Write[]) => boolean): {
-  store: Store;
-  waiting(): number;
-  release(): void;
-} {
-  const memory = createMemoryStore();
-  let held: Array<() => void> = [];
-  return {
-    store: {
-      ...memory,
-      commit(writes) {
-        if (!isSlow(writes)) return memory.commit(writes);
-        return new Promise<void>(resolve => {
-          held.push(() => {
-            memory.commit(writes);
-            resolve();
-          });
-        });
-      },
-    },
-    waiting: () => held.length,
-    release() {
-      const free = held;
-      held = [];
-      for (const each of free) each();
-    },
-  };
-}
 
 test('no response and no event leaves before the commit', async () => {
   let slow = false;

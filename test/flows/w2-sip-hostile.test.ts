@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/core-peer.ts';
 import { browserOffer } from '../support/core-world.ts';
+import { slowStore } from '../support/slow-store.ts';
 import { HOME } from '../support/w2-client.ts';
 import { ADA, dialled, FAR, imsEffect, scene, talking } from '../support/w2-scene.ts';
 import { REGISTRATION } from '../support/whole-gateway.ts';
@@ -172,4 +173,62 @@ test('who has not registered is held back by its address', async () => {
   const idle = await s.client({ token: null });
   for (let i = 0; i < 3; i += 1) assert.equal((await idle.register()).status, 401);
   assert.equal((await idle.register()).status, 503);
+});
+
+test('behind a proxy that is trusted each client has a rate of its own', async () => {
+  const s = await scene({}, { api: { ratePerAddress: 3, trustProxy: ['127.0.0.0/8'] } });
+  const client = (forwarded: string) =>
+    s.client({ token: null, socket: { headers: { 'X-Forwarded-For': `198.51.100.1, ${forwarded}` } } });
+  const greedy = await client('192.0.2.1');
+  for (let i = 0; i < 3; i += 1) assert.equal((await greedy.register()).status, 401);
+  assert.equal((await greedy.register()).status, 503);
+  assert.equal((await (await client('192.0.2.2')).register()).status, 401);
+  assert.equal((await (await client('192.0.2.1')).register()).status, 503);
+});
+
+test('what a client says of its address counts for nothing without a proxy', async () => {
+  const s = await scene({}, { api: { ratePerAddress: 3 } });
+  await s.g.advance(1000);
+  for (let i = 0; i < 4; i += 1) {
+    const one = await s.client({ token: null, socket: { headers: { 'X-Forwarded-For': `192.0.2.${i}` } } });
+    assert.equal((await one.register()).status, i < 3 ? 401 : 503);
+  }
+});
+
+test('who has not registered leaves nothing behind: a refused INVITE waits for no ACK', async () => {
+  const s = await scene();
+  const stranger = await s.client({ token: null });
+  for (let i = 0; i < 20; i += 1) assert.equal((await stranger.ask('INVITE', FAR, [], browserOffer())).status, 401);
+  const early = await s.client();
+  const refused = await early.ask('INVITE', FAR, [], browserOffer());
+  assert.equal(refused.status, 403);
+  assert.deepEqual(s.g.w2Sip?.sizes(), { connections: 2, devices: 0, calls: 0, transactions: 0 });
+  early.request('ACK', FAR, [['To', refused.headers.get('To') ?? '']]);
+  early.request('CANCEL', FAR);
+  assert.equal((await early.ask('BYE', FAR)).status, 481);
+  assert.equal((await early.register()).status, 200);
+  assert.equal(early.texts.length, 3, 'no answer to ACK and CANCEL');
+  await s.g.settle();
+  assert.equal(s.g.w2Sip?.sizes().transactions, 0);
+});
+
+test('a call out that was begun while its connection closed does not ring without it', async () => {
+  for (const comesBack of [false, true]) {
+    const slow = slowStore(writes => writes.some(write => write.op === 'put' && write.kind === 'call'));
+    const s = await scene({ graceMs: 4000 }, {}, slow.store);
+    const phone = await s.phone();
+    phone.request('INVITE', FAR, [], browserOffer());
+    await eventually('the call in the hands of the store', () => slow.waiting() === 1);
+    phone.socket.terminate();
+    await eventually('the loss', () => s.g.w2Sip?.sizes().connections === 0);
+    // Back in time with no memory of its call, or gone for good.
+    const next = comesBack ? s.phone() : s.g.advance(5000);
+    while (slow.waiting() > 0) {
+      slow.release();
+      await s.g.settle();
+    }
+    await next;
+    await eventually('the end of the call', () => s.g.sizes()['calls'] === 0);
+    assert.equal(s.g.w2Sip?.sizes().calls, 0);
+  }
 });

@@ -1,6 +1,8 @@
 /** A whole gateway in memory with the SIP front door open, and the ways of a call that its stories share. */
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
+import type { Store } from '../../src/ep-cscf/ports.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
 import { eventually } from './core-peer.ts';
 import { browserOffer } from './core-world.ts';
 import { connectClient, type Door, HOME, openDoor, type W2Client, type W2ClientOptions } from './w2-client.ts';
@@ -25,8 +27,10 @@ after(() => {
 export async function scene(
   w2Sip: Record<string, unknown> = {},
   more: Record<string, Record<string, unknown>> = {},
+  store: Store = createMemoryStore(),
 ): Promise<Scene> {
   const g = await wholeGateway({
+    store,
     settings: {
       ims: { home: HOME },
       w2Sip: { enabled: true, authzServer: 'https://idp.example.com', ...w2Sip },
