@@ -56,6 +56,15 @@ export function declareGauges(metrics: Metrics, parts: Gauged): void {
     () => daemons().map(({ name, sessions }) => ({ labels: { daemon: name }, value: sessions })),
     ['daemon'],
   );
+  metrics.gauge(
+    'rtpengine_streams',
+    'Media streams on each daemon, by who passes their packets on: kernel, userspace, mixed.',
+    () =>
+      daemons().flatMap(({ name, streams }) =>
+        Object.entries(streams).map(([path, value]) => ({ labels: { daemon: name, path }, value })),
+      ),
+    ['daemon', 'path'],
+  );
   metrics.gauge('subscriptions', 'Active event subscriptions.', () => events.sizes().subscriptions);
   metrics.gauge('channels', 'Notification channels.', () => events.sizes().channels);
   const w2Sip = () => parts.w2Sip?.sizes() ?? { connections: 0, devices: 0 };

@@ -247,6 +247,9 @@ export type EngineEvent =
   /** The engine lost the session; nothing more comes of it. With what is known of what it had carried. */
   | ({ type: 'lost'; session: number } & EngineTotals);
 
+/** Who passes the packets of a media stream on: the daemon's kernel module, the daemon itself, or each those of one way. */
+export type StreamPath = 'kernel' | 'userspace' | 'mixed';
+
 export interface EngineHealth {
   ok: boolean;
   sessions: number;
@@ -255,7 +258,13 @@ export interface EngineHealth {
   /** Parts that carry media: processes of ours, or daemons. */
   workers: number;
   /** Each of them by name, where they have names. */
-  daemons?: ReadonlyArray<{ name: string; up: boolean; sessions: number }>;
+  daemons?: ReadonlyArray<{
+    name: string;
+    up: boolean;
+    sessions: number;
+    /** Media streams on it, those of others too. */
+    streams: Readonly<Record<StreamPath, number>>;
+  }>;
 }
 
 /** What was found before a start, in sentences: what is in the way of calls, and what is less than the settings ask for. */

@@ -248,11 +248,15 @@ test('RTP-08 packets of strangers are not heard', async () => {
   await call.release();
 });
 
-test('RTP-07 silence of the IMS side is told', async () => {
+test('RTP-07 RTE-24 silence of the IMS side is told; before it comes, so is who passes the packets on', async () => {
   const browser = newBrowser();
   const far = await newPhone();
   const call = await callOut(media, browser, far);
   await until(() => browser.rtp.length > 0, toBrowser(far));
+  // This daemon has no kernel module.
+  const passed = () => media.plane.health().daemons?.[0]?.streams;
+  await until(() => passed()?.userspace !== 0, toBrowser(far));
+  assert.equal(passed()?.kernel, 0);
   const lost = await media.box.wait('media-lost');
   assert.deepEqual(lost, { type: 'media-lost', owner: call.owner, cause: 'ims-silent' });
   await call.release();

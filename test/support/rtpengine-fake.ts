@@ -14,6 +14,8 @@ export interface FakeDaemon {
   codecs: Set<string>;
   verified: boolean;
   heard: { web: number; ims: number };
+  /** Media streams by who passes their packets on, as its statistics name it. */
+  streams: { media_kernel: number; media_userspace: number; media_mixed: number };
   /** Lost on the way there, before it answers. */
   loses: (datagram: number, text: string) => boolean;
   /** Nobody listens. */
@@ -46,6 +48,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
     ]),
     verified: false,
     heard: { web: 0, ims: 0 },
+    streams: { media_kernel: 0, media_userspace: 0, media_mixed: 0 },
     loses: () => false,
     dead: false,
     bornAt: now(),
@@ -79,7 +82,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
         return {
           result: 'ok',
           statistics: {
-            currentstatistics: { sessionstotal: daemon.calls.size },
+            currentstatistics: { sessionstotal: daemon.calls.size, ...daemon.streams },
             totalstatistics: { uptime: String(Math.floor((now() - daemon.bornAt) / 1000)) },
           },
         };

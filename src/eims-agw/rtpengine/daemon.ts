@@ -7,7 +7,7 @@ import type { Habits } from './pair.ts';
 import type { DaemonPlace } from './place.ts';
 import type { Member } from './pool.ts';
 import { type Probed, probe } from './probe.ts';
-import { readLoad } from './reply.ts';
+import { type Load, NO_STREAMS, readLoad } from './reply.ts';
 
 const PING_MS = 2_000;
 const PATIENCE_MS = 1_500;
@@ -50,6 +50,8 @@ export interface Daemon extends Pick<NgClient, 'ask'> {
   formats(): readonly PayloadFormat[];
   /** What it writes for addresses of its own towards the core, where those are others. */
   advertised(): Habits['advertised'];
+  /** By its last statistics. */
+  streams(): Load['streams'];
   /** So many more calls of ours, and pictures, which it counts as calls. */
   took(more: { calls?: number; pictures?: number }): void;
   /** A call waited for it in vain. */
@@ -69,6 +71,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   let pictures = 0;
   /** Calls of others, by its last statistics. */
   let others = 0;
+  let streams = NO_STREAMS;
   let told = '';
   let cancel: (() => void) | null = null;
   let closed = false;
@@ -116,6 +119,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       else missed = 0;
       if (missed >= MISSED) return lose('it does not answer');
       if (load !== null) {
+        ({ streams } = load);
         others = Math.max(0, load.sessions - ours - pictures);
         const born = clock.now() - load.ageMs;
         if (bornAt !== null && born > bornAt + ANOTHER_MS) return lose('it was started again', 0);
@@ -159,6 +163,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }),
     formats: () => (up ? formats : []),
     advertised: () => advertised,
+    streams: () => (up ? streams : NO_STREAMS),
     took(more) {
       ours += more.calls ?? 0;
       pictures += more.pictures ?? 0;

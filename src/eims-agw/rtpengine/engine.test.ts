@@ -203,6 +203,24 @@ test('RTE-22 an engine that closes leaves nothing on its daemons, pictures neith
   assert.equal(daemon.calls.size, 0);
 });
 
+test('RTE-24 it is told whose kernel passes packets on, as each daemon last said', async () => {
+  const { engine, daemons, clock } = await rig(2);
+  const [able, userspace] = daemons;
+  assert.ok(able && userspace);
+  able.streams = { media_kernel: 5, media_userspace: 2, media_mixed: 1 };
+  userspace.streams = { media_kernel: 0, media_userspace: 4, media_mixed: 0 };
+  await engine.start();
+  const told = () => engine.health().daemons?.map(({ streams }) => streams);
+  assert.deepEqual(told(), [
+    { kernel: 5, userspace: 2, mixed: 1 },
+    { kernel: 0, userspace: 4, mixed: 0 },
+  ]);
+  able.dead = true;
+  able.streams.media_kernel = 6;
+  await clock.advance(10_000);
+  assert.deepEqual(told()?.[0], { kernel: 0, userspace: 0, mixed: 0 });
+});
+
 test('SDP-21 a picture that its daemon has lost leaves the sound', async () => {
   const { engine, daemons, talk, types, clock } = await rig(1);
   await engine.start();

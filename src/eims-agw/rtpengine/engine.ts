@@ -9,6 +9,7 @@ import type { Wire, WireEvents } from './client.ts';
 import { codesAll, createDaemon, type Daemon, promisedCaps } from './daemon.ts';
 import { placeOf, placesOf } from './place.ts';
 import { choose } from './pool.ts';
+import { NO_STREAMS } from './reply.ts';
 import { type CallSession, callSession, handle, type SessionEffect, type SessionInput, streamsOf } from './session.ts';
 import { carried } from './supervision.ts';
 import { udpWire } from './udp-wire.ts';
@@ -248,6 +249,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
           name: daemons[i]?.name ?? '',
           up: state !== 'down',
           sessions: ours,
+          streams: daemons[i]?.streams() ?? NO_STREAMS,
         })),
       };
     },

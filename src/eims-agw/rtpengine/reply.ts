@@ -1,6 +1,6 @@
 /** What is read out of the daemon's replies. Its SDP is a source of facts and goes no further. */
 import { type MediaDesc, parseSdp } from '../../sdp/index.ts';
-import { type EngineLegStats, type EngineTotals, NO_TOTALS, type WebTransport } from '../engine.ts';
+import { type EngineLegStats, type EngineTotals, NO_TOTALS, type StreamPath, type WebTransport } from '../engine.ts';
 import type { Line } from './formats.ts';
 import { isRecord, type NgReply, type Tag } from './ng.ts';
 
@@ -66,12 +66,27 @@ export function readCodecs(body: Body): Set<string> {
   return new Set((mediaOf(body)?.codecs ?? []).map(({ name, clock }) => `${name.toLowerCase()}/${clock}`));
 }
 
-/** Calls of all who use the daemon, and how long it runs, from its statistics; null when it does not tell. */
-export function readLoad(body: Body): { sessions: number; ageMs: number } | null {
+/** What all who use a daemon make it carry, and how long it runs. */
+export interface Load {
+  sessions: number;
+  streams: Record<StreamPath, number>;
+  ageMs: number;
+}
+
+export const NO_STREAMS: Load['streams'] = { kernel: 0, userspace: 0, mixed: 0 };
+
+/** From the daemon's statistics; null when it does not tell. */
+export function readLoad(body: Body): Load | null {
   const statistics = childOf(body, 'statistics');
-  const sessions = childOf(statistics, 'currentstatistics')?.sessionstotal;
+  const current = childOf(statistics, 'currentstatistics');
   const uptime = Number(childOf(statistics, 'totalstatistics')?.uptime ?? Number.NaN);
-  return typeof sessions === 'number' && uptime >= 0 ? { sessions, ageMs: uptime * 1000 } : null;
+  if (typeof current?.sessionstotal !== 'number' || !(uptime >= 0)) return null;
+  const streams = {
+    kernel: numberOf(current.media_kernel),
+    userspace: numberOf(current.media_userspace),
+    mixed: numberOf(current.media_mixed),
+  };
+  return { sessions: current.sessionstotal, streams, ageMs: uptime * 1000 };
 }
 
 /** What the reply to a query or to the delete tells of a call. */
