@@ -15,12 +15,13 @@ const WHO = { who: principal(ALICE), correlator: 'c' };
 
 const outcome = (code: number): Outcome => ({ code, phrase: '', q850: null, local: null, reason: null });
 const SILENCE: Outcome = { ...outcome(0), local: 'no-response' };
-const FAILURES: ReadonlyArray<[string, Outcome, number | null]> = [
-  ['503', outcome(503), null],
-  ['503, come back late', outcome(503), 100_000],
-  ['500', outcome(500), null],
-  ['403', outcome(403), null],
-  ['silence', SILENCE, null],
+const FAILURES: ReadonlyArray<[string, Outcome, retryAfterS: number | null, unanswered: boolean]> = [
+  ['503', outcome(503), null, false],
+  ['503, come back late', outcome(503), 100_000, false],
+  ['500', outcome(500), null, false],
+  ['503 beside silence', outcome(503), null, true],
+  ['403', outcome(403), null, false],
+  ['silence', SILENCE, null, true],
 ];
 const LOSSES = [
   ['deactivated', null],
@@ -76,8 +77,11 @@ function explorer(devices: number[], reclaim: boolean) {
       const late = i < node.registers.length - 1 ? ' late' : '';
       if (leaving) yield [`gone${late}`, played(node, { type: 'ims-deregistered', owner, ref, confirmed: true })];
       else yield [`200${late}`, played(node, { type: 'ims-registered', owner, ref, expiresS: 3600, associated: [] })];
-      for (const [name, said, retryAfterS] of leaving ? [] : FAILURES)
-        yield [`${name}${late}`, played(node, { type: 'ims-register-failed', owner, ref, outcome: said, retryAfterS })];
+      for (const [name, said, retryAfterS, unanswered] of leaving ? [] : FAILURES)
+        yield [
+          `${name}${late}`,
+          played(node, { type: 'ims-register-failed', owner, ref, outcome: said, retryAfterS, unanswered }),
+        ];
     }
     for (const [event, retryAfterS] of LOSSES)
       yield [`${event} ${retryAfterS}`, played(node, { type: 'ims-binding-lost', owner, event, retryAfterS })];

@@ -25,6 +25,7 @@ export function sendRegister(turn: Turn, binding: Binding, correlator: string): 
   const ref = turn.ids.ref();
   binding.ref = ref;
   binding.sentAt = turn.now;
+  binding.wasBoundUntil = binding.boundUntil;
   binding.boundUntil = Math.max(binding.boundUntil, turn.now + expiresS * 1000);
   binding.attempts += 1;
   const { id: owner, number, fresh: initial } = binding;
@@ -51,7 +52,7 @@ export function handleBinding(turn: Turn, binding: Binding, input: BindingInput)
       if (input.ref === binding.ref) registered(turn, binding, input);
       return;
     case 'ims-register-failed':
-      if (input.ref === binding.ref) registerFailed(turn, binding, input.outcome, input.retryAfterS);
+      if (input.ref === binding.ref) registerFailed(turn, binding, input);
       return;
     case 'ims-deregistered':
       if (input.ref === binding.ref) deregistered(turn, binding, input.confirmed);
@@ -125,19 +126,25 @@ function isFinal(outcome: Outcome): boolean {
   return outcome.local === null && (isRefusal(outcome) || outcome.code >= 600);
 }
 
-function registerFailed(turn: Turn, binding: Binding, outcome: Outcome, retryAfterS: number | null): Done {
+type RegisterFailure = Pick<
+  Extract<BindingInput, { type: 'ims-register-failed' }>,
+  'outcome' | 'retryAfterS' | 'unanswered'
+>;
+
+function registerFailed(turn: Turn, binding: Binding, { outcome, retryAfterS, unanswered }: RegisterFailure): Done {
   const code = outcome.local ?? String(outcome.code);
   count(turn, 'ims_register_total', { outcome: 'failed', sip_code: outcome.local === null ? code : '0' });
   log(turn, 'warn', binding.id, 'REGISTER failed', { number: binding.number, outcome: code, phase: binding.phase });
   binding.ref = null;
-  // Who answers no has bound nothing; silence tells nothing. That a second server was silent behind the answer is not known
-  // here, which matters to refreshes alone: of a first REGISTER the guard is shorter than timer F.
-  if (outcome.local === null) binding.boundUntil = binding.imsExpiresAt;
+  // Who answers no has bound nothing; silence tells nothing.
+  if (!unanswered) binding.boundUntil = binding.wasBoundUntil;
   stopTimer(turn, binding, 'ims-register-guard');
   refuseWaiting(turn, binding, registerError(outcome), retryAfterS);
   switch (binding.phase) {
     case 'registering':
-      forget(turn, binding);
+      // Take back what a REGISTER without an answer may have bound.
+      if (unanswered) deregister(turn, binding);
+      else forget(turn, binding);
       return;
     case 'reclaiming':
       terminate(turn, binding, `Registration not renewed (${code})`);
@@ -203,16 +210,8 @@ export function bindingTimer(
 
 function guardFired(turn: Turn, binding: Binding): Done {
   if (binding.phase === 'deregistering') return deregistered(turn, binding, false);
-  if (binding.phase === 'registering') {
-    log(turn, 'warn', binding.id, 'REGISTER not answered in time', { number: binding.number });
-    count(turn, 'ims_register_total', { outcome: 'timeout', sip_code: '0' });
-    refuseWaiting(turn, binding, 'network-timeout', null);
-    // The REGISTER may still reach the registrar: take back what it may have bound.
-    deregister(turn, binding);
-    return;
-  }
   refuseWaiting(turn, binding, 'network-timeout', null);
-  registerFailed(turn, binding, NO_RESPONSE, null);
+  registerFailed(turn, binding, { outcome: NO_RESPONSE, retryAfterS: null, unanswered: true });
 }
 
 const NO_RESPONSE: Outcome = { code: 0, phrase: '', q850: null, local: 'no-response', reason: null };
@@ -242,7 +241,8 @@ function deregistered(turn: Turn, binding: Binding, confirmed: boolean): Done {
 
 function lost(turn: Turn, binding: Binding, input: Extract<BindingInput, { type: 'ims-binding-lost' }>): Done {
   if (binding.phase !== 'active' && binding.phase !== 'reclaiming') return;
-  binding.boundUntil = 0;
+  // A REGISTER on its way may bind it again.
+  if (binding.ref === null) binding.boundUntil = 0;
   log(turn, 'warn', binding.id, 'binding removed by the network', { number: binding.number, event: input.event });
   const { reclaim, probationMaxS } = turn.settings.ims;
   binding.fresh = true;

@@ -46,6 +46,8 @@ export interface Binding {
   imsExpiresAt: number;
   /** Until when the network may know it in the worst case, ms since the epoch; 0: not at all. */
   boundUntil: number;
+  /** The same before the REGISTER on its way, or the last one: so it is again when that has bound nothing. */
+  wasBoundUntil: number;
   /** Failed refreshes in a row. */
   failures: number;
   /** REGISTERs sent so far: makes each jitter another one. */
@@ -68,6 +70,7 @@ export function emptyBinding(id: BindingId, number: E164, phase: BindingPhase): 
     sentAt: 0,
     imsExpiresAt: 0,
     boundUntil: 0,
+    wasBoundUntil: 0,
     failures: 0,
     attempts: 0,
     fresh: true,

@@ -13,7 +13,15 @@ export type ImsInput =
       /** P-Associated-URI in order, the default identity first; empty when the core sent none, or none by name. */
       associated: Address[];
     }
-  | { type: 'ims-register-failed'; owner: BindingId; ref: Ref; outcome: Outcome; retryAfterS: number | null }
+  /** `unanswered`: a server that was asked has not answered, whatever others said; it may have bound the contact. */
+  | {
+      type: 'ims-register-failed';
+      owner: BindingId;
+      ref: Ref;
+      outcome: Outcome;
+      retryAfterS: number | null;
+      unanswered: boolean;
+    }
   /** `confirmed` false: the network did not say that it let go of the binding. */
   | { type: 'ims-deregistered'; owner: BindingId; ref: Ref; confirmed: boolean }
   /** The network removed our binding (reg event). `retryAfterS` null means do not come back. */

@@ -164,6 +164,75 @@ test('REG-21 a REGISTER without an answer may have bound the number; one that wa
   assert.equal(w.core.leases(w.now())[0]?.count, 2);
 });
 
+test('REG-21 a REGISTER that one entry point refused and another left without an answer may have bound the number: it is taken back', () => {
+  const w = poolWorld([ONE]);
+  Object.assign(w.behaviour, { register: 503, unanswered: true, deregister: 'silent' });
+  assert.equal(errorOf(visit(w)), 'network-unavailable');
+  assert.equal(w.take('ims.deregister').length, 1);
+  w.advance(w.settings.ims.expiresS * 1000 + QUARANTINE_MS - 1);
+  assert.equal(errorOf(visit(w)), 'pool-empty');
+  w.advance(1);
+  Object.assign(w.behaviour, { deregister: 'ok' });
+  assert.equal(errorOf(visit(w)), 'network-unavailable');
+  w.advance(QUARANTINE_MS);
+  assert.equal(errorOf(visit(w)), 'network-unavailable', 'the network has let go of it');
+});
+
+test('REG-21 a refusal takes nothing back of what a REGISTER before it, which nobody answered, may have bound', () => {
+  const w = poolWorld([ONE]);
+  const { expiresS, refreshGuardMs } = w.settings.ims;
+  w.behaviour.grantedS = 600;
+  visit(w, {}, 3_600_000);
+  answer(w);
+  const binding = w.effects.find(effect => effect.type === 'ims.register')?.owner;
+  assert.ok(binding !== undefined);
+  w.behaviour.register = 'silent';
+  w.give({ type: 'ims-register-wanted', owner: binding });
+  const boundUntil = w.now() + expiresS * 1000;
+  w.advance(refreshGuardMs);
+  w.behaviour.register = 403;
+  w.advance(600_000);
+  hangUp(w);
+  assert.deepEqual(w.core.sizes(), NOTHING);
+  w.advance(boundUntil + QUARANTINE_MS - 1 - w.now());
+  assert.equal(errorOf(visit(w)), 'pool-empty');
+  w.advance(1);
+  assert.equal(errorOf(visit(w)), 'registration-refused');
+});
+
+test('REG-21 what was bound before a restart stays so when the REGISTER after it is refused', () => {
+  const w = poolWorld([ONE]);
+  w.behaviour.grantedS = 900;
+  visit(w);
+  answer(w);
+  const boundUntil = w.now() + 900_000;
+  w.restart();
+  w.behaviour.register = 403;
+  w.advance(1000);
+  assert.deepEqual(w.core.sizes(), NOTHING);
+  w.advance(boundUntil + QUARANTINE_MS - 1 - w.now());
+  assert.equal(errorOf(visit(w)), 'pool-empty');
+  w.advance(1);
+  assert.equal(errorOf(visit(w)), 'registration-refused');
+});
+
+test('REG-21 a REGISTER on its way may bind anew what the network removes meanwhile', () => {
+  const w = poolWorld([ONE]);
+  visit(w);
+  answer(w);
+  const binding = w.effects.find(effect => effect.type === 'ims.register')?.owner;
+  assert.ok(binding !== undefined);
+  w.behaviour.register = 'silent';
+  w.give({ type: 'ims-register-wanted', owner: binding });
+  w.give({ type: 'ims-binding-lost', owner: binding, event: 'rejected', retryAfterS: null });
+  hangUp(w);
+  const boundUntil = w.now() + w.settings.ims.expiresS * 1000;
+  w.advance(boundUntil + QUARANTINE_MS - 1 - w.now());
+  assert.equal(errorOf(visit(w)), 'pool-empty');
+  w.advance(1);
+  assert.equal(visit(w), null);
+});
+
 test('REG-21 a call that is long in ending takes nothing from the next visitor of its number', () => {
   const w = createWorld({ pool: { pools: [pool([ONE])], quarantineMs: 1000 } });
   w.behaviour.cancel = 'silent';

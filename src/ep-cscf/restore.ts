@@ -136,6 +136,7 @@ function restoreBinding(turn: Turn, row: BindingRow, spreadMs: number): Done {
   if (turn.registry.bindings.has(row.id) || turn.registry.bindingOf.has(row.number)) return;
   const binding = emptyBinding(row.id, row.number, 'restoring');
   binding.imsExpiresAt = row.imsExpiresAt;
+  binding.boundUntil = row.imsExpiresAt;
   addBinding(turn.registry, binding);
   // A visit ends with its call: what is left of it in the network is registered once more, by nobody, to be able to leave.
   const leased = isHeld(turn, row.number);

@@ -1,23 +1,18 @@
 /** The IMS bindings of this node: REGISTER as a trusted node or as a client, Service-Route kept per binding. IMS digest 2.3 to 2.11, RFC 3608. */
 
-import type { RealmSettings } from '../config/realm.ts';
 import { retryDelay } from '../ep-cscf/back-off.ts';
 import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, E164, Ref } from '../ep-cscf/ids.ts';
-import {
-  type Credentials,
-  type Failure,
-  parseUri,
-  type Registered,
-  type Registration,
-  type SipResponse,
-} from '../sip/index.ts';
+import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
 import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
 import { type IdentityAnswer, type ImsIdentity, isSim } from './identities.ts';
 import { associatedOf } from './identity.ts';
 import type { MwNode } from './node.ts';
-import { outcomeOfFailure, refusedHere, retryAfterOf, saysStateLost } from './outcome.ts';
+import { isUnanswered, outcomeOfFailure, refusedHere, retryAfterOf, saysStateLost } from './outcome.ts';
+import { faultOf, keepsFlows, refusedOptions } from './register-answer.ts';
 import type { Watches } from './watches.ts';
+
+type Register = Extract<ImsEffect, { type: 'ims.register' }>;
 
 interface Binding {
   id: BindingId;
@@ -25,6 +20,10 @@ interface Binding {
   registration: Registration;
   ref: Ref;
   leaving: boolean;
+  /** A REGISTER is on its way. */
+  open: boolean;
+  /** A server has not answered a REGISTER of the same `ref`. */
+  unanswered: boolean;
   correlator: string;
   route: readonly string[];
   /** The REGISTER on its way is an initial one. */
@@ -36,8 +35,14 @@ interface Binding {
   expiresS: number;
 }
 
+/** An initial registration that waits for its identity, or for the answer to the REGISTER before it. */
+interface Start {
+  effect: Register;
+  answer: IdentityAnswer | null;
+}
+
 export interface Bindings {
-  register(effect: Extract<ImsEffect, { type: 'ims.register' }>): void;
+  register(effect: Register): void;
   deregister(effect: Extract<ImsEffect, { type: 'ims.deregister' }>): void;
   /** Drops a binding whatever its state; nothing is sent. */
   forget(id: BindingId): void;
@@ -59,8 +64,7 @@ export interface Bindings {
 /** `watches` null: no registration-state subscriptions. */
 export function createBindings(node: MwNode, watches: Watches | null): Bindings {
   const bindings = new Map<BindingId, Binding>();
-  /** REGISTERs that wait for an identity. */
-  const looking = new Map<BindingId, Ref>();
+  const starts = new Map<BindingId, Start>();
   const uriFor = (id: BindingId) => ownUri(id, node.hostPort(node.transport), node.transport);
 
   function create(id: BindingId, identity: ImsIdentity, expiresS: number, options: readonly string[]): Binding {
@@ -76,9 +80,9 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
         ...(credentials === undefined ? {} : { credentials }),
       },
       {
-        onRegistered: result => registered(binding, result),
-        onUnregistered: () => left(binding, true),
-        onRegisterFailed: failure => failed(binding, failure),
+        onRegistered: result => heard(binding, () => registered(binding, result)),
+        onUnregistered: () => heard(binding, () => left(binding, true)),
+        onRegisterFailed: failure => heard(binding, () => failed(binding, failure)),
       },
     );
     const binding: Binding = {
@@ -87,6 +91,8 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
       registration,
       ref: 0 as Ref,
       leaving: false,
+      open: false,
+      unanswered: false,
       correlator: '',
       // A re-registration under a new Call-ID keeps the route until the core gives another.
       route: bindings.get(id)?.route ?? [],
@@ -99,11 +105,14 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     return binding;
   }
 
-  /** Answers to a registration that was replaced are dropped. */
-  const isCurrent = (binding: Binding) => bindings.get(binding.id) === binding;
+  /** A word on a REGISTER. Nobody waits for it any more when the binding is forgotten, or is to start over. */
+  function heard(binding: Binding, tell: () => void): void {
+    if (bindings.get(binding.id) !== binding) return;
+    binding.open = false;
+    if (!startOver(binding.id)) tell();
+  }
 
   function registered(binding: Binding, result: Registered): void {
-    if (!isCurrent(binding)) return;
     const { ref, id: owner } = binding;
     const { expiresS, associated, serviceRoute } = result;
     // A client's way out leads over its P-CSCF first. TS 24.229 5.1.2A.1.
@@ -120,6 +129,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     const afresh = binding.initial || binding.shaken;
     binding.initial = false;
     binding.shaken = false;
+    binding.unanswered = false;
     node.emit({ type: 'ims-registered', owner, ref, expiresS, associated: associatedOf(associated) });
     if (!binding.leaving) watch(binding, afresh);
   }
@@ -129,28 +139,25 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
   }
 
   function failed(binding: Binding, failure: Failure): void {
-    if (!isCurrent(binding)) return;
     // De-registration is done whatever the core says of it. IMS digest 2.11.
     if (binding.leaving) {
       left(binding, false);
       return;
     }
+    const unanswered = binding.unanswered || isUnanswered(failure);
     const again = secondTry(binding, failure);
     if (again !== null) {
+      again.unanswered = unanswered;
       send(again, binding.ref, binding.correlator, binding.expiresS);
       return;
     }
     const fault = faultOf(failure, node.facts.mode);
     if (fault !== null) node.log.error({ ...fields(binding), alarm: fault[0] }, fault[1]);
     binding.shaken = true;
+    binding.unanswered = false;
+    const { id: owner, ref } = binding;
     const outcome = outcomeOfFailure(failure);
-    node.emit({
-      type: 'ims-register-failed',
-      owner: binding.id,
-      ref: binding.ref,
-      outcome,
-      retryAfterS: retryAfterOf(failure),
-    });
+    node.emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: retryAfterOf(failure), unanswered });
   }
 
   /** A registration that starts over at once, because the core asks for it: with fewer options, or since it has lost its state. IMS digest 2.7. */
@@ -162,14 +169,13 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
   }
 
   function left(binding: Binding, confirmed: boolean): void {
-    if (!isCurrent(binding)) return;
     forget(binding.id);
     node.emit({ type: 'ims-deregistered', owner: binding.id, ref: binding.ref, confirmed });
   }
 
   function forget(id: BindingId): void {
     node.timers.stop(flowTimer(id));
-    looking.delete(id);
+    starts.delete(id);
     bindings.delete(id);
     watches?.unwatch(id);
   }
@@ -178,6 +184,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     binding.ref = ref;
     binding.correlator = correlator;
     binding.leaving = expiresS === 0;
+    binding.open = true;
     if (expiresS > 0) binding.expiresS = expiresS;
     const { identity, options } = binding;
     const flow = options.includes('outbound') ? ';lr;ob' : ';lr';
@@ -192,36 +199,50 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     return { binding: binding.id, sip_call_id: binding.registration.callId, correlator: binding.correlator };
   }
 
-  function identified(effect: Extract<ImsEffect, { type: 'ims.register' }>, answer: IdentityAnswer): void {
-    const { owner, ref, expiresS, correlator } = effect;
-    if (looking.get(owner) !== ref) return;
-    looking.delete(owner);
-    if (answer.ok) {
-      const wanted = node.facts.outbound ? ['path', 'gruu', 'outbound'] : ['path', 'gruu'];
-      send(create(owner, answer.identity, expiresS, wanted), ref, correlator, expiresS);
-      return;
-    }
+  function identified(effect: Register, answer: IdentityAnswer): void {
+    const start = starts.get(effect.owner);
+    if (start?.effect !== effect) return;
+    start.answer = answer;
+    startOver(effect.owner);
+  }
+
+  /** Starts what waits for it, unless a REGISTER of the same contact is without its answer: of two on their way the older could be the last to be taken. RFC 3261 10.2. */
+  function startOver(id: BindingId): boolean {
+    const start = starts.get(id);
+    if (start === undefined || start.answer === null || bindings.get(id)?.open === true) return false;
+    starts.delete(id);
+    if (start.answer.ok) initial(start.effect, start.answer.identity);
+    else unidentified(start.effect, start.answer);
+    return true;
+  }
+
+  function initial({ owner, ref, expiresS, correlator }: Register, identity: ImsIdentity): void {
+    const wanted = node.facts.outbound ? ['path', 'gruu', 'outbound'] : ['path', 'gruu'];
+    send(create(owner, identity, expiresS, wanted), ref, correlator, expiresS);
+  }
+
+  function unidentified({ owner, ref, correlator }: Register, answer: Extract<IdentityAnswer, { ok: false }>): void {
     const { failure, reason } = answer;
     node.log.warn({ binding: owner, correlator, reason, alarm: `identity-${failure}` }, 'no identity for a number');
     const outcome =
       failure === 'unknown' ? refusedHere(404, 'No Identity') : refusedHere(503, 'Identity Not Available');
-    node.emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null });
+    node.emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null, unanswered: false });
   }
 
   return {
     register(effect) {
       const { owner, ref, expiresS } = effect;
       const known = bindings.get(owner);
-      looking.delete(owner);
+      starts.delete(owner);
       if (known !== undefined && !effect.initial) {
         send(known, ref, effect.correlator, expiresS);
         return;
       }
-      looking.set(owner, ref);
+      starts.set(owner, { effect, answer: null });
       node.identities.of(effect.number, answer => identified(effect, answer));
     },
     deregister(effect) {
-      looking.delete(effect.owner);
+      starts.delete(effect.owner);
       const binding = bindings.get(effect.owner);
       watches?.unwatch(effect.owner);
       if (binding !== undefined) {
@@ -242,7 +263,7 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
         });
       }
     },
-    stop: () => looking.clear(),
+    stop: () => starts.clear(),
     credentialsOf(id) {
       const binding = bindings.get(id);
       return binding === undefined ? undefined : node.credentialsOf(binding.identity);
@@ -261,30 +282,4 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
 
 function flowTimer(id: BindingId): string {
   return `mw.${id}.flow`;
-}
-
-function keepsFlows({ headers }: SipResponse): boolean {
-  return headers.hasToken('Require', 'outbound') || headers.hasToken('Supported', 'outbound');
-}
-
-/** Codes that only a mistake of ours in the request explains. */
-const MISTAKEN = new Set([400, 405, 414, 416, 485]);
-
-/** What no other try mends, as name and text of an alarm: somebody has to change a setting, here or in the core. IMS digest 2.7. */
-function faultOf(failure: Failure, mode: RealmSettings['mode']): readonly [alarm: string, text: string] | null {
-  const { response } = failure;
-  const status = response?.status ?? 0;
-  if (status === 401 || status === 407)
-    return [mode === 'client' ? 'digest-refused' : 'tna-refused', 'the core does not take who we say the user is'];
-  if (refusedOptions(failure).includes('path')) return ['path-refused', 'the next hop is no registrar that knows Path'];
-  if (status === 494 || (status === 421 && response?.headers.hasToken('Require', 'sec-agree')))
-    return ['sec-agree-wanted', 'the core wants IPsec as of a phone: it does not take us for a node it trusts'];
-  return MISTAKEN.has(status) ? ['register-malformed', `the core cannot use our REGISTER: ${status}`] : null;
-}
-
-/** Option tags the core will not have; 439: the registrar, or the proxy before it, keeps no flows. RFC 3261 8.1.3.5, RFC 5626 6. */
-function refusedOptions({ response }: Failure): string[] {
-  if (response?.status === 439) return ['outbound'];
-  if (response?.status !== 420) return [];
-  return response.headers.all('Unsupported').map(tag => tag.toLowerCase());
 }

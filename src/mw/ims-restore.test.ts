@@ -108,6 +108,71 @@ for (const status of [302, 305, 408, 500, 502, 403]) {
   });
 }
 
+test('REG-24 what an entry point refuses is told with the silence of another, that of a REGISTER before it too', async t => {
+  const silent = await createCorePeer(HOST);
+  const whole = await createCorePeer(HOST);
+  t.after(() => Promise.all([silent.close(), whole.close()]));
+  const targets = [`${HOST}:${silent.port};priority=1`, `${HOST}:${whole.port};priority=2`];
+  const b = await bench(t, { targets, outbound: true, regEvent: false }, { targetPatienceMs: 100 });
+  const statuses = [439, 403, 403];
+  whole.onMessage = (message, reply) => {
+    if (message.type === 'request') whole.respond(message, reply, statuses.shift() ?? 500);
+  };
+  register(b, 1);
+  const first = await b.input('ims-register-failed');
+  assert.deepEqual([first.outcome.code, first.unanswered], [403, true]);
+  // The silent one comes last now, and is not asked.
+  register(b, 2, false);
+  const second = await b.input('ims-register-failed');
+  assert.deepEqual([second.ref, second.outcome.code, second.unanswered], [2, 403, false]);
+});
+
+test('REG-07 an initial registration waits for the answer to the REGISTER before it, of which nothing is told', async t => {
+  const b = await bench(t, { regEvent: false });
+  answers(b, []);
+  register(b, 1);
+  await b.input('ims-registered');
+  const accept = b.peer.onMessage;
+  for (const status of [200, 503]) {
+    const before = sent(b).length;
+    let answer = () => {};
+    b.peer.onMessage = (message, reply) => {
+      if (message.type !== 'request' || message.method !== 'REGISTER') return;
+      answer = () => (status === 200 ? accept(message, reply) : b.peer.respond(message, reply, status));
+    };
+    register(b, 2, false);
+    await eventually('a refresh', () => sent(b).length > before);
+    register(b, 3, true);
+    // What is sent behind it comes behind it.
+    const calls = b.peer.texts.filter(text => text.startsWith('INVITE')).length;
+    b.mw.port.run({ ...INVITE, owner: `c${String(status).repeat(26)}`.slice(0, 27) as typeof INVITE.owner });
+    await eventually('an INVITE', () => b.peer.texts.filter(text => text.startsWith('INVITE')).length > calls);
+    assert.equal(
+      new Set(
+        sent(b)
+          .slice(before)
+          .map(got => got.get('Call-ID')),
+      ).size,
+      1,
+    );
+    b.peer.onMessage = accept;
+    answer();
+    assert.equal((await b.input('ims-registered')).ref, 3);
+    assert.equal(
+      new Set(
+        sent(b)
+          .slice(before)
+          .map(got => got.get('Call-ID')),
+      ).size,
+      2,
+    );
+    assert.deepEqual(
+      b.inputs.filter(({ type }) => type.startsWith('ims-regist')),
+      [],
+    );
+  }
+});
+
 const RESTORATION: [number, Array<[string, string]>, string] = [
   504,
   [['Content-Type', 'application/3gpp-ims+xml']],

@@ -104,6 +104,11 @@ function reasonsOf(message: SipMessage): string | null {
   return values.length === 0 ? null : values.join(', ').slice(0, MAX_REASON);
 }
 
+/** True when a server that was asked may have done it: it has not answered, or its connection broke. */
+export function isUnanswered({ cause }: Failure): boolean {
+  return cause === 'timeout' || cause === 'transport';
+}
+
 /** Retry-After in seconds, or null. */
 export function retryAfterOf(failure: Failure): number | null {
   return failure.response?.headers.number('Retry-After') ?? null;

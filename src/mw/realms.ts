@@ -38,7 +38,7 @@ export function createRealms(
     if (realm === null) {
       // A number of before a change of the settings: the core admits no new one.
       const outcome = refusedHere(404, 'No Realm');
-      emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null });
+      emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null, unanswered: false });
       return;
     }
     ofBinding.set(owner, realm);

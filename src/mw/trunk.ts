@@ -25,7 +25,7 @@ export function createTrunk(node: MwNode, own: TrunkRegistration | null): Bindin
     register({ owner, ref, number, expiresS }) {
       if (own?.up() === false) {
         const outcome = refusedHere(503, 'Trunk Not Registered');
-        node.emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null });
+        node.emit({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null, unanswered: false });
         return;
       }
       forget(owner);

@@ -44,16 +44,18 @@ const REGISTER = sampleRequest('REGISTER');
 const answer = (status: number, headers: Array<[string, string]> = []) =>
   createResponse(REGISTER, status, undefined, { toTag: 'b', headers });
 
-const ANSWERS: ReadonlyArray<[string, Omit<Extract<RegistrationInput, { type: 'response' }>, 'id'>]> = [
-  ['100', { type: 'response', response: answer(100), authorization: null }],
-  ['200', { type: 'response', response: answer(200, [['Contact', CONTACT]]), authorization: null }],
-  ['200 without us', { type: 'response', response: answer(200), authorization: null }],
-  ['401', { type: 'response', response: answer(401), authorization: ['Authorization', 'Digest x'] }],
-  ['407', { type: 'response', response: answer(407), authorization: ['Proxy-Authorization', 'Digest x'] }],
-  ['401 for good', { type: 'response', response: answer(401), authorization: null }],
-  ['423', { type: 'response', response: answer(423, [['Min-Expires', '7200']]), authorization: null }],
-  ['423 for less', { type: 'response', response: answer(423, [['Min-Expires', '60']]), authorization: null }],
-  ['503', { type: 'response', response: answer(503), authorization: null }],
+const ANSWERS: ReadonlyArray<
+  [string, Pick<Extract<RegistrationInput, { type: 'response' }>, 'response' | 'authorization'>]
+> = [
+  ['100', { response: answer(100), authorization: null }],
+  ['200', { response: answer(200, [['Contact', CONTACT]]), authorization: null }],
+  ['200 without us', { response: answer(200), authorization: null }],
+  ['401', { response: answer(401), authorization: ['Authorization', 'Digest x'] }],
+  ['407', { response: answer(407), authorization: ['Proxy-Authorization', 'Digest x'] }],
+  ['401 for good', { response: answer(401), authorization: null }],
+  ['423', { response: answer(423, [['Min-Expires', '7200']]), authorization: null }],
+  ['423 for less', { response: answer(423, [['Min-Expires', '60']]), authorization: null }],
+  ['503', { response: answer(503), authorization: null }],
 ];
 
 function step(node: Node, input: RegistrationInput): Node {
@@ -111,7 +113,8 @@ test('REG-07 a registration: all states, every wish has one end, no REGISTER is 
       yield ['register', () => step(node, { type: 'register', expiresS: 3600, headers: [] })];
       yield ['remove', () => step(node, { type: 'register', expiresS: 0, headers: [] })];
       for (const id of node.open) {
-        for (const [name, given] of ANSWERS) yield [`${name} to ${id}`, () => step(node, { ...given, id })];
+        for (const [name, given] of ANSWERS)
+          yield [`${name} to ${id}`, () => step(node, { type: 'response', id, unheard: null, ...given })];
         yield [`no answer to ${id}`, () => step(node, { type: 'failure', id, cause: 'timeout' })];
       }
     },

@@ -1,7 +1,7 @@
 /** A client and a registrar over a network that loses, delays and reorders: every order of events, and what both hold true at rest. RFC 3261 10. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Mood, type Registrar, serveRegister } from '../../test/support/registrar-model.ts';
+import { leadsElsewhere, type Mood, type Registrar, serveRegister } from '../../test/support/registrar-model.ts';
 import { walk } from '../../test/support/walk.ts';
 import type { Header, RequestSpec } from './dialog/types.ts';
 import type { SipRequest, SipResponse } from './message/message.ts';
@@ -26,8 +26,8 @@ interface Flight {
   id: number;
   spec: RequestSpec;
   response: SipResponse | null;
-  /** Its answer came while another server was asked already. */
-  held: boolean;
+  /** What became of the answer. `refused`: another server was asked because of it; `held`: it came while another one was asked already. */
+  answer: 'awaited' | 'refused' | 'held';
 }
 
 interface Node {
@@ -36,7 +36,7 @@ interface Node {
   flights: Flight[];
   /** Highest CSeq that was sent. */
   seq: number;
-  /** What the user holds true: granted seconds, 0, or null before the first word and behind a failure. */
+  /** What the user holds true: granted seconds, 0, or null while it cannot know. Who hears no from all has what it had before. */
   believes: number | null;
   /** The wish that was not answered yet. */
   wish: 'register' | 'remove' | null;
@@ -58,7 +58,7 @@ const ROOT: Node = {
   registrar: { bindings: {} },
   flights: [],
   seq: 0,
-  believes: null,
+  believes: 0,
   wish: null,
 };
 
@@ -96,7 +96,7 @@ function input(node: Node, given: RegistrationInput): void {
         node.wish = null;
         break;
       case 'failed':
-        node.believes = null;
+        if (effect.failure.cause !== null) node.believes = null;
         node.wish = null;
         break;
       default:
@@ -112,26 +112,50 @@ function send(node: Node, id: number, spec: RequestSpec): void {
   );
   assert.ok(seqOf(spec) > node.seq, 'CSeq does not grow');
   node.seq = seqOf(spec);
-  node.flights.push({ id, spec, response: null, held: false });
+  node.flights.push({ id, spec, response: null, answer: 'awaited' });
 }
 
-/** The answer of one server reaches the client as the sender lets it through: the last one asked has the last word, unless it only fails. */
+const answered = (node: Node, answer: Flight['answer']) => node.flights.find(flight => flight.answer === answer);
+
+function askAnother(node: Node): void {
+  const spec = registerElsewhere(node.client);
+  assert.ok(spec !== null);
+  send(node, (node.flights[0] as Flight).id, spec);
+}
+
+/** The answer of one server reaches the client as the sender lets it through: the last one asked has the last word, unless it refuses what another has done. */
 function deliver(node: Node, flight: Flight): void {
   const { response } = flight;
-  if (response === null) return;
-  const [held] = node.flights.filter(other => other.held);
+  assert.ok(response !== null);
+  const held = answered(node, 'held');
   if (flight !== node.flights.at(-1)) {
-    if (response.status < 300) flight.held = true;
+    if (response.status < 300) flight.answer = 'held';
     else node.flights = node.flights.filter(other => other !== flight);
-  } else tell(node, response.status >= 500 && held !== undefined ? held : flight);
+  } else if (leadsElsewhere(response) && held === undefined && node.flights.length < MAX_SERVERS) {
+    flight.answer = 'refused';
+    askAnother(node);
+  } else tell(node, response.status >= 300 && held !== undefined ? held : flight);
 }
 
-/** Tells the client one answer; the other flight is given up. */
-function tell(node: Node, { id, spec, response }: Flight): void {
+/** Tells the client one answer, and whether another server has given none; what is on its way is given up. */
+function tell(node: Node, told: Flight): void {
+  const { id, spec, response } = told;
   assert.ok(response !== null);
+  const silent = node.flights.some(flight => flight !== told && flight.answer === 'awaited');
   node.flights = [];
   const authorization: Header | null = response.status === 401 ? ['Authorization', `for ${seqOf(spec)}`] : null;
-  input(node, { type: 'response', id, response, authorization });
+  input(node, { type: 'response', id, response, unheard: silent ? 'timeout' : null, authorization });
+}
+
+/** Nobody says more: what one server has said is the answer, if one has. */
+function runOut(node: Node): void {
+  const refused = answered(node, 'refused');
+  const { id } = node.flights[0] as Flight;
+  if (refused !== undefined) tell(node, refused);
+  else {
+    node.flights = [];
+    input(node, { type: 'failure', id, cause: 'timeout' });
+  }
 }
 
 /** What must hold when nothing is on its way: whoever was told is told the truth. */
@@ -155,6 +179,8 @@ function* events(node: Node): Generator<readonly [string, () => Node]> {
       wish,
       () =>
         changed(node, next => {
+          // What became of the wish before it is not told.
+          if (next.wish !== null) next.believes = null;
           next.wish = wish;
           input(next, { type: 'register', expiresS: wish === 'register' ? ASKED_S : 0, headers: [] });
         }),
@@ -176,32 +202,16 @@ function* events(node: Node): Generator<readonly [string, () => Node]> {
             }),
         ];
       }
-    } else if (!flight.held) yield [`answer to ${name}`, () => changed(node, next => deliver(next, at(next)))];
+    } else if (flight.answer === 'awaited')
+      yield [`answer to ${name}`, () => changed(node, next => deliver(next, at(next)))];
   }
-  const [first] = node.flights;
-  if (first === undefined) return;
-  if (node.flights.length < MAX_SERVERS) {
-    yield [
-      'silence: another server',
-      () =>
-        changed(node, next => {
-          const spec = registerElsewhere(next.client);
-          assert.ok(spec !== null);
-          send(next, first.id, spec);
-        }),
-    ];
-  }
-  // A request that was served is answered, unless everything is lost: then nobody is told anything.
-  if (first.held && node.flights.at(-1)?.response === null)
-    yield ['the other server stays silent', () => changed(node, next => tell(next, next.flights[0] as Flight))];
-  yield [
-    'nobody answers in time',
-    () =>
-      changed(node, next => {
-        next.flights = [];
-        input(next, { type: 'failure', id: first.id, cause: 'timeout' });
-      }),
-  ];
+  if (node.flights.length === 0) return;
+  if (node.flights.length < MAX_SERVERS) yield ['silence: another server', () => changed(node, askAnother)];
+  const held = node.flights.findIndex(({ answer }) => answer === 'held');
+  if (held < 0) yield ['nobody answers in time', () => changed(node, runOut)];
+  // A request that was served is answered, unless everything is lost.
+  else if (node.flights.at(-1)?.response === null)
+    yield ['the other server stays silent', () => changed(node, next => tell(next, next.flights[held] as Flight))];
 }
 
 test('REG-07 a client and a registrar agree on the binding whenever nothing is on its way, in every order of events', () => {
@@ -214,8 +224,13 @@ test('REG-07 a client and a registrar agree on the binding whenever nothing is o
         flights.map(({ spec }) => seqOf(spec) <= seq),
         expiresS,
       ]);
-      const flying = flights.map(({ response, held }) => [held, response?.status, response?.headers.get('Contact')]);
-      const waits = [pending?.expiresS, pending?.tries, pending?.raised, pending?.auth.length, next?.expiresS];
+      const flying = flights.map(({ response, answer }) => [
+        answer,
+        response?.status,
+        response?.headers.get('Contact'),
+      ]);
+      const { expiresS, tries, raised, auth, unheard } = pending ?? {};
+      const waits = [expiresS, tries, raised, auth?.length, unheard, next?.expiresS];
       return JSON.stringify([wish, believes, waits, flying, bound]);
     },
     next: events,

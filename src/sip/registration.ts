@@ -6,7 +6,7 @@ import { kept } from './message/kept.ts';
 import type { NameAddr, SipResponse } from './message/message.ts';
 import { parseNameAddr } from './message/name-addr.ts';
 import { parseUri, sameUri } from './message/uri.ts';
-import type { ExtraHeaders, LocalCause, Registered } from './user-agent-types.ts';
+import type { ExtraHeaders, Failure, LocalCause, Registered } from './user-agent-types.ts';
 
 /** Lifetime when the registrar names none, in seconds. RFC 3261 10.2.4 leaves it to the registrar; an hour is the usual one. */
 const DEFAULT_EXPIRES_S = 3600;
@@ -39,19 +39,21 @@ interface Pending extends Wish {
   tries: number;
   raised: boolean;
   auth: readonly Header[];
+  /** Why a server that got one of its REGISTERs has not answered: whatever others say, it may have done what was wished. */
+  unheard: LocalCause | null;
 }
 
 export type RegistrationInput =
   /** Registers for so many seconds; 0 removes the contact. */
   | { type: 'register'; expiresS: number; headers: ExtraHeaders }
-  | { type: 'response'; id: number; response: SipResponse; authorization: Header | null }
+  | { type: 'response'; id: number; response: SipResponse; unheard: LocalCause | null; authorization: Header | null }
   | { type: 'failure'; id: number; cause: LocalCause };
 
 export type RegistrationEffect =
   | { type: 'send'; id: number; spec: RequestSpec }
   | { type: 'registered'; result: Registered }
   | { type: 'unregistered' }
-  | { type: 'failed'; response: SipResponse | null; cause: LocalCause | null };
+  | { type: 'failed'; failure: Failure };
 
 /**
  * One input of a registration. A new wish takes the place of an unanswered one, of which no more is told, and is sent behind it: of two
@@ -68,10 +70,10 @@ export function handleRegistration(
       if (state.pending === null) sendNext(state, state.next, [], out);
       return;
     case 'response':
-      if (input.id === state.id) onResponse(state, input.response, input.authorization, out);
+      if (input.id === state.id) onResponse(state, input, out);
       return;
     case 'failure':
-      if (input.id === state.id) fail(state, null, input.cause, out);
+      if (input.id === state.id) fail(state, { response: null, cause: input.cause }, out);
       return;
     default:
       input satisfies never;
@@ -88,7 +90,7 @@ export function registerElsewhere(state: RegistrationState): RequestSpec | null 
 
 function sendNext(state: RegistrationState, wish: Wish, auth: readonly Header[], out: RegistrationEffect[]): void {
   state.next = null;
-  send(state, { ...wish, tries: 0, raised: false, auth }, out);
+  send(state, { ...wish, tries: 0, raised: false, auth, unheard: null }, out);
 }
 
 function send(state: RegistrationState, pending: Pending, out: RegistrationEffect[]): void {
@@ -115,13 +117,13 @@ function specOf(state: RegistrationState, pending: Pending): RequestSpec {
 
 function onResponse(
   state: RegistrationState,
-  response: SipResponse,
-  authorization: Header | null,
+  { response, authorization, unheard: silence }: Extract<RegistrationInput, { type: 'response' }>,
   out: RegistrationEffect[],
 ): void {
   const { pending, next } = state;
   const { status } = response;
   if (pending === null || status < 200) return;
+  const unheard = pending.unheard ?? silence;
   if (next !== null) {
     sendNext(state, next, authorization === null ? [] : [authorization], out);
     return;
@@ -135,7 +137,7 @@ function onResponse(
   const again = pending.tries < MAX_TRIES;
   if (again && (status === 401 || status === 407) && authorization !== null) {
     const auth = [...pending.auth.filter(([name]) => name !== authorization[0]), authorization];
-    send(state, { ...pending, auth }, out);
+    send(state, { ...pending, auth, unheard }, out);
     return;
   }
   const minimum = response.headers.number('Min-Expires');
@@ -147,10 +149,10 @@ function onResponse(
     minimum > pending.expiresS &&
     pending.expiresS > 0
   ) {
-    send(state, { ...pending, raised: true, expiresS: minimum, auth: [] }, out);
+    send(state, { ...pending, raised: true, expiresS: minimum, auth: [], unheard }, out);
     return;
   }
-  fail(state, response, null, out);
+  fail(state, { response, cause: unheard }, out);
 }
 
 function accepted(state: RegistrationState, response: SipResponse, out: RegistrationEffect[]): void {
@@ -159,7 +161,7 @@ function accepted(state: RegistrationState, response: SipResponse, out: Registra
   const expiresS = own === null ? 0 : lifetime(own, headers.number('Expires'));
   // A 200 that does not list our contact has not registered us. RFC 3261 10.2.4.
   if (expiresS <= 0) {
-    out.push({ type: 'failed', response: null, cause: 'internal' });
+    out.push({ type: 'failed', failure: { response: null, cause: 'internal' } });
     return;
   }
   const serviceRoute = headers.all('Service-Route').map(kept);
@@ -191,15 +193,10 @@ function ownContact(ours: string, listed: readonly NameAddr[]): NameAddr | null 
   return null;
 }
 
-function fail(
-  state: RegistrationState,
-  response: SipResponse | null,
-  cause: LocalCause | null,
-  out: RegistrationEffect[],
-): void {
+function fail(state: RegistrationState, failure: Failure, out: RegistrationEffect[]): void {
   const { pending, next } = state;
   if (pending === null) return;
   state.pending = null;
-  if (next === null) out.push({ type: 'failed', response, cause });
+  if (next === null) out.push({ type: 'failed', failure });
   else sendNext(state, next, [], out);
 }

@@ -313,7 +313,7 @@ function registering(b: Bench) {
     {
       onRegistered: ({ expiresS }) => heard.push(`registered ${expiresS}`),
       onUnregistered: () => heard.push('unregistered'),
-      onRegisterFailed: ({ response, cause }) => heard.push(`failed ${response?.status ?? cause}`),
+      onRegisterFailed: ({ response, cause }) => heard.push(`failed ${response?.status ?? '-'} ${cause ?? '-'}`),
     },
   );
   return { heard, registration };
@@ -329,7 +329,7 @@ test('REG-24 what an entry point answered is told when those behind it say nothi
   const { heard, registration } = registering(b);
   registration.refresh(600, []);
   b.world.clock.advance(40_000);
-  assert.deepEqual(heard, ['failed 500']);
+  assert.deepEqual(heard, ['failed 500 timeout']);
   assert.ok(b.peers[1]?.requests.length);
   answering(b.peers[0], 503, [['Retry-After', '7']]);
   const options = b.options();
@@ -346,6 +346,47 @@ test('ORG-19 a call that rang behind the second server ends as that server says,
   peers[2]?.respond(peers[2].requests[0] as SipRequest, 486, 't180');
   world.clock.advance(1000);
   assert.deepEqual(agent.heard, ['progress 180 -', 'rejected 486']);
+});
+
+test('REG-24 a refusal tells whether an entry point asked before, or behind, has not answered: it may have bound the contact', () => {
+  const silent = () => {};
+  const refusing = (status: number) => (peer: Peer | undefined) => answering(peer, status);
+  for (const [first, second, word] of [
+    [silent, refusing(500), 'failed 500 timeout'],
+    [silent, refusing(403), 'failed 403 timeout'],
+    [refusing(503), silent, 'failed 503 timeout'],
+    [refusing(503), refusing(403), 'failed 403 -'],
+    [silent, silent, 'failed - timeout'],
+  ] as const) {
+    const b = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+    first(b.peers[0]);
+    second(b.peers[1]);
+    const { heard, registration } = registering(b);
+    registration.refresh(600, []);
+    b.world.clock.advance(80_000);
+    assert.deepEqual(heard, [word]);
+    assert.equal(b.world.clock.running, 0);
+  }
+  const b = bench([broken, udp('192.0.2.3')]);
+  answering(b.peers[1], 403);
+  const { heard, registration } = registering(b);
+  registration.refresh(600, []);
+  b.world.clock.advance(1000);
+  assert.deepEqual(heard, ['failed 403 transport']);
+});
+
+test('REG-24 what a server that was given up refuses later leaves nothing open', () => {
+  const b = bench([udp('192.0.2.2'), udp('192.0.2.3')]);
+  const { heard, registration } = registering(b);
+  registration.refresh(600, []);
+  b.world.clock.advance(4100);
+  const [first, second] = b.peers;
+  assert.ok(first !== undefined && second !== undefined);
+  first.respond(first.requests[0] as SipRequest, 500, 't');
+  b.world.clock.advance(10);
+  second.respond(second.requests[0] as SipRequest, 403, 't');
+  b.world.clock.advance(10);
+  assert.deepEqual(heard, ['failed 403 -']);
 });
 
 test('REG-24 each entry point gets a REGISTER of the same Call-ID with a CSeq of its own', () => {
@@ -382,14 +423,16 @@ test('REG-24 what all entry points refuse says nothing against one of them', () 
   const { heard, registration } = registering(b);
   registration.refresh(600, []);
   b.world.clock.advance(100);
-  assert.deepEqual(heard, ['failed 500']);
+  assert.deepEqual(heard, ['failed 500 -']);
   assert.deepEqual(b.changes, []);
 });
 
-test('REG-24 the late 200 of an entry point that was given up counts when the next one says nothing, or only fails', () => {
+test('REG-24 the late 200 of an entry point that was given up counts when the next one says nothing, or refuses', () => {
   for (const [second, word] of [
     [(_b: Bench) => {}, 'registered 600'],
     [(b: Bench) => answering(b.peers[1], 502), 'registered 600'],
+    [(b: Bench) => answering(b.peers[1], 403), 'registered 600'],
+    [(b: Bench) => answering(b.peers[1], 401), 'registered 600'],
     [(b: Bench) => granting(b.peers[1], 60), 'registered 60'],
   ] as const) {
     const b = bench([udp('192.0.2.2'), udp('192.0.2.3')]);

@@ -14,7 +14,8 @@ import type { ExtraHeaders, LocalCause } from './user-agent-types.ts';
 
 /** Who sent a request. Told of provisional responses, one final one (every 2xx to an INVITE) or one failure; never from inside `send`. */
 export interface SendUser {
-  onResponse(response: SipResponse): void;
+  /** `unheard`: why another server that was asked has given no answer; it may have done what it was asked for. Null: there is none. */
+  onResponse(response: SipResponse, unheard: LocalCause | null): void;
   onFailure(cause: LocalCause): void;
   /** The request for the next server. Default: the same once more, as RFC 3263 4.3 has it. */
   again?(): RequestSpec;
@@ -49,17 +50,24 @@ export interface SenderOptions {
 /** Servers tried for one request. */
 const MAX_TRIES = 5;
 
+/** The request at one server. */
+interface Try {
+  readonly target: Target;
+  readonly key: TransactionKey;
+  /** It has had a final response. */
+  answered: boolean;
+  /** Why it never will. */
+  failed: LocalCause | null;
+}
+
 /** One request and how far it is. */
 interface Flight {
   readonly id: string;
   spec: RequestSpec;
   readonly user: SendUser;
   left: Target[];
-  /** The try that counts. */
-  key: TransactionKey | null;
-  /** Those before it that were given up without an answer. */
-  silent: TransactionKey[];
-  tries: number;
+  /** The last one counts; those before it were passed over, or given up without an answer. */
+  readonly tries: Try[];
   /** A response above 100 came: the request is somewhere, and goes nowhere else. */
   heard: boolean;
   /** Servers that answered and were passed over. */
@@ -89,9 +97,7 @@ export function createSender(options: SenderOptions): Sender {
       spec,
       user,
       left: [],
-      key: null,
-      silent: [],
-      tries: 0,
+      tries: [],
       heard: false,
       passed: [],
       answer: null,
@@ -103,7 +109,8 @@ export function createSender(options: SenderOptions): Sender {
     return {
       cancel(headers) {
         flight.cancelled = headers;
-        if (flight.key !== null) options.layer().cancel(flight.key, headers);
+        const asked = flight.tries.at(-1);
+        if (asked !== undefined) options.layer().cancel(asked.key, headers);
       },
     };
   }
@@ -116,7 +123,7 @@ export function createSender(options: SenderOptions): Sender {
     }
     const fit = health.choose(targets, () => isUrgent(spec));
     if (fit.length > 0) tryNext(flight, fit.slice(0, MAX_TRIES));
-    else later(flight, () => flight.user.onResponse(heldResponse(spec, health.heldForS(targets))));
+    else later(flight, () => flight.user.onResponse(heldResponse(spec, health.heldForS(targets)), null));
   }
 
   function later(flight: Flight, tell: () => void): void {
@@ -129,32 +136,38 @@ export function createSender(options: SenderOptions): Sender {
     const target = targets[0];
     if (target === undefined) return;
     flight.left = targets.slice(1);
-    flight.tries += 1;
-    const attempt = flight.tries;
-    if (flight.left.length > 0) timers.start(flight.id, patienceMs, () => giveUp(flight, attempt, target));
-    flight.key = options.layer().request(requestOf(flight.spec, product), target, {
-      onResponse: response => onResponse(flight, attempt, target, response),
-      onFailure: cause => onFailure(flight, attempt, target, cause),
+    const key = options.layer().request(requestOf(flight.spec, product), target, {
+      onResponse: response => onResponse(flight, asked, response),
+      onFailure: cause => onFailure(flight, asked, cause),
     });
+    const asked: Try = { target, key, answered: false, failed: null };
+    flight.tries.push(asked);
+    if (flight.left.length > 0) timers.start(flight.id, patienceMs, () => giveUp(flight, asked));
   }
 
-  function onResponse(flight: Flight, attempt: number, target: Target, response: SipResponse): void {
+  function counts(flight: Flight, asked: Try): boolean {
+    return !flight.settled && asked === flight.tries.at(-1);
+  }
+
+  function onResponse(flight: Flight, asked: Try, response: SipResponse): void {
+    const { target } = asked;
     const { status } = response;
     const final = status >= 200;
+    asked.answered = final;
     const poor = leadsOn(flight.spec, status);
     if (status === 503) health.failed(target, response.headers.number('Retry-After') ?? null);
     else if (!poor) health.alive(target);
     const report = lossReportOf(response);
     if (report !== null) health.loss(target, report);
     const accepted = final && status < 300;
-    if (attempt !== flight.tries || flight.settled) {
+    if (!counts(flight, asked)) {
       if (accepted) acceptedLate(flight, response);
       return;
     }
     timers.stop(flight.id);
     if (!final) {
       if (status > 100) hear(flight);
-      flight.user.onResponse(response);
+      flight.user.onResponse(response, null);
       return;
     }
     if (!poor) blame(flight);
@@ -163,14 +176,14 @@ export function createSender(options: SenderOptions): Sender {
       flight.passed.push(target);
       return;
     }
-    settle(flight, poor && isAccepted(flight.answer) ? flight.answer : response);
+    // What one server has done stands, though another refuses it.
+    settle(flight, !accepted && isAccepted(flight.answer) ? flight.answer : response);
   }
 
   /** A server that was given up says yes all the same; anything else it says comes too late. */
   function acceptedLate(flight: Flight, response: SipResponse): void {
     if (flight.spec.method === 'INVITE') {
-      // One more fork of the call. The try that is still under way would ring on.
-      if (!flight.settled && flight.key !== null) options.layer().cancel(flight.key, []);
+      // One more fork of the call. The try that is still under way is cancelled with the others: it would ring on.
       settle(flight, response);
     } else if (!flight.settled) {
       // The server asked behind it has the last word, if it says one: of two REGISTERs the later one counts.
@@ -191,25 +204,31 @@ export function createSender(options: SenderOptions): Sender {
 
   function settle(flight: Flight, response: SipResponse): void {
     end(flight);
-    flight.user.onResponse(response);
+    const unheard = flight.tries.find(({ answered }) => !answered);
+    flight.user.onResponse(response, unheard === undefined ? null : (unheard.failed ?? 'timeout'));
   }
 
   /** The copies end too: a server that comes back would do what may be of the past by then. */
   function end(flight: Flight): void {
     timers.stop(flight.id);
     flight.settled = true;
-    for (const key of [...flight.silent, flight.key]) if (key !== null) options.layer().cancel(key, []);
+    for (const { key, answered } of flight.tries) if (!answered) options.layer().cancel(key, []);
   }
 
-  function onFailure(flight: Flight, attempt: number, target: Target, cause: 'timeout' | 'transport'): void {
+  function onFailure(flight: Flight, asked: Try, cause: 'timeout' | 'transport'): void {
+    const { target } = asked;
+    asked.failed = cause;
     // Nobody answering a request in a dialog, or any but an INVITE, may be the fault of who is behind the target.
     if (cause === 'transport' || (flight.spec.method === 'INVITE' && !flight.heard)) health.failed(target, null);
-    if (attempt !== flight.tries || flight.settled) return;
+    if (!counts(flight, asked)) return;
     timers.stop(flight.id);
     if (goOn(flight)) return;
+    if (flight.answer !== null) {
+      settle(flight, flight.answer);
+      return;
+    }
     end(flight);
-    if (flight.answer !== null) flight.user.onResponse(flight.answer);
-    else flight.user.onFailure(cause);
+    flight.user.onFailure(cause);
   }
 
   /** True when the request went to the next server. */
@@ -222,12 +241,10 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   /** The server has said nothing at all: should it ever ring, it is told to stop. */
-  function giveUp(flight: Flight, attempt: number, target: Target): void {
-    const { key } = flight;
-    if (attempt !== flight.tries || flight.settled || !goOn(flight)) return;
-    if (key !== null) flight.silent.push(key);
-    health.failed(target, null);
-    if (key !== null && flight.spec.method === 'INVITE') options.layer().cancel(key, []);
+  function giveUp(flight: Flight, asked: Try): void {
+    if (!counts(flight, asked) || !goOn(flight)) return;
+    health.failed(asked.target, null);
+    if (flight.spec.method === 'INVITE') options.layer().cancel(asked.key, []);
   }
 
   return {

@@ -45,10 +45,10 @@ export function sendSingle(host: SingleHost, request: SingleRequest, user: Singl
 function sendSpec(host: SingleHost, spec: RequestSpec, user: SingleUser & Pick<SendUser, 'again'>, to?: Target): void {
   host.live.singles += 1;
   const hears = {
-    onResponse(response: SipResponse) {
+    onResponse(response: SipResponse, unheard: LocalCause | null) {
       if (response.status < 200) return;
       host.live.singles -= 1;
-      user.onFinal(response);
+      user.onFinal(response, unheard);
     },
     onFailure(cause: LocalCause) {
       host.live.singles -= 1;
@@ -93,8 +93,8 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
             spec = registerElsewhere(state) ?? spec;
             return spec;
           },
-          onFinal: response =>
-            input({ type: 'response', id, response, authorization: authorize.answer(response, spec) }),
+          onFinal: (response, unheard) =>
+            input({ type: 'response', id, response, unheard, authorization: authorize.answer(response, spec) }),
           onFailure: cause => input({ type: 'failure', id, cause }),
         });
         return;
@@ -106,8 +106,7 @@ export function registerContact(host: SingleHost, request: RegistrationRequest, 
         user.onUnregistered();
         return;
       case 'failed':
-        if (effect.response !== null) user.onRegisterFailed({ response: effect.response, cause: null });
-        else user.onRegisterFailed({ response: null, cause: effect.cause ?? 'internal' });
+        user.onRegisterFailed(effect.failure);
         return;
       default:
         effect satisfies never;

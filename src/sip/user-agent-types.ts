@@ -67,8 +67,8 @@ export interface Heard {
   sdp: string | null;
 }
 
-/** A final answer that is not a 2xx, or none. */
-export type Failure = { response: SipResponse; cause: null } | { response: null; cause: LocalCause };
+/** A final answer that is not a 2xx, or none. A cause beside an answer: another server that was asked has given none, so it may have done it. */
+export type Failure = { response: SipResponse; cause: LocalCause | null } | { response: null; cause: LocalCause };
 
 /** What ended a confirmed dialog: the BYE, or why the agent itself gave it up. */
 export type End =
@@ -182,7 +182,8 @@ export interface SingleRequest {
 }
 
 export interface SingleUser {
-  onFinal(response: SipResponse): void;
+  /** `unheard`: why another server that was asked has given no answer. */
+  onFinal(response: SipResponse, unheard: LocalCause | null): void;
   onFailure(cause: LocalCause): void;
 }
 

@@ -22,7 +22,7 @@ test('REG-14 2,000 bindings refused with the same Retry-After come back, none ea
   const refreshes = world.take('ims.register');
   assert.equal(refreshes.length, BINDINGS);
   for (const { owner, ref } of refreshes)
-    world.give({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: RETRY_AFTER_S });
+    world.give({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: RETRY_AFTER_S, unanswered: false });
 
   world.behaviour.register = 'ok';
   const back: number[] = [];

@@ -20,6 +20,8 @@ export type SessionEvent = Extract<CoreEvent, { kind: 'session-invitation' | 'se
 export interface Behaviour {
   /** REGISTER: `ok`, `silent`, or a status code. */
   register: 'ok' | 'silent' | number;
+  /** Beside a refusal of REGISTER: another server has said nothing. */
+  unanswered: boolean;
   grantedS: number;
   /** Identities the network gives; null: the number itself. */
   associated: string[] | null;
@@ -100,6 +102,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
   const ids = createIds(seededBytes(seed));
   const behaviour: Behaviour = {
     register: 'ok',
+    unanswered: false,
     grantedS: 3600,
     associated: null,
     deregister: 'ok',
@@ -230,6 +233,7 @@ export function createWorld(override: Parameters<typeof coreSettings>[1] = {}, s
             ref,
             outcome: outcome(behaviour.register),
             retryAfterS: null,
+            unanswered: behaviour.unanswered,
           });
         return;
       }

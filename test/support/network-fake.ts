@@ -55,7 +55,8 @@ export function createNetwork(emit: Emit): Network {
           give({ type: 'ims-registered', owner: effect.owner, ref: effect.ref, expiresS: 3600, associated });
         } else {
           const outcome = outcomeOf(network.register, 'Refused');
-          give({ type: 'ims-register-failed', owner: effect.owner, ref: effect.ref, outcome, retryAfterS: null });
+          const { owner, ref } = effect;
+          give({ type: 'ims-register-failed', owner, ref, outcome, retryAfterS: null, unanswered: false });
         }
         return;
       case 'ims.deregister':

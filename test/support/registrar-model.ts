@@ -22,6 +22,11 @@ const MIN_EXPIRES_S = 7200;
 
 type Fields = Array<[string, string]>;
 
+/** True for an answer behind which another server of the registrar is asked. RFC 3263 4.3, IMS digest 2.7. */
+export function leadsElsewhere({ status }: SipResponse): boolean {
+  return status >= 500;
+}
+
 /** Serves one REGISTER: changes the bindings and gives the answer. A removed binding is forgotten with its CSeq. */
 export function serveRegister(registrar: Registrar, request: SipRequest, mood: Mood): SipResponse {
   const answer = (status: number, headers: Fields = []) =>
