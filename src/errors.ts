@@ -10,6 +10,8 @@ export type PipelineErrorCode =
   | 'scope-missing'
   | 'not-acceptable'
   | 'media-type'
+  | 'request-timeout'
+  | 'expectation-failed'
   | 'invalid-argument'
   | 'out-of-range'
   | 'token-context'
@@ -59,6 +61,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   'not-acceptable': { status: 406, code: 'NOT_ACCEPTABLE', message: 'Accept excludes what is answered here.' },
   'media-type': { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', message: 'The body must be application/json in UTF-8.' },
+  'request-timeout': { status: 408, code: 'REQUEST_TIMEOUT', message: 'The request did not arrive whole in time.' },
+  'expectation-failed': { status: 417, code: 'EXPECTATION_FAILED', message: 'Expect takes nothing but 100-continue.' },
   'invalid-argument': { status: 400, code: 'INVALID_ARGUMENT', message: 'The request is malformed.' },
   'out-of-range': { status: 400, code: 'OUT_OF_RANGE', message: 'A value is out of range.' },
   'token-context': {

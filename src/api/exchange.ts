@@ -1,6 +1,7 @@
 /** One request on its way down the pipeline, and what the steps share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Ids } from '../ep-cscf/ids.ts';
+import type { ClientAddress } from '../runtime/client-address.ts';
 import type { CallerRates } from '../runtime/rate-limit.ts';
 import type { Cors } from './cors.ts';
 import type { JsonObject } from './json.ts';
@@ -15,6 +16,7 @@ export interface PipelineParts {
   tokens: AccessTokens;
   ids: Pick<Ids, 'uuid'>;
   rates: CallerRates;
+  addressOf: ClientAddress;
   bodyLimitBytes: number;
   /** Public base URL, without a closing slash. */
   publicUrl(): string;

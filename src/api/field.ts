@@ -1,26 +1,10 @@
 /** Checks of single values that a schema cannot express. CAMARA digest 4.2, 5.2, 8.2. */
-import { parseAddress } from '../ep-cscf/address.ts';
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 /** A UUID in its usual form, of any version; not the nil UUID. RFC 9562 4; decision A-24. */
 export function isUuid(text: string): boolean {
   return text.length === 36 && UUID.test(text) && text !== NIL;
-}
-
-/** An Address of webrtc-call-handling v0.4. CAMARA digest 5.3. */
-export function isAddress(text: string): boolean {
-  return parseAddress(text) !== null;
-}
-
-/** No control characters (C0, DEL, C1): a name must not be able to become a header. */
-export function isDisplayName(text: string): boolean {
-  for (let i = 0; i < text.length; i += 1) {
-    const c = text.charCodeAt(i);
-    if (c < 0x20 || (c >= 0x7f && c <= 0x9f)) return false;
-  }
-  return true;
 }
 
 /** An https URL with a host, as a sink has to be; where it may point is decided by the event side. CAMARA digest 8.2, decision A-46. */

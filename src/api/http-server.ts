@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
-import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Settings } from '../config/settings.ts';
 import { errorTable } from '../errors.ts';
 import type { Log } from '../runtime/log.ts';
 import { correlatorOf } from './correlator.ts';
+import { settleTarget } from './request-target.ts';
+import { createSocketAnswers } from './socket-answer.ts';
 import { isWebSocketUpgrade } from './upgrade.ts';
 
 /** Node's own limits. A client that sends slower than this is a slow client or a slowloris; both are cut off. */
@@ -26,11 +27,16 @@ export function createHttpServer(
   log: Log,
   onUnroutable: (request: FastifyRequest, reply: FastifyReply) => void,
 ): FastifyInstance {
-  const { trustProxy, bodyLimitBytes } = settings.api;
-  const server = { ...limits, shouldUpgradeCallback: (request: IncomingMessage) => isWebSocketUpgrade(request) };
+  const { bodyLimitBytes } = settings.api;
+  const socketAnswers = createSocketAnswers();
+  const server = {
+    ...limits,
+    // Looked at by `isWellAddressed`, with a body in the answer.
+    requireHostHeader: false,
+    shouldUpgradeCallback: (request: IncomingMessage) => isWebSocketUpgrade(request),
+  };
   const common = {
     logger: false,
-    trustProxy: trustProxy.length === 0 ? false : trustProxy,
     bodyLimit: bodyLimitBytes,
     requestTimeout: limits.requestTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
@@ -39,12 +45,14 @@ export function createHttpServer(
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: limits.maxHeaderSize },
     frameworkErrors: (_fault: unknown, request: FastifyRequest, reply: FastifyReply) => onUnroutable(request, reply),
-    clientErrorHandler: answerClientError,
+    rewriteUrl: settleTarget,
+    clientErrorHandler: socketAnswers.clientError,
   } as const;
   const tls = tlsOf(settings.tls);
   const app = (
     tls === null ? fastify({ ...common, http: server }) : fastify({ ...common, https: { ...server, ...tls } })
   ) as FastifyInstance;
+  socketAnswers.attach(app.server);
   app.setErrorHandler((fault: { statusCode?: number; name: string; message: string }, _request, reply) => {
     const status = fault.statusCode ?? 500;
     if (status < 500) return answer(reply, 'invalid-argument');
@@ -87,21 +95,4 @@ export function renewCertificate(server: Server, settings: Settings['tls'], log:
 function tlsOf({ cert, key }: Settings['tls']): { cert: Buffer; key: Buffer; minVersion: 'TLSv1.2' } | null {
   if (cert === '') return null;
   return { cert: readFileSync(cert), key: readFileSync(key), minVersion: 'TLSv1.2' };
-}
-
-/** What is not HTTP never becomes a request; it is told so once and cut off. */
-function answerClientError(fault: NodeJS.ErrnoException, socket: Socket): void {
-  if (fault.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  if (fault.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    return;
-  }
-  const body = JSON.stringify(errorTable['invalid-argument']);
-  socket.end(
-    'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Type: application/json\r\n' +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }

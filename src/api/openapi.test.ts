@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { Ajv } from 'ajv';
+import fc from 'fast-check';
 import { parse } from 'yaml';
 import {
   BEFORE,
@@ -15,6 +17,10 @@ import {
   send,
   testApi,
 } from '../../test/support/api-kit.ts';
+import { parseAddress } from '../ep-cscf/address.ts';
+import { parseDateTime } from './date-time.ts';
+import { isUuid } from './field.ts';
+import { address } from './schemas/call-handling.ts';
 
 type Node = Record<string, unknown>;
 interface Document extends Node {
@@ -39,12 +45,22 @@ const decided: Decided = {
   'updateRegistrationById statuses': { less: ['204'] },
   'createNotificationChannelSubscription statuses': { less: ['202'] },
   'deleteNotificationChannelSubscription statuses': { less: ['202'] },
+  // Everywhere. A-14: the shape decides which coordinates there are. A-32: one subscription for up to three types.
+  '': {
+    less: [
+      ...['radius', 'zAxis', 'semiMajorAxis', 'semiMinorAxis', 'verticalAxis', 'orientation'].map(
+        name => `.coordinates.${name}=required`,
+      ),
+      ...['types=maxItems 1', '=minItems 0'],
+    ],
+  },
 };
 
 /**
  * CAMARA r2.2. What it knew and gave no effect is taken and ignored as any unknown name is (9), so it is not offered;
- * read-only names of a request likewise. `protocolSettings` has no use upstream either.
+ * read-only names of a request likewise. `protocolSettings` has no use upstream either. Addresses are today's (5.3).
  */
+const addresses = ['originatorAddress=pattern', 'receiverAddress=pattern'];
 const noEffect = ['callObjectRef', 'offerRequired', 'serverCorrelator', 'reason', 'sequenceNumber'];
 const decidedBefore: Decided = {
   ...decided,
@@ -54,9 +70,9 @@ const decidedBefore: Decided = {
       ['clientCorrelator', 'callObjectRef', 'serverCorrelator', 'offerRequired'].map(name => `${kind}.data.${name}`),
     ),
   },
-  'createSession request': { less: [...noEffect, 'status', 'answer', 'mediaSessionId'] },
-  'createSession response': { less: noEffect },
-  'getSessionDetailsById response': { less: noEffect },
+  'createSession request': { less: [...noEffect, ...addresses, 'status', 'answer', 'mediaSessionId'] },
+  'createSession response': { less: [...noEffect, ...addresses] },
+  'getSessionDetailsById response': { less: [...noEffect, ...addresses] },
   'updateSessionStatus request': {
     less: [
       ...noEffect,
@@ -70,7 +86,8 @@ const decidedBefore: Decided = {
       ],
     ],
   },
-  'updateSessionStatus response': { less: noEffect },
+  'updateSessionStatus response': { less: [...noEffect, ...addresses] },
+  'createRegistration request': { less: ['deviceId=pattern'] },
   'createNotificationChannelSubscription request': { less: ['protocolSettings'] },
   'createNotificationChannelSubscription response': { less: ['protocolSettings'] },
   'retrieveNotificationChannelSubscription response': { less: ['protocolSettings'] },
@@ -96,8 +113,17 @@ function resolve(root: Node, node: unknown): Node {
   return found as Node;
 }
 
-/** Every property path of a schema, with its enum; `allOf`, `oneOf` and discriminators are laid over each other. */
-function fields(root: Node, node: unknown, prefix: string, out: Map<string, string>): void {
+/** What a schema says of values, beside the names of properties. */
+const LIMITS = [
+  ...['format', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum', 'minItems', 'maxItems', 'minProperties'],
+  ...['default', 'nullable', 'readOnly', 'writeOnly'],
+];
+
+/**
+ * Every property path of a schema, and a line for each thing said of it; `allOf`, `oneOf` and discriminators are laid over each other.
+ * Of texts and examples it counts that they are there.
+ */
+function fields(root: Node, node: unknown, prefix: string, out: Set<string>): void {
   const schema = resolve(root, node);
   for (const part of ['allOf', 'oneOf', 'anyOf']) {
     for (const option of (schema[part] as unknown[] | undefined) ?? []) fields(root, option, prefix, out);
@@ -109,16 +135,21 @@ function fields(root: Node, node: unknown, prefix: string, out: Map<string, stri
     fields(root, mapped.at(-1), prefix, out);
   }
   if (items !== undefined) fields(root, items, `${prefix}[]`, out);
-  if (schema['enum'] !== undefined) out.set(prefix, [...(schema['enum'] as string[])].sort().join('|'));
+  if (schema['enum'] !== undefined) out.add(`${prefix}=enum ${[...(schema['enum'] as string[])].sort().join('|')}`);
+  for (const word of LIMITS) if (schema[word] !== undefined) out.add(`${prefix}=${word} ${schema[word]}`);
+  for (const word of ['description', 'example']) if (schema[word] !== undefined) out.add(`${prefix}=${word}`);
+  if (schema['additionalProperties'] === false) out.add(`${prefix}=closed`);
+  for (const name of (schema['required'] as string[] | undefined) ?? [])
+    out.add(`${prefix === '' ? name : `${prefix}.${name}`}=required`);
   for (const [name, child] of Object.entries((schema['properties'] as Node | undefined) ?? {})) {
     const path = prefix === '' ? name : `${prefix}.${name}`;
-    if (!out.has(path)) out.set(path, '');
+    out.add(path);
     fields(root, child, path, out);
   }
 }
 
-function fieldsOf(root: Node, content: unknown): Map<string, string> {
-  const out = new Map<string, string>();
+function fieldsOf(root: Node, content: unknown): Set<string> {
+  const out = new Set<string>();
   const [media] = Object.values((content as Record<string, { schema: unknown }> | undefined) ?? {});
   const schema = media?.schema;
   if (schema !== undefined) fields(root, schema, '', out);
@@ -134,7 +165,7 @@ function scopesOf(operation: Node): string[] {
   return (operation['security'] as Array<{ openId: string[] }>).flatMap(({ openId }) => openId).sort();
 }
 
-function successOf(root: Node, operation: Node): { statuses: string[]; body: Map<string, string> } {
+function successOf(root: Node, operation: Node): { statuses: string[]; body: Set<string> } {
   const responses = Object.entries(operation['responses'] as Node).filter(([status]) => status.startsWith('2'));
   const first = responses.find(([status]) => status === '200' || status === '201');
   return {
@@ -144,8 +175,8 @@ function successOf(root: Node, operation: Node): { statuses: string[]; body: Map
 }
 
 /** Every field of every kind of event that is posted to a sink. */
-function eventsOf(root: Document): Map<string, string> {
-  const out = new Map<string, string>();
+function eventsOf(root: Document): Set<string> {
+  const out = new Set<string>();
   for (const [name, kind] of Object.entries(root.components['schemas'] as Node)) {
     if (!/^Event[A-Z]/.test(name)) continue;
     fields(root, { properties: propertiesOf(root, kind) }, name, out);
@@ -161,26 +192,46 @@ function propertiesOf(root: Node, node: unknown): Node {
 
 /** Names under a decided name go with it. */
 function isUnder(name: string, decidedNames: readonly string[]): boolean {
-  return decidedNames.some(top => name.startsWith(top) && /^(?:[.[=]|$)/.test(name.slice(top.length)));
+  return decidedNames.some(top => name.startsWith(top) && /^(?:[.[= ]|$)/.test(name.slice(top.length)));
 }
+
+/** Limits of ours on what clients send, where none is published; in answers we may promise what we like, but never that nothing is added. */
+const OUR_LIMITS = [
+  // The text wants undeclared names refused.
+  /=closed$/,
+  // A-14.
+  /coordinates\.\w+=(minimum|maximum) /,
+  /\.sdp=(minLength 1|required)$/,
+  /(originator|receiver)Name=pattern /,
+  /sinkCredential\.accessToken=(minLength|pattern) /,
+  /^(config)?=minProperties 1$/,
+];
+/** The older line published hardly any. */
+const OLDER_LIMITS = /=(format|pattern|minimum|maximum|minLength|maxLength|writeOnly|required)( |$)/;
 
 function same(decided: Decided, place: string, ours: Iterable<string>, theirs: Iterable<string>): void {
   const { more = [], less = [] } = decided[place] ?? {};
   const wanted = [...theirs].filter(name => !isUnder(name, less));
   const got = [...ours].filter(name => !isUnder(name, more));
-  assert.deepEqual(got.sort(), wanted.sort(), place);
-}
-
-function entries(map: Map<string, string>): string[] {
-  return [...map].map(([name, values]) => (values === '' ? name : `${name}=${values}`));
+  const [names, published] = [got, wanted].map(list => list.filter(name => !name.includes('=')).sort());
+  assert.deepEqual(names, published, place);
+  const isDecided = (fact: string) => (decided['']?.less ?? []).some(ending => fact.endsWith(ending));
+  const missing = wanted.filter(fact => !got.includes(fact) && !isDecided(fact));
+  const limits = decided === decidedBefore ? [...OUR_LIMITS, OLDER_LIMITS] : OUR_LIMITS;
+  const mayAdd = (fact: string) =>
+    /=(description|example)$/.test(fact) ||
+    (place.endsWith(' request') ? limits.some(limit => limit.test(fact)) : !fact.endsWith('=closed'));
+  const added = got.filter(fact => fact.includes('=') && !wanted.includes(fact) && !mayAdd(fact));
+  assert.deepEqual({ missing, added }, { missing: [], added: [] }, place);
 }
 
 /** The CAMARA codes a published response lists. */
 function codesOf(root: Node, response: unknown): Set<string> {
   const [media] = Object.values((resolve(root, response)['content'] ?? {}) as Record<string, { schema: unknown }>);
-  const found = new Map<string, string>();
+  const found = new Set<string>();
   if (media !== undefined) fields(root, media.schema, '', found);
-  return new Set((found.get('code') ?? '').split('|').filter(code => code !== ''));
+  const lists = [...found].filter(line => line.startsWith('code=enum '));
+  return new Set(lists.flatMap(line => line.slice('code=enum '.length).split('|')));
 }
 
 /** Codes we document but they do not, and codes of theirs that have no case of ours. */
@@ -201,7 +252,7 @@ function checkCodes(place: string, ours: readonly string[], theirs: ReadonlySet<
 function compare(ours: Document, theirs: Document, but: Decided): number {
   const equal = (place: string, our: Iterable<string>, their: Iterable<string>) => same(but, place, our, their);
   let operations = 0;
-  equal('events', entries(eventsOf(ours)), entries(eventsOf(theirs)));
+  equal('events', eventsOf(ours), eventsOf(theirs));
   assert.deepEqual(
     Object.keys(ours.paths)
       .filter(path => path !== '/openapi.json')
@@ -219,10 +270,10 @@ function compare(ours: Document, theirs: Document, but: Decided): number {
       equal(`${id} parameters`, parametersOf(ours, our), parametersOf(theirs, their));
       const asked = (document: Node, operation: Node) =>
         fieldsOf(document, (operation['requestBody'] as Node | undefined)?.['content']);
-      equal(`${id} request`, entries(asked(ours, our)), entries(asked(theirs, their)));
+      equal(`${id} request`, asked(ours, our), asked(theirs, their));
       const [mine, yours] = [successOf(ours, our), successOf(theirs, their)];
       equal(`${id} statuses`, mine.statuses, yours.statuses);
-      equal(`${id} response`, entries(mine.body), entries(yours.body));
+      equal(`${id} response`, mine.body, yours.body);
       for (const status of Object.keys(their['responses'] as Node)) {
         // 422 of subscriptions has no case of ours (A-32).
         if (status.startsWith('2') || (status === '422' && id.includes('NotificationChannel'))) continue;
@@ -250,7 +301,10 @@ for (const [base, name, operations, but] of [
   });
 }
 
-test('every document is whole: each reference resolves, each object is strict and described, nothing but OpenAPI 3.0 words', async () => {
+test('every document is whole: each reference resolves, each property is described, examples fit, nothing but OpenAPI 3.0 words', async () => {
+  const ajv = new Ajv({ strict: false, formats: { uri: true, 'uri-reference': true, int32: true, float: true } });
+  ajv.addFormat('date-time', text => parseDateTime(text) !== null);
+  ajv.addFormat('uuid', isUuid);
   for (const base of [REGISTRATION, CALLS, EVENTS, CHANNELS, ICE_SERVERS, CLICK_TO_CALL]) {
     const document = await served(base);
     assert.equal(document['openapi'], '3.0.3');
@@ -259,13 +313,13 @@ test('every document is whole: each reference resolves, each object is strict an
       if (Array.isArray(node)) for (const item of node) walk(item);
       if (typeof node !== 'object' || node === null) return;
       if ('$ref' in node) resolve(document, node);
-      const { type, additionalProperties, properties = {} } = node as Node & { properties?: Record<string, Node> };
+      const { type, properties = {}, example } = node as Node & { properties?: Record<string, Node> };
       if (type === 'object') {
         objects += 1;
-        assert.equal(additionalProperties, false);
         for (const [name, property] of Object.entries(properties))
           assert.ok('$ref' in property || 'description' in property, `${base} says nothing of ${name}`);
       }
+      if (type !== undefined && example !== undefined) assert.ok(ajv.validate(node, example), `${base}: ${example}`);
       for (const word of ['const', '$id', '$defs', 'examples', 'anyOf']) assert.ok(!(word in node), word);
       for (const child of Object.values(node)) walk(child);
     };
@@ -274,3 +328,68 @@ test('every document is whole: each reference resolves, each object is strict an
     assert.ok(!('/openapi.json' in document.paths));
   }
 });
+
+test('2.3 what requests alone take is closed; what stands in an answer, in a request too, is open for fields to come', async () => {
+  const { components } = await served(CALLS);
+  const schemas = components['schemas'] as Record<string, Node>;
+  const closed = Object.keys(schemas).filter(name => schemas[name]?.['additionalProperties'] === false);
+  assert.deepEqual(closed, ['MediaSessionCreate', 'MediaSessionStatusChange']);
+  for (const name of ['ErrorInfo', 'LocationDetails', 'MediaSessionResponse', 'WrtcSdpDescriptor'])
+    assert.ok(!('additionalProperties' in (schemas[name] ?? {})), name);
+});
+
+test('A-46 5.3 the pattern of an Address and the parser take the same', () => {
+  const taken = new RegExp(String((address as { pattern?: string }).pattern), 'u');
+  const part = fc.constantFrom(
+    ...[
+      'tel:',
+      'sip:',
+      'sips:',
+      'urn:service:sos',
+      '+',
+      '0',
+      '34600111222',
+      '1004',
+      '*#',
+      'a',
+      '.',
+      '-',
+      '_',
+      '@',
+      '%',
+    ],
+    ...[
+      ';phone-context=',
+      ';user=phone',
+      'ims.example.com',
+      'anonymous',
+      'anonymous.invalid',
+      '192.0.2.1',
+      'é',
+      ' ',
+      '\n',
+    ],
+  );
+  const whole = fc.array(part, { maxLength: 9 }).map(parts => parts.join(''));
+  const near = fc
+    .tuple(fc.constantFrom(...ADDRESSES), fc.nat(60), fc.nat(1), part)
+    .map(([text, at, cut, more]) => text.slice(0, at) + more + text.slice(at + cut));
+  fc.assert(
+    fc.property(fc.oneof(whole, near, fc.constantFrom(...ADDRESSES)), text =>
+      assert.equal(taken.test(text), parseAddress(text) !== null, text),
+    ),
+    { numRuns: 2000 },
+  );
+  for (const text of ADDRESSES) assert.ok(taken.test(text), text);
+});
+
+const ADDRESSES = [
+  'tel:+34600111222',
+  'tel:1004;phone-context=ims.example.com',
+  'tel:1004;phone-context=+34',
+  'sip:alice_1.x+tag@ims.example.com',
+  'sip:1004;phone-context=ims.example.com@ims.example.com;user=phone',
+  'urn:service:sos',
+  'urn:service:sos.fire',
+  'sip:anonymous@anonymous.invalid',
+];

@@ -1,10 +1,16 @@
 /** Makes the served OpenAPI 3.0 documents out of the operations and their schemas, so that they cannot tell another story than the checks. */
-import type { TSchema } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { type ErrorCode, errorTable } from '../errors.ts';
+import { type Components, createComponents, type Json } from './components.ts';
 import type { Api, Operation } from './operation.ts';
 import { errorInfo } from './schemas/common.ts';
 
-type Json = Record<string, unknown>;
+const correlator = Type.String({
+  title: 'XCorrelator',
+  pattern: '^[a-zA-Z0-9_:;./<>{}-]{0,256}$',
+  maxLength: 256,
+  description: 'Letters, digits and - _ : ; . / < > { }',
+});
 
 const CORRELATOR = {
   name: 'x-correlator',
@@ -28,7 +34,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
 
 /** The document of one API. `apiRoot` is the public base URL, `base` the path it is served under. */
 export function openApiDocument(api: Api, apiRoot: string, base: string): Json {
-  const schemas = new Map<string, Json>();
+  const schemas = createComponents();
   const paths: Record<string, Json> = {};
   for (const operation of api.operations) {
     paths[operation.path] = {
@@ -36,13 +42,8 @@ export function openApiDocument(api: Api, apiRoot: string, base: string): Json {
       [operation.method.toLowerCase()]: describe(api, operation, schemas),
     };
   }
-  refer(errorInfo, schemas);
-  schemas.set('XCorrelator', {
-    type: 'string',
-    pattern: '^[a-zA-Z0-9_:;./<>{}-]{0,256}$',
-    maxLength: 256,
-    description: 'Letters, digits and - _ : ; . / < > { }',
-  });
+  schemas.ofAnswer(errorInfo);
+  schemas.ofAnswer(correlator);
   return {
     openapi: '3.0.3',
     info: {
@@ -76,7 +77,7 @@ export function openApiDocument(api: Api, apiRoot: string, base: string): Json {
             }
           : {}),
       },
-      schemas: Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1))),
+      schemas: schemas.all(),
     },
   };
 }
@@ -88,7 +89,7 @@ function versionOf(base: string): string | null {
   return `${major}.${minor}.0${candidate === undefined ? '' : `-rc.${candidate}`}`;
 }
 
-function describe(api: Api, operation: Operation, schemas: Map<string, Json>): Json {
+function describe(api: Api, operation: Operation, schemas: Components): Json {
   const { body, success } = operation;
   const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(match => match[1] ?? '');
   const parameters: Json[] = [CORRELATOR];
@@ -97,13 +98,13 @@ function describe(api: Api, operation: Operation, schemas: Map<string, Json>): J
     parameters.push({ name, in: 'path', required: true, description: api.pathParameters[name], schema });
   }
   for (const { name, in: place, description, schema } of operation.parameters ?? []) {
-    parameters.push({ name, in: place, required: true, description, schema: refer(schema, schemas) });
+    parameters.push({ name, in: place, required: true, description, schema: schemas.ofRequest(schema) });
   }
   const responses: Record<string, Json> = {
     [success.status]: {
       description: success.description,
       headers: responseHeaders(success.status),
-      ...(success.schema === undefined ? {} : { content: json(refer(success.schema, schemas)) }),
+      ...(success.schema === undefined ? {} : { content: json(schemas.ofAnswer(success.schema)) }),
       ...(operation.produces === undefined
         ? {}
         : { content: { [operation.produces]: { schema: { type: 'string' } } } }),
@@ -114,7 +115,7 @@ function describe(api: Api, operation: Operation, schemas: Map<string, Json>): J
       description: `${REFUSALS[status] ?? 'Refused.'} Codes: ${codes.join(', ')}.`,
       'x-codes': codes,
       headers: responseHeaders(status),
-      content: json(refer(errorInfo, schemas)),
+      content: json(schemas.ofAnswer(errorInfo)),
     };
   }
   return {
@@ -126,7 +127,7 @@ function describe(api: Api, operation: Operation, schemas: Map<string, Json>): J
     security: securityOf(operation),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: body.required, content: json(refer(body.schema, schemas)) } }),
+      : { requestBody: { required: body.required, content: json(schemas.ofRequest(body.schema)) } }),
     ...(operation.callback === undefined ? {} : { callbacks: callbackOf(operation.callback, schemas) }),
     responses,
   };
@@ -139,8 +140,8 @@ function securityOf({ tokens, scopes }: Operation): Json[] {
 }
 
 /** What the sink of a subscription is to take: one of these events at a time. CloudEvents 1.0, structured mode. */
-function callbackOf(kinds: readonly TSchema[], schemas: Map<string, Json>): Json {
-  const schema = { oneOf: kinds.map(kind => refer(kind, schemas)) };
+function callbackOf(kinds: readonly TSchema[], schemas: Components): Json {
+  const schema = { oneOf: kinds.map(kind => schemas.ofAnswer(kind)) };
   return {
     notifications: {
       '{$request.body#/sink}': {
@@ -186,17 +187,4 @@ function codesOf({ errors, scopes }: Operation): Map<number, string[]> {
     if (!known.includes(code)) codes.set(status, [...known, code]);
   }
   return codes;
-}
-
-/** A copy of a schema in which each titled one stands in `schemas` and is referred to. Alternatives of ours exclude each other. */
-function refer(schema: unknown, schemas: Map<string, Json>): unknown {
-  if (Array.isArray(schema)) return schema.map(item => refer(item, schemas));
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const { title, ...rest } = schema as TSchema & { title?: string };
-  const copy = Object.fromEntries(
-    Object.entries(rest).map(([key, value]) => [key === 'anyOf' ? 'oneOf' : key, refer(value, schemas)]),
-  );
-  if (title === undefined) return copy;
-  schemas.set(title, copy);
-  return { $ref: `#/components/schemas/${title}` };
 }

@@ -1,8 +1,9 @@
 /** The listener for the CAMARA APIs, the pages and the channels' WebSockets. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.ts';
 import type { Ids } from '../ep-cscf/ids.ts';
+import { type ClientAddress, createClientAddress } from '../runtime/client-address.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
@@ -23,6 +24,7 @@ import { eventsV02 } from './r2-2/events.ts';
 import { registrationV03 } from './r2-2/registration.ts';
 import { referenceRoutes } from './reference/routes.ts';
 import { registrationApi } from './registration.ts';
+import { isWellAddressed } from './request-target.ts';
 import { createRoutes } from './route.ts';
 import { createService, type Service } from './service.ts';
 import { createUpgrades, type UpgradeHandler } from './upgrade.ts';
@@ -73,19 +75,24 @@ export function createApi(given: ApiParts): ApiServer {
   const streams = new Set<ServerResponse>();
   const turnSecret = iceServersSecret(settings.turn, given.log);
   const apis = apisOf({ ...given, publicUrl, turnSecret: turnSecret.current });
-  const service = serviceOf(given, apis, streams, publicUrl);
+  const addressOf = createClientAddress(settings.api.trustProxy);
+  const service = serviceOf(given, apis, streams, publicUrl, addressOf);
+  /** The APIs are served before the router and before any body is read: their pipeline has its own order. */
+  const isServed = (request: FastifyRequest, reply: FastifyReply): boolean => {
+    if (!isWellAddressed(request.raw)) answer(reply, 'invalid-argument');
+    else if (service.owns(request.raw.url ?? '')) service.serve(request, reply);
+    else return false;
+    return true;
+  };
   const app = createHttpServer(settings, given.log, (request, reply) => {
-    if (service.owns(request.raw.url ?? '')) service.serve(request, reply);
-    else answer(reply, 'unknown-route');
+    if (!isServed(request, reply)) answer(reply, 'unknown-route');
   });
   app.addHook('onRequest', (request, reply, done) => {
-    const url = request.raw.url ?? '/';
-    // The APIs are served here, before the router and before any body is read: their pipeline has its own order.
-    if (service.owns(url)) service.serve(request, reply);
-    else if (isLocalhostPage(request.raw, publicUrl())) reply.redirect(publicUrl() + url, 307);
+    if (isServed(request, reply)) return;
+    if (isLocalhostPage(request.raw, publicUrl())) reply.redirect(publicUrl() + request.raw.url, 307);
     else done();
   });
-  const upgrades = createUpgrades(address => given.rates.ofAddress(address, given.clock.now()) === 0);
+  const upgrades = createUpgrades(request => given.rates.ofAddress(addressOf(request), given.clock.now()));
   upgrades.attach(app.server);
   if (settings.api.docs) referenceRoutes(app, apis, publicUrl);
   const { pages } = given;
@@ -120,6 +127,7 @@ function serviceOf(
   apis: readonly Api[],
   streams: Set<ServerResponse>,
   publicUrl: () => string,
+  addressOf: ClientAddress,
 ): Service {
   const { api } = given.settings;
   return createService({
@@ -129,6 +137,7 @@ function serviceOf(
       tokens: given.tokens,
       ids: given.ids,
       rates: given.rates,
+      addressOf,
       bodyLimitBytes: api.bodyLimitBytes,
       publicUrl,
       streams,

@@ -68,7 +68,7 @@ export function createService({ parts, clock, log, metrics }: ServiceParts): Ser
       method: raw.method ?? '',
       path: pathOf(url),
       query: mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1)),
-      address: request.ip,
+      address: parts.addressOf(raw),
       now: clock.now(),
       correlator: value,
       correlatorValid: valid,

@@ -1,6 +1,8 @@
 /** WebSocket upgrades on the raw server: each path pattern has one handler; everything else is refused. RFC 6455 4.2. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { isWellAddressed, settleTarget } from './request-target.ts';
+import { answerSocket } from './socket-answer.ts';
 
 export type UpgradeHandler = (
   request: IncomingMessage,
@@ -25,8 +27,8 @@ export function isWebSocketUpgrade(request: IncomingMessage): boolean {
   return (request.headers.upgrade ?? '').toLowerCase() === 'websocket';
 }
 
-/** `mayTry(address)` is the limiter of upgrades from one source address. */
-export function createUpgrades(mayTry: (address: string) => boolean): Upgrades {
+/** `waitOf` is the limiter of upgrades from one client: how long it has to wait, in ms, or 0. */
+export function createUpgrades(waitOf: (request: IncomingMessage) => number): Upgrades {
   const routes: Array<{ segments: string[]; handler: UpgradeHandler }> = [];
   const open = new Set<Duplex>();
   return {
@@ -38,13 +40,18 @@ export function createUpgrades(mayTry: (address: string) => boolean): Upgrades {
         socket.on('error', () => socket.destroy());
         open.add(socket);
         socket.on('close', () => open.delete(socket));
-        if (!mayTry(request.socket.remoteAddress ?? '')) return refuse(socket, '429 Too Many Requests');
-        const segments = (request.url ?? '').split('?', 1)[0]?.split('/') ?? [];
+        const segments = settleTarget(request).split('?', 1)[0]?.split('/') ?? [];
+        if (!isWellAddressed(request)) return answerSocket(socket, { error: 'invalid-argument', request });
+        const waitMs = waitOf(request);
+        if (waitMs > 0) {
+          const retryAfterS = Math.ceil(waitMs / 1000);
+          return answerSocket(socket, { error: 'too-many-requests', request, retryAfterS });
+        }
         for (const route of routes) {
           const params = matchOf(route.segments, segments);
           if (params !== null) return route.handler(request, socket, head, params);
         }
-        return refuse(socket, '404 Not Found');
+        return answerSocket(socket, { error: 'unknown-route', request });
       });
     },
     end: () => {
@@ -78,8 +85,4 @@ function decoded(segment: string): string | null {
   } catch {
     return null;
   }
-}
-
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import type { TSchema } from 'typebox';
 import type { ErrorCode } from '../errors.ts';
 import { parseDateTime } from './date-time.ts';
-import { isAddress, isDisplayName, isUuid } from './field.ts';
+import { isUuid } from './field.ts';
 import type { JsonObject } from './json.ts';
 import type { Refusal } from './ports.ts';
 
@@ -22,8 +22,6 @@ const ajv = new Ajv({
   formats: {
     'date-time': (text: string) => parseDateTime(text) !== null,
     uuid: isUuid,
-    address: isAddress,
-    'display-name': isDisplayName,
     uri: true,
     float: true,
     int32: true,

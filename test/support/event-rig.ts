@@ -160,7 +160,7 @@ export function createRig(options: RigOptions = {}): Rig {
 
 /** Has a server open WebSockets for the channels of a rig. */
 export function serveChannels(server: Server, { events }: Rig): void {
-  const upgrades = createUpgrades(() => true);
+  const upgrades = createUpgrades(() => 0);
   upgrades.on(`${CHANNELS}/channels/:id/ws`, events.handleUpgrade);
   upgrades.attach(server);
 }

@@ -4,7 +4,10 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import { notificationsOf } from '../../src/api/schemas/cloud-event.ts';
 import type { Write } from '../../src/ep-cscf/effect.ts';
 
-const ajv = new Ajv({ strict: false, formats: { 'date-time': true, uri: true, int32: true, float: true, uuid: true } });
+const ajv = new Ajv({
+  strict: false,
+  formats: { 'date-time': true, 'uri-reference': true, int32: true, float: true, uuid: true },
+});
 const compiled = new Map<string, ValidateFunction>();
 
 /** Throws AssertionError when no document tells of such an event. */

@@ -2,11 +2,25 @@
 import { type Static, Type } from 'typebox';
 import { dateTime, id, sdpDescriptor, strictObject, words } from './common.ts';
 
+const label = '[A-Za-z0-9](?:[A-Za-z0-9\\-]*[A-Za-z0-9])?';
+const localNumber = `[0-9*#]{1,15};phone-context=(?:\\+[1-9][0-9]{0,14}|${label}(?:\\.${label})+)`;
+const host = '[A-Za-z0-9.-]+\\.[A-Za-z]{2,}';
+
+/** The forms `parseAddress` reads. CAMARA digest 5.3. */
+const FORMS = [
+  'tel:\\+[1-9][0-9]{4,14}',
+  `tel:${localNumber}`,
+  `sip:[A-Za-z0-9_.!%+\\-]+@${host}`,
+  `sip:${localNumber}@${host};user=phone`,
+  'urn:service:sos(?:\\.[a-z0-9](?:[a-z0-9\\-]{0,30}[a-z0-9])?)*',
+  'sip:anonymous@anonymous\\.invalid',
+];
+
 export const address = Type.String({
   title: 'Address',
-  format: 'address',
-  minLength: 1,
+  pattern: `^(${FORMS.join('|')})$`,
   maxLength: 256,
+  example: 'tel:+15550100001',
   description:
     'Somebody to talk to: tel:+ and 5 to 15 digits, tel: with a local number and ;phone-context=, ' +
     'sip: with user and domain, sip: with a local number, ;phone-context= and ;user=phone, urn:service:sos, ' +
@@ -14,9 +28,11 @@ export const address = Type.String({
 });
 
 export const displayName = Type.String({
-  format: 'display-name',
+  // A name must not be able to become a header: neither C0, DEL nor C1.
+  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
   maxLength: 256,
   description: 'Name to be shown; no control characters.',
+  example: 'Ada',
 });
 
 export const sessionStatus = words('SessionStatus', 'State of a media session.', [
@@ -42,8 +58,18 @@ const callType = Type.Enum(['REGULAR', 'EMERGENCY'], {
   description: 'REGULAR when it is left out. EMERGENCY needs an operator that supports it.',
 });
 
-const latitude = Type.Number({ minimum: -90, maximum: 90, description: 'Degrees, north positive. WGS 84.' });
-const longitude = Type.Number({ minimum: -180, maximum: 180, description: 'Degrees, east positive. WGS 84.' });
+const latitude = Type.Number({
+  format: 'float',
+  minimum: -90,
+  maximum: 90,
+  description: 'Degrees, north positive. WGS 84.',
+});
+const longitude = Type.Number({
+  format: 'float',
+  minimum: -180,
+  maximum: 180,
+  description: 'Degrees, east positive. WGS 84.',
+});
 const length = (description: string) => Type.Number({ minimum: 0, description: `${description} Metres.` });
 
 const coordinates = strictObject(
@@ -53,8 +79,8 @@ const coordinates = strictObject(
   {
     latitude,
     longitude,
-    radius: Type.Optional(length('Radius of the circle.')),
-    zAxis: Type.Optional(Type.Number({ description: 'Height of the centre. Metres.' })),
+    radius: Type.Optional(Type.Number({ format: 'float', minimum: 0, description: 'Radius of the circle. Metres.' })),
+    zAxis: Type.Optional(Type.Number({ format: 'float', description: 'Height of the centre. Metres.' })),
     semiMajorAxis: Type.Optional(length('Longer half axis.')),
     semiMinorAxis: Type.Optional(length('Shorter half axis.')),
     verticalAxis: Type.Optional(length('Vertical half axis.')),
@@ -93,8 +119,13 @@ export const mediaSessionCreate = strictObject('MediaSessionCreate', 'A call to 
   locationDetails: Type.Optional(locationDetails),
 });
 
+export const mediaSessionId = id(
+  'Names the session in later requests and in events.',
+  'pZ4nD0m3kq1xV7sYcRf2Tq9aLw8uHb5oEj6gIiMtNzA',
+);
+
 export const mediaSessionResponse = strictObject('MediaSessionResponse', 'A media session.', {
-  mediaSessionId: id('Names the session in later requests and in events.'),
+  mediaSessionId,
   ...parties,
   status: sessionStatus,
   offer: sdpDescriptor,

@@ -1,6 +1,6 @@
 /** Schemas of webrtc-click-to-call v0.1, our extension: entry points of a business, visitor tokens, and the one call of each. CAMARA digest 11b. */
 import { type Static, Type } from 'typebox';
-import { address, displayName, sessionStatus } from './call-handling.ts';
+import { address, displayName, mediaSessionId, sessionStatus } from './call-handling.ts';
 import { dateTime, id, sdpDescriptor, strictObject, words } from './common.ts';
 import { iceServer } from './ice-servers.ts';
 
@@ -138,7 +138,7 @@ const ticketFields = {
 export const visitorTicket = strictObject('VisitorTicket', 'A ticket for the channel of a call.', ticketFields);
 
 export const visitorCall = strictObject('VisitorCall', 'A call that has begun.', {
-  mediaSessionId: id('Names the call in later requests and in events.'),
+  mediaSessionId,
   status: sessionStatus,
   channel: strictObject('VisitorChannel', 'Where the events of the call are read. webrtc-notification-channels.', {
     websocketUrl: Type.String({ maxLength: 2048, description: 'WebSocket, subprotocol webrtc-gateway.v1.' }),

@@ -1,7 +1,7 @@
 /** Schemas of the events that subscriptions deliver. CAMARA webrtc-events-subscriptions v0.3, CloudEvents 1.0; CAMARA digest 8.4. */
 import { type TSchema, Type } from 'typebox';
 import { eventPrefix } from '../../ep-cscf/event-word.ts';
-import { locationDetails, sessionStatus } from './call-handling.ts';
+import { locationDetails, mediaSessionId, sessionStatus } from './call-handling.ts';
 import { dateTime, id, sdpDescriptor, strictObject, words } from './common.ts';
 
 /** Narrower than the addresses of calls: decision A-31. */
@@ -9,13 +9,14 @@ const address = Type.String({
   pattern: '^(tel:\\+[0-9]{5,15}|sip:[A-Za-z0-9_.!%+\\-]+@[A-Za-z0-9.-]+\\.[A-Za-z]{2,})$',
   maxLength: 256,
   description: 'tel: with a global number, or sip: with user and domain.',
+  example: 'tel:+15550100001',
 });
-const name = Type.String({ maxLength: 256, description: 'Name to be shown.' });
+const name = Type.String({ maxLength: 256, description: 'Name to be shown.', example: 'Ada' });
 const text = (description: string) => Type.Optional(Type.String({ maxLength: 2048, description }));
 
 const session = {
   subscriptionId: Type.Optional(id('The subscription that brought the event.')),
-  mediaSessionId: id('The media session.'),
+  mediaSessionId,
   originatorName: Type.Optional(name),
   receiverName: Type.Optional(name),
   status: sessionStatus,
@@ -66,7 +67,13 @@ const subscriptionEnded = strictObject('SubscriptionEnded', 'The subscription ha
 function event(api: string, title: string, kind: string, data: TSchema) {
   return strictObject(title, `The event ${kind}.`, {
     id: Type.String({ minLength: 1, maxLength: 256, description: 'Stays the same when the event is sent again.' }),
-    source: Type.String({ format: 'uri', minLength: 1, maxLength: 2048, description: 'The installation.' }),
+    source: Type.String({
+      format: 'uri-reference',
+      minLength: 1,
+      maxLength: 2048,
+      description: 'The installation.',
+      example: 'https://gateway.example.com',
+    }),
     specversion: Type.Enum(['1.0'], { type: 'string', description: 'Version of CloudEvents.' }),
     type: Type.Enum([eventPrefix(api) + kind], { type: 'string', maxLength: 512, description: 'What happened.' }),
     time: dateTime('When it happened.'),

@@ -19,11 +19,16 @@ export function looseObject<T extends TProperties>(title: string, description: s
 
 /** One of some words. */
 export function words<const T extends readonly string[]>(title: string, description: string, values: T) {
-  return Type.Enum(values, { title, description, type: 'string' });
+  return Type.Enum(values, { title, description, type: 'string', example: values[0] });
 }
 
 export function dateTime(description: string) {
-  return Type.String({ format: 'date-time', maxLength: 64, description: `${description} RFC 3339 with a zone.` });
+  return Type.String({
+    format: 'date-time',
+    maxLength: 64,
+    description: `${description} RFC 3339 with a zone.`,
+    example: '2026-12-01T12:00:00.000Z',
+  });
 }
 
 export const deviceId = Type.String({
@@ -37,10 +42,11 @@ export const phoneNumber = Type.String({
   pattern: '^\\+[1-9][0-9]{4,14}$',
   maxLength: 128,
   description: 'Telephone number in E.164 form with a leading plus sign.',
+  example: '+15550100001',
 });
 
-export function id(description: string) {
-  return Type.String({ maxLength: 256, description });
+export function id(description: string, example = '3f2504e0-4f89-41d3-9a0c-0305e82c3301') {
+  return Type.String({ maxLength: 256, description, example });
 }
 
 export const errorInfo = strictObject('ErrorInfo', 'Why a request was refused.', {

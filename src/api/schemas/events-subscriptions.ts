@@ -10,6 +10,7 @@ export const sink = Type.String({
   pattern: '^https:\\/\\/.+$',
   maxLength: 1024,
   description: 'https URL that events are posted to.',
+  example: 'https://application.example.com/events',
 });
 
 const types = Type.Array(eventTypeOf(EVENTS_API), {
@@ -22,7 +23,13 @@ const types = Type.Array(eventTypeOf(EVENTS_API), {
 export const wishes = {
   subscriptionExpireTime: Type.Optional(dateTime('Asked end, in the future; cut to the longest life.')),
   subscriptionMaxEvents: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Echoed; without effect in this API.' }),
+    Type.Integer({
+      format: 'int32',
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Echoed; without effect in this API.',
+      example: 5,
+    }),
   ),
   initialEvent: Type.Optional(Type.Boolean({ description: 'Echoed; without effect in this API.' })),
 };

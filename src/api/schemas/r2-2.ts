@@ -24,6 +24,7 @@ const clientCorrelator = Type.Optional(
   Type.String({
     maxLength: 256,
     description: 'Of the client; sent again by the same caller within a day it names the same call.',
+    example: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
   }),
 );
 const parties = { originatorAddress, originatorName, receiverAddress, receiverName };
