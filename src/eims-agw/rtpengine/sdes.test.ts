@@ -185,3 +185,39 @@ test('SDP-25 a picture has a key of its own, and feedback is protected too', () 
   w.command({ type: 'close', session: 1 });
   assert.deepEqual(w.troubles, []);
 });
+
+test('SDP-25 a picture that was refused is asked for again: its transport stays, under whatever protection it then has', () => {
+  for (const [first, then] of [
+    [THEIRS.suite, 'AES_CM_128_HMAC_SHA1_80'],
+    [THEIRS.suite, undefined],
+    [undefined, THEIRS.suite],
+  ] as const) {
+    const w = world();
+    w.open(THEIRS.suite, true);
+    w.command({ type: 'connect', session: 1, op: 2, leg: 1, remote: END });
+    w.up();
+    w.route(THEIRS);
+    const add = (op: number, sdes: SdesKey['suite'] | undefined, kept: boolean) =>
+      w.command({
+        type: 'add-video',
+        session: 1,
+        op,
+        ...(sdes && { sdes, keyLater: true as const }),
+        ...(kept && { kept }),
+      });
+    add(3, first, false);
+    w.command({ type: 'drop-video', session: 1, kept: true });
+    add(4, then, true);
+    const [asked, again] = w.events.filter(event => event.type === 'video-added');
+    assert.ok(asked?.type === 'video-added' && again?.type === 'video-added');
+    assert.deepEqual(again.transport, asked.transport);
+    assert.equal(w.daemon.calls.size, 2);
+    w.command({ type: 'connect', session: 1, op: 5, leg: 1, remote: { ...END, video: { ...END, mid: '1' } } });
+    const connecting = w.events.findLast(event => event.type === 'connecting');
+    assert.ok(connecting?.type === 'connecting');
+    assert.equal(connecting.videoKey !== undefined, then !== undefined);
+    const [, id = ''] = w.daemon.calls;
+    assert.equal(w.told(id).includes(`${then} inline:`), then !== undefined);
+    assert.deepEqual(w.troubles, []);
+  }
+});

@@ -106,7 +106,7 @@ function pictureRoute({ target, toIms, toWeb, toImsOpen, toWebOpen, feedback }: 
 
 function begin(call: CallSession, asked: Extract<EngineCommand, { type: 'add-video' }>, now: number, out: Out): void {
   const { sound, picture, parked } = call;
-  const again = asked.kept === true && parked?.nobodys?.suite === asked.sdes ? parked : null;
+  const again = asked.kept === true ? parked : null;
   for (const old of [picture, parked]) if (old !== null && old !== again) end(call, old, true, out);
   const begun = again ?? newPicture(call, out);
   call.picture = begun;

@@ -62,7 +62,7 @@ function take(call: CallState, command: StreamCommand, now: number, out: Out): v
   switch (command.type) {
     case 'open':
       call.opening = command;
-      if (command.sdes !== undefined) call.nobodys = { suite: command.sdes, key: call.options.nobodysKey };
+      call.nobodys = command.sdes === undefined ? null : { suite: command.sdes, key: call.options.nobodysKey };
       for (const { leg } of command.legs) call.legs.set(leg, { remote: null, op: null });
       break;
     case 'add-leg':
