@@ -21,9 +21,13 @@ export const staticChecks = [
 const files = (patterns: readonly string[]): string[] => patterns.flatMap(pattern => globSync(pattern)).sort();
 
 /** Tests of what decides: no socket and no clock but their own, so a busy machine cannot make them fail. */
-const pure = files(['src/{ep-cscf,sdp,config}/**/*.test.ts', 'src/sip/*.test.ts', 'test/torture/*.test.ts']).concat(
-  files(['src/sip/{message,transaction,auth,dialog,locate}/**/*.test.ts']),
-);
+const pure = files([
+  'src/{ep-cscf,sdp,config}/**/*.test.ts',
+  'src/sip/*.test.ts',
+  'src/sip/{message,transaction,auth,dialog,locate}/**/*.test.ts',
+  'src/eims-agw/relay/{dtls,ice,srtp,stun}/**/*.test.ts',
+  'test/torture/*.test.ts',
+]);
 const others = files(['{src,sandbox,lab,web,tools,bench}/**/*.test.ts', 'test/flows/**/*.test.ts']).filter(
   file => !file.includes('node_modules') && !pure.includes(file),
 );

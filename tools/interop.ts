@@ -21,12 +21,13 @@ const suites: Readonly<Record<string, readonly string[]>> = {
 export const allSuites = Object.keys(suites);
 
 /**
- * Suites that run beside each other: those that keep a core busy with browsers and make network namespaces, and those that
- * mostly wait, for timers or for slow clients.
+ * Suites that run beside each other: browsers, which keep a core busy; those that mostly wait, for timers or for slow
+ * clients; and media of phones and daemons.
  */
 const lanes: ReadonlyArray<readonly string[]> = [
-  ['browsers', 'phone', 'turn'],
-  ['kamailio', 'sipp', 'api', 'rtpengine', 'kill', 'dtls', 'srtp', 'tls'],
+  ['browsers'],
+  ['kamailio', 'sipp', 'api', 'kill'],
+  ['rtpengine', 'phone', 'turn', 'dtls', 'srtp', 'tls'],
 ];
 
 const peers: ReadonlyArray<{ suite: string; file: string; name: string }> = [
