@@ -247,7 +247,7 @@ export type EngineEvent =
   /** The engine lost the session; nothing more comes of it. With what is known of what it had carried. */
   | ({ type: 'lost'; session: number } & EngineTotals);
 
-/** Who passes the packets of a media stream on: the daemon's kernel module, the daemon itself, or each those of one way. */
+/** Who passes the packets of a media stream on: the kernel module of its daemon, the daemon itself, or both by turns. */
 export type StreamPath = 'kernel' | 'userspace' | 'mixed';
 
 export interface EngineHealth {

@@ -41,6 +41,10 @@ export const counters: Readonly<Record<string, Declaration>> = {
   media_one_way_total: ['Answered calls in which a side had not sent a packet after 20 s.', ['side']],
   rtpengine_requests_total: ['Requests to rtpengine by what came of them.', ['daemon', 'command', 'outcome']],
   rtpengine_resends_total: ['Requests to rtpengine sent once more.', ['daemon']],
+  rtpengine_key_frames_unasked_total: [
+    'Key frames that far ends asked for by INFO and no browser was asked for.',
+    ['daemon'],
+  ],
   events_total: ['Events by what became of them.', ['type', 'channel', 'outcome']],
   overload_shed_total: ['Work refused because of load.', ['reason']],
   metrics_rejected_total: ['Figures that no declared metric would take: a fault of the program.', ['name']],

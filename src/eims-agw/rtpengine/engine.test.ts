@@ -39,6 +39,7 @@ async function rig(count = 2, more: Partial<MediaSettings> = {}) {
   const daemons = Array.from({ length: count }, (_, i) => fakeDaemon(`127.0.0.${i + 1}`, clock.now));
   const events: EngineEvent[] = [];
   const lines: string[] = [];
+  const counted: string[] = [];
   const engine: Engine = createRtpengine({
     settings: {
       ...MEDIA_DEFAULTS,
@@ -58,7 +59,7 @@ async function rig(count = 2, more: Partial<MediaSettings> = {}) {
       },
     },
     log: (_level, message, fields) => lines.push(`${message} ${JSON.stringify(fields)}`),
-    count: () => undefined,
+    count: (name, labels) => counted.push(`${name} ${Object.values(labels)}`),
     wire: (host, _port, wireEvents) =>
       (daemons.find((_, i) => host === `127.0.0.${i + 1}`) as FakeDaemon).wire(wireEvents),
   });
@@ -71,7 +72,7 @@ async function rig(count = 2, more: Partial<MediaSettings> = {}) {
     engine.send({ type: 'connect', session, op: 100 + session, leg: 1, remote: REMOTE });
     engine.send({ type: 'route', session, route: ROUTE });
   };
-  return { clock, daemons, engine, events, lines, open, talk, types: () => events.map(event => event.type) };
+  return { clock, daemons, engine, events, lines, counted, open, talk, types: () => events.map(event => event.type) };
 }
 
 test('RTE-03 RTE-07 each daemon is asked what it is and can code before it gets calls', async () => {
@@ -201,6 +202,19 @@ test('RTE-22 an engine that closes leaves nothing on its daemons, pictures neith
   await clock.advance(500);
   await closed;
   assert.equal(daemon.calls.size, 0);
+});
+
+test('RTP-11 a key frame that a far end asks for by signalling is asked of no browser: each is counted, and a call tells it once', async () => {
+  const { engine, talk, counted, lines } = await rig(1);
+  await engine.start();
+  for (const session of [1, 2]) {
+    talk(session);
+    engine.send({ type: 'add-video', session, op: 7 });
+    for (let i = 0; i < 3; i += 1) engine.send({ type: 'key-frame', session });
+  }
+  const unasked = 'rtpengine_key_frames_unasked_total 127.0.0.1:2223';
+  assert.equal(counted.filter(name => name === unasked).length, 6);
+  assert.equal(lines.filter(line => line.includes('key frame')).length, 2);
 });
 
 test('RTE-24 it is told whose kernel passes packets on, as each daemon last said', async () => {

@@ -155,6 +155,13 @@ export function createRtpengine(options: RtpengineOptions): Engine {
         held.looks.delete(effect.of);
         if (effect.leftover) void remove(daemon, effect.of);
         break;
+      case 'key-frame-unasked':
+        count('rtpengine_key_frames_unasked_total', { daemon: daemon.name }, 1);
+        if (effect.first)
+          log('info', 'a far end asks for a key frame by signalling, and rtpengine asks no browser', {
+            daemon: daemon.name,
+          });
+        break;
       case 'trouble':
         log('warn', 'an rtpengine did not do what a call needs', {
           daemon: daemon.name,

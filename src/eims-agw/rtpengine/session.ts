@@ -16,6 +16,8 @@ export interface CallSession {
   pictures: number;
   /** The far end asks for key frames and lost packets by itself, and takes such questions. */
   feedback: boolean;
+  /** The far end has asked for a key frame by signalling. */
+  keyFrameAsked: boolean;
   /** Operations that wait for the picture, with the answer of the sound once it has one. */
   waiting: Map<number, EngineEvent | null>;
 }
@@ -29,13 +31,16 @@ export type SessionEffect =
   | (Extract<StreamEffect, { type: 'ask' | 'look-in' }> & { of: CallState })
   | Exclude<StreamEffect, { type: 'ask' | 'look-in' }>
   | { type: 'picture-begins' }
+  /** Of itself the daemon asks nobody for a picture. `first`: it is the first one in this call. */
+  | { type: 'key-frame-unasked'; first: boolean }
   /** `leftover` when the daemon may still have something of it. */
   | { type: 'picture-over'; of: CallState; leftover: boolean };
 
 type Out = SessionEffect[];
 
 export function callSession(options: CallOptions): CallSession {
-  return { sound: callState(options), picture: null, parked: null, pictures: 0, feedback: false, waiting: new Map() };
+  const sound = callState(options);
+  return { sound, picture: null, parked: null, pictures: 0, feedback: false, keyFrameAsked: false, waiting: new Map() };
 }
 
 /** Takes one input at `now` (ms); its effects are appended to `out`. */
@@ -90,9 +95,12 @@ function take(call: CallSession, command: EngineCommand, now: number, out: Out):
     case 'close':
       tell(sound, command);
       break;
-    case 'candidates':
     case 'key-frame':
-      // Our ICE is lite: it waits for the browser's checks. Of itself the daemon asks nobody for a picture.
+      out.push({ type: 'key-frame-unasked', first: !call.keyFrameAsked });
+      call.keyFrameAsked = true;
+      break;
+    case 'candidates':
+      // Our ICE is lite: it waits for the browser's checks.
       break;
     default:
       command satisfies never;
