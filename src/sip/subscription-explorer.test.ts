@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aliceWatches } from '../../test/support/notifier-model.ts';
 import { walk } from '../../test/support/walk.ts';
+import type { RequestSpec } from './dialog/types.ts';
 import { createRequest, createResponse } from './message/build.ts';
 import {
   handleSubscription,
@@ -109,17 +110,25 @@ function rest({ state, open, running, ended, left, gone }: Node): void {
   assert.ok(open.length <= (left ? 2 : 1), 'a SUBSCRIBE beside another that is none of a farewell');
   assert.equal(state.open, open.includes(state.id), 'it waits for nothing, or unseen');
   const asking = open.includes(state.id);
-  const granted = state.leadS > 0 && state.phase !== 'leaving';
+  const again = running.includes('refresh');
+  // Who has left waits for the last NOTIFY behind an un-SUBSCRIBE that was accepted, and for an end of its tries else.
+  const granted = state.leadS > 0 && (state.phase !== 'leaving' || asking || again);
   assert.equal(running.includes('expiry'), granted, 'what was granted has an end');
-  if (state.phase === 'active')
-    assert.ok(running.includes('refresh') || asking, 'an active subscription runs out unseen');
+  if (state.phase === 'active') assert.ok(again || asking, 'an active subscription runs out unseen');
+  else if (state.phase === 'leaving')
+    assert.notEqual(again, running.includes('n'), 'it waits for a NOTIFY, or tries again');
   else assert.ok(running.includes('n') || state.seq === 0 || asking, `${state.phase} waits for nothing`);
+}
+
+function isFarewell({ headers }: RequestSpec): boolean {
+  return headers.some(([name, value]) => name === 'Expires' && value === '0');
 }
 
 function hear(node: Node, effect: SubscriptionEffect): void {
   assert.ok(!node.gone, `${effect.type} behind gone`);
   switch (effect.type) {
     case 'send':
+      if (node.left) assert.ok(isFarewell(effect.spec), 'who has left asks for time');
       node.open.push(effect.id);
       return;
     case 'start-timer':

@@ -166,7 +166,10 @@ function check(node: Node, { fair }: Scope): Node {
   if (!fair || node.asked.length > 0 || node.notified.length > 0 || client.seq === 0) return node;
   const subscribed = subscribedOf(notifier);
   assert.notEqual(client.phase, 'waiting');
-  assert.notEqual(client.phase, 'leaving');
+  if (client.phase === 'leaving') {
+    assert.ok(running.refresh !== undefined, 'it was left, and the notifier will not hear of it');
+    return node;
+  }
   assert.equal(client.phase === 'active', subscribed !== undefined, 'the sides disagree');
   if (subscribed === undefined) return node;
   assert.equal(node.told, notifier.version, 'the last word was not told');
@@ -283,13 +286,11 @@ function* wishes(node: Node): Generator<Change> {
   }
 }
 
-function* served(node: Node, index: number, { fair, moods }: Scope): Generator<Change> {
+function* served(node: Node, index: number, { moods }: Scope): Generator<Change> {
   const one = node.asked[index] as Asked;
   const tired = node.client.challenges > MAX_CHALLENGES;
-  // Who has left does not ask again: the next NOTIFY tells.
-  const leaves = fair && node.left;
   for (const mood of moods) {
-    if ((tired && mood === 'challenge') || (leaves && mood === 'busy')) continue;
+    if (tired && mood === 'challenge') continue;
     yield [
       `${mood} ${seqOf(one.spec)}`,
       next => {

@@ -322,6 +322,67 @@ test('our end is an un-SUBSCRIBE: the last NOTIFY is taken and not told', () => 
   assert.equal(s.live(), 0);
 });
 
+/** Expires of each SUBSCRIBE, its copies left out. */
+function asked({ subscribes }: ReturnType<typeof start>): unknown[] {
+  const bySeq = new Map(subscribes().map(({ headers }) => [headers.cseq()?.seq, headers.get('Expires')]));
+  return [...bySeq.values()];
+}
+
+test('EVT-14 an un-SUBSCRIBE that is refused for now is sent again, when the notifier wants, and tells nothing', () => {
+  const s = start();
+  s.accept();
+  s.notify('active;expires=3600');
+  s.subscription.end();
+  s.world.clock.advance(10);
+  s.notifier.respond(s.subscribes().at(-1) as SipRequest, 503, 'n1', [['Retry-After', '200']]);
+  s.world.clock.advance(199_000);
+  assert.equal(s.notify('active;expires=3400'), 200, 'the subscription is still there');
+  assert.deepEqual(asked(s), ['600000', '0']);
+  s.world.clock.advance(2000);
+  assert.deepEqual(asked(s), ['600000', '0', '0']);
+  s.accept('0');
+  s.notify('terminated;reason=timeout');
+  assert.deepEqual([s.told, s.live()], [['notified x'], 0]);
+  s.world.clock.advance(40_000);
+  assert.equal(s.world.clock.running, 0);
+});
+
+test('EVT-14 an un-SUBSCRIBE is tried as often as a refresh, and a NOTIFY behind that gets 481', () => {
+  const s = start();
+  s.accept();
+  s.notify('active;expires=3600');
+  s.notifier.onRequest = request => s.notifier.respond(request, 503, 'n1');
+  s.subscription.end();
+  s.world.clock.advance(3_000_000);
+  const sent = asked(s).length - 1;
+  assert.ok(sent > 2 && sent < 6, `${sent} un-SUBSCRIBEs`);
+  assert.deepEqual([s.live(), s.world.clock.running], [0, 0]);
+  assert.equal(s.notify('active;expires=600'), 481);
+  assert.deepEqual(s.told, ['notified x']);
+});
+
+test('EVT-14 an un-SUBSCRIBE in silence, or to a notifier that has lost the dialog, is the end', () => {
+  for (const status of [null, 481]) {
+    const s = start();
+    s.accept();
+    s.notify('active;expires=3600');
+    if (status !== null) s.notifier.onRequest = request => s.notifier.respond(request, status, 'n1');
+    s.subscription.end();
+    s.world.clock.advance(40_000);
+    assert.deepEqual([s.live(), s.world.clock.running], [0, 0]);
+    assert.equal(s.notify('active;expires=600'), 481);
+  }
+});
+
+test('EVT-14 what the first SUBSCRIBE is granted after the end is left too, when its un-SUBSCRIBE is refused', () => {
+  const s = start();
+  s.subscription.end();
+  s.accept();
+  s.notifier.respond(s.subscribes().at(-1) as SipRequest, 503, 'n1', [['Retry-After', '5']]);
+  s.world.clock.advance(151_000);
+  assert.deepEqual(asked(s), ['600000', '0', '0']);
+});
+
 test('ended before the 2xx: the un-SUBSCRIBE follows it, and a silent notifier is not waited for', () => {
   const s = start();
   s.subscription.end();

@@ -1,9 +1,9 @@
 /** One subscription as its subscriber, as a machine: SUBSCRIBE, the NOTIFYs, the refreshes, the end. RFC 6665 4.1. */
-import { type Dialog, dialogOfResponse, requestIn, routed, takeSeq } from './dialog/dialog.ts';
+import { dialogOfResponse, requestIn, routed } from './dialog/dialog.ts';
 import { plain } from './dialog/in-dialog.ts';
 import type { Header, RequestSpec, ResponseSpec } from './dialog/types.ts';
 import type { SipRequest, SipResponse } from './message/message.ts';
-import { mediaType } from './message/multipart.ts';
+import { refusalOfNotify, subscriptionState } from './subscription-notify.ts';
 import type { SubscriptionEnd, SubscriptionState } from './subscription-state.ts';
 import type { TransactionKey } from './transaction/types.ts';
 import type { LocalCause } from './user-agent-types.ts';
@@ -52,7 +52,7 @@ export function handleSubscription(
   if (state.phase === 'ended') return;
   switch (input.type) {
     case 'subscribe':
-      refresh(state, out);
+      if (state.phase !== 'leaving') refresh(state, out);
       return;
     case 'unsubscribe':
       leave(state, out);
@@ -77,9 +77,8 @@ export function handleSubscription(
 
 /** One SUBSCRIBE at a time: of two, what they are answered could not be put in order, and without a dialog each would make one. */
 function refresh(state: SubscriptionState, out: SubscriptionEffect[]): void {
-  if (state.phase === 'leaving') return;
   if (state.open) state.again = true;
-  else ask(state, state.expiresS, out);
+  else ask(state, state.phase === 'leaving' ? 0 : state.expiresS, out);
 }
 
 function ask(state: SubscriptionState, expiresS: number, out: SubscriptionEffect[]): void {
@@ -101,7 +100,8 @@ function send(state: SubscriptionState, out: SubscriptionEffect[]): void {
   ];
   state.id += 1;
   state.open = true;
-  if (state.dialog === null && state.phase === 'waiting') {
+  // Behind an un-SUBSCRIBE the last NOTIFY comes, though not every notifier sends it.
+  if (state.phase === 'leaving' || (state.dialog === null && state.phase === 'waiting')) {
     out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
   }
   const spec = state.dialog === null ? firstSpec(state, fields) : requestIn(state.dialog, 'SUBSCRIBE', fields);
@@ -125,9 +125,17 @@ function leave(state: SubscriptionState, out: SubscriptionEffect[]): void {
   }
   state.phase = 'leaving';
   out.push({ type: 'stop-timer', name: 'refresh' }, { type: 'stop-timer', name: 'expiry' });
-  // The last NOTIFY still comes, and not every notifier sends it.
-  out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
-  if (state.dialog !== null) ask(state, 0, out);
+  if (state.dialog !== null) unsubscribe(state, out);
+  else out.push({ type: 'start-timer', name: 'n', ms: 64 * state.t1 });
+}
+
+/**
+ * An un-SUBSCRIBE is a refresh to no time at all: refused, it leaves the subscription as it is, and is tried again for as long as a
+ * refresh would be. Behind that a NOTIFY gets 481, which ends it too. RFC 6665 4.1.2.2, 4.1.2.3, 4.2.2.
+ */
+function unsubscribe(state: SubscriptionState, out: SubscriptionEffect[]): void {
+  if (state.leadS > 0) endIn(state.leadS, out);
+  ask(state, 0, out);
 }
 
 function onResponse(
@@ -142,11 +150,17 @@ function onResponse(
   if (status < 300) {
     const { callId, fromTag: localTag, from, uri, contact, seq } = state;
     state.dialog ??= dialogOfResponse({ callId, localTag, from, uri, contact, seq }, response);
+    const grantedS = headers.number('Expires') ?? state.expiresS;
     if (state.phase === 'leaving') {
-      if (state.askedS > 0) ask(state, 0, out);
+      if (state.askedS === 0) {
+        out.push({ type: 'stop-timer', name: 'expiry' });
+        return;
+      }
+      state.leadS = leadOf(grantedS);
+      unsubscribe(state, out);
       return;
     }
-    granted(state, headers.number('Expires') ?? state.expiresS, out);
+    granted(state, grantedS, out);
     if (state.again) refresh(state, out);
     return;
   }
@@ -157,12 +171,9 @@ function onResponse(
     send(state, out);
     return;
   }
-  if (state.phase === 'leaving') {
-    finish(state, out);
-    return;
-  }
   const minimum = headers.number('Min-Expires');
-  if (status === 423 && !state.raised && minimum !== undefined && minimum > state.expiresS) {
+  const raises = !state.raised && state.phase !== 'leaving';
+  if (status === 423 && raises && minimum !== undefined && minimum > state.expiresS) {
     state.raised = true;
     state.expiresS = minimum;
     ask(state, minimum, out);
@@ -177,26 +188,32 @@ function onFailure(state: SubscriptionState, cause: LocalCause, out: Subscriptio
   refused(state, cause === 'timeout' ? 408 : 503, { reason: cause, retryAfterS: null, status: 0 }, out);
 }
 
-/** What a refused refresh leaves: nothing, or the subscription for as long as was granted, in which the refresh is tried again. */
+/** What a refused refresh, or un-SUBSCRIBE, leaves: nothing, or the subscription for as long as was granted, in which it is tried again. */
 function refused(state: SubscriptionState, status: number, told: SubscriptionEnd, out: SubscriptionEffect[]): void {
-  if (state.phase === 'leaving' || state.leadS === 0 || ENDING.has(status)) {
+  if (state.leadS === 0 || ENDING.has(status)) {
     end(state, told, out);
     return;
   }
+  if (state.phase === 'leaving') out.push({ type: 'stop-timer', name: 'n' });
   state.refusal = told;
   refreshIn(Math.max(told.retryAfterS ?? 0, state.leadS / 4), out);
 }
 
 /** The next refresh comes 600 s before the end of a long time, at half of a short one, as that of registrations. IMS digest 2.12. */
 function granted(state: SubscriptionState, grantedS: number, out: SubscriptionEffect[]): void {
-  state.leadS = grantedS > LONG_S ? LEAD_S : grantedS / 2;
+  state.leadS = leadOf(grantedS);
   state.refusal = null;
   refreshIn(grantedS - state.leadS, out);
-  out.push({
-    type: 'start-timer',
-    name: 'expiry',
-    ms: within(2 * MIN_REFRESH_MS, grantedS, MAX_REFRESH_MS + LEAD_S * 1000),
-  });
+  endIn(grantedS, out);
+}
+
+function leadOf(grantedS: number): number {
+  return grantedS > LONG_S ? LEAD_S : grantedS / 2;
+}
+
+function endIn(seconds: number, out: SubscriptionEffect[]): void {
+  const ms = within(2 * MIN_REFRESH_MS, seconds, MAX_REFRESH_MS + LEAD_S * 1000);
+  out.push({ type: 'start-timer', name: 'expiry', ms });
 }
 
 function refreshIn(seconds: number, out: SubscriptionEffect[]): void {
@@ -224,48 +241,6 @@ function onNotify(state: SubscriptionState, key: TransactionKey, request: SipReq
   if (told.state === 'terminated') {
     end(state, { reason: told.reason, retryAfterS: told.retryAfterS, status: 0 }, out);
   } else if (told.expiresS !== null) granted(state, told.expiresS, out);
-}
-
-/** The answer to a NOTIFY that cannot be used, or null. The first one may come before the 2xx and makes the dialog then. */
-function refusalOfNotify(state: SubscriptionState, request: SipRequest): ResponseSpec | null {
-  const { headers } = request;
-  if (request.method !== 'NOTIFY') return plain(405, 'Method Not Allowed', [['Allow', 'NOTIFY']]);
-  const from = headers.from()?.params.get('tag') ?? '';
-  if (state.dialog !== null && state.dialog.remoteTag !== from) return plain(481, 'Subscription Does Not Exist');
-  const event = (headers.get('Event') ?? '').split(';')[0]?.trim().toLowerCase();
-  if (event !== state.event) return plain(489, 'Bad Event', [['Allow-Events', state.event]]);
-  if (request.body.length > 0 && mediaType(headers.get('Content-Type') ?? '') !== state.accept) {
-    return plain(415, 'Unsupported Media Type', [['Accept', state.accept]]);
-  }
-  state.dialog ??= dialogOfNotify(state, request);
-  return takeSeq(state.dialog, request) ? null : plain(500, 'Request Out of Order', [['Retry-After', '1']]);
-}
-
-function dialogOfNotify(state: SubscriptionState, request: SipRequest): Dialog {
-  return {
-    callId: state.callId,
-    localTag: state.fromTag,
-    remoteTag: request.headers.from()?.params.get('tag') ?? '',
-    local: state.from,
-    remote: request.headers.get('From') ?? '',
-    localSeq: state.seq,
-    remoteSeq: -1,
-    target: request.headers.contacts()[0]?.uri ?? state.uri,
-    routes: [...request.headers.all('Record-Route')],
-    contact: state.contact,
-  };
-}
-
-function subscriptionState(value: string) {
-  const [state = '', ...params] = value.split(';').map(part => part.trim().toLowerCase());
-  const param = (name: string) => params.find(one => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? null;
-  const seconds = (text: string | null) => (text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null);
-  return {
-    state,
-    reason: param('reason'),
-    expiresS: seconds(param('expires')),
-    retryAfterS: seconds(param('retry-after')),
-  };
 }
 
 function end(state: SubscriptionState, told: SubscriptionEnd, out: SubscriptionEffect[]): void {
