@@ -137,6 +137,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     code: 'ALREADY_EXISTS',
     message: 'This device is registered for this number already.',
   },
+  'registration-pending': {
+    status: 409,
+    code: 'ALREADY_EXISTS',
+    message: 'An earlier registration of this device for this number waits for the network.',
+  },
   'max-devices-per-user': {
     status: 403,
     code: 'MAX_DEVICES_PER_USER',

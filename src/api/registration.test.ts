@@ -118,6 +118,7 @@ test('4.4 and 4.5 refusals of the core keep their status and code', async () => 
   const { api, core } = testApi();
   const cases = [
     ['registration-exists', 409, 'ALREADY_EXISTS'],
+    ['registration-pending', 409, 'ALREADY_EXISTS'],
     ['max-devices-per-user', 403, 'MAX_DEVICES_PER_USER'],
     ['max-registrations-per-number', 403, 'MAX_REGISTRATION_PER_MSISDN'],
     ['max-registrations-per-user', 403, 'MAX_REGISTRATION_PER_USER'],

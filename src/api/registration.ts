@@ -90,6 +90,7 @@ function create({ core, ids, settings }: RegistrationParts): Operation {
       'max-registrations-per-user',
       'registration-refused',
       'registration-exists',
+      'registration-pending',
       'identifier-missing',
       'identifier-unnecessary',
       'network-unavailable',

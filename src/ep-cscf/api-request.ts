@@ -98,6 +98,7 @@ export interface SessionView {
 export type CoreErrorCode =
   | 'not-found'
   | 'registration-exists'
+  | 'registration-pending'
   | 'max-devices-per-user'
   | 'max-registrations-per-number'
   | 'max-registrations-per-user'

@@ -111,7 +111,8 @@ export function enroll(turn: Turn, made: Omit<Registration, 'bindingId'>, ref: R
 /** The first limit a new registration breaks, in the order of CAMARA digest 4.4. */
 function limit(turn: Turn, binding: Binding | undefined, holder: Holder, deviceId: DeviceId): CoreErrorCode | null {
   const { devicesPerUser, perNumber, perUser, perDevice } = turn.settings.registration;
-  if (binding !== undefined && holds(binding, deviceId)) return 'registration-exists';
+  const taken = binding === undefined ? null : takenBy(binding, deviceId);
+  if (taken !== null) return taken;
   const user = holder.legs === 3 && holder.subject !== null ? turn.registry.users.get(holder.subject) : undefined;
   if (user !== undefined && !user.devices.has(deviceId) && user.devices.size >= devicesPerUser)
     return 'max-devices-per-user';
@@ -124,9 +125,10 @@ function limit(turn: Turn, binding: Binding | undefined, holder: Holder, deviceI
   return mine >= perDevice ? 'max-registrations-per-user' : null;
 }
 
-function holds(binding: Binding, deviceId: DeviceId): boolean {
-  for (const registration of binding.registrations.values()) if (registration.deviceId === deviceId) return true;
-  return binding.waiting.some(waiting => waiting.registration.deviceId === deviceId);
+function takenBy({ registrations, waiting }: Binding, deviceId: DeviceId): CoreErrorCode | null {
+  for (const registration of registrations.values())
+    if (registration.deviceId === deviceId) return 'registration-exists';
+  return waiting.some(({ registration }) => registration.deviceId === deviceId) ? 'registration-pending' : null;
 }
 
 function createBinding(turn: Turn, number: E164): Binding {

@@ -11,6 +11,7 @@ const CODES: Readonly<Partial<Record<CoreErrorCode, number>>> = {
   'offer-and-answer': 488,
   'emergency-not-supported': 380,
   'incompatible-state': 491,
+  'registration-pending': 503,
   'network-unavailable': 503,
   'call-quota': 503,
   draining: 503,

@@ -72,7 +72,7 @@ test('first POSTs at one time share one REGISTER and are answered together; an e
   const first = world.lastRef();
   assert.equal(world.ask(ask(2)), null);
   const second = world.lastRef();
-  assert.equal(errorOf(world.ask(ask(1))), 'registration-exists');
+  assert.equal(errorOf(world.ask(ask(1))), 'registration-pending');
   const [effect, ...more] = world.take('ims.register');
   assert.equal(more.length, 0);
   assert.ok(effect !== undefined);

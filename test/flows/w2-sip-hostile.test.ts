@@ -49,6 +49,23 @@ test('who has left has as long to register again as who has just come', async ()
   assert.equal(await phone.closed(), 4408);
 });
 
+test('a REGISTER beside one of the same instance that waits for the network may come again, one of somebody else may not', async () => {
+  const s = await scene();
+  s.g.network.register = 'silent';
+  const first = await s.client();
+  const waiting = first.register();
+  await imsEffect(s.g, 'ims.register');
+  const again = await (await s.client()).register();
+  assert.equal(again.status, 503);
+  assert.ok(Number(again.headers.get('Retry-After')) > 0);
+  await s.g.advance(10_000);
+  assert.equal((await waiting).status, 504);
+  s.g.network.register = 'ok';
+  const body = { deviceId: '00000000-0000-4000-8000-000000000001' };
+  assert.equal((await s.g.call('ada-other', 'POST', `${REGISTRATION}/sessions`, body)).status, 201);
+  assert.equal((await (await s.client()).register()).status, 403);
+});
+
 test('a registration that an application ended is gone for the user agent too', async () => {
   const s = await scene();
   const phone = await s.phone();
