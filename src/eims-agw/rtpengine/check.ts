@@ -1,6 +1,7 @@
 /** What an operator may want to know of the daemons before a start. */
 import type { EngineCheck } from '../engine.ts';
 import type { Clock, CodecName } from '../settings.ts';
+import { codecName } from '../speech-codec.ts';
 import type { Daemon } from './daemon.ts';
 import type { Probed } from './probe.ts';
 
@@ -24,7 +25,7 @@ export async function checkDaemons(
       faults.push(`The rtpengine ${name} ${probed.fault}.`);
       continue;
     }
-    const lacking = wanted.filter(codec => !probed.formats.some(format => sameName(format.name, codec)));
+    const lacking = wanted.filter(codec => !probed.formats.some(format => codecName(format) === codec));
     if (probed.unplayable.length > 0)
       notes.push(`The rtpengine ${name} cannot play ${probed.unplayable.join(', ')}: the files lie on its host.`);
     if (lacking.length > 0)
@@ -41,8 +42,4 @@ function inTime(examined: Promise<Probed>, clock: Clock): Promise<Probed> {
       resolve(probed);
     });
   });
-}
-
-function sameName(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }

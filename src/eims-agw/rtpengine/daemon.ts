@@ -3,6 +3,7 @@ import type { EngineCaps, PayloadFormat } from '../engine.ts';
 import { sameFormat } from '../payload-format.ts';
 import type { Clock, Count, Log } from '../settings.ts';
 import { createNgClient, type NgClient, type Wire, type WireEvents } from './client.ts';
+import type { NgReply, NgRequest } from './ng.ts';
 import type { Habits } from './pair.ts';
 import type { DaemonPlace } from './place.ts';
 import type { Member } from './pool.ts';
@@ -82,8 +83,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   }
 
   function examine(): Promise<Probed> {
-    const ask = (request: Parameters<NgClient['ask']>[0]) =>
-      new Promise<Parameters<Parameters<NgClient['ask']>[2]>[0]>(done => client.ask(request, PATIENCE_MS, done));
+    const ask = (request: NgRequest) => new Promise<NgReply | null>(done => client.ask(request, PATIENCE_MS, done));
     const { vouched, habits, places, files } = options;
     return probe({ ask, id: `${options.prefix}probe-`, vouched, habits, places, files });
   }

@@ -1,7 +1,6 @@
 /** SDP for the daemon, made of what it has to know and nothing that a browser or a core wrote. */
-import { isIPv6 } from 'node:net';
 import type { ImsTarget, SdesKey, WebEnd } from '../engine.ts';
-import type { Family } from '../realm.ts';
+import { type Family, familyOf } from '../realm.ts';
 import type { Line } from './formats.ts';
 
 /** Never written to: the browser is where its ICE checks come from. RFC 5737. */
@@ -82,7 +81,7 @@ function text(kind: Kind, address: string, media: readonly string[]): string {
 }
 
 function connection(address: string): string {
-  return `IN ${isIPv6(address) ? 'IP6' : 'IP4'} ${address}`;
+  return `IN ${familyOf(address)} ${address}`;
 }
 
 function numbers(formats: Line): string {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createDiscardLog } from '../../runtime/discard-log.ts';
 import { type Engine, type EngineCommand, type EngineEvent, NO_TOTALS } from '../engine.ts';
+import { mediaRealms } from '../realm.ts';
 import type { Clock, Count, Log, MediaSettings } from '../settings.ts';
 import type { CallState } from './call-state.ts';
 import { checkDaemons } from './check.ts';
@@ -11,6 +12,7 @@ import { placeOf, placesOf } from './place.ts';
 import { choose } from './pool.ts';
 import { NO_STREAMS } from './reply.ts';
 import { type CallSession, callSession, handle, type SessionEffect, type SessionInput, streamsOf } from './session.ts';
+import { requestOf } from './step.ts';
 import { carried } from './supervision.ts';
 import { udpWire } from './udp-wire.ts';
 
@@ -40,10 +42,11 @@ interface Placed {
 
 export function createRtpengine(options: RtpengineOptions): Engine {
   const { settings, onEvent, clock, log, count } = options;
-  const { rtpengine, ims } = settings;
+  const { rtpengine } = settings;
+  const realms = mediaRealms(settings);
   const prefix = `lineside-${randomBytes(6).toString('hex')}-`;
-  const habits = { web: rtpengine.webInterface, natLatch: ims.natLatch };
-  const places = placesOf(settings);
+  const habits = { web: rtpengine.webInterface, natLatch: settings.ims.natLatch };
+  const places = placesOf(settings, realms);
   const placed = new Map<number, Placed>();
   const refused = createDiscardLog(clock.now, (reason, number) =>
     log('warn', 'calls refused by the media plane', { reason, count: number, sessions: placed.size }),
@@ -93,7 +96,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       habits: {
         ...habits,
         ...placeOf(settings, command.place),
-        natLatch: natLatchOf(command.place.realm),
+        natLatch: realms(command.place.realm).natLatch,
         advertised: daemon.advertised(),
       },
       imsSilentMs: settings.imsSilentMs,
@@ -101,10 +104,6 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     daemon.took({ calls: 1 });
     placed.set(command.session, { call, daemon, tried, open: command, looks: new Map() });
     give(command.session, { type: 'command', command });
-  }
-
-  function natLatchOf(realm: string | null): boolean {
-    return ((realm === null ? undefined : settings.realms[realm]) ?? ims).natLatch;
   }
 
   function refuse({ session, op }: Placed['open'], failure: 'driver' | 'overload' | 'no-port'): void {
@@ -205,9 +204,9 @@ export function createRtpengine(options: RtpengineOptions): Engine {
   }
 
   /** Resolves when it is gone, or nothing can be done about it. */
-  function remove(daemon: Daemon, { options: { callId } }: CallState): Promise<void> {
+  function remove(daemon: Daemon, stream: CallState): Promise<void> {
     if (daemon.member().state === 'down') return Promise.resolve();
-    const request = { command: 'delete', 'call-id': callId, 'from-tag': 'ims', 'delete delay': 0 } as const;
+    const request = requestOf(stream, { type: 'delete' });
     return new Promise(resolve => daemon.ask(request, OPEN_PATIENCE_MS, () => resolve()));
   }
 

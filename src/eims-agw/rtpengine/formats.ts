@@ -1,6 +1,7 @@
 /** Payload types of a route as the two m-lines that a daemon is told, and what it has to code. */
 import type { PayloadFormat, PtRule, Route } from '../engine.ts';
 import { sameFormat } from '../payload-format.ts';
+import { isAmr } from '../speech-codec.ts';
 
 /** Formats of one party by their numbers there, the preferred first, speech before events. */
 export type Line = ReadonlyArray<{ pt: number; format: PayloadFormat; kind: PtRule['kind'] }>;
@@ -65,11 +66,8 @@ function withWebEvents(web: Line, ims: Line): Line {
 }
 
 /** `NAME/clock/channels/bitrate/ptime/parameters`; without parameters the daemon would take its own for AMR, which few networks use. */
-export function specOf({ name, clock, channels, fmtp }: PayloadFormat): string {
-  const plain = `${name}/${clock}${channels === 1 && !isAmr(name) ? '' : `/${channels}`}`;
-  return isAmr(name) ? `${plain}///${fmtp ?? 'octet-align=0'}` : plain;
-}
-
-function isAmr(name: string): boolean {
-  return /^amr(-wb)?$/i.test(name);
+export function specOf(format: PayloadFormat): string {
+  const { name, clock, channels, fmtp } = format;
+  if (isAmr(format)) return `${name}/${clock}/${channels}///${fmtp ?? 'octet-align=0'}`;
+  return `${name}/${clock}${channels === 1 ? '' : `/${channels}`}`;
 }

@@ -1,7 +1,6 @@
 /** Where calls of a realm meet the core: interface and address family of the daemons. */
-import { hostsOf } from '../address.ts';
 import type { ImsPlace } from '../engine.ts';
-import { type Family, familyOf } from '../realm.ts';
+import type { Family, MediaRealms } from '../realm.ts';
 import type { MediaSettings } from '../settings.ts';
 
 export interface DaemonPlace {
@@ -10,6 +9,8 @@ export interface DaemonPlace {
   family: Family;
 }
 
+const FAMILIES: readonly Family[] = ['IP4', 'IP6'];
+
 /** The interface of a realm, or that of all. */
 export function placeOf({ rtpengine }: Pick<MediaSettings, 'rtpengine'>, { realm, family }: ImsPlace): DaemonPlace {
   const own = realm === null ? undefined : rtpengine.realmInterfaces[realm];
@@ -17,12 +18,10 @@ export function placeOf({ rtpengine }: Pick<MediaSettings, 'rtpengine'>, { realm
 }
 
 /** All places that calls may have, each once. */
-export function placesOf(settings: Pick<MediaSettings, 'rtpengine' | 'ims' | 'realms'>): DaemonPlace[] {
+export function placesOf(settings: Pick<MediaSettings, 'rtpengine' | 'realms'>, realms: MediaRealms): DaemonPlace[] {
   const names = [null, ...Object.keys(settings.realms), ...Object.keys(settings.rtpengine.realmInterfaces)];
   const places = names.flatMap(realm =>
-    hostsOf((realm === null ? undefined : settings.realms[realm]) ?? settings.ims).map(({ bind }) =>
-      placeOf(settings, { realm, family: familyOf(bind) }),
-    ),
+    FAMILIES.filter(family => realms(realm).host(family) !== null).map(family => placeOf(settings, { realm, family })),
   );
   return [...new Map(places.map(place => [`${place.ims} ${place.family}`, place])).values()];
 }

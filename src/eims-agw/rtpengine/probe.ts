@@ -1,8 +1,7 @@
 /** What a daemon is, asked before it gets calls: its version, and what it can code here (encoders are packages of their own). */
 import type { PayloadFormat } from '../engine.ts';
-import { PCMA, PCMU } from '../payload-format.ts';
 import { familyOf } from '../realm.ts';
-import { eventFormat } from '../speech-codec.ts';
+import { eventFormat, ownLayouts } from '../speech-codec.ts';
 import { specOf } from './formats.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import { answerOf, type Habits, offerOf, openingPair } from './pair.ts';
@@ -24,16 +23,7 @@ export type Probed =
   | { ok: false; silent: boolean; fault: string };
 
 /** Everything that is worth asking for; of AMR both layouts, which the codec has or has not together. */
-const CANDIDATES: readonly PayloadFormat[] = [
-  { name: 'opus', clock: 48_000, channels: 2, fmtp: null },
-  { name: 'AMR-WB', clock: 16_000, channels: 1, fmtp: null },
-  { name: 'AMR-WB', clock: 16_000, channels: 1, fmtp: 'octet-align=1' },
-  { name: 'AMR', clock: 8000, channels: 1, fmtp: null },
-  { name: 'AMR', clock: 8000, channels: 1, fmtp: 'octet-align=1' },
-  { name: 'G722', clock: 8000, channels: 1, fmtp: null },
-  PCMA,
-  PCMU,
-];
+const CANDIDATES = (['opus', 'AMR-WB', 'AMR', 'G722', 'PCMA', 'PCMU'] as const).flatMap(ownLayouts);
 /** It makes events of one clock those of another wherever it codes the speech, without being asked. */
 const EVENTS: readonly PayloadFormat[] = [8000, 16_000, 48_000].map(eventFormat);
 /** A line of speech to put codecs beside; the address is nobody's. RFC 5737. */
