@@ -1,8 +1,9 @@
 /** The sandbox as one object: identity provider and small IMS in this process, the gateway as its child. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { stringify } from 'yaml';
 import { type Business, startBusiness } from './business/server.ts';
 import { makeDataDir } from './data-dir.ts';
@@ -18,7 +19,7 @@ export interface SandboxOptions {
   dataDir: string | null;
   /** A core to attach to in place of the small IMS: its I-CSCF as host:port, and the addresses SIP may come from. */
   core?: { entry: string; addresses: readonly string[] };
-  /** PEM files of pages, API and identity provider, which are then https; the gateway trusts the certificate. */
+  /** PEM files of pages, API, identity provider and business, which are then https; the gateway and this process trust the certificate. */
   tls?: { cert: string; key: string };
   /** More settings of the gateway, merged area by area over the sandbox's own. */
   settings?: Record<string, Record<string, unknown>>;
@@ -30,7 +31,7 @@ export interface Sandbox {
   readonly pages: string;
   readonly issuer: string;
   readonly operations: string;
-  /** The demo business's pages, which visitors call from; null where it cannot be: with another core, or by https. */
+  /** The demo business's pages, which visitors call from; null with another core. */
   readonly business: string | null;
   /** Process id of the gateway. */
   gatewayPid(): number;
@@ -98,8 +99,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await ready(child, operations);
     };
     await startChild();
-    const business =
-      options.core === undefined && options.tls === undefined ? await openBusiness(host, pages, identity.issuer) : null;
+    const business = options.core === undefined ? await openBusiness(options, pages, identity.issuer) : null;
     if (business !== null) closers.push(() => business.close());
     return {
       pages,
@@ -118,9 +118,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 /** On an origin of its own, as a business has. */
-async function openBusiness(host: string, gateway: string, issuer: string): Promise<Business> {
-  const entryPoints = await makeEntryPoints(gateway, issuer, [`http://${host}:${BUSINESS_PORT}`]);
-  return startBusiness({ host, port: BUSINESS_PORT, gateway, entryPoints });
+async function openBusiness({ host, tls }: SandboxOptions, gateway: string, issuer: string): Promise<Business> {
+  const port = BUSINESS_PORT;
+  if (tls === undefined) {
+    const entryPoints = await makeEntryPoints(gateway, issuer, [`http://${host}:${port}`]);
+    return startBusiness({ host, port, gateway, entryPoints });
+  }
+  // Its back end asks the provider and the gateway.
+  setDefaultCACertificates([...getCACertificates(), readFileSync(tls.cert, 'utf8')]);
+  const entryPoints = await makeEntryPoints(gateway, issuer, [`https://${host}:${port}`]);
+  return startBusiness({ host, port, gateway, entryPoints, tls });
 }
 
 function gatewaySettings(

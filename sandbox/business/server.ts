@@ -1,6 +1,8 @@
 /** The demo business's own web server: a few files on an origin of its own, as strict with scripts and styles as a careful shop. */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 
 export interface BusinessOptions {
@@ -10,6 +12,8 @@ export interface BusinessOptions {
   gateway: string;
   /** Ids of the entry points that the pages name: `{{name}}` in them becomes the id. */
   entryPoints: Readonly<Record<string, string>>;
+  /** PEM files; with them the pages are https. */
+  tls?: { cert: string; key: string };
 }
 
 export interface Business {
@@ -28,18 +32,22 @@ const NAME = /^\/([a-z]+)\.(html|css|js|svg)$/;
 
 /** Resolves when it listens. Rejects when the address is taken. */
 export async function startBusiness(options: BusinessOptions): Promise<Business> {
-  const { host, port } = options;
-  const server = createServer(async (request, response) => {
+  const { host, port, tls } = options;
+  const serve: RequestListener = async (request, response) => {
     const [path = ''] = (request.url ?? '').split('?');
     const found = NAME.exec(path === '/' ? '/index.html' : path);
     const type = found?.[2] as keyof typeof TYPES | undefined;
     const text = found === null ? null : await readFile(join(SITE, `${found[1]}.${type}`), 'utf8').catch(() => null);
     const body = text === null || type === undefined ? null : fill(text, options);
     response.writeHead(body === null ? 404 : 200, headers(options.gateway, type)).end(body ?? 'Not found');
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer(serve)
+      : createSecureServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, serve);
   await listen(server, host, port);
   return {
-    url: `http://${host}:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve());

@@ -9,6 +9,7 @@ import type { Page } from 'playwright-core';
 import { fetchToken } from '../../sandbox/token.ts';
 import { Device } from '../support/camara.ts';
 import { BELA, ECHO } from '../support/number.ts';
+import { followButton, stateOf, waitState } from './browser-shop.ts';
 import { MICROPHONE_HZ, openStage, press, type Stage, signIn, waitText, waitTone } from './browser-support.ts';
 
 const HOST = '127.0.0.64';
@@ -25,53 +26,16 @@ after(async () => {
   await stage?.close();
 });
 
-interface ButtonState {
-  name: string;
-  muted?: boolean;
-  reason?: string;
-  error?: string;
-}
-
-type Button = HTMLElement & { state: ButtonState; visitor: { current: unknown } };
-
 /** The first button of a page of the shop, and what it says. */
 async function visit(url = `${shop}/`): Promise<Page> {
   const page = await (await stage.profile()).newPage();
-  await page.addInitScript(() => {
-    // Where the other tests find the calls of the softphone page.
-    const calls = () => {
-      const current = document.querySelector<Button>('lineside-call')?.visitor.current ?? null;
-      return new Map(current === null ? [] : [['current', current]]);
-    };
-    Object.assign(globalThis, {
-      lineside: {
-        client: {
-          get calls() {
-            return calls();
-          },
-        },
-      },
-    });
-    const said: string[] = [];
-    Object.assign(globalThis, { said });
-    addEventListener('lineside-call-state', event => said.push((event as CustomEvent<ButtonState>).detail.name));
-  });
+  await page.addInitScript(followButton);
   await page.goto(url);
   await page.locator('lineside-call').first().waitFor();
   return page;
 }
 
 const part = (page: Page, name: string) => page.locator('lineside-call').first().locator(`[part~="${name}"]`);
-
-async function waitState(page: Page, name: string): Promise<ButtonState> {
-  await page
-    .waitForFunction(wanted => document.querySelector<Button>('lineside-call')?.state.name === wanted, name)
-    .catch(async () => assert.fail(`The button is ${JSON.stringify(await stateOf(page))}, not ${name}.`));
-  return stateOf(page);
-}
-
-const stateOf = (page: Page) =>
-  page.evaluate(() => document.querySelector<Button>('lineside-call')?.state ?? { name: 'none' });
 
 interface AxeResult {
   violations: Array<{ id: string; help: string; nodes: Array<{ html: string; failureSummary?: string }> }>;

@@ -1,4 +1,4 @@
-/** Firefox on another host, over TLS: signs in, hears its own tone, also after a reload, calls Chromium and is called by it, under either SRTP profile; closed in a call it ends it. */
+/** Firefox on another host, over TLS: signs in, hears its own tone, also after a reload, calls Chromium and is called by it, under either SRTP profile; closed in a call it ends it; and it visits the shop. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { certificate } from '../support/certificate.ts';
 import { FIREFOX_HZ, type Firefox, startFirefox } from '../support/firefox.ts';
 import { type NetworkNamespace, openNamespace } from '../support/network-namespace.ts';
 import { ADA, BELA, ECHO } from '../support/number.ts';
+import { followButton, waitState } from './browser-shop.ts';
 import {
   choose,
   dial,
@@ -48,6 +49,25 @@ async function firefoxPage(stage: Stage, number: string) {
   return page;
 }
 
+/** A visitor of the shop presses the button, hears the own voice, sends digits and hangs up. */
+async function visitShop(stage: Stage): Promise<void> {
+  const context = await firefox.profile();
+  const page = await context.newPage();
+  const part = (name: string) => page.locator(`lineside-call >>> [part~="${name}"]`);
+  await page.evaluateOnNewDocument(followButton);
+  await page.goto(`${stage.sandbox.business}/`);
+  await part('button').click();
+  await waitState(page, 'talking');
+  await waitTone(page, FIREFOX_HZ);
+  await page.keyboard.type('4#');
+  const digits = part('digits').map(node => node.textContent);
+  assert.equal(await digits.wait(), '4#');
+  await page.keyboard.press('Escape');
+  await part('hang-up').click();
+  assert.equal((await waitState(page, 'ended')).reason, 'hung-up-here');
+  await context.close();
+}
+
 for (const srtp of ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM']) {
   test(`${srtp}: Firefox hears its own tone; Firefox and Chromium call each other and hear each other`, async t => {
     const stage = await openStage(network.outside, { media: { srtp: [srtp] } }, tls);
@@ -85,5 +105,7 @@ for (const srtp of ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM']) {
     // Long before the loss of its network would be noticed.
     assert.equal(await waitText(ada, 'end-reason', /\./), 'The other side hung up.');
     await leave(ada);
+
+    await t.test('CTC-14 Firefox: a visitor talks to the shop by its button', () => visitShop(stage));
   });
 }
