@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Device } from '../support/camara.ts';
-import { ADA, BELA } from '../support/number.ts';
+import { ADA, BELA, CHIDI, DOLORES } from '../support/number.ts';
 import type { Phone } from '../support/phone.ts';
 import { heardBy, keysAt, press, talk, until } from '../support/talk.ts';
 import { type Floor, type Line, openFloor, seen } from './phone-support.ts';
@@ -15,7 +15,11 @@ let floor: Floor;
 let phone: Phone;
 
 before(async () => {
-  floor = await openFloor(HOST);
+  const realms = [
+    { name: 'open', prefixes: ['+'] },
+    { name: 'secret', prefixes: [CHIDI], media: { imsSrtp: 'require' } },
+  ];
+  floor = await openFloor(HOST, { ims: { realms } });
   phone = await floor.phone(BELA, PHONE_HZ);
 });
 after(async () => {
@@ -141,5 +145,47 @@ test('the phone calls an API client, which answers and hangs up', async () => {
   await phone.waitFor('CALL_CLOSED', from);
   await peer.close();
   await floor.leave(ada);
+  await floor.quiet();
+});
+
+test('SDP-25 where SRTP is required phones with keys in SDP are called and call, and both sides hear; one without is refused 488 either way', async () => {
+  const [chidi, called, calling] = await Promise.all([
+    floor.device(CHIDI),
+    floor.phone(DOLORES, 700, { srtp: 'srtp' }),
+    floor.phone('+15550100005', 700, { srtp: 'srtp-mand' }),
+  ]);
+  const hears = async (far: Phone, { id, peer }: Line) => {
+    await talk(peer, 1000, 2000);
+    assert.deepEqual([far.heard().hz, heardBy(peer).hz], [1000, 700]);
+    const keyed = far
+      .wire()
+      .filter(({ body }) => /^m=audio \d+ RTP\/SAVP [\s\S]*^a=crypto:\d+ \S+ inline:/m.test(body));
+    assert.equal(new Set(keyed.map(({ from }) => from)).size, 2, 'offer and answer have keys');
+    await chidi.hangUp(id);
+    await chidi.waitStatus(id, 'Terminated');
+    await far.waitFor('CALL_CLOSED');
+    await peer.close();
+  };
+  const out = await floor.call(chidi, DOLORES, CHIDI);
+  await called.waitFor('CALL_INCOMING');
+  await called.accept();
+  await chidi.waitStatus(out.id, 'Connected');
+  await until(() => out.peer.connected(), 'the media connection');
+  await hears(called, out);
+
+  await calling.dial(CHIDI);
+  const line = await floor.answer(await floor.rung(chidi));
+  await calling.waitFor('CALL_ESTABLISHED');
+  await hears(calling, line);
+
+  const from = phone.events.length;
+  const refused = await floor.call(chidi, BELA, CHIDI);
+  const event = await chidi.waitFor(({ data }) => data.mediaSessionId === refused.id && data.status === 'Failed');
+  assert.match(event.data.reason, /^SIP;cause=488/);
+  await phone.waitFor('CALL_CLOSED', from);
+  const at = phone.events.length;
+  await phone.dial(CHIDI);
+  assert.match((await phone.waitFor('CALL_CLOSED', at)).param ?? '', /^488/);
+  await floor.leave(chidi, called, calling);
   await floor.quiet();
 });

@@ -38,12 +38,13 @@ export interface Floor {
   close(): Promise<void>;
 }
 
-export async function openFloor(host: string): Promise<Floor> {
+/** `settings` go over the sandbox's own. */
+export async function openFloor(host: string, settings: Record<string, Record<string, unknown>> = {}): Promise<Floor> {
   let log = '';
   const sandbox = await startSandbox({
     host,
     dataDir: null,
-    settings: unhurried(),
+    settings: unhurried(settings),
     onLog: text => {
       log += text;
     },

@@ -52,6 +52,12 @@ before(async () => {
   const busy = join(folder, 'busy.wav');
   writeFileSync(busy, toneWav(BUSY_HZ, BUSY_SECONDS));
   const settings = {
+    ims: {
+      realms: [
+        { name: 'open', prefixes: ['+'] },
+        { name: 'secret', prefixes: [CHIDI], media: { imsSrtp: 'require' } },
+      ],
+    },
     media: {
       engine: 'rtpengine',
       imsSrtp: 'offer',
@@ -76,7 +82,14 @@ after(async () => {
 });
 
 const phoneOf = (number: string, toneHz: number, codec: PhoneCodec, srtp: boolean) =>
-  startPhone({ registrar: network.outside, host: network.outside, number, toneHz, codec, srtp });
+  startPhone({
+    registrar: network.outside,
+    host: network.outside,
+    number,
+    toneHz,
+    codec,
+    ...(srtp ? { srtp: 'srtp-mand' } : {}),
+  });
 
 /** The page's call as it is talked. */
 async function talk(page: AnyPage, phone: Phone, hz: { page: number; phone: number }): Promise<void> {
@@ -149,6 +162,28 @@ for (const codec of ['AMR-WB', 'AMR', 'G722', 'opus', 'PCMA'] as const) {
     await until(() => spoken() === 2, `two calls that ended with ${codec}`);
   });
 }
+
+test('SDP-25 where SRTP is required Firefox calls a phone with keys in SDP, both hear; a phone without is refused 488 and nothing rings', async () => {
+  const page = chidi;
+  assert.ok(page !== undefined);
+  const phone = await phoneOf(DOLORES, DOLORES_HZ, 'PCMA', true);
+  const plain = await phoneOf(BELA, BELA_HZ, 'PCMA', false);
+  try {
+    await plain.dial(CHIDI);
+    assert.match((await plain.waitFor('CALL_CLOSED')).param ?? '', /^488/);
+    assert.equal(await page.evaluate(hasCall, ''), false);
+    await dial(page, DOLORES);
+    await phone.waitFor('CALL_INCOMING');
+    await phone.accept();
+    await talk(page, phone, { page: FIREFOX_HZ, phone: DOLORES_HZ });
+    const [invite] = seen(phone.wire(), /^INVITE /);
+    assert.match(invite?.body ?? '', /^m=audio \d+ RTP\/SAVP [\s\S]*^a=crypto:1 /m);
+    await phone.hangUp();
+    assert.equal(await waitText(page, 'end-reason', /\./), 'The other side hung up.');
+  } finally {
+    await Promise.all([phone.close(), plain.close()]);
+  }
+});
 
 test('ANN-01 Chromium hears from a file that a number is busy, then the page says so', async () => {
   const page = ada;

@@ -35,7 +35,10 @@ before(async () => {
   media = await rtpengineMedia([daemon], {
     imsSilentMs: 3_000,
     webGraceMs: 0,
-    realms: { partner: { bind: '::1', advertise: '::1', mediaPrefixes: ['::1/128'], natLatch: false } },
+    realms: {
+      partner: { bind: '::1', advertise: '::1', mediaPrefixes: ['::1/128'], natLatch: false },
+      keyed: { ...MEDIA_DEFAULTS.ims, srtp: 'offer' },
+    },
     rtpengine: { ...MEDIA_DEFAULTS.rtpengine, realmInterfaces: { partner: 'peering' } },
   });
 });
@@ -291,6 +294,44 @@ test('RTE-01 a fork moves the IMS side, and the browser’s answer stays as it i
   await until(() => browser.rtp.length > 0, toBrowser(other));
   await call.release();
 });
+
+/** The phone's answer with keys. */
+function withKey(far: Phone, byte: number): string {
+  const line = `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${Buffer.alloc(30, byte).toString('base64')}\r\n`;
+  return far.sdp({ laws: [8] }).replace(/(RTP\/)(AVP .*\r\n)/, (_, rtp, rest) => `${rtp}S${rest}${line}`);
+}
+
+test('SDP-25 RTE-01 the daemon keeps its key through forks and an ICE restart; after a fork in plain RTP, which costs it, one with keys is refused', async () => {
+  const { run } = media.plane.port;
+  const far = await newPhone();
+  const browser = newBrowser();
+  const offered = await browser.offer();
+  const call = await callOut(media, browser, far, () => withKey(far, 1), 'keyed');
+  const [ours = ''] = /inline:\S{40}/.exec(call.offer) ?? [];
+  for (const byte of [2, 1]) {
+    const sdp = withKey(far, byte);
+    run({ type: 'media.answer', from: 'ims', owner: call.owner, ref: nextRef(), fork: `${byte}`, sdp });
+    assert.equal((await media.box.wait('media-ready')).sdp, call.answer);
+  }
+  const restarted = offered
+    .replace(/a=ice-ufrag:.*/, 'a=ice-ufrag:anew')
+    .replace(/a=ice-pwd:.*/, `a=ice-pwd:${'anew'.repeat(6)}`);
+  run({ type: 'media.reoffer', from: 'web', owner: call.owner, ref: nextRef(), leg: LEG, sdp: restarted });
+  assert.notEqual(ufragOf((await media.box.wait('media-ready')).sdp), ufragOf(call.answer));
+  // Asked for after the daemon has answered all that: it would have been lost with another key.
+  run({ type: 'media.reoffer', from: 'ims', owner: call.owner, ref: nextRef(), sdp: withKey(far, 3) });
+  assert.ok((await media.box.wait('media-ready')).sdp.includes(ours));
+  assert.ok((await call.release()).codec === 'PCMA');
+
+  const mixed = await callOut(media, newBrowser(), far, () => far.sdp({ laws: [8] }), 'keyed');
+  const sdp = withKey(far, 1);
+  run({ type: 'media.answer', from: 'ims', owner: mixed.owner, ref: nextRef(), fork: 'b', sdp });
+  assert.equal((await media.box.wait('media-failed')).failure, 'srtp');
+  await mixed.release();
+  assert.ok(!media.box.all.some(input => input.type === 'media-lost'));
+});
+
+const ufragOf = (sdp: string) => /a=ice-ufrag:(\S+)/.exec(sdp)?.[1];
 
 test('RTE-13 a realm has its own interface, and IPv6 towards the core while the browser has IPv4', async () => {
   const browser = newBrowser();

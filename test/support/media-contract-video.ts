@@ -23,10 +23,11 @@ function linesOf(sdp: string): { sound: MediaDesc; picture: MediaDesc } {
 
 const vp8Of = ({ codecs }: MediaDesc): number => codecs.find(({ name }) => name === 'VP8')?.pt ?? -1;
 
-/** The far end with VP8 at this port; 0: it has none any more. */
-function phoneWith(address: string, pt: number, port: number, version: number): string {
+/** The far end with VP8 at this port; 0: it has none any more. With a suite it is SRTP. */
+function phoneWith(address: string, pt: number, port: number, version: number, suite: string | null = null): string {
   const sound = phoneSdp({ address, port: 40_020, formats: [8], version });
-  return `${sound}m=video ${port} RTP/AVP ${pt}\r\na=rtpmap:${pt} VP8/90000\r\n`;
+  const crypto = suite === null ? '' : `a=crypto:3 ${suite} inline:${Buffer.alloc(30, version).toString('base64')}\r\n`;
+  return `${sound}m=video ${port} RTP/${crypto && 'S'}AVP ${pt}\r\na=rtpmap:${pt} VP8/90000\r\n${crypto}`;
 }
 
 /** The browser's answer to an offer of ours, the picture this way; `rejected`: the line is dead. */
@@ -67,8 +68,8 @@ export async function videoComesAndGoes(
   assert.equal(answer.picture.ice?.ufrag !== answer.sound.ice?.ufrag, apart);
   run({ type: 'media.gate', owner, fromIms: true, fromWeb: true });
 
-  const fromIms = (port: number, version: number) => {
-    const text = phoneWith(phoneHost, pt, port, version);
+  const fromIms = (port: number, version: number, suite?: string) => {
+    const text = phoneWith(phoneHost, pt, port, version, suite);
     run({ type: 'media.reoffer', from: 'ims', owner, ref: nextRef(), sdp: text });
   };
   const agree = async (text: string) => {
@@ -80,14 +81,20 @@ export async function videoComesAndGoes(
   const without = (await box.wait('media-renews')).sdp;
   assert.equal(linesOf(without).picture.live, false);
   await agree(answerTo(without, 'inactive', true));
-  fromIms(40_024, 3);
+  fromIms(40_024, 3, 'AES_CM_128_HMAC_SHA1_32');
   const asked = (await box.wait('media-asks')).sdp;
   assert.equal(linesOf(await agree(answerTo(asked, 'inactive'))).picture.port, 0);
-  fromIms(40_026, 4);
+  // Each time it says anew how it is protected.
+  fromIms(40_026, 4, 'AES_CM_128_HMAC_SHA1_80');
   const again = (await box.wait('media-asks')).sdp;
   // The browser holds on to what it was offered.
   assert.deepEqual(linesOf(again).picture.ice, linesOf(asked).picture.ice);
-  assert.ok(linesOf(await agree(answerTo(again, 'sendrecv'))).picture.port > 0);
+  const { picture } = linesOf(await agree(answerTo(again, 'sendrecv')));
+  assert.ok(picture.port > 0 && picture.proto === 'RTP/SAVP');
+  assert.deepEqual(
+    picture.crypto.map(({ tag, suite }) => [tag, suite]),
+    [[3, 'AES_CM_128_HMAC_SHA1_80']],
+  );
   run({ type: 'media.release', owner });
   await box.wait('media-stats');
   assert.equal(plane.health().sessions, 0);

@@ -22,8 +22,8 @@ export interface PhoneOptions {
   host?: string;
   /** Sends a moving test picture in VP8, and takes video. */
   video?: boolean;
-  /** Its sound is SRTP with keys in SDP, and nothing else. */
-  srtp?: boolean;
+  /** Its sound is SRTP with keys in SDP where that is asked for, or it is that and nothing else. Default: plain RTP. */
+  srtp?: 'srtp' | 'srtp-mand';
   /** The one codec it speaks. Default: G.711, both laws. */
   codec?: PhoneCodec;
 }
@@ -101,7 +101,7 @@ export async function startPhone(options: PhoneOptions): Promise<Phone> {
   const modules = [
     ...[CODECS[codec].module, 'aufile', 'sndfile'],
     ...(options.video === true ? ['vp8', 'fakevideo', 'snapshot'] : []),
-    ...(options.srtp === true ? ['srtp'] : []),
+    ...(options.srtp === undefined ? [] : ['srtp']),
   ];
   writeFileSync(join(folder, 'config'), configOf(host, ports, folder, modules, options.video === true));
   writeFileSync(join(folder, 'accounts'), accountOf(options));
@@ -239,7 +239,7 @@ function configOf(host: string, ports: Ports, folder: string, modules: readonly 
 /** The line a user writes into ~/.baresip/accounts; README shows the same. */
 function accountOf(options: PhoneOptions): string {
   const { number, user = number, registrar, port = 5070, transport = 'udp', codec = 'PCMA' } = options;
-  const protection = options.srtp === true ? ';mediaenc=srtp-mand' : '';
+  const protection = options.srtp === undefined ? '' : `;mediaenc=${options.srtp}`;
   const password = SUBSCRIBERS.find(subscriber => subscriber.number === number)?.phonePassword ?? '';
   return (
     `<sip:${number}@${DOMAIN}>;auth_user=${user};auth_pass=${password};` +
