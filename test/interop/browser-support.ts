@@ -245,24 +245,39 @@ interface DecodedVideo {
   codec: string;
 }
 
-/** What the page's call has decoded of the other side's picture. */
-function decodedVideo(page: Page): Promise<DecodedVideo | null> {
+type Stats = Record<string, unknown>;
+
+/** The statistics of the page's call. */
+function statsOf(page: Page): Promise<Stats[]> {
   return page.evaluate(async () => {
     const { lineside } = globalThis as unknown as {
-      lineside: { client: { calls: Map<string, { getStats(): Promise<Map<string, Record<string, unknown>>> }> } };
+      lineside: { client: { calls: Map<string, { getStats(): Promise<Map<string, Stats>> }> } };
     };
     const [call] = [...lineside.client.calls.values()];
-    const stats = [...((await call?.getStats())?.values() ?? [])];
-    const video = stats.find(entry => entry['type'] === 'inbound-rtp' && entry['kind'] === 'video');
-    if (video === undefined) return null;
-    const codec = stats.find(entry => entry['id'] === video['codecId']);
-    return {
-      frames: Number(video['framesDecoded'] ?? 0),
-      keyFrames: Number(video['keyFramesDecoded'] ?? 0),
-      width: Number(video['frameWidth'] ?? 0),
-      codec: String(codec?.['mimeType'] ?? ''),
-    };
+    return [...((await call?.getStats())?.values() ?? [])];
   });
+}
+
+const videoOf = (stats: readonly Stats[], type: 'inbound-rtp' | 'outbound-rtp') =>
+  stats.find(entry => entry.type === type && entry.kind === 'video');
+
+/** What the page's call has decoded of the other side's picture. */
+async function decodedVideo(page: Page): Promise<DecodedVideo | null> {
+  const stats = await statsOf(page);
+  const video = videoOf(stats, 'inbound-rtp');
+  if (video === undefined) return null;
+  const codec = stats.find(entry => entry.id === video.codecId);
+  return {
+    frames: Number(video.framesDecoded ?? 0),
+    keyFrames: Number(video.keyFramesDecoded ?? 0),
+    width: Number(video.frameWidth ?? 0),
+    codec: String(codec?.mimeType ?? ''),
+  };
+}
+
+/** Bit rate that the page's encoder aims at for its own picture, kbit/s; NaN while it has none. */
+export async function videoKbps(page: Page): Promise<number> {
+  return Number(videoOf(await statsOf(page), 'outbound-rtp')?.targetBitrate) / 1000;
 }
 
 /** Waits until so many more pictures of the other side have been decoded. */

@@ -2,4 +2,4 @@
 import { openStage } from './browser-support.ts';
 import { browserVideo } from './browser-video.ts';
 
-browserVideo('127.0.0.72', openStage);
+browserVideo('127.0.0.72', (host, media) => openStage(host, { media }));

@@ -5,10 +5,22 @@ import type { Page } from 'playwright-core';
 import { ADA, BELA, DOLORES, ECHO, TONE } from '../support/number.ts';
 import { startPhone } from '../support/phone.ts';
 import { until } from '../support/talk.ts';
-import { dial, MICROPHONE_HZ, press, type Stage, signIn, waitPictures, waitText, waitTone } from './browser-support.ts';
+import {
+  dial,
+  MICROPHONE_HZ,
+  press,
+  type Stage,
+  signIn,
+  videoKbps,
+  waitPictures,
+  waitText,
+  waitTone,
+} from './browser-support.ts';
 import { seen } from './phone-support.ts';
 
 const PHONE_HZ = 800;
+/** Less than Chromium begins with of itself. */
+const MOST_KBPS = 200;
 
 async function shown(page: Page, testId: string, on: boolean): Promise<void> {
   await page.getByTestId(testId).waitFor({ state: on ? 'visible' : 'hidden', timeout: 15_000 });
@@ -19,13 +31,13 @@ async function hangUp(page: Page): Promise<void> {
   await waitText(page, 'end-reason', /\./);
 }
 
-/** `open` starts the stage on `host`; it is closed behind the last case. */
-export function browserVideo(host: string, open: (host: string) => Promise<Stage>): void {
+/** `open` starts the stage on `host` with these settings of `media`; it is closed behind the last case. */
+export function browserVideo(host: string, open: (host: string, media: { videoKbps: number }) => Promise<Stage>): void {
   let stage: Stage;
   let ada: Page;
   let bela: Page;
   before(async () => {
-    stage = await open(host);
+    stage = await open(host, { videoKbps: MOST_KBPS });
     ada = await signIn(await stage.profile(), stage.sandbox.pages, ADA);
     bela = await signIn(await stage.profile(), stage.sandbox.pages, BELA);
   });
@@ -41,6 +53,8 @@ export function browserVideo(host: string, open: (host: string) => Promise<Stage
     const picture = await waitPictures(ada, 30);
     assert.ok(picture.keyFrames > 0 && picture.width >= 160, JSON.stringify(picture));
     assert.equal(picture.codec, 'video/H264');
+    const kbps = await videoKbps(ada);
+    assert.ok(kbps > 0 && kbps <= MOST_KBPS, `${kbps} kbit/s`);
     await waitTone(ada, MICROPHONE_HZ);
     await ada.reload();
     await waitText(ada, 'status', /^Connected$/);
