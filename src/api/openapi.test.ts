@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Ajv } from 'ajv';
-import fc from 'fast-check';
 import { parse } from 'yaml';
 import {
   BEFORE,
@@ -17,6 +16,7 @@ import {
   send,
   testApi,
 } from '../../test/support/api-kit.ts';
+import { fc } from '../../test/support/property.ts';
 import { parseAddress } from '../ep-cscf/address.ts';
 import { parseDateTime } from './date-time.ts';
 import { isUuid } from './field.ts';

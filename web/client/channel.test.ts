@@ -92,15 +92,68 @@ test('a connection that says nothing is given up', async () => {
   assert.equal(service.sockets.length, 2);
 });
 
-test('an origin that is refused is told, and not tried again', async () => {
+test('a page whose origin is refused is registered no more, told why, and does not try again', async () => {
   const service = fakeService();
   const client = await registered(service);
-  const errors: CallingError[] = [];
-  client.on('error', error => errors.push(error));
+  const heard: unknown[] = [];
+  client.on('unregistered', ({ error }) => heard.push(error?.name, client.state));
+  client.on('connectionChanged', ({ state }) => heard.push(state));
+  service.asked.length = 0;
   service.socket().drop(4403);
   await service.pass(60_000);
   assert.equal(service.sockets.length, 1);
-  assert.equal(errors[0]?.name, 'not-allowed');
+  assert.deepEqual(heard, ['offline', 'idle', 'not-allowed', 'idle']);
+  assert.deepEqual(
+    service.asked.map(({ method, path }) => `${method} ${path.split('/').at(-1)}`),
+    ['DELETE reg-1', 'DELETE ch-1'],
+  );
+});
+
+test('a page that lost its channel while it registered is not registered before events come again', async () => {
+  const service = fakeService();
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  const body = { registrationId: 'reg-1', regInfo: { phoneNumber: NUMBER }, expiresAt: '2026-01-01T01:00:00Z' };
+  service.on('POST registrations', () => answered.then(() => ({ status: 201, body })));
+  const client = new CallingClient({ token: async () => 'token', environment: service.environment });
+  const calls: Call[] = [];
+  client.on('incoming', call => calls.push(call));
+  const done = client.register();
+  await service.ready();
+  service.socket().drop(1006);
+  answer();
+  await done;
+  assert.equal(client.state, 'offline');
+  await service.pass(500);
+  await service.ready({ sessions: [{ mediaSessionId: 'in-1', status: 'Initial', offer: { sdp: 'o' } }] });
+  assert.deepEqual([client.state, calls.length], ['registered', 1]);
+});
+
+test('a page whose registration is made again is not registered meanwhile', async () => {
+  const service = fakeService();
+  const client = await registered(service);
+  const states: string[] = [];
+  client.on('connectionChanged', ({ state }) => states.push(state));
+  service.on('POST registrations', () => ({ status: 503, body: { code: 'UNAVAILABLE' } }));
+  const ends = { registrationId: 'reg-1', terminationReason: 'REGISTRATION_EXPIRED' };
+  await service.event('registration-ends', ends);
+  assert.deepEqual(states, ['offline']);
+  const body = { registrationId: 'reg-2', regInfo: { phoneNumber: NUMBER }, expiresAt: '2026-01-01T01:00:00Z' };
+  service.on('POST registrations', () => ({ status: 201, body }));
+  await service.pass(2000);
+  assert.deepEqual(states, ['offline', 'registered']);
+});
+
+test('a page that is on line again while it connects opens one connection', async () => {
+  const service = fakeService();
+  await registered(service);
+  const { promise: asked, resolve: answer } = Promise.withResolvers<void>();
+  service.on('POST channels/*/tickets', () => asked.then(() => ({ status: 201, body: { ticket: 't2' } })));
+  service.offline();
+  service.online();
+  service.online();
+  answer();
+  await settle();
+  assert.equal(service.sockets.length, 2);
 });
 
 test('a call that is over by the time the connection is back ends; one that waits is announced', async () => {
@@ -183,8 +236,8 @@ test('a network that is gone when a new token is needed costs nobody the sign-in
     // As `fetch` does.
     token: () => (there ? Promise.resolve('token') : Promise.reject(new TypeError('Failed to fetch'))),
   });
-  const errors: string[] = [];
-  client.on('error', error => errors.push(error.name));
+  const errors: unknown[] = [];
+  client.on('unregistered', ({ error }) => errors.push(error));
   const registering = client.register();
   await service.ready();
   await registering;

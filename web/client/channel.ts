@@ -44,24 +44,32 @@ export function createChannel(options: ChannelOptions): Channel {
   const { environment, tickets } = options;
   let socket: WebSocket | null = null;
   let running = false;
+  let connecting = false;
   let failures = 0;
   let stopWaiting: () => void = () => {};
   let stopWatching: () => void = () => {};
   let started: { resolve(): void; reject(error: CallingError): void } | null = null;
 
   async function connect(): Promise<void> {
+    connecting = true;
     options.onState('connecting');
     try {
       const ticket = await tickets.next();
       if (running) open(ticket);
     } catch (error) {
       const known = error instanceof CallingError ? error : new CallingError('network', { cause: error });
-      if (known.retryable && running) return retry(known.retryAfterS);
-      running = false;
-      if (started !== null) started.reject(known);
-      else options.onRefused(known);
-      started = null;
+      if (known.retryable && running) retry(known.retryAfterS);
+      else refused(known);
+    } finally {
+      connecting = false;
     }
+  }
+
+  function refused(error: CallingError): void {
+    running = false;
+    if (started !== null) started.reject(error);
+    else options.onRefused(error);
+    started = null;
   }
 
   function open({ url, ticket, lastSeq }: Ticket): void {
@@ -134,11 +142,7 @@ export function createChannel(options: ChannelOptions): Channel {
     stopWatching();
     if (!running) return;
     if (code === WRONG_ORIGIN) {
-      running = false;
-      const error = new CallingError('not-allowed', { message: 'This page may not open a notification channel.' });
-      if (started !== null) started.reject(error);
-      else options.onRefused(error);
-      started = null;
+      refused(new CallingError('not-allowed', { message: 'This page may not open a notification channel.' }));
       return;
     }
     // Another tab may hold a copy of this tab's channel: each gets its own.
@@ -164,7 +168,8 @@ export function createChannel(options: ChannelOptions): Channel {
       });
     },
     wake() {
-      if (!running || socket !== null) return;
+      // A second connection would take the place of the first, and each close the other.
+      if (!running || connecting || socket !== null) return;
       stopWaiting();
       failures = 0;
       void connect();

@@ -13,7 +13,6 @@ export interface ClientEvents {
   unregistered: { error: CallingError | null };
   incoming: Call;
   connectionChanged: { state: ClientState };
-  error: CallingError;
   closed: undefined;
 }
 

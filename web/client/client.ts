@@ -39,6 +39,7 @@ export class CallingClient {
   readonly #stopListening: ReadonlyArray<() => void>;
   #channel: Channel | null = null;
   #state: ClientState = 'idle';
+  #hearing = false;
   #audio: MediaTrackConstraints | boolean;
   #camera: MediaTrackConstraints | boolean;
   #shown: Snapshot = { sessions: [], registrations: [] };
@@ -56,7 +57,11 @@ export class CallingClient {
       environment: this.#environment,
       path: this.#paths.registration,
       deviceId: this.deviceId,
-      onChanged: registration => this.#emitter.emit('registered', registration),
+      onChanged: registration => {
+        this.#judge();
+        this.#emitter.emit('registered', registration);
+      },
+      onGone: () => this.#judge(),
       onLost: error => void this.#lost(error),
     });
     this.#iceServers =
@@ -115,7 +120,8 @@ export class CallingClient {
       // Events first: a call that comes in between the two would be lost.
       await this.#openChannel();
       const registration = await this.#keeper.start();
-      this.#move('registered');
+      // It may have been lost again meanwhile.
+      this.#move(this.#hearing ? 'registered' : 'offline');
       this.#emitter.emit('registered', registration);
       this.#calls.compare(this.#shown, registration.number);
       return registration;
@@ -240,13 +246,16 @@ export class CallingClient {
       onSnapshot: snapshot => {
         this.#shown = snapshot;
         this.#calls.reachable();
-        if (this.#keeper.current !== null) this.#calls.compare(snapshot, this.#keeper.current.number);
+        const { current } = this.#keeper;
+        if (current === null) return;
+        this.#calls.compare(snapshot, current.number);
+        if (!holds(snapshot, current)) this.#keeper.renew();
       },
       onState: state => {
-        if (this.#state === 'registered' && state === 'closed') this.#move('offline');
-        if (this.#state === 'offline' && state === 'open') this.#move('registered');
+        this.#hearing = state === 'open';
+        this.#judge();
       },
-      onRefused: error => this.#emitter.emit('error', error),
+      onRefused: error => void this.#lost(error),
     });
     await this.#channel.start();
   }
@@ -277,10 +286,17 @@ export class CallingClient {
   }
 
   async #lost(error: CallingError): Promise<void> {
+    if (this.#state === 'registered') this.#move('offline');
     await this.#giveUp();
     if (this.#state === 'closed') return;
     this.#move('idle');
     this.#emitter.emit('unregistered', { error });
+  }
+
+  /** Registered is who can be called: with a registration, and with events that tell of the call. */
+  #judge(): void {
+    if (this.#state !== 'registered' && this.#state !== 'offline') return;
+    this.#move(this.#hearing && this.#keeper.current !== null ? 'registered' : 'offline');
   }
 
   #move(state: ClientState): void {
@@ -288,4 +304,9 @@ export class CallingClient {
     this.#state = state;
     this.#emitter.emit('connectionChanged', { state });
   }
+}
+
+/** False: the registration ended while nobody listened. */
+function holds({ registrations }: Snapshot, { registrationId }: Registration): boolean {
+  return registrations.some(shown => (shown as { registrationId?: unknown } | null)?.registrationId === registrationId);
 }

@@ -9,7 +9,7 @@ interface Asked {
 }
 
 type Answer = { status: number; body?: unknown; headers?: Record<string, string> };
-type Route = (asked: Asked) => Answer | 'no network';
+type Route = (asked: Asked) => Answer | 'no network' | Promise<Answer>;
 
 export const NUMBER = '+15550100001';
 const REGISTRATION = '/webrtc-registration/v0.4rc1/sessions';
@@ -162,7 +162,7 @@ export function fakeService(): FakeService {
       (url === ICE_SERVERS ? iceServersAsked : asked).push(entry);
       const route = routes.get(keyOf(entry));
       if (route === undefined) return new Response('{"status":404,"code":"NOT_FOUND","message":"x"}', { status: 404 });
-      const answer = route(entry);
+      const answer = await route(entry);
       if (answer === 'no network') throw new TypeError('fetch failed');
       const text = answer.body === undefined ? null : JSON.stringify(answer.body);
       return new Response(text, { status: answer.status, headers: answer.headers ?? {} });
@@ -247,7 +247,10 @@ export function fakeService(): FakeService {
       socket().onopen?.();
       socket().say({
         op: 'ready',
-        snapshot: { sessions: snapshot.sessions ?? [], registrations: snapshot.registrations ?? [] },
+        snapshot: {
+          sessions: snapshot.sessions ?? [],
+          registrations: snapshot.registrations ?? [{ registrationId: 'reg-1' }],
+        },
         heartbeat: 25,
       });
       await settle();

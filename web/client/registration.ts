@@ -17,6 +17,8 @@ export interface RegistrationKeeperOptions {
   path: string;
   deviceId: string;
   onChanged(registration: Registration): void;
+  /** It is gone, and being made again. */
+  onGone(): void;
   /** It is gone and could not be made again. */
   onLost(error: CallingError): void;
 }
@@ -105,6 +107,11 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
     stopTimer = environment.after(Math.max(left - LEAD_MS, left / 2, 1000), () => void keep());
   }
 
+  function forget(): void {
+    current = null;
+    options.onGone();
+  }
+
   /** Extends it, or makes it again when it is gone; waits longer and longer while the service cannot be reached. */
   async function keep(): Promise<void> {
     try {
@@ -119,7 +126,7 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
       if (!running) return;
       const known = error instanceof CallingError ? error : new CallingError('service', { cause: error });
       if (known.httpStatus === 404 && current !== null) {
-        current = null;
+        forget();
         return keep();
       }
       if (!known.retryable) {
@@ -146,7 +153,7 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
     },
     renew() {
       if (!running) return;
-      current = null;
+      forget();
       stopTimer();
       void keep();
     },

@@ -196,6 +196,21 @@ test('a registration the network ended without a call: said so until there is on
   assert.deepEqual(shows, { screen: 'ready', status: 'Ready', reason: '' });
 });
 
+test('a page whose channel is refused says so, and is not ready', async () => {
+  const { service, shows } = await open();
+  const reason = 'This page may not open a notification channel.';
+  service.socket().drop(4403);
+  await settle();
+  assert.deepEqual(shows, { screen: 'waiting', status: 'Not registered', reason });
+  await service.pass(5000);
+  service.socket().drop(4403);
+  await settle();
+  const asked = service.asked.length;
+  await service.pass(600_000);
+  assert.deepEqual(shows, { screen: 'waiting', status: 'Not registered', reason });
+  assert.equal(service.asked.length, asked, 'it is not tried for ever');
+});
+
 test('a second press on hang up leaves what was said of the end', async () => {
   const { phone, shows } = await talking();
   await Promise.all([phone.hangup(), phone.hangup()]);

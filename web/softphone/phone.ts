@@ -175,7 +175,6 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
     if (state === 'offline') view.status('Connection lost, trying again…');
     if (state === 'registered') view.status('Ready');
   });
-  client.on('error', failed);
   client.on('unregistered', ({ error }) => {
     if (error === null || left) return;
     if (current === null) waiting('Not registered');
