@@ -12,8 +12,9 @@ import {
   type SipRequest,
   type SipResponse,
 } from '../sip/index.ts';
-import { answerFields, icidOf } from './answer-fields.ts';
+import { answerFields } from './answer-fields.ts';
 import { type CallEntry, callEntry, first, said } from './call-entry.ts';
+import { icidOf } from './charging.ts';
 import { earlyMediaOf } from './early-media.ts';
 import { isEmergencyService } from './emergency.ts';
 import { inviteParts } from './headers.ts';

@@ -6,6 +6,7 @@ import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { E164 } from '../ep-cscf/ids.ts';
 import type { Address } from '../ep-cscf/words.ts';
 import { formatNameAddr } from '../sip/index.ts';
+import { chargingVector } from './charging.ts';
 import { ruled } from './header-rules.ts';
 import type { ImsIdentity } from './identities.ts';
 import type { Transport } from './node.ts';
@@ -251,21 +252,6 @@ function phoneUri(number: string, facts: HeaderFacts): string {
 
 function userPhone(facts: HeaderFacts): string {
   return facts.userPhone ? ';user=phone' : '';
-}
-
-/** A new charging identifier and the network it comes from. */
-function chargingVector(icid: string, home: string, facts: HeaderFacts): Field {
-  const { host } = facts;
-  const here = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-  return ['P-Charging-Vector', `icid-value="${icid}";icid-generated-at=${here};orig-ioi=${networkName(home, facts)}`];
-}
-
-/**
- * Our network as charging knows it. Between a P-CSCF and its S-CSCF the name begins with the type, without a space behind it;
- * between two networks it stands alone. TS 24.229 table 7.2A.5A.
- */
-export function networkName(home: string, { mode, ioiPrefix }: HeaderFacts): string {
-  return mode === 'trunk' || ioiPrefix === '' ? home : `"${ioiPrefix}${home}"`;
 }
 
 function accessNetwork(facts: HeaderFacts): Field[] {

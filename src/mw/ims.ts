@@ -10,22 +10,16 @@ import { createDiscardLog } from '../runtime/discard-log.ts';
 import type { Log } from '../runtime/log.ts';
 import {
   type CallUser,
-  createSipTransport,
-  createTransactionLayer,
-  createUserAgent,
-  type DrivenTransactionLayer,
   isEmergencyRequest,
-  type Listen,
-  OVERLOAD_CONTROL,
   type Refusal,
   reasonPhrase,
   type SipCount,
   type SipRequest,
   type SipTimers,
-  type SipTransport,
-  type UserAgent,
+  type Target,
+  type UserAgentUser,
 } from '../sip/index.ts';
-import { countedLayer, countedUser, createCounter, stackCounts } from './counting.ts';
+import { chargingOf } from './charging.ts';
 import { callContact, ownUri } from './headers.ts';
 import type { Transport } from './node.ts';
 import { createOverload } from './overload.ts';
@@ -33,8 +27,8 @@ import type { Peers } from './peers.ts';
 import { PRECONDITION } from './precondition-demand.ts';
 import { createRealm, type NodeParts, type Realm } from './realm.ts';
 import { createRealms } from './realms.ts';
+import { openStack, type Stack } from './stack.ts';
 import { readTlsSide } from './tls-side.ts';
-import { trustOf } from './trust.ts';
 import { createWay } from './way.ts';
 
 export interface MwOptions {
@@ -82,14 +76,14 @@ export interface Mw {
 }
 
 const SHUTDOWN_MS = 1000;
+const NONE = { calls: 0, dialogs: 0, subscriptions: 0 };
 const DRAINED: readonly [string, string] = ['Reason', 'SIP;cause=503;text="Service Unavailable"'];
 
 export function createMw(options: MwOptions): Mw {
   const { settings, ids, log, count, timers, clock } = options;
   const { sip, ims } = settings;
   const randomHex = options.randomHex ?? ((bytes: number) => randomBytes(bytes).toString('hex'));
-  const counter = createCounter(count);
-  let running: { agent: UserAgent; layer: DrivenTransactionLayer; transport: SipTransport; peers: Peers } | null = null;
+  let running: (Stack & { peers: Peers }) | null = null;
   let draining = false;
 
   const host = sip.advertisedHost || sip.host;
@@ -151,32 +145,9 @@ export function createMw(options: MwOptions): Mw {
   }
 
   async function start(): Promise<void> {
-    const accept = trustOf(sip.trustedPeers);
-    const timerValues = { t1: sip.t1Ms, t2: sip.t2Ms, t4: sip.t4Ms };
-    const sipLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Parameters<Log['info']>[0]) =>
-      log[level](fields, message);
-    const discarded = createDiscardLog(clock.now, (reason, count) =>
-      log.warn({ reason, count }, 'SIP input thrown away'),
-    );
-    const counted = stackCounts(count, discarded);
     const shed = createDiscardLog(clock.now, (reason, count) =>
       log.warn({ reason, count }, 'SIP requests refused because of load'),
     );
-    let layer: DrivenTransactionLayer | null = null;
-    const transport = await createSipTransport({
-      listen: listenOf(sip),
-      ...(sip.transports.includes('tls') ? { tls: readTlsSide(sip) } : {}),
-      onMessage: (result, source) => layer?.receive(result, source),
-      onBroken(remote, connection) {
-        layer?.broken(remote, connection);
-        for (const { proxy, bindings } of realmList) way.ifLedTo(proxy, remote, bindings.flowLost);
-      },
-      accept,
-      timers,
-      limits: { connections: sip.maxConnections, keepAliveMs: sip.keepAliveMs },
-      log: sipLog,
-      count: counted,
-    });
     const overload = createOverload({
       lagMs: options.lagMs,
       calls: () => realms.calls,
@@ -186,48 +157,27 @@ export function createMw(options: MwOptions): Mw {
       tell: reason => shed(reason, 1),
       random: Math.random,
     });
-    const agent = createUserAgent({
-      user: {
-        onInvite,
-        screen: overload,
-        onOptions: () => (draining ? { status: 503, reason: reasonPhrase(503) } : { status: 200, reason: 'OK' }),
-        log: (level, message, fields) => log[level](fields, message),
-      },
-      layer(user) {
-        layer = createTransactionLayer({
-          wire: transport,
-          timers,
-          now: clock.now,
-          random: () => randomHex(12),
-          user: countedUser(user, counter),
-          timerValues,
-          limits: { transactions: sip.maxTransactions },
-          singleVia: true,
-          viaParams: sip.overloadControl ? OVERLOAD_CONTROL : '',
-          log: sipLog,
-          count: counted,
-        });
-        return countedLayer(layer, counter);
-      },
-      timers,
-      now: clock.now,
-      timerValues,
-      locate: way.locate,
-      health: way.health,
-      patienceMs: sip.targetPatienceMs,
-      contact: contactOf,
-      onDemand: [PRECONDITION],
-      randomHex,
-    });
-    if (layer === null) throw new Error('the user agent has built no transaction layer');
-    const peers = way.watch(agent, target => {
-      const sentBy = transport.sentBy(target);
+    const user: UserAgentUser = {
+      onInvite,
+      screen: overload,
+      onOptions: () => (draining ? { status: 503, reason: reasonPhrase(503) } : { status: 200, reason: 'OK' }),
+      log: (level, message, fields) => log[level](fields, message),
+    };
+    const { locate, health } = way;
+    const calls = { user, locate, health, contact: contactOf, standing: chargingOf, onDemand: [PRECONDITION] };
+    const stack = await openStack({ sip, timers, clock, log, count, randomHex, calls, onBroken });
+    const peers = way.watch(stack.agent, target => {
+      const sentBy = stack.transport.sentBy(target);
       return sentBy === null ? 'invalid' : `${sentBy.host}:${sentBy.port}`;
     });
-    running = { agent, layer, transport, peers };
-    for (const { transport: kind, host, port } of transport.listening)
-      log.info({ transport: kind, host, port }, 'SIP listens');
+    running = { ...stack, peers };
+    for (const { transport, host, port } of stack.transport.listening)
+      log.info({ transport, host, port }, 'SIP listens');
     realms.start();
+  }
+
+  function onBroken(server: Target): void {
+    for (const { proxy, bindings } of realmList) way.ifLedTo(proxy, server, bindings.flowLost);
   }
 
   async function close(): Promise<void> {
@@ -253,20 +203,10 @@ export function createMw(options: MwOptions): Mw {
     },
     close,
     sizes() {
-      const {
-        calls: live,
-        dialogs,
-        subscriptions,
-      } = running?.agent.sizes() ?? { calls: 0, dialogs: 0, subscriptions: 0 };
+      const { calls, dialogs, subscriptions } = running?.agent.sizes() ?? NONE;
       const transactions = running?.layer.size ?? 0;
-      return {
-        bindings: realms.bindings,
-        calls: live,
-        dialogs,
-        subscriptions,
-        transactions,
-        connections: running?.transport.connections ?? 0,
-      };
+      const connections = running?.transport.connections ?? 0;
+      return { bindings: realms.bindings, calls, dialogs, subscriptions, transactions, connections };
     },
     reload() {
       if (running === null || !sip.transports.includes('tls')) return;
@@ -289,11 +229,4 @@ export function createMw(options: MwOptions): Mw {
 function transportOf(request: SipRequest): Transport {
   const said = request.headers.via()?.transport;
   return said === 'TLS' ? 'tls' : said === 'TCP' ? 'tcp' : 'udp';
-}
-
-function listenOf(sip: Settings['sip']): Listen[] {
-  return sip.transports.map(transport => {
-    const base = { transport, host: sip.host, port: transport === 'tls' ? sip.tlsPort : sip.port };
-    return sip.advertisedHost === '' ? base : { ...base, advertise: sip.advertisedHost };
-  });
 }

@@ -4,6 +4,7 @@ import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { E164 } from '../ep-cscf/ids.ts';
 import type { DeviceLocation } from '../ep-cscf/words.ts';
 import type { Body, Credentials, OutgoingCall } from '../sip/index.ts';
+import { CHARGING } from './charging.ts';
 import { callContact, type Field, type InviteParts, ownUri } from './headers.ts';
 import { locatedOf, locationFields, locationOut, type SentLocation, withLocation } from './location.ts';
 import type { MwNode } from './node.ts';
@@ -28,7 +29,7 @@ export function inviteRequest(
     const headers = sent === null ? fields : [...fields, ...locationFields(sent)];
     const sdp = precondition ? offerStatus(effect.sdp, node.facts) : effect.sdp;
     const body = sent === null ? sdpBody(sdp) : withLocation(sdp, sent);
-    return { uri, from, to, route, proxy: node.proxy, contact, headers, body, ...answer };
+    return { uri, from, to, route, proxy: node.proxy, contact, headers, standing: [CHARGING], body, ...answer };
   };
 }
 

@@ -15,7 +15,7 @@ import {
   type SipResponse,
   serialize,
 } from '../sip/index.ts';
-import { icidOf } from './answer-fields.ts';
+import { icidOf } from './charging.ts';
 import { diversionOf } from './diversion.ts';
 import { earlyMediaOf } from './early-media.ts';
 import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';

@@ -20,7 +20,6 @@ export {
 } from './auth/digest-server.ts';
 export { opcOf } from './auth/milenage.ts';
 export { createRequest, createResponse, type ResponseOptions } from './message/build.ts';
-export { chargingParams } from './message/charging.ts';
 export { isEmergencyRequest, isEmergencyUri } from './message/emergency.ts';
 export { createFramer, type Framer, type FramerEvent } from './message/framer.ts';
 export { createHeaders } from './message/header-list.ts';

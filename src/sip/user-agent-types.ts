@@ -43,6 +43,8 @@ export interface OutgoingCall {
   proxy?: string | undefined;
   /** Everything else: P-headers, Accept, Session-Expires ... Allow and Supported are the agent's unless given here. */
   headers: ExtraHeaders;
+  /** Names of those among `headers` that every request of ours in the dialog repeats, but the ACK of a 2xx. Default none. */
+  standing?: readonly string[];
   body: Body | null;
   /** Default: a random one. */
   callId?: string;
@@ -294,6 +296,8 @@ export interface UserAgentOptions {
   patienceMs?: number;
   /** Contact value of calls in, from the request that came: `<sip:echo@127.0.0.1:5070>`. */
   contact: (invite: SipRequest) => string;
+  /** Fields of every request of ours in the dialog of a call in, but the ACK of a 2xx. Default none. */
+  standing?: (invite: SipRequest) => ExtraHeaders;
   /** Extension tags of calls in and out. Default 100rel and timer. */
   supported?: readonly string[];
   /** Extension tags that a call uses, and tells of, when its INVITE names them. Default none. */

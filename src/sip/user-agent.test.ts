@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ANSWER, createWorld, OFFER, type Party, sdp, type World } from '../../test/support/agent-world.ts';
+import type { SipRequest } from './message/message.ts';
 
 const A = '192.0.2.1';
 const B = '192.0.2.2';
@@ -48,6 +49,42 @@ test('MID-13 the called side ends the call', () => {
   world.clock.advance(2000);
   assert.deepEqual(alice.heard, ['answered sdp', 'ended bye']);
   assertNothingLeft(all);
+});
+
+test('what its user names is repeated by each request of a dialog, of a call out and of one in, but by no ACK', () => {
+  const world = createWorld();
+  const alice = world.party(A, { standing: invite => [['X-Case', `${invite.headers.get('X-Case')}b`]] });
+  const peer = world.peer(B);
+  const contact: [string, string] = ['Contact', `<sip:b@${B}>`];
+  const said = () =>
+    peer.requests.splice(0).map(({ method, headers }) => [method, headers.get('X-Case'), headers.get('X-Once')]);
+  const headers: Array<[string, string]> = [
+    ['X-Case', '7'],
+    ['X-Once', '8'],
+  ];
+  const out = world.place(alice, B, { headers, standing: ['X-Case'], body: sdp(OFFER) });
+  world.clock.advance(100);
+  peer.respond(peer.requests[0] as SipRequest, 200, 'b', [contact]);
+  world.clock.advance(100);
+  out.end();
+  world.clock.advance(100);
+  assert.deepEqual(said(), [
+    ['INVITE', '7', '8'],
+    ['ACK', undefined, undefined],
+    ['BYE', '7', undefined],
+  ]);
+
+  const to = `<sip:in@${A}>`;
+  const fields: Array<[string, string]> = [['From', '<sip:b@b>;tag=b'], ['Call-ID', 'c'], contact, ...headers];
+  peer.send('INVITE', `sip:in@${A}`, [...fields, ['To', to], ['CSeq', '1 INVITE']]);
+  world.clock.advance(100);
+  alice.calls[0]?.answer(sdp(OFFER));
+  world.clock.advance(100);
+  const tag = peer.responses.at(-1)?.headers.to()?.params.get('tag');
+  peer.send('ACK', `sip:in@${A}`, [...fields, ['To', `${to};tag=${tag}`], ['CSeq', '1 ACK']], ANSWER);
+  alice.calls[0]?.end();
+  world.clock.advance(100);
+  assert.deepEqual(said(), [['BYE', '7b', undefined]]);
 });
 
 test('a busy callee refuses', () => {

@@ -132,7 +132,8 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
     }
     const localTag = randomHex(8);
     const callId = request.headers.callId() ?? '';
-    const state = newUas(request, key, known, localTag, options.contact(request), seed());
+    const standing = options.standing?.(request) ?? [];
+    const state = newUas(request, key, known, localTag, options.contact(request), seed(), standing);
     const driver = createCallDriver(
       host,
       nextId(),
@@ -176,7 +177,7 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
   function call(request: OutgoingCall, listener: CallUser): Call {
     const localTag = randomHex(8);
     const callId = request.callId ?? randomHex(16);
-    const { uri, to, route, proxy, headers, body, contact } = request;
+    const { uri, to, route, proxy, headers, body, contact, standing = [] } = request;
     const sent = {
       callId,
       localTag,
@@ -184,6 +185,7 @@ export function createUserAgent(options: UserAgentOptions): UserAgent {
       uri,
       contact,
       seq: 1 + (seed() & 0xffff),
+      standing: headers.filter(([name]) => standing.includes(name)),
     };
     const state = newUac(sent, { to, route, proxy, headers, body }, factsOf(request, facts, onDemand), seed());
     const authorize = createAuthorizer(request.credentials, randomHex);

@@ -2,7 +2,6 @@
 import { kept } from '../message/kept.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import type { Body, ExtraHeaders } from '../user-agent-types.ts';
-import { standingOfReceived } from './standing.ts';
 import type { Header, RequestSpec } from './types.ts';
 
 export interface Dialog {
@@ -59,7 +58,12 @@ export function dialogOfResponse(sent: SentInvite, response: SipResponse): Dialo
 }
 
 /** The dialog a received INVITE makes: Record-Route in order. RFC 3261 12.1.1. */
-export function dialogOfRequest(invite: SipRequest, localTag: string, contact: string): Dialog {
+export function dialogOfRequest(
+  invite: SipRequest,
+  localTag: string,
+  contact: string,
+  standing: ExtraHeaders = [],
+): Dialog {
   const { headers } = invite;
   return {
     callId: kept(headers.callId() ?? ''),
@@ -72,7 +76,7 @@ export function dialogOfRequest(invite: SipRequest, localTag: string, contact: s
     target: kept(headers.contacts()[0]?.uri ?? headers.from()?.uri ?? ''),
     routes: headers.all('Record-Route').map(kept),
     contact,
-    standing: standingOfReceived(headers.get('P-Charging-Vector')),
+    standing: standing.map(([name, value]): Header => [name, kept(value)]),
   };
 }
 

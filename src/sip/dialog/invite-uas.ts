@@ -46,8 +46,9 @@ export function newUas(
   localTag: string,
   contact: string,
   seed: number,
+  standing: ExtraHeaders = [],
 ): UasState {
-  const session = newSession(dialogOfRequest(invite, localTag, contact), facts, false, seed, 0);
+  const session = newSession(dialogOfRequest(invite, localTag, contact, standing), facts, false, seed, 0);
   session.peerUpdates = invite.headers.hasToken('Allow', 'UPDATE');
   session.peerInfos = invite.headers.hasToken('Allow', 'INFO');
   const able = facts.supported.includes('100rel');

@@ -4,7 +4,6 @@ import type { Dialog, SentInvite } from './dialog.ts';
 import type { Seeded } from './random.ts';
 import type { Session } from './session-state.ts';
 import type { Asked } from './session-timer.ts';
-import { standingOfSent } from './standing.ts';
 import type { Facts, Header, RequestSpec } from './types.ts';
 
 /** Early dialogs and stray 2xx kept for one INVITE; what a fork adds beyond them is not answered. */
@@ -75,7 +74,7 @@ export function newUac(sent: SentInvite, request: UacRequest, facts: Facts, seed
     role: 'uac',
     phase: 'calling',
     facts,
-    sent: { ...sent, standing: standingOfSent(request.headers) },
+    sent,
     request,
     inviteId: 0,
     lastId: 0,
