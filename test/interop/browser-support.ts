@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { buildPages, pagesAreStale } from '../../tools/build-pages.ts';
+import { closeAll } from '../support/close-all.ts';
 import type { NetworkNamespace } from '../support/network-namespace.ts';
-import { createPageContract } from '../support/page-contract.ts';
+import { createPageContract, type PageContract } from '../support/page-contract.ts';
 import { toneWav } from '../support/tone.ts';
 import { unhurried } from '../support/unhurried.ts';
 
@@ -54,15 +55,19 @@ export async function openStage(
   }).catch(error => {
     throw new Error(log.slice(-1000), { cause: error });
   });
+  const opened: Array<() => unknown> = [() => rmSync(folder, { recursive: true, force: true }), sandbox.close];
+  const close = () => closeAll(opened.toReversed());
   let browser: Browser;
+  let contract: PageContract;
   try {
     const command = network === undefined ? CHROMIUM : commandIn(network, folder);
     browser = await launch(tone, command, tls === undefined ? [] : [believing(tls.cert)]);
+    opened.push(() => browser.close());
+    contract = await createPageContract(sandbox.pages);
   } catch (error) {
-    await sandbox.close();
+    await close();
     throw error;
   }
-  const contract = await createPageContract(sandbox.pages);
   return {
     sandbox,
     log: () => log,
@@ -75,10 +80,8 @@ export async function openStage(
     async close() {
       const { LINESIDE_TEST_LOG } = process.env;
       if (LINESIDE_TEST_LOG !== undefined) writeFileSync(LINESIDE_TEST_LOG, log);
-      await browser.close();
-      await sandbox.close();
-      rmSync(folder, { recursive: true, force: true });
-      await contract.close();
+      // What the pages got is held against the documents when the browser is gone.
+      await closeAll([close, contract.close]);
     },
   };
 }
@@ -205,8 +208,9 @@ export function hear(page: AnyPage, ms = 1500): Promise<Heard> {
     recorder.stop();
     const rate = 48_000;
     const packed = await (await recorded).arrayBuffer();
-    if (packed.byteLength === 0) return { hz: 0, prominenceDb: 0 };
-    const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(packed);
+    // Of a stream that has not begun to sound there is nothing in it, or a head alone.
+    const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(packed).catch(() => null);
+    if (buffer === null) return { hz: 0, prominenceDb: 0 };
     const context = new OfflineAudioContext(1, buffer.length, rate);
     const analyser = new AnalyserNode(context, { fftSize: 16_384, smoothingTimeConstant: 0 });
     const source = new AudioBufferSourceNode(context, { buffer });
