@@ -116,15 +116,13 @@ function addLeg(call: CallState, command: Extract<EngineCommand, { type: 'add-le
 function settle(call: CallState, step: Step, reply: NgReply | null, now: number, out: Out): void {
   if (step.type === 'delete') closed(call, reply, out);
   else if (call.closing) return;
-  else if (reply === null || !reply.ok) {
-    // A look that nobody answered tells nothing: the daemon's health is watched elsewhere.
-    if (step.type === 'query' && reply === null) lookLater(call, out);
-    else if (step.type === 'play') played(call, step, reply, out);
-    else fail(call, step, reply, out);
-  } else if (step.type === 'offer') offered(call, step, reply, out);
+  else if (step.type === 'play') played(call, step, reply, out);
+  // A look that nobody answered tells nothing: the daemon's health is watched elsewhere.
+  else if (step.type === 'query' && reply === null) lookLater(call, out);
+  else if (reply === null || !reply.ok) fail(call, step, reply, out);
+  else if (step.type === 'offer') offered(call, step, reply, out);
   else if (step.type === 'ports') opened(call, reply, out);
   else if (step.type === 'answer') answered(call, step, reply, now, out);
-  else if (step.type === 'play') played(call, step, reply, out);
   else if (step.type === 'gate') call.held.open[step.tag] = step.open;
   else seen(call, reply, now, out);
 }
