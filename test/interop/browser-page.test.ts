@@ -183,8 +183,12 @@ test('axe finds nothing on the screens of a video call: offered, asked for in th
   await accessible(bela);
   await press(bela, 'answer-button');
   await waitText(ada, 'status', /^Connected$/);
+  // A live region that is there before its words: what appears as a whole is not read out. WCAG 2.2 4.1.3.
+  const question = bela.locator('#talk').getByRole('status');
+  assert.equal(await question.textContent(), '');
   await press(ada, 'video-button');
   await bela.getByTestId('take-video-button').waitFor();
+  assert.equal(await question.textContent(), 'The other side asks for video.');
   await accessible(bela);
   await press(bela, 'take-video-button');
   await bela.getByTestId('remote-video').waitFor();

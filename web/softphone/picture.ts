@@ -7,7 +7,9 @@ export interface PictureParts {
   remote: HTMLVideoElement;
   own: HTMLVideoElement;
   button: HTMLButtonElement;
-  ask: HTMLElement;
+  /** Always there, for a screen reader says what changes in it, not that it appears. WCAG 2.2 4.1.3. */
+  question: HTMLElement;
+  answers: HTMLElement;
 }
 
 export interface Picture {
@@ -15,8 +17,10 @@ export interface Picture {
   refresh(call: Call | null): void;
 }
 
+const QUESTION = 'The other side asks for video.';
+
 export function createPicture(parts: PictureParts): Picture {
-  const { stage, badge, remote, own, button, ask } = parts;
+  const { stage, badge, remote, own, button, question, answers } = parts;
 
   function show(element: HTMLVideoElement, stream: MediaStream | null): void {
     element.hidden = stream === null;
@@ -32,7 +36,9 @@ export function createPicture(parts: PictureParts): Picture {
       stage.hidden = !seen;
       badge.hidden = seen;
       const asked = call?.answeredAt != null && call.asksVideo;
-      ask.hidden = !asked;
+      const words = asked ? QUESTION : '';
+      if (question.textContent !== words) question.textContent = words;
+      answers.hidden = !asked;
       button.setAttribute('aria-pressed', String(seen));
       // Before the answer there is nobody to ask; a held call shows nothing.
       button.disabled = call?.answeredAt == null || asked || (!seen && call.heldBy !== null);

@@ -83,7 +83,8 @@ export function createView(actions: ViewActions, loud: boolean): View {
     remote: find('remote-video', HTMLVideoElement),
     own: find('own-video', HTMLVideoElement),
     button: video,
-    ask: section('video-ask'),
+    question: section('video-question'),
+    answers: section('video-answers'),
   });
   const say = (id: string, text: string) => {
     const element = section(id);
