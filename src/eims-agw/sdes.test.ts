@@ -234,6 +234,22 @@ test('SDP-25 forks that answer one offer, protected and plain by turns: the medi
   }
 });
 
+test('SDP-25 TRM-10 who has to be answered before a device has, by an engine that has no key until one connects, is refused; others are answered with it', () => {
+  const sdp = secure(phoneSdp(), `1 ${S80} inline:${THEIRS}`);
+  for (const keysLater of [true, false]) {
+    const rig = rigOf('accept');
+    rig.engine.keysLater = keysLater;
+    rig.run({ type: 'media.offer', from: 'ims', owner: A, ref: nextRef(), legs: [LEG], sdp, commit: true });
+    if (keysLater) assert.equal(refusal(rig), 'srtp');
+    else assert.match(rig.box.take('media-offers').answer ?? '', /RTP\/SAVP 8 [\s\S]*a=crypto:1 /);
+  }
+  const rig = rigOf('accept');
+  rig.engine.keysLater = true;
+  rig.offerIn(sdp);
+  const answer = rig.answerIn();
+  assert.ok(answer.includes(`a=crypto:1 ${S80} inline:${fakeKey(audioOf(answer).port)}\r\n`));
+});
+
 test('SDP-25 RFC 5939 an offer of SRTP as a capability of plain RTP is answered as the plain RTP it is, and refused where SRTP is required', () => {
   const capable = phoneSdp().replace(
     'a=ptime',

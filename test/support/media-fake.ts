@@ -28,6 +28,8 @@ export interface FakeEngine extends Engine {
   anySsrc: boolean;
   /** It can restart ICE. */
   restarts: boolean;
+  /** A key that nobody needs before a browser connects is told then. */
+  keysLater: boolean;
   /** What it can do; the relay's when not changed. */
   able: EngineCaps;
   /** Next questions are refused with this. */
@@ -45,14 +47,12 @@ export function fakeKey(port: number): string {
   return Buffer.alloc(30, port & 0xff).toString('base64');
 }
 
-const keyOf = ({ sdes }: { sdes?: SdesSuite }, port: number) => (sdes === undefined ? {} : { key: fakeKey(port) });
-
 /** Answers at once, with transports and ports that count up. */
 export function fakeEngine(
   onEvent: (event: EngineEvent) => void,
   settings: MediaSettings = MEDIA_DEFAULTS,
 ): FakeEngine {
-  const sessions = new Map<number, { port: number }>();
+  const sessions = new Map<number, { port: number; keyed: boolean }>();
   let legs = 0;
   let ports = 0;
   const transport = (): WebTransport => {
@@ -69,6 +69,8 @@ export function fakeEngine(
       ...(fake.anySsrc ? { anySsrc: true } : {}),
     };
   };
+  const keyOf = ({ sdes, keyLater }: { sdes?: SdesSuite; keyLater?: true }, port: number) =>
+    sdes === undefined || (keyLater === true && fake.keysLater) ? {} : { key: fakeKey(port) };
   const answers = (command: EngineCommand): EngineEvent[] => {
     const { session } = command;
     if (command.type === 'close') {
@@ -86,7 +88,7 @@ export function fakeEngine(
       const { realm, family } = command.place;
       const ours = mediaRealms(settings)(realm).host(family);
       if (ours === null) return [{ type: 'refused', session, op, failure: 'unsupported' }];
-      sessions.set(session, { port });
+      sessions.set(session, { port, keyed: command.sdes !== undefined });
       const ims = { address: ours.advertise, port, ...keyOf(command, port) };
       return [{ type: 'opened', session, op, ims, legs: command.legs.map(transport) }];
     }
@@ -105,7 +107,8 @@ export function fakeEngine(
           : { type: 'refused', session, op, failure: 'unsupported' },
       ];
     }
-    const connecting: EngineEvent = { type: 'connecting', session, op };
+    const { port, keyed } = sessions.get(session) ?? { port: 0, keyed: false };
+    const connecting: EngineEvent = { type: 'connecting', session, op, ...(keyed && { key: fakeKey(port) }) };
     return fake.connects ? [connecting, { type: 'leg-up', session, leg: command.leg }] : [connecting];
   };
   const fake: FakeEngine = {
@@ -115,6 +118,7 @@ export function fakeEngine(
     lite: false,
     anySsrc: false,
     restarts: false,
+    keysLater: false,
     able: RELAY_CAPS,
     refuse: null,
     start: async () => undefined,
