@@ -4,12 +4,13 @@ import { retryDelay } from '../ep-cscf/back-off.ts';
 import type { ImsEffect } from '../ep-cscf/effect.ts';
 import type { BindingId, E164, Ref } from '../ep-cscf/ids.ts';
 import { type Credentials, type Failure, parseUri, type Registered, type Registration } from '../sip/index.ts';
-import { ownUri, recordOf, registerContact, registerFields } from './headers.ts';
+import { ownUri } from './headers.ts';
 import { type IdentityAnswer, type ImsIdentity, isSim } from './identities.ts';
 import { associatedOf } from './identity.ts';
 import type { MwNode } from './node.ts';
 import { isUnanswered, outcomeOfFailure, refusedHere, retryAfterOf, saysStateLost } from './outcome.ts';
 import { faultOf, keepsFlows, refusedOptions } from './register-answer.ts';
+import { recordOf, registerContact, registerFields } from './register-fields.ts';
 import type { Watches } from './watches.ts';
 
 type Register = Extract<ImsEffect, { type: 'ims.register' }>;

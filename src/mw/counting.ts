@@ -1,4 +1,4 @@
-/** Counts SIP requests and responses as they pass the transaction layer. ecosystem.md 4 (metric names). */
+/** Counts SIP requests and responses as they pass the transaction layer. */
 import { METHODS, type ServerTransactionUser, type SipCount, type TransactionLayer } from '../sip/index.ts';
 
 /** A method as a label: known ones only, so that a peer cannot make labels. */

@@ -18,9 +18,10 @@ import {
 import { icidOf } from './charging.ts';
 import { diversionOf } from './diversion.ts';
 import { earlyMediaOf } from './early-media.ts';
-import { type HeaderFacts, inviteParts, uuidOf } from './headers.ts';
+import { type HeaderFacts, inviteParts } from './headers.ts';
 import { addressOf, associatedOf, calledOf, calleeNameOf, callerOf } from './identity.ts';
 import { outcomeOfEnd, outcomeOfRequest } from './outcome.ts';
+import { uuidOf } from './register-fields.ts';
 import { trustOf } from './trust.ts';
 
 const HOME = 'ims.example.com';

@@ -2,11 +2,11 @@
 import { retryDelay } from '../ep-cscf/back-off.ts';
 import type { BindingId } from '../ep-cscf/ids.ts';
 import type { SipRequest, SipTimers, Subscription } from '../sip/index.ts';
-import { instanceOf, recordOf, subscribeFields } from './headers.ts';
 import type { ImsIdentity } from './identities.ts';
 import type { MwNode } from './node.ts';
 import { createRegWatch, type RegWatch, takeRegInfo } from './reg-event.ts';
 import { parseRegInfo } from './reg-info.ts';
+import { instanceOf, recordOf, subscribeFields } from './register-fields.ts';
 
 export interface Watched {
   id: BindingId;
