@@ -56,3 +56,8 @@ export function first(entry: CallEntry, sdp: string): Body {
 export function said(entry: CallEntry, sdp: string, offer: string | null): Body {
   return sdpBody(entry.readiness?.said(sdp, offer) ?? sdp);
 }
+
+/** What a log line says of a call. */
+export function fieldsOf(entry: CallEntry) {
+  return { call: entry.owner, sip_call_id: entry.call.callId, correlator: entry.correlator };
+}
