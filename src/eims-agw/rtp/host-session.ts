@@ -174,6 +174,8 @@ export function supervise(host: HostState, session: HostSession, at: number, wal
     if (!connecting.told) send({ type: 'leg-down', session: session.number, leg: number, cause: 'web' });
     connecting.told = true;
   }
+  session.relay.srtp?.tick();
+  session.relay.video?.srtp?.tick();
   report(session.relay, at, wall, settings.rtcpMs);
   const side = foundOneWay(session.relay, at);
   if (side !== null) send({ type: 'one-way', session: session.number, side });

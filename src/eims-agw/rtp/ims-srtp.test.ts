@@ -277,3 +277,18 @@ test('SDP-25 a far end that has another key without end is heard under the last,
   }
   assert.equal(w.heard.length, 40);
 });
+
+test('SDP-25 junk under the address of the far end is soon not looked at any more: what continues its stream is heard, other streams a second later', () => {
+  const w = world(S80);
+  w.srtp.agree({ suite: S80, key: keyOf(1) });
+  const far = farOf(S80, keyOf(1), w.srtp.key);
+  w.events.rtp(sealed(far, rtp(1, 6)), FROM);
+  for (let i = 0; i <= 100; i += 1) w.events.rtp(rtp(i, 99), FROM);
+  w.events.rtp(sealed(far, rtp(2, 6)), FROM);
+  const other = sealed(far, rtp(1, 7));
+  w.events.rtp(Buffer.from(other), FROM);
+  assert.equal(w.heard.length, 2);
+  w.srtp.tick();
+  w.events.rtp(Buffer.from(other), FROM);
+  assert.deepEqual([w.heard.length, w.dropped.length], [3, 102]);
+});

@@ -15,6 +15,8 @@ const KEY_BYTES = 16;
 const MASTER_BYTES = 30;
 /** What the relay takes of the core is shorter; to open it costs by its length. */
 const MAX_BYTES = 1_500;
+/** After so many packets within a second that are not authentic, only what continues a known stream is looked at. */
+const DOUBT_AFTER = 100;
 /** One for each time that the far end is another or has another key: more than a call sees. */
 const MAX_SSRCS = 256;
 /** Keys of far ends that are remembered with what came under them; the one longest out of use goes. */
@@ -30,6 +32,8 @@ export interface ImsSrtp {
   agree(theirs: SdesKey | undefined): boolean;
   /** Takers of packets in clear. What is of nobody that `mayBeFar` is not opened. */
   opening(events: ImsLegEvents, mayBeFar: (address: string, port: number) => boolean): ImsLegEvents;
+  /** Once a second: whoever was doubted is heard again. */
+  tick(): void;
   /** A leg for packets in clear; one that was sent already leaves once more as it left before. */
   protecting(leg: ImsLeg): ImsLeg;
 }
@@ -47,11 +51,14 @@ export function imsSrtp(suite: SdesSuite, again: boolean, drop: Drop): ImsSrtp {
   let into: SrtpReceiver | null = null;
   let held: string | null = null;
   let begun = false;
+  let wrongLately = 0;
 
   /** Null: it is dropped. */
   const opened = (by: SrtpReceiver, packet: Buffer, rtcp: boolean): Buffer | null => {
-    const clear = rtcp ? by.unprotectRtcp(packet) : by.unprotectRtp(packet);
+    const doubted = wrongLately > DOUBT_AFTER && !by.continues(packet, rtcp);
+    const clear = doubted ? 'tag' : rtcp ? by.unprotectRtcp(packet) : by.unprotectRtp(packet);
     if (typeof clear === 'number') return packet.subarray(0, clear);
+    if (clear === 'tag') wrongLately += 1;
     drop('srtp');
     return null;
   };
@@ -91,6 +98,9 @@ export function imsSrtp(suite: SdesSuite, again: boolean, drop: Drop): ImsSrtp {
           }
         };
       return { rtp: clearTo(rtp, false), rtcp: clearTo(rtcp, true), fault };
+    },
+    tick() {
+      wrongLately = 0;
     },
     protecting: leg => ({
       port: leg.port,
