@@ -1,32 +1,12 @@
-/** The engine over daemons in memory: a clock that stands still, a network that loses. */
+/** The engine over daemons in memory. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createManualClock } from '../../../test/support/manual-clock.ts';
-import { type FakeDaemon, fakeDaemon } from '../../../test/support/rtpengine-fake.ts';
-import { type Engine, type EngineEvent, NO_TOTALS, type Route, type WebRemote } from '../engine.ts';
+import type { FakeDaemon } from '../../../test/support/rtpengine-fake.ts';
+import { REMOTE, ROUTE, rtpengineRig as rig } from '../../../test/support/rtpengine-rig.ts';
+import { NO_TOTALS } from '../engine.ts';
 import { PCMA } from '../payload-format.ts';
-import { MEDIA_DEFAULTS, type MediaSettings } from '../settings.ts';
-import { createRtpengine } from './engine.ts';
+import { MEDIA_DEFAULTS } from '../settings.ts';
 
-const REMOTE: WebRemote = {
-  mid: '0',
-  ice: { ufrag: 'theirs00', pwd: 'theirs000000000000000000' },
-  fingerprint: { algorithm: 'sha-256', value: Array<string>(32).fill('B2').join(':') },
-  setup: 'actpass',
-  candidates: [],
-};
-const TARGET = { address: '127.0.0.9', port: 4000, rtcpAddress: '127.0.0.9', rtcpPort: 4001 };
-const RULE = { in: 8, out: 8, kind: 'speech' as const, from: PCMA, to: PCMA };
-const ROUTE: Route = {
-  leg: 1,
-  target: TARGET,
-  toIms: [RULE],
-  toWeb: [RULE],
-  toImsOpen: true,
-  toWebOpen: true,
-  supervise: true,
-  video: null,
-};
 /** Everything the engine may ever say. */
 const OPTIONS = new Set(
   'command,call-id,from-tag,to-tag,sdp,replace,flags,ICE,ICE-lite,transport protocol,rtcp-mux,SDES,direction,address family,codec,delete delay'.split(
@@ -34,49 +14,8 @@ const OPTIONS = new Set(
   ),
 );
 
-async function rig(count = 2, more: Partial<MediaSettings> = {}) {
-  const clock = createManualClock(0);
-  const daemons = Array.from({ length: count }, (_, i) => fakeDaemon(`127.0.0.${i + 1}`, clock.now));
-  const events: EngineEvent[] = [];
-  const lines: string[] = [];
-  const counted: string[] = [];
-  const engine: Engine = createRtpengine({
-    settings: {
-      ...MEDIA_DEFAULTS,
-      ...more,
-      rtpengine: {
-        ...MEDIA_DEFAULTS.rtpengine,
-        ...more.rtpengine,
-        daemons: daemons.map((_, i) => ({ host: `127.0.0.${i + 1}`, port: 2223, weight: 1, calls: 2 })),
-      },
-    },
-    onEvent: event => events.push(event),
-    clock: {
-      now: clock.now,
-      after(ms, run) {
-        const timer = clock.setTimer(ms, run);
-        return () => clock.clearTimer(timer);
-      },
-    },
-    log: (_level, message, fields) => lines.push(`${message} ${JSON.stringify(fields)}`),
-    count: (name, labels) => counted.push(`${name} ${Object.values(labels)}`),
-    wire: (host, _port, wireEvents) =>
-      (daemons.find((_, i) => host === `127.0.0.${i + 1}`) as FakeDaemon).wire(wireEvents),
-  });
-  const open = (session: number) => {
-    const place = { realm: null, family: 'IP4' as const };
-    engine.send({ type: 'open', session, op: session, place, legs: [{ leg: 1, ssrc: 1, cname: 'c' }] });
-  };
-  const talk = (session: number) => {
-    open(session);
-    engine.send({ type: 'connect', session, op: 100 + session, leg: 1, remote: REMOTE });
-    engine.send({ type: 'route', session, route: ROUTE });
-  };
-  return { clock, daemons, engine, events, lines, counted, open, talk, types: () => events.map(event => event.type) };
-}
-
 test('RTE-03 RTE-07 each daemon is asked what it is and can code before it gets calls', async () => {
-  const { engine, daemons, lines } = await rig(1);
+  const { engine, daemons, lines } = rig(1);
   daemons[0]?.codecs.delete('amr-wb/16000');
   await engine.start();
   const speech = engine.caps().transcode.map(({ name }) => name);
@@ -86,13 +25,13 @@ test('RTE-03 RTE-07 each daemon is asked what it is and can code before it gets 
     [0],
   );
   assert.ok(lines.some(line => line.includes('rtpengine-10-5-3-5-1-deb12u1')));
-  const faulty = await rig(1);
+  const faulty = rig(1);
   if (faulty.daemons[0] !== undefined) faulty.daemons[0].software = 'rtpengine-10-5-3-5-1';
   await assert.rejects(faulty.engine.start(), /127\.0\.0\.1:2223 is rtpengine-10-5-3-5-1, .*CVE-2025-53399/);
 });
 
 test('RTE-20 a call that was promised a codec comes to a daemon that has it, however busy; without one the promise is smaller', async () => {
-  const { engine, daemons, events } = await rig(2);
+  const { engine, daemons, events } = rig(2);
   const [able, unable] = daemons;
   assert.ok(able && unable);
   unable.codecs.delete('amr-wb/16000');
@@ -113,112 +52,8 @@ test('RTE-20 a call that was promised a codec comes to a daemon that has it, how
   assert.equal(calls(unable), 1);
 });
 
-test('SDP-21 a picture is a call of its own on the daemon: added, gated, connected with the leg, and gone without the sound', async () => {
-  const { engine, daemons, events, talk, types, clock } = await rig(1);
-  await engine.start();
-  const [daemon] = daemons;
-  assert.ok(daemon);
-  talk(1);
-  const before = daemon.calls.size;
-  engine.send({ type: 'add-video', session: 1, op: 7 });
-  const added = events.at(-1);
-  assert.ok(added?.type === 'video-added' && added.transport !== undefined);
-  assert.equal(daemon.calls.size, before + 1);
-  engine.send({ type: 'connect', session: 1, op: 8, leg: 1, remote: { ...REMOTE, video: { ...REMOTE, mid: '1' } } });
-  assert.deepEqual(events.at(-1), { type: 'connecting', session: 1, op: 8 });
-  const vp8 = { name: 'VP8', clock: 90_000, channels: 1, fmtp: null };
-  const rules = [{ in: 96, out: 96, kind: 'video' as const, from: vp8, to: vp8 }];
-  const target = { address: '127.0.0.9', port: 4000, rtcpAddress: '127.0.0.9', rtcpPort: 4001 };
-  const video = {
-    target,
-    toIms: rules,
-    toWeb: rules,
-    toImsOpen: true,
-    toWebOpen: true,
-    feedback: false,
-    orientation: null,
-  };
-  engine.send({ type: 'route', session: 1, route: { ...ROUTE, video } });
-  daemon.verified = true;
-  await clock.advance(1_000);
-  // What came before its keys is lost: the far end, which takes no feedback, is asked another way.
-  assert.ok(types().includes('key-frame-wanted'));
-  assert.ok(
-    daemon.requests.some(({ command, sdp }) => command === 'offer' && /m=video 4000 RTP\/AVP 96\r\n/.test(String(sdp))),
-  );
-  engine.send({ type: 'drop-video', session: 1 });
-  assert.equal(daemon.calls.size, before);
-  assert.ok(!types().includes('lost'));
-  engine.send({ type: 'close', session: 1 });
-  assert.equal(daemon.calls.size, 0);
-});
-
-test('SDP-21 a picture that a browser refused waits on its daemon for the next one; used, unwanted or lost there, that is a new one', async () => {
-  const { engine, daemons, events, talk } = await rig(1);
-  await engine.start();
-  const [daemon] = daemons;
-  assert.ok(daemon);
-  talk(1);
-  const pictures = () => [...daemon.calls].filter(id => /v\d$/.test(id)).map(id => id.slice(-2));
-  const add = (op: number, kept: { kept?: true } = {}) => engine.send({ type: 'add-video', session: 1, op, ...kept });
-  const drop = () => engine.send({ type: 'drop-video', session: 1, kept: true });
-  add(7);
-  const added = events.at(-1);
-  drop();
-  assert.deepEqual(pictures(), ['v1']);
-  add(8, { kept: true });
-  assert.deepEqual(events.at(-1), { ...added, op: 8 });
-  drop();
-  // The browser has not kept it after all.
-  add(9);
-  assert.deepEqual(pictures(), ['v2']);
-  drop();
-  for (const id of pictures()) daemon.calls.delete([...daemon.calls].find(call => call.endsWith(id)) ?? '');
-  add(10, { kept: true });
-  assert.equal(events.at(-1)?.type, 'video-added');
-  assert.equal(pictures().length, 1);
-  engine.send({ type: 'connect', session: 1, op: 11, leg: 1, remote: { ...REMOTE, video: { ...REMOTE, mid: '1' } } });
-  drop();
-  assert.deepEqual(pictures(), [], 'a browser was connected to it');
-  add(12);
-  drop();
-  engine.send({ type: 'close', session: 1 });
-  assert.deepEqual([daemon.calls.size, events.at(-1)?.type], [0, 'closed']);
-});
-
-test('RTE-22 an engine that closes leaves nothing on its daemons, pictures neither, though their ends are lost once', async () => {
-  const { engine, daemons, talk, clock } = await rig(1);
-  await engine.start();
-  const [daemon] = daemons;
-  assert.ok(daemon);
-  for (const session of [1, 2]) {
-    talk(session);
-    engine.send({ type: 'add-video', session, op: 10 + session });
-  }
-  assert.equal(daemon.calls.size, 4);
-  const lost = new Set<string>();
-  daemon.loses = (_, text) => /-1v1"/.test(text) && lost.size < lost.add(text).size;
-  const closed = engine.close();
-  await clock.advance(500);
-  await closed;
-  assert.equal(daemon.calls.size, 0);
-});
-
-test('RTP-11 a key frame that a far end asks for by signalling is asked of no browser: each is counted, and a call tells it once', async () => {
-  const { engine, talk, counted, lines } = await rig(1);
-  await engine.start();
-  for (const session of [1, 2]) {
-    talk(session);
-    engine.send({ type: 'add-video', session, op: 7 });
-    for (let i = 0; i < 3; i += 1) engine.send({ type: 'key-frame', session });
-  }
-  const unasked = 'rtpengine_key_frames_unasked_total 127.0.0.1:2223';
-  assert.equal(counted.filter(name => name === unasked).length, 6);
-  assert.equal(lines.filter(line => line.includes('key frame')).length, 2);
-});
-
 test('RTE-24 it is told whose kernel passes packets on, as each daemon last said', async () => {
-  const { engine, daemons, clock } = await rig(2);
+  const { engine, daemons, clock } = rig(2);
   const [able, userspace] = daemons;
   assert.ok(able && userspace);
   able.streams = { media_kernel: 5, media_userspace: 2, media_mixed: 1 };
@@ -235,62 +70,8 @@ test('RTE-24 it is told whose kernel passes packets on, as each daemon last said
   assert.deepEqual(told()?.[0], { kernel: 0, userspace: 0, mixed: 0 });
 });
 
-test('SDP-21 a picture that its daemon has lost leaves the sound', async () => {
-  const { engine, daemons, talk, types, clock } = await rig(1);
-  await engine.start();
-  const [daemon] = daemons;
-  assert.ok(daemon);
-  talk(1);
-  engine.send({ type: 'add-video', session: 1, op: 7 });
-  for (const id of daemon.calls) if (/v1$/.test(id)) daemon.calls.delete(id);
-  engine.send({ type: 'connect', session: 1, op: 8, leg: 1, remote: { ...REMOTE, video: { ...REMOTE, mid: '1' } } });
-  await clock.advance(1_000);
-  assert.equal(types().filter(type => type === 'connecting').length, 2);
-  assert.ok(!types().includes('lost'));
-});
-
-test('SDP-21 a browser that connects anew with its picture, or restarts ICE, is told both transports, and both hear of its new end', async () => {
-  const { engine, daemons, events, talk, clock } = await rig(1);
-  await engine.start();
-  const [daemon] = daemons;
-  assert.ok(daemon);
-  talk(1);
-  engine.send({ type: 'add-video', session: 1, op: 7 });
-  const added = events.at(-1);
-  assert.ok(added?.type === 'video-added' && added.transport !== undefined);
-  const end = (ufrag: string, byte: string): WebRemote => {
-    const value = Array<string>(32).fill(byte).join(':');
-    const sound = { ...REMOTE, ice: { ...REMOTE.ice, ufrag }, fingerprint: { algorithm: 'sha-256' as const, value } };
-    return { ...sound, video: { ...sound, mid: '1' } };
-  };
-  engine.send({ type: 'connect', session: 1, op: 8, leg: 1, remote: end('first000', 'B2') });
-  engine.send({ type: 'add-leg', session: 1, op: 9, leg: { leg: 2, ssrc: 1, cname: 'c' } });
-  const leg = events.at(-1);
-  assert.ok(leg?.type === 'leg-added');
-  assert.deepEqual(leg.transport.video, added.transport);
-  const told = (ufrag: string) =>
-    new Set(
-      daemon.requests
-        .filter(({ command, sdp }) => command === 'answer' && String(sdp).includes(`a=ice-ufrag:${ufrag}`))
-        .map(request => request['call-id']),
-    );
-  engine.send({ type: 'connect', session: 1, op: 10, leg: 2, remote: end('second00', 'C3') });
-  engine.send({ type: 'drop-leg', session: 1, leg: 1 });
-  await clock.advance(1_000);
-  assert.equal(events.filter(event => event.type === 'connecting' && event.op === 10).length, 1);
-  assert.deepEqual(told('second00'), daemon.calls);
-  engine.send({ type: 'restart', session: 1, op: 11, leg: 2, remote: end('third000', 'C3') });
-  await clock.advance(1_000);
-  const restarted = events.find(event => event.type === 'restarted');
-  assert.ok(restarted?.type === 'restarted' && restarted.transport.video !== undefined);
-  assert.deepEqual(told('third000'), daemon.calls);
-  const fresh = daemon.requests.filter(({ flags }) => Array.isArray(flags) && flags.includes('reset'));
-  assert.deepEqual(new Set(fresh.map(request => request['call-id'])), daemon.calls);
-  assert.equal(daemon.calls.size, 2);
-});
-
 test('RTE-01 RTE-06 a call has two constant names on its daemon, which hears no option but the known ones', async () => {
-  const { engine, daemons, events, talk, types, clock } = await rig(1);
+  const { engine, daemons, events, talk, types, clock } = rig(1);
   await engine.start();
   talk(1);
   assert.deepEqual(types(), ['opened', 'connecting']);
@@ -313,7 +94,7 @@ test('RTE-01 RTE-06 a call has two constant names on its daemon, which hears no 
 });
 
 test('RTE-02 a codec that the daemon left out ends the call with a word in the log', async () => {
-  const { engine, daemons, lines, types, open, clock } = await rig(1);
+  const { engine, daemons, lines, types, open, clock } = rig(1);
   await engine.start();
   const [daemon] = daemons;
   assert.ok(daemon);
@@ -332,7 +113,7 @@ test('RTE-02 a codec that the daemon left out ends the call with a word in the l
 });
 
 test('RTE-05 every datagram may be lost twice: each request is done once, and the call is set up', async () => {
-  const { engine, daemons, types, talk, clock } = await rig(1);
+  const { engine, daemons, types, talk, clock } = rig(1);
   await engine.start();
   const [daemon] = daemons;
   assert.ok(daemon);
@@ -344,7 +125,7 @@ test('RTE-05 every datagram may be lost twice: each request is done once, and th
 });
 
 test('RTE-05 a daemon that says nothing: the call is on another in time; after three questions its calls are lost', async () => {
-  const { engine, daemons, events, open, clock } = await rig();
+  const { engine, daemons, events, open, clock } = rig();
   await engine.start();
   open(1);
   const [first, second] = daemons;
@@ -368,7 +149,7 @@ test('RTE-05 a daemon that says nothing: the call is on another in time; after t
 });
 
 test('RTE-05 nobody listens: its calls are lost at once, new ones are refused with a reason, and it is used again when it is back', async () => {
-  const { engine, daemons, events, open, clock } = await rig(1);
+  const { engine, daemons, events, open, clock } = rig(1);
   await engine.start();
   open(1);
   const [daemon] = daemons;
@@ -388,7 +169,7 @@ test('RTE-05 nobody listens: its calls are lost at once, new ones are refused wi
 });
 
 test('RTE-05 a daemon that was started again is known by its age', async () => {
-  const { engine, daemons, events, open, clock } = await rig(1);
+  const { engine, daemons, events, open, clock } = rig(1);
   await engine.start();
   await clock.advance(10_000);
   open(1);
@@ -401,7 +182,7 @@ test('RTE-05 a daemon that was started again is known by its age', async () => {
 });
 
 test('RTP-07 a side that never spoke is told, a browser that falls silent is down and comes up again, silence of the IMS side is told once', async () => {
-  const { engine, daemons, events, types, talk, clock } = await rig(1);
+  const { engine, daemons, events, types, talk, clock } = rig(1);
   await engine.start();
   const [daemon] = daemons;
   assert.ok(daemon);
@@ -425,7 +206,7 @@ test('RTP-07 a side that never spoke is told, a browser that falls silent is dow
 
 test('RTE-09 what a call carried is told though its daemon has ended it by itself, says nothing at its end, or dies', async () => {
   for (const end of ['forgets', 'hangs', 'dies'] as const) {
-    const { engine, daemons, events, talk, clock } = await rig(1);
+    const { engine, daemons, events, talk, clock } = rig(1);
     await engine.start();
     const [daemon] = daemons;
     assert.ok(daemon);
@@ -449,7 +230,7 @@ test('RTE-09 what a call carried is told though its daemon has ended it by itsel
 });
 
 test('RTE-10 a check asks each daemon once, for 2 s at most, and tells which is down, hangs, is faulty or lacks a codec', async () => {
-  const { engine, daemons, clock, lines } = await rig(5);
+  const { engine, daemons, clock, lines } = rig(5);
   const [dead, hung, faulty, poor, whole] = daemons;
   assert.ok(dead && hung && faulty && poor && whole);
   dead.dead = true;
@@ -479,14 +260,14 @@ test('RTE-13 calls of a realm meet the core on its interface and with its addres
     realms: { partner: core },
     rtpengine: { ...MEDIA_DEFAULTS.rtpengine, realmInterfaces: { partner: 'peering' } },
   };
-  const { engine, daemons, events } = await rig(1, settings);
+  const { engine, daemons, events } = rig(1, settings);
   const [daemon] = daemons;
   assert.ok(daemon);
   await assert.rejects(engine.start(), /127\.0\.0\.1:2223 has no IPv6 address for "peering"/);
   assert.deepEqual((await engine.check?.())?.faults, [
     'The rtpengine 127.0.0.1:2223 has no IPv6 address for "peering".',
   ]);
-  const able = await rig(1, settings);
+  const able = rig(1, settings);
   const [six] = able.daemons;
   assert.ok(six);
   six.host6 = '2001:db8::7';
