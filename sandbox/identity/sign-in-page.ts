@@ -6,13 +6,13 @@ const STYLE = `
 :root{color-scheme:light dark;--ink:#1c2430;--soft:#5d6877;--back:#f3f5f8;--card:#fff;--line:#d5dbe3;--act:#0b5cad;--on-act:#fff}
 @media(prefers-color-scheme:dark){:root{--ink:#e8ecf2;--soft:#9aa6b6;--back:#12161c;--card:#1b212a;--line:#343d4a;--act:#6fb3f5;--on-act:#10151b}}
 *{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+body{margin:0;padding:1rem 0;min-height:100vh;display:grid;place-items:center;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main{width:min(26rem,92vw);background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.5rem}
 h1{font-size:1.3rem;margin:0 0 .25rem}p{margin:.25rem 0 1rem;color:var(--soft)}
 form{margin:0 0 .5rem}button,input{font:inherit;width:100%;padding:.6rem .8rem;border-radius:8px;border:1px solid var(--line);background:transparent;color:inherit}
 button{cursor:pointer;display:flex;justify-content:space-between}button:hover,button:focus-visible,input:focus-visible{outline:2px solid var(--act);outline-offset:1px}
 button.main{justify-content:center;background:var(--act);border-color:transparent;color:var(--on-act);font-weight:600;margin-top:1rem}
-label{display:block;margin:.5rem 0 .2rem}hr{border:0;border-top:1px solid var(--line);margin:1rem 0}.error{color:#c0352b}
+::placeholder{color:var(--soft);opacity:1}label{display:block;margin:.5rem 0 .2rem}hr{border:0;border-top:1px solid var(--line);margin:1rem 0}.error{color:#c0352b}
 @media(prefers-color-scheme:dark){.error{color:#ff8a80}}`;
 
 /** Content-Security-Policy of these pages; `formTargets` are the origins a sign-in may end at. */
