@@ -69,8 +69,9 @@ export function countedLayer(layer: TransactionLayer, counter: Counter): Transac
       });
     },
     cancel(key, extra) {
-      counter.request('CANCEL', 'out');
-      layer.cancel(key, extra);
+      const cancelled = layer.cancel(key, extra);
+      if (cancelled) counter.request('CANCEL', 'out');
+      return cancelled;
     },
     sendAck(request, target) {
       counter.request('ACK', 'out');

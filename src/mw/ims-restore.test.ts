@@ -125,6 +125,8 @@ test('REG-24 what an entry point refuses is told with the silence of another, th
   register(b, 2, false);
   const second = await b.input('ims-register-failed');
   assert.deepEqual([second.ref, second.outcome.code, second.unanswered], [2, 403, false]);
+  // Of what is given up no more copies are sent: there is no CANCEL of a REGISTER.
+  assert.ok(!b.counted.includes('sip_requests_total CANCEL out'));
 });
 
 test('REG-07 an initial registration waits for the answer to the REGISTER before it, of which nothing is told', async t => {

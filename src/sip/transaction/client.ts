@@ -19,7 +19,7 @@ type Fields = ReadonlyArray<readonly [string, string]>;
 
 export interface Client {
   request(request: SipRequest, target: Target, user: ClientTransactionUser): TransactionKey;
-  cancel(key: TransactionKey, extra: Fields): void;
+  cancel(key: TransactionKey, extra: Fields): boolean;
   sendAck(request: SipRequest, target: Target): void;
   onResponse(response: SipResponse): void;
   /** True when the packet that could not be sent was sent by UDP instead. */
@@ -115,18 +115,19 @@ export function createClient(
     wire.send(way.packet, way.target, sent);
   }
 
-  function cancel(key: TransactionKey, extra: Fields): void {
+  function cancel(key: TransactionKey, extra: Fields): boolean {
     const entry = table.clients.get(key);
-    if (entry === undefined || entry.cancelled) return;
+    if (entry === undefined || entry.cancelled) return false;
     if (entry.state.type !== 'invite-client') {
       driver().runClient(entry, { type: 'cancel' });
-      return;
+      return false;
     }
     const { state } = entry.state;
-    if (state !== 'Calling' && state !== 'Proceeding') return;
+    if (state !== 'Calling' && state !== 'Proceeding') return false;
     entry.cancelled = true;
     if (state === 'Calling') entry.cancel = extra;
     else sendCancel(entry, extra);
+    return true;
   }
 
   function sendCancel(entry: ClientEntry, extra: Fields): void {

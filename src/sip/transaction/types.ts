@@ -77,8 +77,8 @@ export interface TransactionLayer {
    * `branch` overrides the random branch (a CANCEL is sent by `cancel`, an ACK of a 2xx by `sendAck`).
    */
   request(request: SipRequest, target: Target, user: ClientTransactionUser): TransactionKey;
-  /** CANCELs an INVITE client transaction: at once when a 1xx came, else as soon as one comes (RFC 3261 9.1). Extra headers, such as Reason, are added. Of any other request no more copies are sent; its answer is told. */
-  cancel(key: TransactionKey, extra?: ReadonlyArray<readonly [string, string]>): void;
+  /** CANCELs an INVITE client transaction: at once when a 1xx came, else as soon as one comes (RFC 3261 9.1). Extra headers, such as Reason, are added. Of any other request no more copies are sent; its answer is told. True when a CANCEL is or will be sent. */
+  cancel(key: TransactionKey, extra?: ReadonlyArray<readonly [string, string]>): boolean;
   /** Sends an ACK of a 2xx (or any request outside a transaction) once. */
   sendAck(request: SipRequest, target: Target): void;
   /** Answers in a server transaction. A 2xx to INVITE is sent once per call: its repetition is the dialog's (RFC 3261 13.3.1.4). */
