@@ -1,7 +1,7 @@
 /** The server's half of Digest: challenges with stateless nonces, checks of credentials, replay protection. RFC 2617 3.2, RFC 8760. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { quote } from '../message/chars.ts';
 import { parseUri, sameUri } from '../message/uri.ts';
+import { quote } from '../message/value.ts';
 import { parseAuthValue } from './auth-param.ts';
 import { requestDigest, secretDigest } from './digest.ts';
 import { algorithmOf, type DigestAlgorithm } from './digest-algorithm.ts';

@@ -1,6 +1,6 @@
 /** Digest arithmetic and the client's answer to a challenge: MD5, SHA-256, SHA-512-256, and AKA over them. RFC 2617 3.2.2, RFC 7616 3.4, RFC 8760. */
 import { hash } from 'node:crypto';
-import { quote } from '../message/chars.ts';
+import { quote } from '../message/value.ts';
 import { parseAuthValue } from './auth-param.ts';
 import { algorithmOf, type DigestAlgorithm, HASH } from './digest-algorithm.ts';
 

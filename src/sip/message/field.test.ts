@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fc } from '../../../test/support/property.ts';
 import { SCALE } from '../../../test/support/scale.ts';
-import { parseCSeq } from './header-list.ts';
+import { parseCSeq } from './cseq.ts';
 import { formatNameAddr, parseNameAddr, parseNameAddrList } from './name-addr.ts';
 import { formatVia, parseVia } from './via.ts';
 

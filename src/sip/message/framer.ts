@@ -1,7 +1,7 @@
 /** Cuts a byte stream into SIP messages: bounded memory, linear work however the stream is chunked. RFC 3261 18.3, RFC 5626 3.5.1. */
-import { isWs, parseDigits } from './chars.ts';
 import type { ParseLimits } from './message.ts';
-import { DEFAULT_LIMITS } from './parse.ts';
+import { DEFAULT_LIMITS, MAX_CONTENT_LENGTH } from './parse.ts';
+import { isWs, parseDigits } from './scan.ts';
 
 /** What the framer found; after an error the stream is lost and nothing more comes. */
 export type FramerEvent =
@@ -166,7 +166,7 @@ function contentLength(head: string): number | string {
       // A name behind which the colon is too far away counts, too: the parser would find it.
       const name = (colon === -1 ? line : line.slice(0, colon)).trimEnd().toLowerCase();
       if (name === 'l' || name === 'content-length') {
-        const value = parseDigits(head.slice(start + colon + 1, end).trim(), 4294967295);
+        const value = parseDigits(head.slice(start + colon + 1, end).trim(), MAX_CONTENT_LENGTH);
         if (value === undefined) return 'malformed Content-Length';
         if (found !== undefined) return 'Content-Length twice';
         found = value;

@@ -1,18 +1,9 @@
 /** The header section of a message, cut into fields. RFC 3261 7.3, 25.1. */
-import { isFieldValue, isWs, runEnd, skipWs, TOKEN, trimWs } from './chars.ts';
 import { type Field, HeaderList } from './header-list.ts';
 import type { ParseLimits } from './message.ts';
-import { canonicalField, type FieldInfo, fieldOf } from './name.ts';
-
-// Bytes of a message: printable ASCII and tab, line breaks, other controls, and what is beyond ASCII.
-const ORDINARY = 0;
-const BYTE_CLASS = new Uint8Array(256);
-const [CR, LF, CONTROL, WIDE] = [1, 2, 3, 4] as const;
-for (let i = 0; i < 256; i++) {
-  BYTE_CLASS[i] = i > 127 ? WIDE : (i < 32 && i !== 9) || i === 127 ? CONTROL : ORDINARY;
-}
-BYTE_CLASS[13] = CR;
-BYTE_CLASS[10] = LF;
+import { type FieldInfo, readField } from './name.ts';
+import { codeAt, isWs, printableEnd, runEnd, skipWs, TOKEN, trimmedEnd } from './scan.ts';
+import { isFieldValue, trimWs } from './value.ts';
 
 /** A fault: why, and the status a request of this fault deserves. */
 export interface Fault {
@@ -23,92 +14,105 @@ export interface Fault {
 export interface Head {
   headers: HeaderList;
   fault: Fault | null;
+  /** Where the body begins. */
+  end: number;
 }
 
 /** A section on its way from bytes to fields. */
 interface Reader {
   bytes: Buffer;
-  /** The bytes up to the end of the section as latin1, which keeps bytes and characters in step. */
+  /** The same as a text, which lies on the desk. */
   text: string;
-  /** End of the section: where the CR of the empty line's CRLF CRLF stands. */
-  to: number;
   max: ParseLimits;
   fields: Field[];
   /** Bits of the single fields seen so far. */
   seen: number;
+  /** What the field at hand holds besides printable ASCII. */
+  special: number;
   fault: Fault | null;
 }
 
-// What was met in a field besides printable ASCII.
-const [HAS_WIDE, HAS_CONTROL, HAS_FOLD, HAS_BARE_BREAK] = [1, 2, 4, 8] as const;
+// What a field may hold besides printable ASCII and tabs, and what each byte is a sign of.
+const [HAS_WIDE, HAS_CONTROL, HAS_FOLD, HAS_BARE_BREAK, BREAK] = [1, 2, 4, 8, 16] as const;
+const SPECIAL = new Uint8Array(256).fill(HAS_CONTROL, 0, 32).fill(HAS_WIDE, 128);
+for (const [code, sign] of [
+  [9, 0],
+  [10, BREAK],
+  [13, BREAK],
+  [127, HAS_CONTROL],
+] as const)
+  SPECIAL[code] = sign;
 
-/** Cuts the header section, which begins at `from`, into fields; goes on after a fault so that a refusal can still be addressed. `text`: all up to its end, as latin1. */
-export function parseHead(bytes: Buffer, text: string, from: number, max: ParseLimits): Head {
+/**
+ * Cuts the header section, which begins at `from` and ends in `text`, into fields; goes on after a fault so that a refusal can still
+ * be addressed. `text`: these bytes as Latin-1, on the desk. Null when no empty line ends the section.
+ */
+export function readHead(bytes: Buffer, text: string, from: number, max: ParseLimits): Head | null {
+  const reader: Reader = { bytes, text, max, fields: [], seen: 0, special: 0, fault: null };
   const to = text.length;
-  const reader: Reader = { bytes, text, to, max, fields: [], seen: 0, fault: null };
+  let start = from;
   // Broken fields count too: nothing is gained by looking at thousands of them.
-  for (let start = from, count = 0; start <= to; count++) {
-    if (count >= max.headerCount) {
+  for (let count = 0; !isBreak(start); count++) {
+    if (count === max.headerCount) {
       reader.fault ??= { reason: 'too many header fields', status: 513 };
+      const end = text.indexOf('\r\n\r\n', start - 2);
+      if (end === -1) return null;
+      start = end + 2;
       break;
     }
-    const nameEnd = runEnd(text, start, to, TOKEN);
-    let end = ordinaryEnd(bytes, nameEnd, to);
-    let special = 0;
+    const nameEnd = runEnd(start, to, TOKEN);
+    let end = printableEnd(nameEnd, to);
+    reader.special = 0;
     // Nearly every field is one line of printable ASCII; the others are looked at more closely.
-    if (end < to && !isLineEnd(bytes, end)) [end, special] = fieldEnd(reader, start);
-    const fault = takeField(reader, start, nameEnd, end, special);
+    if (!isBreak(end) || isWs(codeAt(end + 2))) end = fieldEnd(reader, start);
+    if (end + 2 >= to) return null;
+    const fault = takeField(reader, start, nameEnd, end);
     if (fault !== null) reader.fault ??= fault;
     start = end + 2;
   }
-  return { headers: new HeaderList(reader.fields), fault: reader.fault };
+  if (start + 2 > to) return null;
+  return { headers: new HeaderList(reader.fields), fault: reader.fault, end: start + 2 };
 }
 
-/** Where the printable ASCII ends that begins at `from`. */
-export function ordinaryEnd(bytes: Buffer, from: number, to: number): number {
-  let end = from;
-  while (end < to && BYTE_CLASS[bytes[end] ?? 0] === ORDINARY) end++;
-  return end;
+/** True when a line break stands here. */
+function isBreak(pos: number): boolean {
+  return codeAt(pos) === 13 && codeAt(pos + 1) === 10;
 }
 
-/** True when a line break stands here and no fold follows. */
-function isLineEnd(bytes: Buffer, pos: number): boolean {
-  return bytes[pos] === 13 && bytes[pos + 1] === 10 && !isWs(bytes[pos + 2] ?? 0);
-}
-
-/** Where the field ends that starts here, folds and all, and what it holds besides printable ASCII. One that is too long is not read further than to its first line break, or to the next behind what may be. */
-function fieldEnd(reader: Reader, start: number): [end: number, special: number] {
-  const { bytes, text, to, max } = reader;
-  const last = Math.min(to, start + max.headerLineBytes + 1);
-  let special = 0;
+/** Where the field ends that starts here, folds and all; what it holds goes into `special`. Of one that is refused no more is read than its line. */
+function fieldEnd(reader: Reader, start: number): number {
+  const { text, max } = reader;
+  const last = Math.min(text.length, start + max.headerLineBytes + 1);
   for (let i = start; i <= last; i++) {
-    const kind = BYTE_CLASS[bytes[i] ?? 0];
-    if (kind === ORDINARY) continue;
-    if (kind === WIDE) special |= HAS_WIDE;
-    else if (kind === CONTROL) special |= HAS_CONTROL;
-    else if (kind === LF || bytes[i + 1] !== 10) {
+    const sign = SPECIAL[codeAt(i)] ?? 0;
+    if (sign !== BREAK) reader.special |= sign;
+    else if (!isBreak(i)) {
       reader.fault ??= { reason: 'bare CR or LF', status: 400 };
-      special |= HAS_BARE_BREAK;
-    } else if (i < to && isWs(bytes[i + 2] ?? 0)) {
-      special |= HAS_FOLD;
+      reader.special |= HAS_BARE_BREAK;
+      return lineEnd(text, i + 1);
+    } else if (isWs(codeAt(i + 2))) {
+      reader.special |= HAS_FOLD;
       i += 2;
-    } else return [i, special];
+    } else return i;
   }
-  const feed = text.indexOf('\r\n', start);
-  const next = feed === -1 || feed >= last ? feed : text.indexOf('\r\n', last);
-  return [next === -1 ? to : next, special];
+  return lineEnd(text, last);
 }
 
-/** Takes the field whose bytes are [start, end); up to `nameEnd` they are a token. */
-function takeField(reader: Reader, start: number, nameEnd: number, end: number, special: number): Fault | null {
-  const { bytes, text } = reader;
-  if (end - start > reader.max.headerLineBytes) return { reason: 'header field too long', status: 513 };
-  const colon = skipWs(text, nameEnd, end);
-  if (nameEnd === start || bytes[colon] !== 0x3a) return { reason: 'malformed header field name', status: 400 };
-  // One in compact form, in another case, or unknown is looked up.
-  const info = canonicalField(bytes, start, nameEnd) ?? fieldOf(text.slice(start, nameEnd));
+/** Where the next line break stands, the end of the text without one. */
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf('\r\n', from);
+  return end === -1 ? text.length : end;
+}
+
+/** Takes the field that stands in [start, end); up to `nameEnd` it is a token. */
+function takeField(reader: Reader, start: number, nameEnd: number, end: number): Fault | null {
+  const { text, max } = reader;
+  if (end - start > max.headerLineBytes) return { reason: 'header field too long', status: 513 };
+  const colon = skipWs(nameEnd, end);
+  if (nameEnd === start || codeAt(colon) !== 0x3a) return { reason: 'malformed header field name', status: 400 };
+  const info = readField(text, start, nameEnd);
   const field =
-    special === 0 ? plainField(reader, info, colon + 1, end) : specialField(reader, info, colon + 1, end, special);
+    reader.special === 0 ? plainField(text, info, colon + 1, end) : specialField(reader, info, colon + 1, end);
   if (field === null)
     return { reason: `control character in ${info.id === 0 ? 'a header field' : info.key}`, status: 400 };
   if ((info.single & reader.seen) !== 0) return { reason: `${info.key} twice`, status: 400 };
@@ -118,14 +122,13 @@ function takeField(reader: Reader, start: number, nameEnd: number, end: number, 
 }
 
 /** A field on one line of printable ASCII, spaces around its value taken off. */
-function plainField({ bytes, text }: Reader, info: FieldInfo, from: number, to: number): Field {
-  while (from < to && isWs(bytes[from] ?? 0)) from++;
-  while (to > from && isWs(bytes[to - 1] ?? 0)) to--;
-  return { info, text, from, to };
+function plainField(text: string, info: FieldInfo, from: number, end: number): Field {
+  const start = skipWs(from, end);
+  return { info, text, from: start, to: trimmedEnd(start, end) };
 }
 
 /** A folded, non-ASCII or suspicious field: UTF-8 read, folds made one space; null when a control stands outside a quoted pair. */
-function specialField({ bytes }: Reader, info: FieldInfo, from: number, to: number, special: number): Field | null {
+function specialField({ bytes, special }: Reader, info: FieldInfo, from: number, to: number): Field | null {
   if ((special & HAS_BARE_BREAK) !== 0) return null;
   let value = bytes.toString('utf8', from, to);
   if ((special & HAS_FOLD) !== 0) {

@@ -1,14 +1,15 @@
 /** The implementation of `Headers`: fields in message order, cut out, split and parsed only when asked for. */
-import { isFieldValue, isToken, isWs, parseDigits, skipWs, splitList, wordEnd } from './chars.ts';
+import { parseCSeq } from './cseq.ts';
 import type { Headers } from './headers.ts';
 import type { CSeq, NameAddr, Via } from './message.ts';
 import { type FieldInfo, fieldOf, sameField } from './name.ts';
 import { parseNameAddr, parseNameAddrList } from './name-addr.ts';
+import { codeAt, isToken, isWs, lay, readDigits } from './scan.ts';
+import { isFieldValue, parseList } from './value.ts';
 import { parseVia } from './via.ts';
 
 const NONE: readonly never[] = [];
 const MAX_UINT32 = 4294967295;
-const MAX_CSEQ = 2147483647;
 
 const VIA = fieldOf('Via');
 const FROM = fieldOf('From');
@@ -61,8 +62,7 @@ export class HeaderList implements Headers {
   get(name: string): string | undefined {
     const field = this.#first(fieldOf(name));
     if (field === undefined) return undefined;
-    const value = fieldValue(field);
-    return field.info.list ? (splitList(value)[0] ?? value) : value;
+    return field.info.list ? fieldElements(field)[0] : fieldValue(field);
   }
 
   all(name: string): readonly string[] {
@@ -72,7 +72,7 @@ export class HeaderList implements Headers {
     const result: string[] = [];
     for (const field of this.#fields) {
       if (!sameField(field.info, info)) continue;
-      if (info.list) result.push(...splitList(fieldValue(field)));
+      if (info.list) result.push(...fieldElements(field));
       else result.push(fieldValue(field));
     }
     this.#lists ??= new Map();
@@ -119,7 +119,7 @@ export class HeaderList implements Headers {
     const at = this.#indexOf(info);
     const field = this.#fields[at];
     if (field === undefined) return;
-    const elements = info.list ? splitList(fieldValue(field)) : NONE;
+    const elements = info.list ? fieldElements(field) : NONE;
     if (elements.length > 1) this.#fields[at] = alone(info, elements.slice(1).join(', '));
     else this.#fields.splice(at, 1);
     this.#forget(info);
@@ -154,7 +154,7 @@ export class HeaderList implements Headers {
     const value = parse(text, from, to);
     if (value !== null || !info.list) return value;
     // A list of one element is read as it stands, and no other can be.
-    const [first = ''] = splitList(fieldValue(field));
+    const [first = ''] = fieldElements(field);
     return parse(first, 0, first.length);
   }
 
@@ -204,12 +204,13 @@ export class HeaderList implements Headers {
     const field = this.#first(info);
     if (field === undefined) return undefined;
     const { text, from, to } = field;
+    lay(text, from, to);
     let end = from;
     for (; end < to; end++) {
-      const code = text.charCodeAt(end);
+      const code = codeAt(end);
       if (isWs(code) || code === 0x3b || code === 0x28) break;
     }
-    return parseDigits(text, info === MAX_FORWARDS ? 255 : MAX_UINT32, from, end);
+    return readDigits(info === MAX_FORWARDS ? 255 : MAX_UINT32, from, end);
   }
 
   hasToken(name: string, token: string): boolean {
@@ -269,6 +270,10 @@ function fieldValue({ text, from, to }: Field): string {
   return text.slice(from, to);
 }
 
+function fieldElements({ text, from, to }: Field): string[] {
+  return parseList(text, from, to);
+}
+
 function alone(info: FieldInfo, value: string): Field {
   return { info, text: value, from: 0, to: value.length };
 }
@@ -278,14 +283,4 @@ function checked(info: FieldInfo, name: string, value: string): Field {
   if (info.id === 0 && !isToken(name)) throw new TypeError('a header field name is a token');
   if (!isFieldValue(value)) throw new TypeError(`control character in the value of ${name}`);
   return alone(info, value);
-}
-
-/** Reads "number method"; null when malformed or 2^31 and more. RFC 3261 8.1.1.5. */
-export function parseCSeq(text: string, from = 0, to: number = text.length): CSeq | null {
-  const end = wordEnd(text, from, to);
-  const seq = parseDigits(text, MAX_CSEQ, from, end);
-  const start = skipWs(text, end, to);
-  const methodEnd = wordEnd(text, start, to);
-  if (seq === undefined || start === end || methodEnd === start || skipWs(text, methodEnd, to) !== to) return null;
-  return { seq, method: text.slice(start, methodEnd) };
 }

@@ -1,4 +1,5 @@
 /** Header field names: canonical spelling, compact forms, which are lists and which may stand only once. RFC 3261 7.3.3, 20. */
+import { wordAt, wordTable } from './words.ts';
 
 export interface FieldInfo {
   /** Above 0 and its own for a field of the table, 0 for any other. */
@@ -11,8 +12,6 @@ export interface FieldInfo {
   readonly list: boolean;
   /** One bit per field that may stand only once, 0 for the others. */
   readonly single: number;
-  /** The key as it stands on the wire; empty for a field outside the table. */
-  readonly bytes: Uint8Array;
 }
 
 /** Fields that may stand once; a second one makes the message ambiguous and is refused. */
@@ -38,13 +37,12 @@ const COMPACT =
   'k:Supported l:Content-Length m:Contact n:Identity-Info o:Event r:Refer-To s:Subject t:To u:Allow-Events v:Via ' +
   'x:Session-Expires y:Identity';
 
-const NO_BYTES = Buffer.alloc(0);
 const KNOWN = buildTable();
 
 function buildTable(): Map<string, FieldInfo> {
   const table = new Map<string, FieldInfo>();
   const put = (key: string, list: boolean, single: number): void => {
-    const info = { id: table.size + 1, key, name: key, list, single, bytes: Buffer.from(key) };
+    const info = { id: table.size + 1, key, name: key, list, single };
     table.set(key, info);
     table.set(key.toLowerCase(), info);
   };
@@ -60,23 +58,12 @@ function buildTable(): Map<string, FieldInfo> {
   return table;
 }
 
-/** Known fields by length, first and last character of their canonical name; where two meet, the first stays. */
-const GUESSES: Array<FieldInfo | undefined> = new Array(1024).fill(undefined);
-for (const info of KNOWN.values()) {
-  const { key } = info;
-  GUESSES[guessOf(key.length, key.charCodeAt(0), key.charCodeAt(key.length - 1))] ??= info;
-}
+/** As they stand on the wire; the canonical names come first. */
+const WORDS = wordTable([...[...KNOWN.values()].map(info => [info.key, info] as const), ...KNOWN]);
 
-function guessOf(length: number, first: number, last: number): number {
-  return (length * 67 + first * 13 + last) & 1023;
-}
-
-/** The field whose canonical name stands in these bytes from `from` to `to`, found without making a string of it; undefined: look it up by name. */
-export function canonicalField(bytes: Uint8Array, from: number, to: number): FieldInfo | undefined {
-  const guess = GUESSES[guessOf(to - from, bytes[from] ?? 0, bytes[to - 1] ?? 0)];
-  if (guess === undefined || guess.bytes.length !== to - from) return undefined;
-  for (let i = from; i < to; i++) if (bytes[i] !== guess.bytes[i - from]) return undefined;
-  return guess;
+/** The field of the name that stands there. */
+export function readField(text: string, from: number, to: number): FieldInfo {
+  return wordAt(WORDS, from, to) ?? fieldOf(text.slice(from, to));
 }
 
 /** The field of this name, in any case or in compact form; one outside the table is neither a list nor single. */
@@ -84,7 +71,7 @@ export function fieldOf(name: string): FieldInfo {
   const known = KNOWN.get(name);
   if (known !== undefined) return known;
   const key = name.toLowerCase();
-  return KNOWN.get(key) ?? { id: 0, key, name, list: false, single: 0, bytes: NO_BYTES };
+  return KNOWN.get(key) ?? { id: 0, key, name, list: false, single: 0 };
 }
 
 /** True when both name the same field. */

@@ -1,34 +1,60 @@
 /** Parameters behind a header value: ";name", ";name=token", ";name="quoted"". RFC 3261 25.1 (generic-param). */
-import { codeAt, isLooseValue, isToken, LOOSE, quote, quotedEnd, runEnd, skipWs, TOKEN, unquote } from './chars.ts';
+import { codeAt, isAll, isAt, isToken, LOOSE, lay, quotedEnd, runEnd, skipWs, TOKEN } from './scan.ts';
+import { quote, unquote } from './value.ts';
+import { spelled, wordAt } from './words.ts';
+
+/** Parameters of a header field or a URI in their order, names in lower case; a flag without value is null. */
+export type Params = Map<string, string | null>;
+
+/** Names that nearly all parameters of fields and URIs have. */
+const NAMES = spelled(
+  'branch rport received alias tag lr transport user expires q maddr ttl ob method comp phone-context refresher ' +
+    'reg-id +sip.instance +g.3gpp.icsi-ref',
+);
 
 /**
  * Reads the parameters from `from` to the end of the text; names in lower case, quotes taken off.
  * Null when one is empty, malformed or given twice (RFC 3261 7.3.1).
  */
-export function parseParams(text: string, from: number, to: number = text.length): Map<string, string | null> | null {
-  const params = new Map<string, string | null>();
-  let pos = skipWs(text, from, to);
+export function parseParams(text: string, from: number, to: number = text.length): Params | null {
+  lay(text, from, to);
+  return readParams(text, from, to);
+}
+
+export function readParams(text: string, from: number, to: number): Params | null {
+  const params: Params = new Map();
+  let pos = skipWs(from, to);
   while (pos < to) {
-    if (text.charCodeAt(pos) !== 0x3b) return null;
-    pos = skipWs(text, pos + 1, to);
-    const nameEnd = runEnd(text, pos, to, TOKEN);
+    if (codeAt(pos) !== 0x3b) return null;
+    pos = skipWs(pos + 1, to);
+    const nameEnd = runEnd(pos, to, TOKEN);
     if (nameEnd === pos) return null;
-    const name = text.slice(pos, nameEnd).toLowerCase();
-    pos = skipWs(text, nameEnd, to);
+    const name = readParamName(text, pos, nameEnd);
+    pos = skipWs(nameEnd, to);
     let value: string | null = null;
-    if (codeAt(text, pos, to) === 0x3d) {
-      pos = skipWs(text, pos + 1, to);
-      const quoted = codeAt(text, pos, to) === 0x22;
-      const end = quoted ? quotedEnd(text, pos, to) : runEnd(text, pos, to, LOOSE);
+    if (isAt(0x3d, pos, to)) {
+      pos = skipWs(pos + 1, to);
+      const quoted = isAt(0x22, pos, to);
+      const end = quoted ? quotedEnd(pos, to) : runEnd(pos, to, LOOSE);
       if (end <= pos) return null;
       value = quoted ? unquote(text, pos + 1, end - 1) : text.slice(pos, end);
-      pos = skipWs(text, end, to);
+      pos = skipWs(end, to);
     }
-    const before = params.size;
-    params.set(name, value);
-    if (params.size === before) return null;
+    if (!addParam(params, name, value)) return null;
   }
   return params;
+}
+
+/** The name that stands there, in lower case. */
+export function readParamName(text: string, from: number, to: number): string {
+  return wordAt(NAMES, from, to) ?? text.slice(from, to).toLowerCase();
+}
+
+/** Puts one to the others; false when there is one of this name. */
+export function addParam(params: Params, name: string, value: string | null): boolean {
+  const before = params.size;
+  params.set(name, value);
+  return params.size > before;
 }
 
 /** Base feature tags: like every "+" tag their value is always quoted. RFC 3840 9. */
@@ -55,5 +81,5 @@ export function formatParams(params: ReadonlyMap<string, string | null>): string
 
 function needsQuotes(name: string, value: string): boolean {
   if (name.startsWith('+') || FEATURE_TAGS.has(name)) return true;
-  return !(isToken(value) || (BARE.has(name) && isLooseValue(value)));
+  return !(isToken(value) || (BARE.has(name) && isAll(value, LOOSE)));
 }

@@ -1,11 +1,12 @@
 /** From bytes to a SIP message, within hard limits, in linear time, never throwing. RFC 3261 7, 8.1.1, 25.1. */
-import { find, hasControl, isToken, parseDigits, wordEnd } from './chars.ts';
-import { type Fault, type Head, ordinaryEnd, parseHead } from './head.ts';
+import { type Fault, type Head, readHead } from './head.ts';
 import type { HeaderList } from './header-list.ts';
 import type { ParseLimits, ParseResult, SipMessage, SipRequest, SipResponse } from './message.ts';
-import { METHODS } from './method.ts';
+import { METHODS, readMethod } from './method.ts';
 import { fieldOf } from './name.ts';
+import { codeAt, DESK_BYTES, find, lay, layBytes, parseDigits, printableEnd, runEnd, TOKEN, wordEnd } from './scan.ts';
 import { parseUri } from './uri.ts';
+import { hasControl } from './value.ts';
 
 export const DEFAULT_LIMITS: Readonly<ParseLimits> = {
   startLineBytes: 8192,
@@ -15,8 +16,6 @@ export const DEFAULT_LIMITS: Readonly<ParseLimits> = {
   bodyBytes: 262144,
 };
 
-const BREAK = Buffer.from('\r\n');
-const EMPTY_LINE = Buffer.from('\r\n\r\n');
 const NO_BODY = new Uint8Array(0);
 
 /**
@@ -25,58 +24,62 @@ const NO_BODY = new Uint8Array(0);
  */
 export function parseMessage(data: Uint8Array, limits?: Partial<ParseLimits>): ParseResult {
   const max = limits === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, ...limits };
-  const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  let start = 0;
-  while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
-  const ordinary = ordinaryEnd(bytes, start, bytes.length);
-  const isOrdinary = bytes[ordinary] === 13 && bytes[ordinary + 1] === 10;
-  const lineEnd = isOrdinary ? ordinary : bytes.indexOf(BREAK, start);
-  if (lineEnd === -1 || lineEnd - start > max.startLineBytes) return silent('start line missing or too long');
-  const bound = lineEnd + max.headersBytes + 4;
-  const headEnd = bytes.indexOf(EMPTY_LINE, lineEnd);
-  if (headEnd === -1 || headEnd + 4 > bound)
+  const bytes = withoutBreaks(data);
+  const room = Math.min(max.startLineBytes + max.headersBytes + 4, DESK_BYTES);
+  const text = layBytes(bytes, Math.min(bytes.length, room));
+  const printable = printableEnd(0, text.length);
+  const isPlain = codeAt(printable) === 13 && codeAt(printable + 1) === 10;
+  const lineEnd = isPlain ? printable : text.indexOf('\r\n');
+  if (lineEnd === -1 || lineEnd > max.startLineBytes) return silent('start line missing or too long');
+  const bound = Math.min(lineEnd + max.headersBytes + 4, room);
+  const head = readHead(bytes, text, lineEnd + 2, max);
+  if (head === null || head.end > bound)
     return silent(bytes.length > bound ? 'header fields too large' : 'header fields not ended');
-  const text = bytes.toString('latin1', 0, headEnd);
-  const head = parseHead(bytes, text, lineEnd + 2, max);
-  const line = isOrdinary ? { text, from: start, to: lineEnd } : decoded(bytes, start, lineEnd);
+  const line = isPlain ? { text, to: lineEnd } : decoded(bytes, lineEnd);
   // No method has a slash in it.
-  const slash = line.text.charCodeAt(line.from + 3) === 0x2f;
-  const isResponse = slash && line.text.slice(line.from, line.from + 3).toUpperCase() === 'SIP';
-  return (isResponse ? parseResponse : parseRequest)(line, head, bytes, headEnd + 4, max);
+  const isResponse = codeAt(3) === 0x2f && text.slice(0, 3).toUpperCase() === 'SIP';
+  return (isResponse ? parseResponse : parseRequest)(line, head, bytes, max);
 }
 
-/** The start line: a part of a text. */
+/** The message without the line breaks before its start line. RFC 3261 7.5. */
+function withoutBreaks(data: Uint8Array): Buffer {
+  let start = 0;
+  while (data[start] === 13 && data[start + 1] === 10) start += 2;
+  if (start === 0 && Buffer.isBuffer(data)) return data;
+  return Buffer.from(data.buffer, data.byteOffset + start, data.byteLength - start);
+}
+
+/** The start line: the beginning of a text. */
 interface Line {
   text: string;
-  from: number;
   to: number;
 }
 
 /** A start line beyond ASCII. */
-function decoded(bytes: Buffer, from: number, to: number): Line {
-  const text = bytes.toString('utf8', from, to);
-  return { text, from: 0, to: text.length };
+function decoded(bytes: Buffer, to: number): Line {
+  const text = bytes.toString('utf8', 0, to);
+  return { text, to: text.length };
 }
 
 function silent(reason: string): ParseResult {
   return { ok: false, reason, status: null, request: null };
 }
 
-const MAX_CONTENT_LENGTH = 4294967295;
+export const MAX_CONTENT_LENGTH = 4294967295;
 const CALL_ID = fieldOf('Call-ID');
 const CONTENT_LENGTH = fieldOf('Content-Length');
 
 /** A message whose fields are still known as what the parser made. */
 type Parsed = SipMessage & { readonly headers: HeaderList };
 
-function parseRequest(line: Line, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
-  const { text, from, to } = line;
+function parseRequest({ text, to }: Line, head: Head, bytes: Buffer, max: ParseLimits): ParseResult {
   const { headers } = head;
-  const methodEnd = find(text, 0x20, from, to);
-  const uriEnd = find(text, 0x20, methodEnd + 1, to);
-  if (methodEnd === from || uriEnd >= to) return silent('malformed request line');
-  if (!isToken(text, from, methodEnd)) return silent('malformed method');
-  const method = text.slice(from, methodEnd);
+  lay(text, 0, to);
+  const methodEnd = find(0x20, 0, to);
+  const uriEnd = find(0x20, methodEnd + 1, to);
+  if (methodEnd === 0 || uriEnd >= to) return silent('malformed request line');
+  if (runEnd(0, methodEnd, TOKEN) < methodEnd) return silent('malformed method');
+  const method = readMethod(text, 0, methodEnd);
   const request: SipRequest & Parsed = {
     type: 'request',
     method,
@@ -90,7 +93,7 @@ function parseRequest(line: Line, head: Head, bytes: Buffer, rest: number, max: 
     uriFault(text, methodEnd + 1, uriEnd) ??
     headerFault(headers, method) ??
     requestFault(headers) ??
-    takeBody(request, bytes, rest, max);
+    takeBody(request, bytes, head.end, max);
   if (fault === null) return { ok: true, message: request };
   // An ACK is never answered (RFC 3261 17.1.1.3).
   const status = method === 'ACK' ? null : fault.status;
@@ -152,7 +155,8 @@ function bad(field: string): Fault {
 }
 
 function isWord(text: string, from: number, to: number): boolean {
-  return from < to && wordEnd(text, from, to) === to;
+  lay(text, from, to);
+  return from < to && wordEnd(from, to) === to;
 }
 
 /** What RFC 3261 asks of requests and RFC 2543 did not: a branch with the magic cookie and more, a tag in From. */
@@ -184,8 +188,8 @@ function parseLength(text: string, from: number, to: number): number | null {
   return parseDigits(text, MAX_CONTENT_LENGTH, from, to) ?? null;
 }
 
-function parseResponse(line: Line, head: Head, bytes: Buffer, rest: number, max: ParseLimits): ParseResult {
-  const text = line.text.slice(line.from, line.to);
+function parseResponse(line: Line, head: Head, bytes: Buffer, max: ParseLimits): ParseResult {
+  const text = line.text.slice(0, line.to);
   // "SIP/2.0 200 OK"; the reason phrase may be empty, its space may not be missing. RFC 3261 7.2.
   if (text.slice(0, 8).toUpperCase() !== 'SIP/2.0 ') return silent('malformed status line');
   const code = text.slice(8, 11);
@@ -195,6 +199,6 @@ function parseResponse(line: Line, head: Head, bytes: Buffer, rest: number, max:
   if (hasControl(text)) return silent('control character in the reason phrase');
   const { headers } = head;
   const message: SipResponse & Parsed = { type: 'response', status, reason: text.slice(12), headers, body: NO_BODY };
-  const fault = head.fault ?? headerFault(headers, null) ?? takeBody(message, bytes, rest, max);
+  const fault = head.fault ?? headerFault(headers, null) ?? takeBody(message, bytes, head.end, max);
   return fault === null ? { ok: true, message } : silent(fault.reason);
 }

@@ -1,7 +1,8 @@
 /** From a SIP message to bytes: long canonical names, one line per field, Content-Length always right. RFC 3261 7. */
-import { hasControl } from './chars.ts';
+
 import { HeaderList } from './header-list.ts';
 import type { SipMessage } from './message.ts';
+import { hasControl } from './value.ts';
 
 /** Writes a message. Throws TypeError when its start line holds what would break the line: a promise broken by its author. */
 export function serialize(message: SipMessage): Buffer {

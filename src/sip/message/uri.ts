@@ -1,32 +1,38 @@
 /** SIP, SIPS and tel URIs: parse, write, compare. RFC 3261 19.1, RFC 3966. */
+import type { SipUri } from './message.ts';
+import { addParam, type Params, readParamName } from './param.ts';
 import {
   codeAt,
   DIGIT,
   escapedEnd,
   find,
   HOST,
+  isAt,
   LOWER_HOST,
+  lay,
   PASSWORD,
-  parseDigits,
+  readDigits,
   runEnd,
   SCHEME,
+  skipWs,
   URI_HEADER,
   URI_PARAM,
   URI_REST,
   USER,
-} from './chars.ts';
-import type { SipUri } from './message.ts';
+} from './scan.ts';
+import { spelled, wordAt } from './words.ts';
 
-type Params = SipUri['params'];
+const SCHEMES = spelled('sip sips tel');
 
 /** Reads a URI; null when malformed. Other schemes than sip, sips and tel keep everything after the colon in `host`. RFC 3261 19.1.1. */
 export function parseUri(text: string, from = 0, to: number = text.length): SipUri | null {
-  const colon = schemeEnd(text, from, to);
+  lay(text, from, to);
+  const colon = schemeEnd(from, to);
   if (colon === -1) return null;
-  const scheme = text.startsWith('sip:', from) ? 'sip' : text.slice(from, colon).toLowerCase();
-  if (scheme === 'sip' || scheme === 'sips') return parseSip(scheme, text, colon + 1, to);
-  if (scheme === 'tel') return parseTel(text, colon + 1, to);
-  if (uriEnd(text, from, to) !== to) return null;
+  const scheme = wordAt(SCHEMES, from, colon) ?? text.slice(from, colon).toLowerCase();
+  if (scheme === 'sip' || scheme === 'sips') return readSip(scheme, text, colon + 1, to);
+  if (scheme === 'tel') return readTel(text, colon + 1, to);
+  if (readUriEnd(from, to) !== to) return null;
   const host = text.slice(colon + 1, to);
   return { scheme, user: null, password: null, host, port: null, params: new Map(), headers: null };
 }
@@ -34,46 +40,46 @@ export function parseUri(text: string, from = 0, to: number = text.length): SipU
 const LONGEST_SCHEME = 64;
 
 /** Position of the colon behind a scheme, -1 without one. */
-function schemeEnd(text: string, from: number, to: number): number {
-  const end = runEnd(text, from, to, SCHEME);
-  if (end - from < 1 || end - from > LONGEST_SCHEME || codeAt(text, end, to) !== 0x3a) return -1;
+function schemeEnd(from: number, to: number): number {
+  const end = runEnd(from, to, SCHEME);
+  if (end - from < 1 || end - from > LONGEST_SCHEME || !isAt(0x3a, end, to)) return -1;
   // The first one is a letter, and of the others none stands behind "A".
-  return text.charCodeAt(from) < 0x41 ? -1 : end;
+  return codeAt(from) < 0x41 ? -1 : end;
 }
 
 /** Where what may be a URI at all ends: a scheme, a colon, and then no space, control, quote or angle bracket. -1 when there is none. */
-export function uriEnd(text: string, from: number, to: number): number {
-  const colon = schemeEnd(text, from, to);
+export function readUriEnd(from: number, to: number): number {
+  const colon = schemeEnd(from, to);
   if (colon === -1) return -1;
-  const end = runEnd(text, colon + 1, to, URI_REST);
+  const end = runEnd(colon + 1, to, URI_REST);
   return end === colon + 1 ? -1 : end;
 }
 
-function parseSip(scheme: string, text: string, from: number, to: number): SipUri | null {
+function readSip(scheme: string, text: string, from: number, to: number): SipUri | null {
   let user: string | null = null;
   let password: string | null = null;
   let pos = from;
   // User parts may hold ";" and "?", so "@" is looked for first; it stands nowhere else unescaped.
-  const at = find(text, 0x40, from, to);
+  const at = find(0x40, from, to);
   if (at < to) {
-    const userEnd = escapedEnd(text, from, at, USER);
+    const userEnd = escapedEnd(from, at, USER);
     if (userEnd === from) return null;
     user = text.slice(from, userEnd);
     if (userEnd < at) {
-      if (text.charCodeAt(userEnd) !== 0x3a || escapedEnd(text, userEnd + 1, at, PASSWORD) !== at) return null;
+      if (codeAt(userEnd) !== 0x3a || escapedEnd(userEnd + 1, at, PASSWORD) !== at) return null;
       password = text.slice(userEnd + 1, at);
     }
     pos = at + 1;
   }
-  const hostport = parseHostport(text, pos, to);
+  const hostport = readHostport(text, pos, to);
   if (hostport === null) return null;
   const params: Params = new Map();
   pos = readUriParams(text, hostport.end, to, params);
   let headers: string | null = null;
-  if (codeAt(text, pos, to) === 0x3f) {
+  if (isAt(0x3f, pos, to)) {
     headers = text.slice(pos + 1, to);
     if (headers.length === 0) return null;
-    pos = escapedEnd(text, pos + 1, to, URI_HEADER);
+    pos = escapedEnd(pos + 1, to, URI_HEADER);
   }
   if (pos !== to) return null;
   return { scheme, user, password, host: hostport.host, port: hostport.port, params, headers };
@@ -87,54 +93,54 @@ export interface Hostport {
   end: number;
 }
 
-/** Reads "host", "host:port" or "[v6]:port" from the start of the text; null when there is none. */
-export function parseHostport(text: string, from = 0, to: number = text.length): Hostport | null {
+/** Reads "host", "host:port" or "[v6]:port", with `isSpaced` also spaces around the colon; null when there is none. */
+export function readHostport(text: string, from: number, to: number, isSpaced = false): Hostport | null {
   // Most hosts are in lower case already.
-  const lowerEnd = runEnd(text, from, to, LOWER_HOST);
-  let end = runEnd(text, lowerEnd, to, HOST);
-  if (codeAt(text, from, to) === 0x5b) {
-    end = find(text, 0x5d, from, to) + 1;
-    if (end > to || end - from < 4 || !isV6Text(text, from + 1, end - 1)) return null;
+  const lowerEnd = runEnd(from, to, LOWER_HOST);
+  let end = runEnd(lowerEnd, to, HOST);
+  if (isAt(0x5b, from, to)) {
+    end = find(0x5d, from, to) + 1;
+    if (end > to || end - from < 4 || !isV6Text(from + 1, end - 1)) return null;
   } else if (end === from) return null;
   const host = end === lowerEnd ? text.slice(from, end) : text.slice(from, end).toLowerCase();
-  if (codeAt(text, end, to) !== 0x3a) return { host, port: null, end };
-  const portEnd = runEnd(text, end + 1, to, DIGIT);
-  const port = parseDigits(text, 65535, end + 1, portEnd);
+  const colon = isSpaced ? skipWs(end, to) : end;
+  if (!isAt(0x3a, colon, to)) return { host, port: null, end: colon };
+  const digits = isSpaced ? skipWs(colon + 1, to) : colon + 1;
+  const portEnd = runEnd(digits, to, DIGIT);
+  const port = readDigits(65535, digits, portEnd);
   return port === undefined ? null : { host, port, end: portEnd };
 }
 
-function isV6Text(text: string, from: number, to: number): boolean {
+function isV6Text(from: number, to: number): boolean {
   if (to - from > 45) return false;
   for (let i = from; i < to; i++) {
-    const code = text.charCodeAt(i);
+    const code = codeAt(i);
     const hex = (code >= 0x30 && code <= 0x3a) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);
     if (!hex && code !== 0x2e) return false;
   }
-  return find(text, 0x3a, from, to) < to;
+  return find(0x3a, from, to) < to;
 }
 
 /** Reads ";name=value" as often as it comes; where it ended, -1 when one is malformed or given twice. */
 function readUriParams(text: string, from: number, to: number, params: Params): number {
   let pos = from;
-  while (codeAt(text, pos, to) === 0x3b) {
-    const nameEnd = escapedEnd(text, pos + 1, to, URI_PARAM);
-    const name = text.slice(pos + 1, nameEnd).toLowerCase();
-    if (name === '') return -1;
+  while (isAt(0x3b, pos, to)) {
+    const nameEnd = escapedEnd(pos + 1, to, URI_PARAM);
+    if (nameEnd === pos + 1) return -1;
+    const name = readParamName(text, pos + 1, nameEnd);
     pos = nameEnd;
     let value: string | null = null;
-    if (codeAt(text, nameEnd, to) === 0x3d) {
-      pos = escapedEnd(text, nameEnd + 1, to, URI_PARAM);
+    if (isAt(0x3d, nameEnd, to)) {
+      pos = escapedEnd(nameEnd + 1, to, URI_PARAM);
       value = text.slice(nameEnd + 1, pos);
     }
-    const before = params.size;
-    params.set(name, value);
-    if (params.size === before) return -1;
+    if (!addParam(params, name, value)) return -1;
   }
   return pos;
 }
 
-function parseTel(text: string, from: number, to: number): SipUri | null {
-  const end = find(text, 0x3b, from, to);
+function readTel(text: string, from: number, to: number): SipUri | null {
+  const end = find(0x3b, from, to);
   const user = text.slice(from, end);
   const params: Params = new Map();
   if (!isPhoneNumber(user) || readUriParams(text, end, to, params) !== to) return null;

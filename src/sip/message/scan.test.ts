@@ -1,0 +1,67 @@
+/** One text at a time lies on the desk: what is read of one message has nothing of another. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseMessage } from './parse.ts';
+import { DESK_BYTES } from './scan.ts';
+import { formatUri, parseUri } from './uri.ts';
+
+const invite = (user: string, line = 'INVITE'): string =>
+  [
+    `${line} sip:${user}@example.com SIP/2.0`,
+    `Via: SIP/2.0/UDP ${user}.example.com;branch=z9hG4bK${user}`,
+    `From: <sip:${user}@example.com>;tag=${user}`,
+    'To: <sip:a@example.com>',
+    `Call-ID: ${user}@example.com`,
+    `CSeq: 1 ${line}`,
+    `Route: <sip:${user}@r>, <sip:s@${user}>`,
+    `Contact: "${user}, at home" <sip:${user}@example.com>`,
+    '',
+    '',
+  ].join('\r\n');
+
+function read(text: string) {
+  const result = parseMessage(Buffer.from(text, 'utf8'));
+  if (!result.ok) throw new Error(result.reason);
+  return result.message.headers;
+}
+
+test('fields of several messages are read in turn, whichever came last', () => {
+  const users = ['one', 'three', 'seventeen'];
+  const all = users.map(user => read(invite(user)));
+  for (let round = 0; round < 2; round++) {
+    for (const [index, headers] of all.entries()) {
+      const user = users[index] ?? '';
+      assert.deepEqual(
+        headers.nameAddrs('Route').map(({ uri }) => uri),
+        [`sip:${user}@r`, `sip:s@${user}`],
+      );
+      assert.equal(headers.contacts()[0]?.display, `${user}, at home`);
+      assert.equal(headers.clone().from()?.params.get('tag'), user);
+      assert.equal(parseUri(headers.clone().to()?.uri ?? '')?.user, 'a');
+    }
+  }
+});
+
+test('a start line beyond ASCII and one with a field of quoted controls leave the other fields as they are', () => {
+  const text = invite('one').replace('To: <', 'To: "a\\\x01b\\\\" <');
+  assert.equal(read(text).to()?.display, 'a\x01b\\');
+  assert.equal(read(text).contacts()[0]?.uri, 'sip:one@example.com');
+  const wide = parseMessage(Buffer.from(text.replace('INVITE sip:', 'INVITE urn:ü'), 'utf8'));
+  assert.equal(wide.ok && wide.message.type === 'request' && wide.message.uri, 'urn:üone@example.com');
+  assert.equal(wide.ok && wide.message.headers.from()?.params.get('tag'), 'one');
+});
+
+test('a message cut off anywhere is not completed by what lay there before', () => {
+  const whole = Buffer.from(invite('one'));
+  for (let length = whole.length - 1; length > 0; length--) {
+    assert.ok(parseMessage(whole).ok);
+    assert.ok(!parseMessage(whole.subarray(0, length)).ok, `${length} bytes`);
+  }
+});
+
+test('a text is read as far as the desk has room', () => {
+  const uri = (length: number) => `sip:a@${'b'.repeat(length - 6)}`;
+  const longest = parseUri(uri(DESK_BYTES));
+  assert.equal(longest === null ? null : formatUri(longest), uri(DESK_BYTES));
+  assert.equal(parseUri(uri(DESK_BYTES + 100)), null);
+});

@@ -1,0 +1,41 @@
+/** Words known beforehand, found on the desk without making a string of them. */
+import { codeAt } from './scan.ts';
+
+interface Entry<T> {
+  readonly bytes: Uint8Array;
+  readonly value: T;
+}
+
+/** By length, first and last byte; where two words meet the first has the place. */
+export type Words<T> = ReadonlyArray<Entry<T> | undefined>;
+
+const SLOTS = 1024;
+
+/** A table of words and what each stands for. It is a short cut and no more: a word whose place was taken is not found. */
+export function wordTable<T>(words: Iterable<readonly [string, T]>): Words<T> {
+  const table: Array<Entry<T> | undefined> = new Array(SLOTS).fill(undefined);
+  for (const [word, value] of words) {
+    const bytes = new Uint8Array(Buffer.from(word, 'latin1'));
+    table[slotOf(bytes.length, bytes[0] ?? 0, bytes.at(-1) ?? 0)] ??= { bytes, value };
+  }
+  return table;
+}
+
+/** A table of words that stand for themselves, given with spaces between them. */
+export function spelled(words: string): Words<string> {
+  return wordTable(words.split(' ').map(word => [word, word]));
+}
+
+/** What the word from `from` to `to` stands for; undefined when the table does not have it. */
+export function wordAt<T>(table: Words<T>, from: number, to: number): T | undefined {
+  const entry = table[slotOf(to - from, codeAt(from), codeAt(to - 1))];
+  if (entry === undefined) return undefined;
+  const word = entry.bytes;
+  if (word.length !== to - from) return undefined;
+  for (let i = 0; i < word.length; i++) if (codeAt(from + i) !== word[i]) return undefined;
+  return entry.value;
+}
+
+function slotOf(length: number, first: number, last: number): number {
+  return (length * 67 + first * 13 + last) & (SLOTS - 1);
+}
