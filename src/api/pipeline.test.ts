@@ -68,9 +68,10 @@ test('A-20 2.1 step 2: 405 with Allow; an empty id is 400 after authentication',
   const { api } = testApi();
   const patch = await send(api, 'PATCH', `${SESSIONS}/a`, { token: null });
   assert.equal(patch.status, 405);
-  assert.equal(patch.headers['allow'], 'GET, PUT, DELETE');
-  assert.equal((await send(api, 'PUT', `${CALLS}/sessions/a`)).headers['allow'], 'GET, DELETE');
-  assert.equal((await send(api, 'OPTIONS', SESSIONS)).status, 405);
+  assert.equal(patch.headers['allow'], 'GET, HEAD, PUT, DELETE, OPTIONS');
+  assert.equal((await send(api, 'PUT', `${CALLS}/sessions/a`)).headers['allow'], 'GET, HEAD, DELETE, OPTIONS');
+  const options = await send(api, 'OPTIONS', SESSIONS, { token: null });
+  assert.deepEqual([options.status, options.headers['allow']], [204, 'GET, HEAD, POST, OPTIONS']);
   assert.equal((await send(api, 'POST', `${SESSIONS}/`)).status, 405);
   for (const [method, url] of [
     ['GET', `${SESSIONS}/`],
@@ -324,7 +325,7 @@ test('ARC-02 2.2 CORS: preflight by the union of origins, requests by the client
     const got = await preflight(origin);
     assert.equal(got.status, 204);
     assert.equal(got.headers['access-control-allow-origin'], origin);
-    assert.equal(got.headers['access-control-allow-methods'], 'GET, PUT, DELETE');
+    assert.equal(got.headers['access-control-allow-methods'], 'GET, HEAD, PUT, DELETE, OPTIONS');
     assert.equal(
       got.headers['access-control-allow-headers'],
       'Authorization, Content-Type, x-correlator, registrationId, Last-Event-ID, DPoP',

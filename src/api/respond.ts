@@ -42,7 +42,8 @@ function headersOf(exchange: Exchange, outcome: Outcome): OutgoingHttpHeaders {
     vary: 'Origin',
   };
   addCors(exchange, outcome, headers);
-  if (!outcome.ok) {
+  if ('preflight' in outcome) headers['allow'] = exchange.allow;
+  else if (!outcome.ok) {
     addRefusal(exchange, outcome, headers);
     headers['content-type'] = 'application/json';
   } else if ('body' in outcome) {

@@ -63,7 +63,10 @@ function patternsOf(operations: readonly Operation[]): Pattern[] {
       allow: '',
     };
     pattern.methods.set(operation.method, { operation, emptyId: null });
-    pattern.allow = [...pattern.methods.keys()].join(', ');
+    // What can be got can be asked for its header alone, where there is an end to it. RFC 9110 9.3.2.
+    if (operation.method === 'GET' && operation.produces === undefined)
+      pattern.methods.set('HEAD', { operation, emptyId: null });
+    pattern.allow = [...pattern.methods.keys(), 'OPTIONS'].join(', ');
     patterns.set(operation.path, pattern);
   }
   const all = [...patterns.values()];

@@ -1,7 +1,7 @@
 /** Tests of the listener on real sockets: what an injected request cannot show. CAMARA digest 2. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { CALLS, DEVICE, REGISTRATION, type TestApi, testApi } from '../../test/support/api-kit.ts';
+import { CALLS, CHANNELS, DEVICE, REGISTRATION, type TestApi, testApi } from '../../test/support/api-kit.ts';
 import { checkRefusal, talk } from '../../test/support/raw-http.ts';
 
 const SESSIONS = `${REGISTRATION}/sessions`;
@@ -137,6 +137,23 @@ test('2.1 a target that is a whole URI is taken as its path, and its host for th
     }
   }
   assert.equal(core.asked.length, asked);
+});
+
+test('2.1 HEAD is GET without its body, and no stream', async t => {
+  const { port } = await listening(t);
+  const list = `${SESSIONS}?deviceId=${DEVICE}`;
+  const lengthOf = (got: string) => /\r\ncontent-length: (\d+)\r\n/i.exec(got)?.[1];
+  for (const [path, auth, status] of [
+    [list, AUTH, 200],
+    [list, '', 401],
+    [`${SESSIONS}/unknown`, AUTH, 404],
+    [`${REGISTRATION}/openapi.json`, '', 200],
+  ] as const) {
+    const [got, whole] = [await talk(port, head('HEAD', path, auth)), await talk(port, head('GET', path, auth))];
+    assert.match(got, new RegExp(`^HTTP/1\\.1 ${status} .*\r\n\r\n$`, 's'), path);
+    assert.equal(lengthOf(got), lengthOf(whole), path);
+  }
+  assert.match(await talk(port, head('HEAD', `${CHANNELS}/channels/x/events`, AUTH)), /^HTTP\/1\.1 405 /);
 });
 
 test('2.1 a request without its one Host is refused, in the usual form', async t => {
