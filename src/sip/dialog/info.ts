@@ -1,11 +1,12 @@
 /** INFO of ours without a package, as RFC 5168 has it: one at a time, and never again to a peer that refused one. RFC 6086. */
 import type { Body } from '../user-agent-types.ts';
 import { sendLone } from './lone.ts';
-import { die, type Session } from './session-state.ts';
+import { die, isKnown, type Session } from './session-state.ts';
 import type { CallEffect } from './types.ts';
 
-export function canInfo({ phase, peerInfos, info }: Session): boolean {
-  return phase === 'confirmed' && peerInfos && info === null;
+export function canInfo(session: Session): boolean {
+  const { phase, peerInfos, info } = session;
+  return phase === 'confirmed' && peerInfos && info === null && isKnown(session);
 }
 
 export function sendInfo(session: Session, body: Body, out: CallEffect[]): void {

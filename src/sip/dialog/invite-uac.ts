@@ -11,7 +11,7 @@ import { handleSession } from './session.ts';
 import { closeSession, confirm, ID_BASE, newSession, refusePending, type Session } from './session-state.ts';
 import { raised, timerOf2xx } from './session-timer.ts';
 import type { CallEffect, CallInput, Header } from './types.ts';
-import { type Early, MAX_FORKS, MAX_TRIES, sessionsOf, type UacState } from './uac-state.ts';
+import { dropEarly, type Early, MAX_FORKS, MAX_TRIES, sessionsOf, type UacState } from './uac-state.ts';
 
 /** One input of a call out. `now` in ms of the adapter's clock. */
 export function handleUac(state: UacState, input: CallInput, now: number, out: CallEffect[]): void {
@@ -35,8 +35,12 @@ export function handleUac(state: UacState, input: CallInput, now: number, out: C
       else for (const session of sessionsOf(state)) handleSession(session, input, now, out);
       return;
     case 'end':
-      if (state.session !== null) handleSession(state.session, input, now, out);
-      else cancel(state, input.headers, out);
+      if (state.session === null) cancel(state, input.headers, out);
+      else {
+        // Every 2xx has its ACK, that of a call which ends before it has an answer too. RFC 3261 13.2.2.4.
+        if (state.ack === null) acknowledge(state, state.session, null, out);
+        handleSession(state.session, input, now, out);
+      }
       return;
     case 'ack':
       if (state.session !== null && state.ack === null) acknowledge(state, state.session, input.body, out);
@@ -124,7 +128,7 @@ function onResponse(state: UacState, input: CallInput & { type: 'response' }, no
 }
 
 function onProvisional(state: UacState, response: SipResponse, out: CallEffect[]): void {
-  if (state.phase === 'answered' || state.phase === 'finished') return;
+  if (state.phase === 'answered' || state.phase === 'finished' || state.abandoned) return;
   if (state.phase === 'calling') {
     state.phase = 'proceeding';
     if (state.cancelled !== null) out.push({ type: 'start-timer', name: 'cancel', ms: 64 * state.facts.t1 });
@@ -137,7 +141,7 @@ function onProvisional(state: UacState, response: SipResponse, out: CallEffect[]
   const early = fork === '' ? null : earlyOf(state, fork, response);
   const reliable = early !== null && isReliable(response);
   if (reliable && !takeReliable(state, early, fork, response, out)) return;
-  if (response.status === 199) delete state.early[fork];
+  if (response.status === 199) dropEarly(state, fork, out);
   if (state.cancelled !== null) return;
   out.push({ type: 'tell', event: { type: 'progress', fork, response, reliable } });
 }
@@ -170,6 +174,8 @@ function sessionOf(state: UacState, response: SipResponse): Session {
     draw(state, 0x7fffffff),
     state.forks,
   );
+  session.dialog.localSeq = Math.max(session.dialog.localSeq, state.spentSeq);
+  session.localBody = descriptionOf(state.request.body);
   return session;
 }
 
@@ -183,11 +189,10 @@ function on2xx(state: UacState, response: SipResponse, now: number, out: CallEff
     onStray2xx(state, fork, response, out);
     return;
   }
-  const session = state.early[fork]?.session ?? sessionOf(state, response);
+  const { session, waiting } = state.early[fork] ?? { session: sessionOf(state, response), waiting: null };
   // The route set of the 2xx replaces the early one. RFC 3261 13.2.2.4.
   const { localSeq, remoteSeq } = session.dialog;
   session.dialog = { ...dialogOfResponse(state.sent, response), localSeq, remoteSeq };
-  session.localBody = descriptionOf(state.request.body);
   // What an 18x of it said counts on when the 2xx names nothing.
   if (response.headers.has('Allow')) session.peerUpdates = response.headers.hasToken('Allow', 'UPDATE');
   session.peerInfos = response.headers.hasToken('Allow', 'INFO');
@@ -201,6 +206,8 @@ function on2xx(state: UacState, response: SipResponse, now: number, out: CallEff
   if (state.request.body !== null || state.cancelled !== null) acknowledge(state, session, null, out);
   if (state.cancelled === null) {
     out.push({ type: 'tell', event: { type: 'answered', fork, response } });
+    // The peer held its 2xx back until it had the PRACK: its answer to that may come later.
+    if (waiting !== null) handleSession(session, { type: 'update', fork, ...waiting }, now, out);
     return;
   }
   // The 200 crossed our CANCEL. RFC 3261 9.1.
@@ -210,6 +217,7 @@ function on2xx(state: UacState, response: SipResponse, now: number, out: CallEff
 
 function acknowledge(state: UacState, session: Session, body: Body | null, out: CallEffect[]): void {
   state.ack = ackIn(session.dialog, state.sent.seq, state.auth, body);
+  if (body !== null) session.localBody = descriptionOf(body);
   out.push({ type: 'send-ack', spec: state.ack });
 }
 
@@ -271,9 +279,10 @@ function onRefused(state: UacState, response: SipResponse, authorization: Header
 function reject(state: UacState, response: SipResponse | null, cause: LocalCause | null, out: CallEffect[]): void {
   if (state.phase === 'answered' || state.phase === 'finished') return;
   state.phase = 'finished';
-  for (const { session } of Object.values(state.early)) {
-    closeSession(session, out);
-    session.phase = 'over';
+  for (const early of Object.values(state.early)) {
+    closeSession(early.session, out);
+    early.session.phase = 'over';
+    early.waiting = null;
   }
   out.push({ type: 'stop-timer', name: 'cancel' });
   out.push({ type: 'tell', event: { type: 'rejected', response, cause } }, { type: 'gone' });

@@ -120,7 +120,8 @@ export function handleUas(state: UasState, input: CallInput, now: number, out: C
 
 function sendProvisional(state: UasState, input: ProvisionalInput, now: number, out: CallEffect[]): void {
   const { facts, dialog } = state.session;
-  const auto = state.rel === 'required' || (state.rel === 'supported' && input.body !== null);
+  const body = newDescription(state, input.body);
+  const auto = state.rel === 'required' || (state.rel === 'supported' && body !== null);
   const reliable =
     state.rel !== 'no' && (input.reliable === 'auto' ? auto : input.reliable || state.rel === 'required');
   const headers: Header[] = [['Contact', dialog.contact], ...capabilities(facts)];
@@ -129,19 +130,15 @@ function sendProvisional(state: UasState, input: ProvisionalInput, now: number, 
     headers.push(['Require', '100rel'], ['RSeq', String(state.rseq)]);
     state.pending = {
       rseq: state.rseq,
-      hasBody: input.body !== null,
+      hasBody: body !== null,
       intervalMs: facts.t1,
       until: now + 64 * facts.t1,
     };
     out.push({ type: 'start-timer', name: '1xx', ms: facts.t1 });
   }
   headers.push(...input.headers);
-  if (input.body !== null) state.session.localBody = input.body;
-  out.push({
-    type: 'respond',
-    key: state.key,
-    spec: { status: input.status, reason: input.reason, headers, body: input.body },
-  });
+  const { status, reason } = input;
+  out.push({ type: 'respond', key: state.key, spec: { status, reason, headers, body } });
 }
 
 /** The next copy of a reliable response, or 504 after 64*T1 without PRACK. RFC 3262 3. */
@@ -212,14 +209,17 @@ function sendAnswer(state: UasState, body: Body | null, extra: ExtraHeaders, now
   state.phase = 'answered';
   state.held = null;
   state.queue = [];
-  session.localBody = body ?? session.localBody;
-  out.push({
-    type: 'respond',
-    key: state.key,
-    spec: { status: 200, reason: 'OK', headers, body: state.described ? null : body },
-  });
+  const sent = newDescription(state, body);
+  out.push({ type: 'respond', key: state.key, spec: { status: 200, reason: 'OK', headers, body: sent } });
   awaitAck(session, state.key, state.seq, true, now, out);
   confirm(session, state.timer.timer, out);
+}
+
+/** The description that goes with a response: none once one was acknowledged. What was agreed on since then stays. RFC 3262 5. */
+function newDescription({ described, session }: UasState, body: Body | null): Body | null {
+  if (described) return null;
+  session.localBody = body ?? session.localBody;
+  return body;
 }
 
 function cancelled(state: UasState, request: SipRequest, out: CallEffect[]): void {

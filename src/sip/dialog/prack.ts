@@ -4,7 +4,7 @@ import { sdpOf } from './body.ts';
 import { requestIn } from './dialog.ts';
 import { nextId } from './session-state.ts';
 import type { CallEffect, CallInput, Header } from './types.ts';
-import type { Early, Prack, UacState } from './uac-state.ts';
+import { dropEarly, type Early, type Prack, type UacState } from './uac-state.ts';
 
 /** True for a provisional response that wants a PRACK. RFC 3262 4. */
 export function isReliable(response: SipResponse): boolean {
@@ -64,7 +64,7 @@ export function prackLost(state: UacState, id: number, out: CallEffect[]): void 
   const fork = state.pracks[id]?.fork ?? '';
   delete state.pracks[id];
   if (state.phase !== 'proceeding' || !(fork in state.early)) return;
-  delete state.early[fork];
+  dropEarly(state, fork, out);
   if (Object.keys(state.early).length > 0 || state.cancelled !== null) return;
   state.abandoned = true;
   out.push({ type: 'cancel', id: state.inviteId, headers: [] });

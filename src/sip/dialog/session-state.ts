@@ -129,8 +129,13 @@ export function canReoffer(session: Session): boolean {
 
 /** True when an UPDATE of ours may be sent now; with an offer only while no other is open in either direction. RFC 3311 5.1. */
 export function canUpdate(session: Session, offer: boolean): boolean {
-  if (session.update !== null || !session.peerUpdates) return false;
+  if (session.update !== null || !session.peerUpdates || !isKnown(session)) return false;
   return offer ? isQuiet(session) && session.outgoing === null : isAlive(session);
+}
+
+/** The peer has the dialog: before the ACK of our first 2xx a request of ours may overtake it, and find nobody. */
+export function isKnown({ unacked }: Session): boolean {
+  return unacked?.first !== true;
 }
 
 /** Nothing of the peer's is open: what waited after 491 may be sent. */
@@ -139,7 +144,8 @@ export function isQuiet(session: Session): boolean {
   return isAlive(session) && settled && incoming === null && unacked === null;
 }
 
-function isAlive({ phase }: Session): boolean {
+/** Not ended, and not about to. */
+export function isAlive({ phase }: Session): boolean {
   return phase === 'early' || phase === 'confirmed';
 }
 

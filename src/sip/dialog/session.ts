@@ -1,7 +1,7 @@
 /** A session inside its dialog, the same for both ends: BYE, ACK, copies of a 2xx, refreshes. RFC 3261 12 to 15. */
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TransactionKey } from '../transaction/types.ts';
-import type { ExtraHeaders, LocalCause } from '../user-agent-types.ts';
+import type { Body, ExtraHeaders, LocalCause } from '../user-agent-types.ts';
 import { descriptionOf, sdpOf } from './body.ts';
 import { takeSeq } from './dialog.ts';
 import { plain, refusalOf, standingAnswer } from './in-dialog.ts';
@@ -48,8 +48,7 @@ export function handleSession(session: Session, input: CallInput, now: number, o
       sendReinvite(session, input.headers, input.body, 'user', out);
       return;
     case 'update':
-      if (canUpdate(session, descriptionOf(input.body) !== null))
-        sendUpdate(session, input.headers, input.body, 'user', out);
+      update(session, input.headers, input.body, out);
       return;
     case 'end':
       end(session, input.headers, out);
@@ -67,6 +66,15 @@ export function handleSession(session: Session, input: CallInput, now: number, o
     default:
       input satisfies never;
   }
+}
+
+/** An UPDATE that waited for a PRACK may find that it can go no more. */
+function update(session: Session, headers: ExtraHeaders, body: Body | null, out: CallEffect[]): void {
+  const offer = descriptionOf(body) !== null;
+  if (canUpdate(session, offer)) sendUpdate(session, headers, body, 'user', out);
+  // An offer of theirs, which the user was told of, has taken the place of ours.
+  else if (offer && session.incoming === null)
+    out.push({ type: 'tell', event: { type: 'update-failed', response: null, cause: 'cancelled' } });
 }
 
 function onRequest(session: Session, key: TransactionKey, request: SipRequest, out: CallEffect[]): void {
@@ -111,6 +119,8 @@ function onBye(session: Session, key: TransactionKey, request: SipRequest, out: 
   const told = session.phase === 'ending';
   closeSession(session, out);
   session.phase = 'over';
+  // The answer to ours, which crossed theirs, says nothing more.
+  session.bye = null;
   if (!told) out.push({ type: 'tell', event: { type: 'ended', cause: 'bye', request } });
   out.push({ type: 'gone' });
 }

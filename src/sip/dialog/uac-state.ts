@@ -2,9 +2,9 @@
 import type { Body, ExtraHeaders } from '../user-agent-types.ts';
 import type { Dialog, SentInvite } from './dialog.ts';
 import type { Seeded } from './random.ts';
-import type { Session } from './session-state.ts';
+import { closeSession, type Session } from './session-state.ts';
 import type { Asked } from './session-timer.ts';
-import type { Facts, Header, RequestSpec } from './types.ts';
+import type { CallEffect, Facts, Header, RequestSpec } from './types.ts';
 
 /** Early dialogs and stray 2xx kept for one INVITE; what a fork adds beyond them is not answered. */
 export const MAX_FORKS = 32;
@@ -54,6 +54,8 @@ export interface UacState extends Seeded {
   cancelled: ExtraHeaders | null;
   early: Record<string, Early>;
   forks: number;
+  /** Highest CSeq number sent in an early dialog that was dropped: should a late response make it anew, it goes on behind it. */
+  spentSeq: number;
   /** The INVITE is cancelled by us, not by its user: no dialog is left that answers a PRACK. */
   abandoned: boolean;
   /** PRACKs on their way. */
@@ -85,6 +87,7 @@ export function newUac(sent: SentInvite, request: UacRequest, facts: Facts, seed
     cancelled: null,
     early: {},
     forks: 0,
+    spentSeq: 0,
     abandoned: false,
     pracks: {},
     session: null,
@@ -98,4 +101,13 @@ export function newUac(sent: SentInvite, request: UacRequest, facts: Facts, seed
 export function sessionsOf(state: UacState): Session[] {
   if (state.session !== null) return [state.session];
   return Object.values(state.early).map(early => early.session);
+}
+
+/** An early dialog is over: nothing of it stays open. */
+export function dropEarly(state: UacState, fork: string, out: CallEffect[]): void {
+  const early = state.early[fork];
+  if (early === undefined) return;
+  closeSession(early.session, out);
+  state.spentSeq = Math.max(state.spentSeq, early.session.dialog.localSeq);
+  delete state.early[fork];
 }

@@ -5,7 +5,7 @@ import { descriptionOf, sdpOf } from './body.ts';
 import { refreshTarget, requestIn } from './dialog.ts';
 import { capabilities } from './in-dialog.ts';
 import { glareMs, sendReinvite } from './offer.ts';
-import { canReoffer, canUpdate, die, nextId, type OutgoingUpdate, type Session } from './session-state.ts';
+import { canReoffer, canUpdate, die, isAlive, nextId, type OutgoingUpdate, type Session } from './session-state.ts';
 import { armTimer, raised, refreshHeaders, retryRefresh, timerOf2xx } from './session-timer.ts';
 import type { CallEffect, Header } from './types.ts';
 
@@ -36,16 +36,13 @@ export function onUpdateResponse(
 ): void {
   const { status } = response;
   if (status < 200) return;
-  if (session.phase !== 'early' && session.phase !== 'confirmed') {
-    session.update = null;
-    return;
-  }
   if (status >= 300) {
-    if (!againstRefusal(session, update, response, authorization, out))
+    if (!isAlive(session) || !againstRefusal(session, update, response, authorization, out))
       failUpdate(session, update, response, null, out);
     return;
   }
   session.update = null;
+  if (!isAlive(session)) return;
   refreshTarget(session.dialog, response);
   if (session.phase === 'confirmed') {
     session.timer = timerOf2xx(response, session.timer, session.facts) ?? session.timer;
@@ -90,7 +87,7 @@ export function sendAgain(
   sendUpdate(session, headers, body, purpose, out, auth);
 }
 
-/** The UPDATE was refused, or nothing came. */
+/** The UPDATE was refused, or nothing came; behind the end of the session that says nothing any more. */
 export function failUpdate(
   session: Session,
   update: OutgoingUpdate,
@@ -99,6 +96,7 @@ export function failUpdate(
   out: CallEffect[],
 ): void {
   session.update = null;
+  if (!isAlive(session)) return;
   const status = response?.status ?? 408;
   if (session.phase === 'confirmed' && (status === 408 || status === 481)) {
     die(session, 'dead', [], out);
