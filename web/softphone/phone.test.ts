@@ -5,7 +5,7 @@ import { type FakeService, fakeService, NUMBER, settle } from '../client/fake-se
 import { CallingClient, CallingError } from '../client/index.ts';
 import { createPhone, type Phone } from './phone.ts';
 import type { View } from './view.ts';
-import { statusText } from './words.ts';
+import { nameText, statusText } from './words.ts';
 
 const ECHO = '+15550109000';
 
@@ -261,4 +261,13 @@ test('answered here and elsewhere at once: the one that lost says elsewhere, wha
     status: 'Call ended',
     reason: 'The call was answered on another device.',
   });
+});
+
+test('the other side is a name, else a number, else what it is', () => {
+  const party = { display: null, number: null, anonymous: false };
+  assert.equal(nameText({ ...party, address: 'tel:+15550109000', number: '+15550109000', display: 'Bela' }), 'Bela');
+  assert.equal(nameText({ ...party, address: 'tel:+15550109000', number: '+15550109000' }), '+15550109000');
+  assert.equal(nameText({ ...party, address: 'sip:bob@example.com' }), 'bob@example.com');
+  assert.equal(nameText({ ...party, address: 'urn:service:sos' }), 'Emergency call');
+  assert.equal(nameText({ ...party, address: 'sip:a@anonymous.invalid', anonymous: true }), 'Number withheld');
 });

@@ -60,6 +60,7 @@ export function badgeText(party: Party): string {
 }
 
 function shortAddress(party: Party): string {
+  if (party.address.startsWith('urn:service:sos')) return 'Emergency call';
   return party.number ?? party.address.replace(/^(tel|sip):/, '');
 }
 
