@@ -1,5 +1,6 @@
 /** Whether a call was forwarded on its way to us, and why. RFC 7044, RFC 4458, RFC 5806, IMS digest 4.1. */
 import { type Headers, parseUri, type SipRequest } from '../sip/index.ts';
+import { privacyOf } from './identity.ts';
 
 /** Causes of RFC 4458 as carriers use them: unconditional, busy, no answer, unavailable, deflected at once or while ringing, not reachable. */
 const CAUSES: ReadonlySet<number> = new Set([302, 404, 408, 480, 486, 487, 503]);
@@ -16,8 +17,7 @@ const REASONS: Readonly<Record<string, number>> = {
 
 /** RFC 4458 cause of the last forwarding, or null: none, or history is private. RFC 7044 10.1. */
 export function diversionOf({ headers }: SipRequest): number | null {
-  const privacy = headers.all('Privacy').flatMap(value => value.toLowerCase().split(';'));
-  if (privacy.some(value => value.trim() === 'history')) return null;
+  if (privacyOf(headers).includes('history')) return null;
   return lastCause(headers) ?? lastReason(headers);
 }
 

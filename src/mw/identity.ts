@@ -36,8 +36,12 @@ export function calleeNameOf({ headers }: SipResponse): string | null {
 }
 
 function hides(headers: Headers): boolean {
-  const privacy = headers.all('Privacy').flatMap(value => value.toLowerCase().split(';'));
-  return privacy.some(value => HIDING.includes(value.trim()));
+  return privacyOf(headers).some(value => HIDING.includes(value));
+}
+
+/** The priv-values of Privacy, in lower case. RFC 3323 4.2. */
+export function privacyOf(headers: Headers): string[] {
+  return headers.all('Privacy').flatMap(value => value.split(';').map(part => part.trim().toLowerCase()));
 }
 
 /** Which of the user's identities was called, by P-Called-Party-ID; else what was dialled, by To; null when neither names one. */
@@ -59,7 +63,7 @@ export function associatedOf(uris: readonly string[]): Address[] {
 export function addressOf(text: string): Address | null {
   const uri = parseUri(text);
   if (uri === null || uri.user === null) return null;
-  const number = uri.user.replace(/[-.()]/g, '').split(';', 1)[0] ?? '';
+  const number = dialledOf(uri.user);
   if (E164_PATTERN.test(number)) return `tel:${number}`;
   if (uri.scheme === 'tel') {
     const context = uri.params.get('phone-context');
@@ -67,6 +71,11 @@ export function addressOf(text: string): Address | null {
   }
   if (uri.scheme !== 'sip' && uri.scheme !== 'sips') return null;
   return checked(`sip:${uri.user.split(';', 1)[0] ?? ''}@${uri.host}`);
+}
+
+/** A user part without its parameters and without what is written for people. RFC 3966 5.1.1. */
+export function dialledOf(user: string): string {
+  return user.replace(/[-.()]/g, '').split(';', 1)[0] ?? '';
 }
 
 function checked(address: string): Address | null {

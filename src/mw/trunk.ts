@@ -2,6 +2,7 @@
 import type { BindingId, E164 } from '../ep-cscf/ids.ts';
 import { parseUri } from '../sip/index.ts';
 import type { Bindings } from './bindings.ts';
+import { dialledOf } from './identity.ts';
 import type { MwNode } from './node.ts';
 import { refusedHere } from './outcome.ts';
 import type { TrunkRegistration } from './trunk-registration.ts';
@@ -54,8 +55,6 @@ export function createTrunk(node: MwNode, own: TrunkRegistration | null): Bindin
   };
 }
 
-/** The user part without what is written for people. RFC 3966 5.1.1. */
 function userOf(uri: string): string {
-  const user = parseUri(uri)?.user ?? '';
-  return user.split(';', 1)[0]?.replace(/[-.()]/g, '') ?? '';
+  return dialledOf(parseUri(uri)?.user ?? '');
 }
