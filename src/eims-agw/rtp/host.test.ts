@@ -266,17 +266,36 @@ test('SDP-25 over sockets: both ways are opened and protected, and strangers are
   const [out] = await Promise.all([once(phone, 'message'), legs[2]?.events.packet(sound(1))]);
   assert.equal(far.unprotectRtp(out[0]), 172);
   assert.deepEqual(out[0].subarray(12, 172), sound(1).subarray(12));
-  const sealed = Buffer.concat([sound(2), Buffer.alloc(20)]);
-  const bytes = sealed.subarray(0, far.protectRtp(sealed, 172));
-  const heard = new Promise<Buffer>(resolve => {
-    busy.heard = resolve;
-  });
+  const sealed = (clear: Buffer): Buffer => {
+    const room = Buffer.concat([clear, Buffer.alloc(20)]);
+    return room.subarray(0, far.protectRtp(room, clear.length));
+  };
+  const hears = () =>
+    new Promise<Buffer>(resolve => {
+      busy.heard = resolve;
+    });
+  const bytes = sealed(sound(2));
+  const heard = hears();
   stranger.send(bytes, opened.ims.port, HOST);
   stranger.send(sound(3), opened.ims.port, HOST);
   phone.send(bytes, opened.ims.port, HOST);
   assert.deepEqual((await heard).subarray(12), sound(2).subarray(12));
+  // A flood from its address: another stream of it is heard again when a second has gone by.
+  const [known, other, junk] = [sound(4), sound(5), sound(6)];
+  known.writeUInt16BE(2, 2);
+  other.writeUInt32BE(6, 8);
+  junk.writeUInt32BE(7, 8);
+  const afterwards = sealed(other);
+  const next = hears();
+  for (let i = 0; i <= 100; i += 1) phone.send(junk, opened.ims.port, HOST);
+  for (const packet of [afterwards, sealed(known)]) phone.send(packet, opened.ims.port, HOST);
+  assert.deepEqual((await next).subarray(12), known.subarray(12));
+  host.tick();
+  const last = hears();
+  phone.send(afterwards, opened.ims.port, HOST);
+  assert.deepEqual((await last).subarray(12), other.subarray(12));
   for (const session of [2, 1]) host.handle({ type: 'close', session });
   const closed = events.find(event => event.type === 'closed');
   assert.ok(closed?.type === 'closed');
-  assert.equal(closed.fromIms.packets, 1);
+  assert.equal(closed.fromIms.packets, 3);
 });
