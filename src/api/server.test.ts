@@ -274,7 +274,8 @@ test('requests and upgrades of one client share its rate, whose address a truste
   const { port } = await listening(t, { ratePerAddress: 2, trustProxy: ['127.0.0.0/8'] });
   const ask = (address: string, more = '') => talk(port, head('GET', '/ws', `X-Forwarded-For: ${address}\r\n${more}`));
   const upgrade = (address: string) => ask(address, 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
-  for (const expected of [404, 404, 429]) assert.match(await upgrade('192.0.2.1'), new RegExp(`^HTTP/1.1 ${expected} `));
+  for (const expected of [404, 404, 429])
+    assert.match(await upgrade('192.0.2.1'), new RegExp(`^HTTP/1.1 ${expected} `));
   assert.match(await upgrade('192.0.2.2'), /^HTTP\/1\.1 404 /);
   const limited = await talk(port, head('GET', SESSIONS, 'X-Forwarded-For: 192.0.2.1\r\n'));
   assert.match(limited, /^HTTP\/1\.1 429 /);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Ajv, type ValidateFunction } from 'ajv';
 
 /** Statuses any operation may answer although its document does not list them. CAMARA Commonalities. */
-const COMMON = [401, 404, 405, 406, 415, 429, 500, 502, 503, 504];
+const COMMON = [401, 404, 405, 406, 408, 415, 417, 429, 500, 502, 503, 504];
 const CORRELATOR = /^[a-zA-Z0-9-_:;./<>{}]{1,256}$/;
 /** Where the document stands that says what events of a type look like, by the API in the type. */
 const EVENT_BASES = new Map([
