@@ -146,6 +146,17 @@ test('SDP-25 an offer of ours to an INVITE without one has keys where they are o
   }
 });
 
+test('SDP-25 an ACK that answers our offer in plain RTP where SRTP is required: nothing is sent to it, nor heard of it', () => {
+  const rig = rigOf('require');
+  rig.offerIn(null);
+  rig.answerIn();
+  rig.run({ type: 'media.select', owner: A, leg: LEG });
+  rig.open();
+  rig.run({ type: 'media.settle', owner: A, sdp: phoneSdp() });
+  assert.deepEqual([rig.route().target, rig.route().supervise], [null, true]);
+  assert.ok(rig.counted.includes('media_failures_total media.settle srtp'));
+});
+
 test('SDP-25 an answer takes what was offered: later offers of a protected call are not answered in plain RTP, nor those of a plain one with keys', () => {
   for (const policy of ['accept', 'offer', 'require'] as const) {
     const rig = rigOf(policy);
