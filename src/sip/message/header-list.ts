@@ -247,7 +247,8 @@ export class HeaderList implements Headers {
   }
 
   #first(info: FieldInfo): Field | undefined {
-    return this.#fields[this.#indexOf(info)];
+    for (const field of this.#fields) if (sameField(field.info, info)) return field;
+    return undefined;
   }
 
   #insert(at: number, info: FieldInfo, name: string, value: string): void {

@@ -2,7 +2,9 @@
 import { codeAt } from './scan.ts';
 
 interface Entry<T> {
-  readonly bytes: Uint8Array;
+  /** Where it stands in `LETTERS`. */
+  readonly at: number;
+  readonly length: number;
   readonly value: T;
 }
 
@@ -10,13 +12,18 @@ interface Entry<T> {
 export type Words<T> = ReadonlyArray<Entry<T> | undefined>;
 
 const SLOTS = 1024;
+/** The letters of the words of all tables, in one array for the reason that there is one desk. */
+const LETTERS = new Uint8Array(8192);
+let written = 0;
 
 /** A table of words and what each stands for. It is a short cut and no more: a word whose place was taken is not found. */
 export function wordTable<T>(words: Iterable<readonly [string, T]>): Words<T> {
   const table: Array<Entry<T> | undefined> = new Array(SLOTS).fill(undefined);
   for (const [word, value] of words) {
-    const bytes = new Uint8Array(Buffer.from(word, 'latin1'));
-    table[slotOf(bytes.length, bytes[0] ?? 0, bytes.at(-1) ?? 0)] ??= { bytes, value };
+    const { length } = word;
+    table[slotOf(length, word.charCodeAt(0), word.charCodeAt(length - 1))] ??= { at: written, length, value };
+    LETTERS.set(Buffer.from(word, 'latin1'), written);
+    written += length;
   }
   return table;
 }
@@ -29,10 +36,9 @@ export function spelled(words: string): Words<string> {
 /** What the word from `from` to `to` stands for; undefined when the table does not have it. */
 export function wordAt<T>(table: Words<T>, from: number, to: number): T | undefined {
   const entry = table[slotOf(to - from, codeAt(from), codeAt(to - 1))];
-  if (entry === undefined) return undefined;
-  const word = entry.bytes;
-  if (word.length !== to - from) return undefined;
-  for (let i = 0; i < word.length; i++) if (codeAt(from + i) !== word[i]) return undefined;
+  if (entry === undefined || entry.length !== to - from) return undefined;
+  const { at, length } = entry;
+  for (let i = 0; i < length; i++) if (codeAt(from + i) !== LETTERS[at + i]) return undefined;
   return entry.value;
 }
 
