@@ -86,7 +86,10 @@ export function createVisit(parts: VisitParts): Visit {
       onState(state) {
         if (state !== 'connecting') parts.onReach(state === 'open');
       },
-      onRefused: () => void call.refresh(),
+      onRefused() {
+        parts.onReach(false);
+        void call.refresh();
+      },
     });
   }
 

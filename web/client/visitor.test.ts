@@ -105,6 +105,16 @@ test('a lost channel comes back with a new ticket of the call; one that the serv
   assert.equal(call.end?.status, 'Terminated');
 });
 
+test('a channel that is refused in a call leaves the call, and says that the service is away', async () => {
+  const service = fakeService();
+  const { visitor, call } = await called(service);
+  await connect(service);
+  service.on('GET visitor-calls/*', () => ({ status: 200, body: { mediaSessionId: 'call-1', status: 'Connected' } }));
+  service.socket().drop(4403);
+  await settle();
+  assert.deepEqual([visitor.state, call.end], ['offline', null]);
+});
+
 test('a look that is still good spares the second; its challenge is used once', async () => {
   const service = fakeService();
   const visitor = visitorOf(service);
