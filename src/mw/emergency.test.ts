@@ -58,7 +58,9 @@ test('EMG-01 EMG-02 LOC-03 LOC-04 an emergency call goes to the E-CSCF that answ
   assert.ok(!(broken.texts[0] ?? '').includes(cid), 'each message names its document anew');
 
   b.mw.port.run({ type: 'ims.locate', owner: CALL, number: NUMBER, location: LOCATION });
-  await new Promise(resolve => setTimeout(resolve, 30));
+  // What goes out behind it has come: an UPDATE would have come before.
+  b.mw.port.run({ type: 'ims.end', owner: CALL, code: 0, phrase: '', reason: null });
+  await eventually('BYE', () => psap.texts.find(message => message.startsWith('BYE')));
   assert.ok(!psap.texts.some(message => message.startsWith('UPDATE')), 'its Allow did not name UPDATE');
 });
 
