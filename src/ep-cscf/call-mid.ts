@@ -215,7 +215,7 @@ function giveWay(turn: Turn, call: Call, input: Extract<ImsInput, { type: 'ims-r
   call.astray = true;
   stopTimer(turn, call, 'reoffer-guard');
   if (waits === null) return onReoffered(turn, call, input);
-  // The browser hears that its offer found no ear; theirs waits for that.
+  // The browser hears that its offer found no ear; theirs waits for that: it can be asked about theirs only when its own is answered.
   networkSaid(turn, call, waits, null);
   call.deferred.unshift(input);
 }
