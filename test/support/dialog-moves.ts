@@ -263,8 +263,8 @@ function* timers(world: World, side: Side): Generator<Step> {
   for (const name of world[side].running) {
     const repeats = name === '1xx' || name === '2xx';
     // Nobody is there any more to hear what is repeated.
-    const deaf =
-      repeats && world.exchanges.some(one => one.from !== side && one.kept !== null && one.client === 'done');
+    const isDeaf = ({ from, client }: Exchange) => client === 'done' || (name === '1xx' && world[from].gone);
+    const deaf = repeats && world.exchanges.some(one => one.from !== side && one.kept !== null && isDeaf(one));
     if (name === 'glare') yield [`${side} ${name}`, next => fire(next, side, name, false)];
     if (name === 'refresh') yield [`${side} ${name}`, next => fire(next, side, name, false), true];
     if (repeats && !deaf && !isUnderWay(world, name)) yield [`${side} ${name}`, next => fire(next, side, name, false)];

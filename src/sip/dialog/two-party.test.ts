@@ -76,12 +76,13 @@ const CHALLENGES: Weather = { ...CLEAR, challenges: 1 };
 /** Of the making of a call, and of one that stands. */
 const MAKING: Record<string, Scope> = {
   'offers by UPDATE before the answer': { acts: ['early', 'answer', 'end', 'update', 'refuse'], weather: CLEAR },
-  'two messages are lost': { acts: EARLY, weather: { ...CLEAR, losses: 2 } },
+  'UPDATEs before the ACK': { acts: ['answer', 'ask', 'end'], weather: CLEAR },
+  'a message is lost': { acts: EARLY, weather: LOSSES },
   'the offer comes in the 2xx': { acts: EARLY, weather: { ...LOSSES, copies: 1 }, offerless: true },
   'the session interval is too small': { acts: EARLY, weather: CLEAR, headers: [['Session-Expires', '60']] },
 };
 const STANDING: Record<string, Scope> = {
-  'offers by re-INVITE': { acts: ['reinvite', 'end'], weather: CLEAR },
+  'offers by re-INVITE, one message lost': { acts: ['reinvite', 'end'], weather: LOSSES },
   'offers by UPDATE, and UPDATEs without': { acts: ['update', 'ask', 'end'], weather: CLEAR },
   'offers by UPDATE, one answered by nobody': { acts: ['update', 'end'], weather: SILENCES },
   'refreshes by UPDATE': { acts: ['update', 'end'], weather: CLEAR, headers: TIMED },
@@ -90,6 +91,7 @@ const STANDING: Record<string, Scope> = {
 const WIDE_MAKING: Record<string, Scope> = {
   'every provisional response': { acts: [...EARLY, 'ring for sure', 'refuse'], weather: CLEAR },
   'every wish before the answer': { acts: [...EARLY, 'ring for sure', 'refuse', 'update', 'ask'], weather: CLEAR },
+  'two messages are lost': { acts: EARLY, weather: { ...CLEAR, losses: 2 } },
   'a loss and a copy': { acts: EARLY, weather: { ...LOSSES, copies: 1 } },
   'somebody is silent': { acts: EARLY, weather: SILENCES },
   'a loss, and somebody is silent': { acts: EARLY, weather: { ...LOSSES, silences: 1 } },
@@ -97,7 +99,6 @@ const WIDE_MAKING: Record<string, Scope> = {
 };
 const WIDE_STANDING: Record<string, Scope> = {
   'offers in both ways': { acts: ['reinvite', 'update', 'end'], weather: CLEAR },
-  'offers by re-INVITE, one message lost': { acts: ['reinvite', 'end'], weather: LOSSES },
   'offers by re-INVITE, one message twice': { acts: ['reinvite', 'end'], weather: COPIES },
   'offers by re-INVITE, one answered by nobody': { acts: ['reinvite', 'end'], weather: SILENCES },
   'offers by re-INVITE, one challenged': { acts: ['reinvite', 'end'], weather: CHALLENGES },
@@ -110,13 +111,13 @@ const isWide = Number(process.env['LINESIDE_TEST_SCALE'] ?? 1) > 1;
 for (const [name, scope] of Object.entries(isWide ? { ...MAKING, ...WIDE_MAKING } : MAKING)) {
   test(`two ends make a call in every order of events: ${name}`, () => {
     const { nodes } = explore(scope, beginning(scope));
-    assert.ok(nodes.length > 1000, `${nodes.length} nodes`);
+    assert.ok(nodes.length > 100, `${nodes.length} nodes`);
   });
 }
 
 for (const [name, scope] of Object.entries(isWide ? { ...STANDING, ...WIDE_STANDING } : STANDING)) {
   test(`MID-02 MID-03 MID-04 two ends agree in a call in every order of events: ${name}`, () => {
     const { nodes } = explore(scope, talking(scope));
-    assert.ok(nodes.length > 400, `${nodes.length} nodes`);
+    assert.ok(nodes.length > 100, `${nodes.length} nodes`);
   });
 }
