@@ -214,8 +214,9 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     for (const [session, held] of [...placed]) {
       if (held.daemon !== daemons[index]) continue;
       void forget(session, held, false);
-      // Whoever asks for a new call still waits.
-      if (held.call.sound.opening !== null) elsewhere(held, 'driver');
+      const { opening, closing } = held.call.sound;
+      // Whoever asks for a new call still waits, unless it was given up meanwhile.
+      if (opening !== null && !closing) elsewhere(held, 'driver');
       // Nobody can be asked any more: what the last look found is all there is.
       else onEvent({ ...carried(held.call.sound.watch), type: 'lost', session });
     }
