@@ -1,24 +1,24 @@
 /**
  * The desk and the small scanners of the SIP grammar that read it: linear, no regular expression over input. RFC 3261 25.1.
  *
- * What is to be read is laid on the desk first, one byte for each character, at the positions it has in its text. V8 reads one array
- * that it knows when it compiles at half the cost of an array that is handed over, and at a third of that of `charCodeAt`. One text
- * lies here at a time: functions named `parse...` lay what they are given; those named `read...` read what lies, and call none of these.
+ * What is to be read is laid on the desk first, one byte for each character, at the positions it has in its text: V8 knows this one
+ * array when it compiles, and the whole parser takes a third less time than over an array that is handed to it. One text lies here at
+ * a time: functions named `parse...` lay what they are given; those named `read...` read what lies, and call none of these.
  */
 
 /** Room for the longest head; whatever is longer reads as NUL, which no grammar has, from here on. */
 export const DESK_BYTES = 131_072;
-const DESK = new Uint8Array(DESK_BYTES);
+const DESK = new Uint8ClampedArray(DESK_BYTES);
 const VIEW = new DataView(DESK.buffer);
 
 /** The text of which all lies here; null when a part does. */
 let laid: string | null = null;
 
-/** Lays a part of a text where it does not lie yet. All beyond Latin-1 is 255: it belongs to the same classes. */
+/** Lays a part of a text where it does not lie yet. All beyond Latin-1 is clamped to 255, which belongs to the same classes. */
 export function lay(text: string, from: number, to: number): void {
   if (text === laid) return;
   laid = null;
-  for (let i = from; i < to; i++) DESK[i] = Math.min(text.charCodeAt(i), 255);
+  for (let i = from; i < to; i++) DESK[i] = text.charCodeAt(i);
 }
 
 /** Lays the first bytes of a message, `DESK_BYTES` at most, and gives them as a text with a character for each. Behind them lies what lay there. */
