@@ -90,7 +90,6 @@ const STANDING: Record<string, Scope> = {
 };
 const WIDE_MAKING: Record<string, Scope> = {
   'every provisional response': { acts: [...EARLY, 'ring for sure', 'refuse'], weather: CLEAR },
-  'every wish before the answer': { acts: [...EARLY, 'ring for sure', 'refuse', 'update', 'ask'], weather: CLEAR },
   'two messages are lost': { acts: EARLY, weather: { ...CLEAR, losses: 2 } },
   'a loss and a copy': { acts: EARLY, weather: { ...LOSSES, copies: 1 } },
   'somebody is silent': { acts: EARLY, weather: SILENCES },
