@@ -1,5 +1,5 @@
 /** Challenges and credentials as text: a scheme and its auth-params. RFC 3261 25.1, RFC 7235 2.1. */
-import { isToken, lay, quotedEnd, skipWs } from '../message/scan.ts';
+import { isToken, load, quotedEnd, skipWs } from '../message/scan.ts';
 import { unquote } from '../message/value.ts';
 
 export interface AuthValue {
@@ -12,7 +12,7 @@ export interface AuthValue {
 /** Reads one challenge or credentials value; null when malformed or when a parameter comes twice. Linear in its length. */
 export function parseAuthValue(text: string): AuthValue | null {
   const to = text.length;
-  lay(text, 0, to);
+  load(text, 0, to);
   const start = skipWs(0, to);
   const space = text.indexOf(' ', start);
   const scheme = text.slice(start, space === -1 ? to : space);

@@ -21,7 +21,7 @@ export interface Head {
 /** A section on its way from bytes to fields. */
 interface Reader {
   bytes: Buffer;
-  /** The same as a text, which lies on the desk. */
+  /** The same as a text, which is loaded. */
   text: string;
   max: ParseLimits;
   fields: Field[];
@@ -45,7 +45,7 @@ for (const [code, sign] of [
 
 /**
  * Cuts the header section, which begins at `from` and ends in `text`, into fields; goes on after a fault so that a refusal can still
- * be addressed. `text`: these bytes as Latin-1, on the desk. Null when no empty line ends the section.
+ * be addressed. `text`: these bytes as Latin-1, loaded. Null when no empty line ends the section.
  */
 export function readHead(bytes: Buffer, text: string, from: number, max: ParseLimits): Head | null {
   const reader: Reader = { bytes, text, max, fields: [], seen: 0, special: 0, fault: null };

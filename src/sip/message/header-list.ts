@@ -4,7 +4,7 @@ import type { Headers } from './headers.ts';
 import type { CSeq, NameAddr, Via } from './message.ts';
 import { type FieldInfo, fieldOf, sameField } from './name.ts';
 import { parseNameAddr, parseNameAddrList } from './name-addr.ts';
-import { codeAt, isToken, isWs, lay, readDigits } from './scan.ts';
+import { codeAt, isToken, isWs, load, readDigits } from './scan.ts';
 import { isFieldValue, parseList } from './value.ts';
 import { parseVia } from './via.ts';
 
@@ -204,7 +204,7 @@ export class HeaderList implements Headers {
     const field = this.#first(info);
     if (field === undefined) return undefined;
     const { text, from, to } = field;
-    lay(text, from, to);
+    load(text, from, to);
     let end = from;
     for (; end < to; end++) {
       const code = codeAt(end);

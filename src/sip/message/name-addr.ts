@@ -1,13 +1,13 @@
 /** From, To, Contact, Route and their kin: display name, URI, parameters. RFC 3261 20.10, 25.1. */
 import type { NameAddr } from './message.ts';
 import { formatParams, readParams } from './param.ts';
-import { codeAt, DISPLAY, isAt, isWs, lay, quotedEnd, runEnd, skipWs } from './scan.ts';
+import { codeAt, DISPLAY, isAt, isWs, load, quotedEnd, runEnd, skipWs } from './scan.ts';
 import { readUriEnd } from './uri.ts';
 import { elementEnd, quote, unquote } from './value.ts';
 
 /** Reads one name-addr or addr-spec with its parameters; null when malformed. "*" (Contact) is no address: see `parseNameAddrList`. */
 export function parseNameAddr(text: string, from = 0, to: number = text.length): NameAddr | null {
-  lay(text, from, to);
+  load(text, from, to);
   return readNameAddr(text, from, to);
 }
 
@@ -52,7 +52,7 @@ export function formatNameAddr(address: NameAddr): string {
 
 /** Reads a comma-separated list; null when one element is malformed. A lone "*" (Contact) is an address whose URI is "*". */
 export function parseNameAddrList(text: string, from = 0, to: number = text.length): NameAddr[] | null {
-  lay(text, from, to);
+  load(text, from, to);
   // Nearly every list has one element; a comma outside quotes and brackets is in no name-addr.
   const only = readNameAddr(text, from, to);
   if (only !== null) return [only];

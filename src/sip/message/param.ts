@@ -1,5 +1,5 @@
 /** Parameters behind a header value: ";name", ";name=token", ";name="quoted"". RFC 3261 25.1 (generic-param). */
-import { codeAt, isAll, isAt, isToken, LOOSE, lay, quotedEnd, runEnd, skipWs, TOKEN } from './scan.ts';
+import { codeAt, isAll, isAt, isToken, LOOSE, load, quotedEnd, runEnd, skipWs, TOKEN } from './scan.ts';
 import { quote, unquote } from './value.ts';
 import { spelled, wordAt } from './words.ts';
 
@@ -17,7 +17,7 @@ const NAMES = spelled(
  * Null when one is empty, malformed or given twice (RFC 3261 7.3.1).
  */
 export function parseParams(text: string, from: number, to: number = text.length): Params | null {
-  lay(text, from, to);
+  load(text, from, to);
   return readParams(text, from, to);
 }
 

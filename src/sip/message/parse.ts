@@ -4,7 +4,18 @@ import type { HeaderList } from './header-list.ts';
 import type { ParseLimits, ParseResult, SipMessage, SipRequest, SipResponse } from './message.ts';
 import { METHODS, readMethod } from './method.ts';
 import { fieldOf } from './name.ts';
-import { codeAt, DESK_BYTES, find, lay, layBytes, parseDigits, printableEnd, runEnd, TOKEN, wordEnd } from './scan.ts';
+import {
+  codeAt,
+  find,
+  load,
+  loadBytes,
+  parseDigits,
+  printableEnd,
+  runEnd,
+  SCRATCH_BYTES,
+  TOKEN,
+  wordEnd,
+} from './scan.ts';
 import { parseUri } from './uri.ts';
 import { hasControl } from './value.ts';
 
@@ -25,8 +36,8 @@ const NO_BODY = new Uint8Array(0);
 export function parseMessage(data: Uint8Array, limits?: Partial<ParseLimits>): ParseResult {
   const max = limits === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, ...limits };
   const bytes = withoutBreaks(data);
-  const room = Math.min(max.startLineBytes + max.headersBytes + 4, DESK_BYTES);
-  const text = layBytes(bytes, Math.min(bytes.length, room));
+  const room = Math.min(max.startLineBytes + max.headersBytes + 4, SCRATCH_BYTES);
+  const text = loadBytes(bytes, Math.min(bytes.length, room));
   const printable = printableEnd(0, text.length);
   const isPlain = codeAt(printable) === 13 && codeAt(printable + 1) === 10;
   const lineEnd = isPlain ? printable : text.indexOf('\r\n');
@@ -74,7 +85,7 @@ type Parsed = SipMessage & { readonly headers: HeaderList };
 
 function parseRequest({ text, to }: Line, head: Head, bytes: Buffer, max: ParseLimits): ParseResult {
   const { headers } = head;
-  lay(text, 0, to);
+  load(text, 0, to);
   const methodEnd = find(0x20, 0, to);
   const uriEnd = find(0x20, methodEnd + 1, to);
   if (methodEnd === 0 || uriEnd >= to) return silent('malformed request line');
@@ -155,7 +166,7 @@ function bad(field: string): Fault {
 }
 
 function isWord(text: string, from: number, to: number): boolean {
-  lay(text, from, to);
+  load(text, from, to);
   return from < to && wordEnd(from, to) === to;
 }
 

@@ -1,8 +1,8 @@
-/** One text at a time lies on the desk: what is read of one message has nothing of another. */
+/** The scratch buffer holds one text at a time: what is read of one message has nothing of another. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseMessage } from './parse.ts';
-import { DESK_BYTES } from './scan.ts';
+import { SCRATCH_BYTES } from './scan.ts';
 import { formatUri, parseUri } from './uri.ts';
 
 const invite = (user: string, line = 'INVITE'): string =>
@@ -51,7 +51,7 @@ test('a start line beyond ASCII and one with a field of quoted controls leave th
   assert.equal(wide.ok && wide.message.headers.from()?.params.get('tag'), 'one');
 });
 
-test('a message cut off anywhere is not completed by what lay there before', () => {
+test('a message cut off anywhere is not completed by what was read before', () => {
   const whole = Buffer.from(invite('one'));
   for (let length = whole.length - 1; length > 0; length--) {
     assert.ok(parseMessage(whole).ok);
@@ -59,9 +59,9 @@ test('a message cut off anywhere is not completed by what lay there before', () 
   }
 });
 
-test('a text is read as far as the desk has room', () => {
+test('a text is read as far as the scratch buffer has room', () => {
   const uri = (length: number) => `sip:a@${'b'.repeat(length - 6)}`;
-  const longest = parseUri(uri(DESK_BYTES));
-  assert.equal(longest === null ? null : formatUri(longest), uri(DESK_BYTES));
-  assert.equal(parseUri(uri(DESK_BYTES + 100)), null);
+  const longest = parseUri(uri(SCRATCH_BYTES));
+  assert.equal(longest === null ? null : formatUri(longest), uri(SCRATCH_BYTES));
+  assert.equal(parseUri(uri(SCRATCH_BYTES + 100)), null);
 });

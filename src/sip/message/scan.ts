@@ -1,31 +1,31 @@
 /**
- * The desk and the small scanners of the SIP grammar that read it: linear, no regular expression over input. RFC 3261 25.1.
+ * The scratch buffer and the small scanners of the SIP grammar that read it: linear, no regular expression over input. RFC 3261 25.1.
  *
- * What is to be read is laid on the desk first, one byte for each character, at the positions it has in its text: V8 knows this one
- * array when it compiles, and the whole parser takes a third less time than over an array that is handed to it. One text lies here at
- * a time: functions named `parse...` lay what they are given; those named `read...` read what lies, and call none of these.
+ * What is to be read is loaded first, one byte for each character, at the positions it has in its text: V8 knows this one array when
+ * it compiles, and the whole parser takes a third less time than over an array that is handed to it. The buffer holds one text at a
+ * time: functions named `parse...` load what they are given; those named `read...` read what is loaded, and call none of these.
  */
 
 /** Room for the longest head; whatever is longer reads as NUL, which no grammar has, from here on. */
-export const DESK_BYTES = 131_072;
-const DESK = new Uint8ClampedArray(DESK_BYTES);
-const VIEW = new DataView(DESK.buffer);
+export const SCRATCH_BYTES = 131_072;
+const SCRATCH = new Uint8ClampedArray(SCRATCH_BYTES);
+const VIEW = new DataView(SCRATCH.buffer);
 
-/** The text of which all lies here; null when a part does. */
-let laid: string | null = null;
+/** The text that is loaded whole; null when a part of one is. */
+let loaded: string | null = null;
 
-/** Lays a part of a text where it does not lie yet. All beyond Latin-1 is clamped to 255, which belongs to the same classes. */
-export function lay(text: string, from: number, to: number): void {
-  if (text === laid) return;
-  laid = null;
-  for (let i = from; i < to; i++) DESK[i] = text.charCodeAt(i);
+/** Loads a part of a text, unless the whole is loaded. All beyond Latin-1 is 255: it belongs to the same classes. */
+export function load(text: string, from: number, to: number): void {
+  if (text === loaded) return;
+  loaded = null;
+  for (let i = from; i < to; i++) SCRATCH[i] = text.charCodeAt(i);
 }
 
-/** Lays the first bytes of a message, `DESK_BYTES` at most, and gives them as a text with a character for each. Behind them lies what lay there. */
-export function layBytes(bytes: Buffer, count: number): string {
-  DESK.set(count === bytes.length ? bytes : bytes.subarray(0, count));
+/** Loads the first bytes of a message, `SCRATCH_BYTES` at most, and gives them as a text with a character for each. Behind them stays what was there. */
+export function loadBytes(bytes: Buffer, count: number): string {
+  SCRATCH.set(count === bytes.length ? bytes : bytes.subarray(0, count));
   const text = bytes.toString('latin1', 0, count);
-  laid = text;
+  loaded = text;
   return text;
 }
 
@@ -86,27 +86,27 @@ export function isWs(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** Code of the character at this place of the desk. */
+/** Code of the character at this place of the scratch buffer. */
 export function codeAt(pos: number): number {
-  return DESK[pos] ?? 0;
+  return SCRATCH[pos] ?? 0;
 }
 
 /** True when this character stands at `pos` and `pos` is before the end. */
 export function isAt(code: number, pos: number, to: number): boolean {
-  return pos < to && DESK[pos] === code;
+  return pos < to && SCRATCH[pos] === code;
 }
 
 /** Where the run of characters of this class ends that begins at `from`. */
 export function runEnd(from: number, to: number, classBit: number): number {
   let end = from;
-  while (end < to && ((CLASS[DESK[end] ?? 0] ?? 0) & classBit) !== 0) end++;
+  while (end < to && ((CLASS[SCRATCH[end] ?? 0] ?? 0) & classBit) !== 0) end++;
   return end;
 }
 
 /** The same where %HH escapes may stand between the characters. */
 export function escapedEnd(from: number, to: number, classBit: number): number {
   let end = runEnd(from, to, classBit);
-  while (end + 3 <= to && DESK[end] === 0x25 && isHex(codeAt(end + 1)) && isHex(codeAt(end + 2)))
+  while (end + 3 <= to && SCRATCH[end] === 0x25 && isHex(codeAt(end + 1)) && isHex(codeAt(end + 2)))
     end = runEnd(end + 3, to, classBit);
   return end;
 }
@@ -123,7 +123,7 @@ export function printableEnd(from: number, to: number): number {
     const four = VIEW.getInt32(end, true);
     if (((four | (four - 0x20202020) | (four + 0x01010101)) & 0x80808080) !== 0) break;
   }
-  while (end < to && isPrintable(DESK[end] ?? 0)) end++;
+  while (end < to && isPrintable(SCRATCH[end] ?? 0)) end++;
   return end;
 }
 
@@ -134,44 +134,44 @@ function isPrintable(code: number): boolean {
 /** Position of the first character of this code, `to` when there is none. */
 export function find(code: number, from: number, to: number): number {
   let pos = from;
-  while (pos < to && DESK[pos] !== code) pos++;
+  while (pos < to && SCRATCH[pos] !== code) pos++;
   return pos;
 }
 
 /** Position of the first character at or after `from` that is neither space nor tab. */
 export function skipWs(from: number, to: number): number {
   let pos = from;
-  while (pos < to && isWs(DESK[pos] ?? 0)) pos++;
+  while (pos < to && isWs(SCRATCH[pos] ?? 0)) pos++;
   return pos;
 }
 
 /** Where what stands before `to` ends, spaces and tabs taken off, not before `from`. */
 export function trimmedEnd(from: number, to: number): number {
   let end = to;
-  while (end > from && isWs(DESK[end - 1] ?? 0)) end--;
+  while (end > from && isWs(SCRATCH[end - 1] ?? 0)) end--;
   return end;
 }
 
 /** Position of the first space or tab at or after `from`, `to` when there is none. */
 export function wordEnd(from: number, to: number): number {
   let pos = from;
-  while (pos < to && !isWs(DESK[pos] ?? 0)) pos++;
+  while (pos < to && !isWs(SCRATCH[pos] ?? 0)) pos++;
   return pos;
 }
 
 /** Index just behind the quoted string that opens at `from`, or -1 when it is never closed. */
 export function quotedEnd(from: number, to: number): number {
   for (let i = from + 1; i < to; i++) {
-    const code = DESK[i];
+    const code = SCRATCH[i];
     if (code === 0x5c) i++;
     else if (code === 0x22) return i + 1;
   }
   return -1;
 }
 
-/** As `readDigits`, of a text that need not lie on the desk. */
+/** As `readDigits`, of a text that need not be loaded. */
 export function parseDigits(text: string, max: number, from = 0, to: number = text.length): number | undefined {
-  lay(text, from, to);
+  load(text, from, to);
   return readDigits(max, from, to);
 }
 

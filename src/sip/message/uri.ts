@@ -9,7 +9,7 @@ import {
   HOST,
   isAt,
   LOWER_HOST,
-  lay,
+  load,
   PASSWORD,
   readDigits,
   runEnd,
@@ -26,7 +26,7 @@ const SCHEMES = spelled('sip sips tel');
 
 /** Reads a URI; null when malformed. Other schemes than sip, sips and tel keep everything after the colon in `host`. RFC 3261 19.1.1. */
 export function parseUri(text: string, from = 0, to: number = text.length): SipUri | null {
-  lay(text, from, to);
+  load(text, from, to);
   const colon = schemeEnd(from, to);
   if (colon === -1) return null;
   const scheme = wordAt(SCHEMES, from, colon) ?? text.slice(from, colon).toLowerCase();

@@ -1,5 +1,5 @@
 /** Values of header fields: quoted strings, lists, and what no value may hold. RFC 3261 7.3.1, 25.1. */
-import { codeAt, isWs, lay, quotedEnd, skipWs, trimmedEnd } from './scan.ts';
+import { codeAt, isWs, load, quotedEnd, skipWs, trimmedEnd } from './scan.ts';
 
 /** Content of a quoted string between its quotes, escapes undone. */
 export function unquote(text: string, from: number, to: number): string {
@@ -43,7 +43,7 @@ export function elementEnd(from: number, to: number): number {
 
 /** The elements of a list field, without the spaces around them. */
 export function parseList(text: string, from = 0, to: number = text.length): string[] {
-  lay(text, from, to);
+  load(text, from, to);
   const result: string[] = [];
   for (let start = from; start <= to; ) {
     const end = elementEnd(start, to);

@@ -1,7 +1,7 @@
 /** Via: sent protocol, sent-by and parameters. RFC 3261 20.42, RFC 3581. */
 import type { Via } from './message.ts';
 import { formatParams, readParams } from './param.ts';
-import { isAt, lay, runEnd, skipWs, TOKEN, wordEnd } from './scan.ts';
+import { isAt, load, runEnd, skipWs, TOKEN, wordEnd } from './scan.ts';
 import { readHostport } from './uri.ts';
 import { spelled, wordAt } from './words.ts';
 
@@ -9,7 +9,7 @@ const TRANSPORTS = spelled('UDP TCP TLS WS WSS SCTP');
 
 /** Reads one Via value; null when malformed or of another protocol than SIP/2.0. Spaces around "/" and ":" are legal. */
 export function parseVia(text: string, from = 0, to: number = text.length): Via | null {
-  lay(text, from, to);
+  load(text, from, to);
   const start = skipWs(from, to);
   const name = text.startsWith('SIP/2.0/', start) ? start + 8 : spacedProtocol(text, start, to);
   if (name === -1) return null;

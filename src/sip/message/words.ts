@@ -1,4 +1,4 @@
-/** Words known beforehand, found on the desk without making a string of them. */
+/** Words known beforehand, found in the scratch buffer without making a string of them. */
 import { codeAt } from './scan.ts';
 
 interface Entry<T> {
@@ -12,7 +12,7 @@ interface Entry<T> {
 export type Words<T> = ReadonlyArray<Entry<T> | undefined>;
 
 const SLOTS = 1024;
-/** The letters of the words of all tables, in one array for the reason that there is one desk. */
+/** The letters of the words of all tables, in one array as there is one scratch buffer. */
 const LETTERS = new Uint8Array(8192);
 let written = 0;
 
