@@ -148,6 +148,36 @@ test('ICE-05 DTL-03 a new RTCPeerConnection: a second leg takes over once it is 
   assert.deepEqual(box.all, []);
 });
 
+test('ICE-05 a new connection that the engine was too slow for: the next offer of the browser is answered', () => {
+  const { offerOut, answerOut, run, box, engine, pass } = rig();
+  offerOut(chromiumOffer());
+  answerOut();
+  const reoffer = () => {
+    const sdp = chromiumOffer({ fingerprint: OTHER_FINGERPRINT });
+    run({ type: 'media.reoffer', from: 'web', owner: A, ref: nextRef(), leg: LEG, sdp });
+  };
+  engine.mute = true;
+  reoffer();
+  const asked = engine.commands.at(-1);
+  assert.ok(asked?.type === 'add-leg');
+  const transport = { address: '127.0.0.1', port: 9, ufrag: 'u', pwd: 'p', fingerprint: 'f', iceLite: true } as const;
+  engine.emit({
+    type: 'leg-added',
+    session: 1,
+    op: asked.op,
+    transport: { ...transport, answerSetup: 'passive' },
+  });
+  pass(2_000);
+  assert.equal(box.take('media-failed').failure, 'timeout');
+  engine.mute = false;
+  reoffer();
+  assert.match(box.take('media-ready').sdp, /^m=audio 9 /m);
+  assert.deepEqual(
+    engine.commands.flatMap(c => (c.type === 'drop-leg' ? [c.leg] : [])),
+    [2, 1],
+  );
+});
+
 test('a new connection as lite as our side is refused, and the old one goes on', () => {
   const { offerOut, answerOut, run, box, engine } = rig();
   engine.lite = true;

@@ -15,7 +15,8 @@ export function reofferFromWeb(plane: Plane, session: Session, effect: WebReoffe
   const { call } = session;
   const leg = call.legs.get(effect.leg);
   if (leg === undefined) return 'unsupported';
-  if (leg.origin.text === null) return replaceOffer(plane, session, effect, leg);
+  // The offer of a new connection that was not answered in time is no reason to leave the next one without an answer.
+  if (leg.origin.text === null) return (leg.replaces === null ? replaceOffer : replaceLeg)(plane, session, effect, leg);
   const known = new Set(leg.remote?.candidates);
   const shown = leg.video.line;
   const result = takeReoffer(leg, effect.sdp, usableOfWeb(call));
