@@ -128,8 +128,10 @@ export function createRtpengine(options: RtpengineOptions): Engine {
         const patience = of.opening === null ? PATIENCE_MS : OPEN_PATIENCE_MS;
         daemon.ask(effect.request, patience, reply => {
           if (reply === null) daemon.doubt();
-          if (placed.get(session) !== held) return;
-          give(session, reply === null ? { type: 'unanswered', of } : { type: 'reply', reply, of });
+          if (placed.get(session) === held && streamsOf(held.call).includes(of))
+            give(session, reply === null ? { type: 'unanswered', of } : { type: 'reply', reply, of });
+          // A copy of it may have come there after the end of its stream, and begun that anew.
+          else if (reply !== null && effect.request.command === 'offer') void remove(daemon, of);
         });
         break;
       }

@@ -95,6 +95,27 @@ test('RTE-22 an engine that closes leaves nothing on its daemons, pictures neith
   assert.equal(daemon.calls.size, 0);
 });
 
+test('RTE-22 what a daemon hears of a picture after its end is taken back: it was lost on the way and sent again', async () => {
+  for (const end of ['close', 'drop-video'] as const) {
+    const { engine, daemons, talk, clock } = rig(1);
+    await engine.start();
+    const [daemon] = daemons;
+    assert.ok(daemon);
+    talk(1);
+    engine.send({ type: 'add-video', session: 1, op: 7 });
+    let lost = 0;
+    daemon.loses = (_, text) => /"offer".*-1v1"/.test(text) && lost++ === 0;
+    engine.send({ type: 'connect', session: 1, op: 8, leg: 1, remote: { ...REMOTE, video: { ...REMOTE, mid: '1' } } });
+    engine.send({ type: end, session: 1 });
+    await clock.advance(1_000);
+    assert.equal(lost, 2, 'it came');
+    assert.deepEqual(
+      [...daemon.calls].filter(id => /v\d$/.test(id)),
+      [],
+    );
+  }
+});
+
 test('RTP-11 a key frame that a far end asks for by signalling is asked of no browser: each is counted, and a call tells it once', async () => {
   const { engine, talk, counted, lines } = rig(1);
   await engine.start();
