@@ -40,6 +40,28 @@ test('ORG-10 a 18x on two dialogs; the second 2xx is acknowledged and ended, the
   assert.deepEqual(alice.agent.sizes(), { calls: 1, dialogs: 1, singles: 0, subscriptions: 0 });
 });
 
+test('the BYE behind a second 2xx goes on behind the PRACK of its early dialog', () => {
+  const world = createWorld();
+  const { peer, invite, contact } = calling(world);
+  peer.onRequest = request => {
+    if (request.method === 'PRACK') peer.respond(request, 200, '');
+  };
+  for (const tag of ['one', 'two']) peer.respond(invite, 180, tag, [contact(tag), ['Require', '100rel'], ['RSeq', '1']]);
+  world.clock.advance(20);
+  for (const tag of ['two', 'one']) peer.respond(invite, 200, tag, [contact(tag), SDP], ANSWER);
+  world.clock.advance(20);
+  const ofOne = peer.requests.filter(({ headers }) => headers.to()?.params.get('tag') === 'one');
+  const seq = invite.headers.cseq()?.seq ?? 0;
+  assert.deepEqual(
+    ofOne.map(({ method, headers }) => [method, headers.cseq()?.seq]),
+    [
+      ['PRACK', seq + 1],
+      ['ACK', seq],
+      ['BYE', seq + 2],
+    ],
+  );
+});
+
 test('a 2xx that comes after the call was ended is still acknowledged and ended', () => {
   const world = createWorld();
   const { peer, call, invite, contact, methods } = calling(world);

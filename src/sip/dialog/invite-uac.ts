@@ -11,7 +11,7 @@ import { handleSession } from './session.ts';
 import { closeSession, confirm, ID_BASE, newSession, refusePending, type Session } from './session-state.ts';
 import { raised, timerOf2xx } from './session-timer.ts';
 import type { CallEffect, CallInput, Header } from './types.ts';
-import { dropEarly, type Early, MAX_FORKS, MAX_TRIES, sessionsOf, type UacState } from './uac-state.ts';
+import { dropEarly, type Early, MAX_FORKS, MAX_TRIES, sessionsOf, spend, type UacState } from './uac-state.ts';
 
 /** One input of a call out. `now` in ms of the adapter's clock. */
 export function handleUac(state: UacState, input: CallInput, now: number, out: CallEffect[]): void {
@@ -197,7 +197,10 @@ function on2xx(state: UacState, response: SipResponse, now: number, out: CallEff
   if (response.headers.has('Allow')) session.peerUpdates = response.headers.hasToken('Allow', 'UPDATE');
   session.peerInfos = response.headers.hasToken('Allow', 'INFO');
   delete state.early[fork];
-  for (const other of Object.values(state.early)) refusePending(other.session, out);
+  for (const other of Object.values(state.early)) {
+    refusePending(other.session, out);
+    spend(state, other.session);
+  }
   state.early = {};
   state.session = session;
   state.phase = 'answered';
@@ -230,7 +233,9 @@ function onStray2xx(state: UacState, fork: string, response: SipResponse, out: C
   }
   if (Object.keys(state.strays).length >= MAX_FORKS) return;
   const dialog = dialogOfResponse(state.sent, response);
-  dialog.localSeq = Math.max(dialog.localSeq, state.early[fork]?.session.dialog.localSeq ?? 0);
+  const early = state.early[fork]?.session;
+  if (early !== undefined) spend(state, early);
+  dialog.localSeq = Math.max(dialog.localSeq, state.spentSeq);
   const ack = ackIn(dialog, state.sent.seq, state.auth, null);
   state.strays[fork] = ack;
   state.lastId += 1;

@@ -54,7 +54,7 @@ export interface UacState extends Seeded {
   cancelled: ExtraHeaders | null;
   early: Record<string, Early>;
   forks: number;
-  /** Highest CSeq number sent in an early dialog that was dropped: should a late response make it anew, it goes on behind it. */
+  /** Highest CSeq number sent in an early dialog that was let go: should a late response make it anew, it goes on behind it. */
   spentSeq: number;
   /** The INVITE is cancelled by us, not by its user: no dialog is left that answers a PRACK. */
   abandoned: boolean;
@@ -108,6 +108,11 @@ export function dropEarly(state: UacState, fork: string, out: CallEffect[]): voi
   const early = state.early[fork];
   if (early === undefined) return;
   closeSession(early.session, out);
-  state.spentSeq = Math.max(state.spentSeq, early.session.dialog.localSeq);
+  spend(state, early.session);
   delete state.early[fork];
+}
+
+/** The numbers of an early dialog that is let go are spent. */
+export function spend(state: UacState, { dialog }: Session): void {
+  state.spentSeq = Math.max(state.spentSeq, dialog.localSeq);
 }
