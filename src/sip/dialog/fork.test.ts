@@ -46,7 +46,8 @@ test('the BYE behind a second 2xx goes on behind the PRACK of its early dialog',
   peer.onRequest = request => {
     if (request.method === 'PRACK') peer.respond(request, 200, '');
   };
-  for (const tag of ['one', 'two']) peer.respond(invite, 180, tag, [contact(tag), ['Require', '100rel'], ['RSeq', '1']]);
+  for (const tag of ['one', 'two'])
+    peer.respond(invite, 180, tag, [contact(tag), ['Require', '100rel'], ['RSeq', '1']]);
   world.clock.advance(20);
   for (const tag of ['two', 'one']) peer.respond(invite, 200, tag, [contact(tag), SDP], ANSWER);
   world.clock.advance(20);
