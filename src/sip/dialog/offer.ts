@@ -182,12 +182,13 @@ export function ask(session: Session, key: TransactionKey, request: SipRequest, 
 
 /**
  * Ours waits for its second try while theirs comes: theirs goes first, and ours, written for what stood before, is dropped.
- * The user, asked about theirs, makes it anew; their request refreshes the session as well.
+ * The user, asked about theirs, makes it anew; theirs refreshes the session as well, unless it is refused.
  */
 function giveWay(session: Session, out: CallEffect[]): void {
   const { outgoing, update } = session;
   if (!outgoing?.waiting && !update?.waiting) return;
   out.push({ type: 'stop-timer', name: 'glare' });
+  if (outgoing?.purpose === 'refresh') retryRefresh(session.timer, out);
   session.outgoing = null;
   session.update = null;
 }

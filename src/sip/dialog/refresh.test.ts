@@ -86,6 +86,18 @@ test('MID-07 where UPDATE is unknown after all the re-INVITE takes its place, wi
   }
 });
 
+test('MID-07 a refresh that gave way to an offer of theirs is made up for when that is refused', () => {
+  const { world, alice, peer, sent, turned } = talking([['Session-Expires', '90;refresher=uac']]);
+  peer.onRequest = request => peer.respond(request, 491, 'b');
+  world.clock.advance(45_500);
+  assert.equal(sent('INVITE').length, 1);
+  peer.send('INVITE', `sip:a@${A}`, [...turned(1, 'INVITE'), SDP], OFFER);
+  world.clock.advance(50);
+  alice.reoffers[0]?.reject({ status: 488, reason: 'Not Acceptable Here' });
+  world.clock.advance(10_000);
+  assert.equal(sent('INVITE').length, 2);
+});
+
 test('MID-07 the Allow of an 18x counts on when the 2xx has none', () => {
   const world = createWorld();
   const peer = world.peer(B);
