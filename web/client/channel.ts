@@ -21,7 +21,7 @@ export interface ChannelOptions {
 }
 
 export interface Channel {
-  /** Resolves with the first connection. Rejects with CallingError when the channel cannot be made. */
+  /** Resolves with the first connection. Rejects with CallingError when the channel cannot be made, or is stopped before. */
   start(): Promise<void>;
   /** Connects at once instead of waiting for the next try. */
   wake(): void;
@@ -57,8 +57,9 @@ export function createChannel(options: ChannelOptions): Channel {
       const ticket = await tickets.next();
       if (running) open(ticket);
     } catch (error) {
+      if (!running) return;
       const known = error instanceof CallingError ? error : new CallingError('network', { cause: error });
-      if (known.retryable && running) retry(known.retryAfterS);
+      if (known.retryable) retry(known.retryAfterS);
       else refused(known);
     } finally {
       connecting = false;
@@ -179,6 +180,8 @@ export function createChannel(options: ChannelOptions): Channel {
       running = false;
       stopWaiting();
       stopWatching();
+      started?.reject(new CallingError('not-registered'));
+      started = null;
       const open = socket;
       socket = null;
       open?.close(1000);

@@ -2,8 +2,6 @@
 import { askForCall } from './ask-for-call.ts';
 import type { Call } from './call.ts';
 import { type CallTable, createCallTable } from './calls.ts';
-import { type Channel, createChannel, type Snapshot } from './channel.ts';
-import { createDeviceTickets } from './channel-tickets.ts';
 import {
   type ApiPaths,
   CAMERA,
@@ -21,9 +19,9 @@ import { createIceServers, fixedIceServers, type IceServers } from './ice-server
 import { keepCall, takeKeptCall } from './kept-call.ts';
 import { type CallMedia, type MediaState, openMedia } from './media.ts';
 import { placeCall, resumeCall } from './place-call.ts';
-import { createRegistrationKeeper, type Registration, type RegistrationKeeper } from './registration.ts';
-import { dialAddress, readSession } from './session.ts';
-import type { Tabs } from './tabs.ts';
+import { createPresence, type Presence } from './presence.ts';
+import type { Registration } from './registration.ts';
+import { dialAddress } from './session.ts';
 
 export class CallingClient {
   readonly deviceId: string;
@@ -31,18 +29,13 @@ export class CallingClient {
   readonly #paths: ApiPaths;
   readonly #http: Http;
   readonly #emitter = createEmitter<ClientEvents>();
-  readonly #keeper: RegistrationKeeper;
   readonly #iceServers: IceServers;
   readonly #emergencyNumbers: readonly string[];
   readonly #calls: CallTable;
-  readonly #tabs: Tabs;
+  readonly #presence: Presence;
   readonly #stopListening: ReadonlyArray<() => void>;
-  #channel: Channel | null = null;
-  #state: ClientState = 'idle';
-  #hearing = false;
   #audio: MediaTrackConstraints | boolean;
   #camera: MediaTrackConstraints | boolean;
-  #shown: Snapshot = { sessions: [], registrations: [] };
 
   constructor(options: CallingClientOptions) {
     this.#audio = options.audio ?? true;
@@ -52,18 +45,6 @@ export class CallingClient {
     this.#paths = { ...PATHS, ...options.paths };
     this.#http = createHttp(options.apiRoot ?? '', options.token, this.#environment);
     this.deviceId = options.deviceId ?? deviceId(this.#environment.profile, () => this.#environment.uuid());
-    this.#keeper = createRegistrationKeeper({
-      http: this.#http,
-      environment: this.#environment,
-      path: this.#paths.registration,
-      deviceId: this.deviceId,
-      onChanged: registration => {
-        this.#judge();
-        this.#emitter.emit('registered', registration);
-      },
-      onGone: () => this.#judge(),
-      onLost: error => void this.#lost(error),
-    });
     this.#iceServers =
       options.iceServers === undefined
         ? createIceServers({ http: this.#http, environment: this.#environment, path: this.#paths.iceServers })
@@ -76,14 +57,18 @@ export class CallingClient {
       camera: () => this.#camera,
       onIncoming: call => this.#emitter.emit('incoming', call),
     });
-    // The tabs of a profile share their registration: what one ends the others need again.
-    this.#tabs = this.#environment.openTabs(ended => {
-      if (ended === this.#keeper.current?.registrationId) this.#keeper.renew();
+    this.#presence = createPresence({
+      http: this.#http,
+      environment: this.#environment,
+      paths: this.#paths,
+      deviceId: this.deviceId,
+      calls: this.#calls,
+      iceServers: this.#iceServers,
+      emit: this.#emitter.emit,
     });
     this.#stopListening = [
-      () => this.#tabs.close(),
       this.#environment.whenOnline(() => this.#online()),
-      this.#environment.whenOffline(() => this.#channel?.drop()),
+      this.#environment.whenOffline(() => this.#presence.drop()),
       this.#environment.whenLeaving(() => this.#leaving()),
     ];
   }
@@ -93,12 +78,13 @@ export class CallingClient {
   }
 
   get state(): ClientState {
-    return this.#state;
+    return this.#presence.state;
   }
 
   /** Numbers this device calls from and is called at. */
   get numbers(): readonly string[] {
-    return this.#keeper.current === null ? [] : [this.#keeper.current.number];
+    const { registration } = this.#presence;
+    return registration === null ? [] : [registration.number];
   }
 
   get calls(): ReadonlyMap<string, Call> {
@@ -110,43 +96,13 @@ export class CallingClient {
   }
 
   /** Registers this device, or finds its registration again after a reload; events come from now on. Rejects with CallingError. */
-  async register(): Promise<Registration> {
-    if (this.#state === 'closed') throw new CallingError('not-registered');
-    if (this.#keeper.current !== null && this.#channel !== null) return this.#keeper.current;
-    this.#move('registering');
-    this.#emitter.emit('registering', undefined);
-    this.#iceServers.start();
-    try {
-      // Events first: a call that comes in between the two would be lost.
-      await this.#openChannel();
-      const registration = await this.#keeper.start();
-      // It may have been lost again meanwhile.
-      this.#move(this.#hearing ? 'registered' : 'offline');
-      this.#emitter.emit('registered', registration);
-      this.#calls.compare(this.#shown, registration.number);
-      return registration;
-    } catch (error) {
-      await this.#giveUp();
-      this.#move('idle');
-      throw error;
-    }
+  register(): Promise<Registration> {
+    return this.#presence.register();
   }
 
-  /** Ends the registration and its calls. */
-  async unregister(): Promise<void> {
-    await Promise.allSettled([...this.#calls.all.values()].map(call => call.hangup()));
-    this.#calls.stop();
-    this.#iceServers.stop();
-    const ended = this.#keeper.current;
-    try {
-      await this.#keeper.stop();
-    } finally {
-      if (ended !== null) this.#tabs.say(ended.registrationId);
-      await this.#channel?.stop();
-      this.#channel = null;
-      if (this.#state !== 'closed') this.#move('idle');
-      this.#emitter.emit('unregistered', { error: null });
-    }
+  /** Ends the registration and its calls. Rejects with CallingError. */
+  unregister(): Promise<void> {
+    return this.#presence.unregister(this.#endCalls());
   }
 
   /** The microphone of this and all later calls, as constraints. Rejects with CallingError when a call cannot go on with it. */
@@ -163,7 +119,7 @@ export class CallingClient {
 
   /** Calls +country and number, a tel: or sip: address, or an emergency service (112, 911, one of `emergencyNumbers`, urn:service:sos). With `video` the camera is opened and offered; a far end without video leaves the sound. Resolves when the service has taken the call. Rejects with CallingError. */
   async call(to: string, options: { anonymous?: boolean; video?: boolean } = {}): Promise<Call> {
-    if (this.#keeper.current === null) throw new CallingError('not-registered');
+    if (this.#presence.registration === null) throw new CallingError('not-registered');
     const receiverAddress = dialAddress(to, this.#emergencyNumbers);
     if (receiverAddress === null) throw new CallingError('number-not-dialable');
     return placeCall(
@@ -173,7 +129,7 @@ export class CallingClient {
         if (options.video === true) await media.addVideo(this.#camera);
         const sdp = await media.offer();
         const request = { receiverAddress, anonymous: options.anonymous === true, sdp };
-        return this.#keeper.use(registration => askForCall(this.#http, this.#callsPath, registration, request));
+        return this.#presence.use(registration => askForCall(this.#http, this.#callsPath, registration, request));
       },
     );
   }
@@ -183,7 +139,7 @@ export class CallingClient {
    * or it is over. Rejects with CallingError when the microphone is refused; the call is ended then.
    */
   async resume(): Promise<Call | null> {
-    if (this.#keeper.current === null) throw new CallingError('not-registered');
+    if (this.#presence.registration === null) throw new CallingError('not-registered');
     const kept = takeKeptCall(this.#environment.tab);
     if (kept === null || this.#calls.all.has(kept.id)) return null;
     return resumeCall(this.#calls, {
@@ -200,16 +156,20 @@ export class CallingClient {
 
   /** Ends everything; the client cannot be used again. */
   async close(): Promise<void> {
-    if (this.#state === 'closed') return;
-    this.#move('closed');
+    if (this.state === 'closed') return;
     for (const stop of this.#stopListening) stop();
-    await this.unregister().catch(() => {});
+    await this.#presence.close(this.#endCalls());
     this.#emitter.emit('closed', undefined);
     this.#emitter.clear();
   }
 
+  async #endCalls(): Promise<void> {
+    await Promise.allSettled([...this.#calls.all.values()].map(call => call.hangup()));
+    this.#calls.stop();
+  }
+
   #online(): void {
-    this.#channel?.wake();
+    this.#presence.wake();
     this.#iceServers.wake();
     this.#calls.reachable();
     for (const call of this.#calls.all.values()) void call.reconnect();
@@ -232,81 +192,4 @@ export class CallingClient {
       onState,
     });
   }
-
-  async #openChannel(): Promise<void> {
-    this.#channel ??= createChannel({
-      environment: this.#environment,
-      tickets: createDeviceTickets({
-        http: this.#http,
-        environment: this.#environment,
-        path: this.#paths.channels,
-        deviceId: this.deviceId,
-      }),
-      onEvent: ({ type, data }) => this.#hear(type, data),
-      onSnapshot: snapshot => {
-        this.#shown = snapshot;
-        this.#calls.reachable();
-        const { current } = this.#keeper;
-        if (current === null) return;
-        this.#calls.compare(snapshot, current.number);
-        if (!holds(snapshot, current)) this.#keeper.renew();
-      },
-      onState: state => {
-        this.#hearing = state === 'open';
-        this.#judge();
-      },
-      onRefused: error => void this.#lost(error),
-    });
-    await this.#channel.start();
-  }
-
-  #hear(type: string, data: Record<string, unknown>): void {
-    switch (type.slice(type.lastIndexOf('.') + 1)) {
-      case 'session-invitation':
-      case 'session-status': {
-        const news = readSession(data);
-        if (news !== null) this.#calls.hear(news, type.endsWith('session-invitation'));
-        return;
-      }
-      case 'registration-ends':
-        if (data['registrationId'] !== this.#keeper.current?.registrationId) return;
-        if (data['terminationReason'] === 'REGISTRATION_EXPIRED') this.#keeper.renew();
-        else
-          void this.#lost(new CallingError('registration-refused', { message: 'The network ended the registration.' }));
-        return;
-    }
-  }
-
-  /** Without a registration there is nothing to keep up for it. */
-  async #giveUp(): Promise<void> {
-    this.#iceServers.stop();
-    await this.#keeper.stop().catch(() => {});
-    await this.#channel?.stop();
-    this.#channel = null;
-  }
-
-  async #lost(error: CallingError): Promise<void> {
-    if (this.#state === 'registered') this.#move('offline');
-    await this.#giveUp();
-    if (this.#state === 'closed') return;
-    this.#move('idle');
-    this.#emitter.emit('unregistered', { error });
-  }
-
-  /** Registered is who can be called: with a registration, and with events that tell of the call. */
-  #judge(): void {
-    if (this.#state !== 'registered' && this.#state !== 'offline') return;
-    this.#move(this.#hearing && this.#keeper.current !== null ? 'registered' : 'offline');
-  }
-
-  #move(state: ClientState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    this.#emitter.emit('connectionChanged', { state });
-  }
-}
-
-/** False: the registration ended while nobody listened. */
-function holds({ registrations }: Snapshot, { registrationId }: Registration): boolean {
-  return registrations.some(shown => (shown as { registrationId?: unknown } | null)?.registrationId === registrationId);
 }

@@ -18,6 +18,8 @@ const deeds = [
   'heal',
   'late',
   'answer',
+  'refuse',
+  'leave',
 ] as const;
 type Deed = (typeof deeds)[number];
 
@@ -32,6 +34,11 @@ async function play(list: readonly Deed[]): Promise<void> {
   let made = 0;
   let registered = '';
   let dead = new Set<unknown>();
+  const bodyOf = () => ({
+    registrationId: registered,
+    regInfo: { phoneNumber: NUMBER },
+    expiresAt: '2026-01-01T06:00:00Z',
+  });
   const routed = (what: string, body: () => object) =>
     service.on(what, () => {
       if (mode === 'failing') return { status: 503, body: { code: 'UNAVAILABLE' } };
@@ -41,14 +48,23 @@ async function play(list: readonly Deed[]): Promise<void> {
   routed('POST registrations', () => {
     made += 1;
     registered = `reg-${made}`;
-    return { registrationId: registered, regInfo: { phoneNumber: NUMBER }, expiresAt: '2026-01-01T06:00:00Z' };
+    return bodyOf();
   });
   routed('POST channels', () => ({ channelId: 'ch', websocketUrl: 'ws://host/ch', ticket: 't' }));
   routed('POST channels/*/tickets', () => ({ ticket: 't' }));
+  const isKnown = (path: string) => registered !== '' && path.endsWith(`/${registered}`);
+  service.on('PUT registrations/*', ({ path }) => (isKnown(path) ? { status: 200, body: bodyOf() } : { status: 404 }));
+  service.on('DELETE registrations/*', ({ path }) => {
+    if (isKnown(path)) registered = '';
+    return { status: 204 };
+  });
   // As the softphone page does.
   const register = (): void => {
     client.register().catch(() => service.environment.after(5000, register));
   };
+  client.on('unregistered', ({ error }) => {
+    if (error !== null) service.environment.after(5000, register);
+  });
   register();
   let invited = 0;
   let opened: unknown = null;
@@ -77,13 +93,15 @@ async function play(list: readonly Deed[]): Promise<void> {
     assert.ok(rung.has(mediaSessionId), `${after}: not rung`);
   }
 
+  function end(code: number): void {
+    if (service.sockets.length === 0) return;
+    dead = dead.add(service.socket());
+    service.socket().drop(code);
+  }
+
   const acts: Record<Deed, () => unknown> = {
     ready,
-    drop() {
-      if (service.sockets.length === 0) return;
-      dead = dead.add(service.socket());
-      service.socket().drop(1006);
-    },
+    drop: () => end(1006),
     offline: service.offline,
     online: service.online,
     wait: () => service.pass(3000),
@@ -107,6 +125,11 @@ async function play(list: readonly Deed[]): Promise<void> {
     },
     answer() {
       for (const go of late.splice(0)) go();
+    },
+    refuse: () => end(4403),
+    leave() {
+      client.unregister().catch(() => {});
+      register();
     },
   };
   for (const deed of list) {

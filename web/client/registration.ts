@@ -24,7 +24,7 @@ export interface RegistrationKeeperOptions {
 }
 
 export interface RegistrationKeeper {
-  /** Makes or finds the registration and keeps it alive. Rejects with CallingError. */
+  /** Makes or finds the registration and keeps it alive. Rejects with CallingError, `not-registered` when it was stopped meanwhile. */
   start(): Promise<Registration>;
   /** The service ended it: make it again. */
   renew(): void;
@@ -46,6 +46,8 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
   const key = `lineside.registration.${deviceId}`;
   let current: Registration | null = null;
   let running = false;
+  /** Grows with all that an answer still under way knows nothing of. */
+  let round = 0;
   let failures = 0;
   let stopTimer: () => void = () => {};
 
@@ -100,6 +102,29 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
     return read(await http.request({ method: 'PUT', path, body: {} }));
   }
 
+  async function remove({ registrationId }: Registration): Promise<void> {
+    const path = `${options.path}/sessions/${encodeURIComponent(registrationId)}`;
+    try {
+      await http.request({ method: 'DELETE', path });
+    } catch (error) {
+      if (!(error instanceof CallingError) || error.httpStatus !== 404) throw error;
+    }
+  }
+
+  /** Nobody wants it any more. */
+  async function tooLate(made: Registration): Promise<void> {
+    await remove(made).catch(() => {
+      // It expires by itself.
+    });
+  }
+
+  function take(next: Registration): void {
+    round += 1;
+    current = next;
+    keepId(next);
+    schedule();
+  }
+
   function schedule(): void {
     stopTimer();
     if (current === null || !running) return;
@@ -108,22 +133,23 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
   }
 
   function forget(): void {
+    round += 1;
     current = null;
     options.onGone();
   }
 
   /** Extends it, or makes it again when it is gone; waits longer and longer while the service cannot be reached. */
   async function keep(): Promise<void> {
+    const mine = round;
     try {
       const next = await (current === null ? make() : extend(current));
-      if (!running) return;
+      if (!running) return tooLate(next);
+      if (mine !== round) return;
       failures = 0;
-      current = next;
-      keepId(next);
+      take(next);
       options.onChanged(next);
-      schedule();
     } catch (error) {
-      if (!running) return;
+      if (!running || mine !== round) return;
       const known = error instanceof CallingError ? error : new CallingError('service', { cause: error });
       if (known.httpStatus === 404 && current !== null) {
         forget();
@@ -146,10 +172,13 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
   return {
     async start() {
       running = true;
-      current = (await keptOne()) ?? (await make());
-      keepId(current);
-      schedule();
-      return current;
+      const next = (await keptOne()) ?? (await make());
+      if (!running) {
+        await tooLate(next);
+        throw new CallingError('not-registered');
+      }
+      take(next);
+      return next;
     },
     renew() {
       if (!running) return;
@@ -165,27 +194,21 @@ export function createRegistrationKeeper(options: RegistrationKeeperOptions): Re
       } catch (error) {
         if (!(error instanceof CallingError) || error.camaraCode !== 'INVALID_TOKEN_CONTEXT') throw error;
         const next = await make();
+        if (!running) await tooLate(next);
         if (!running || next.registrationId === before.registrationId) throw error;
-        current = next;
-        keepId(next);
+        take(next);
         options.onChanged(next);
-        schedule();
         return request(next);
       }
     },
     async stop() {
       running = false;
+      round += 1;
       stopTimer();
       const last = current;
       current = null;
       environment.profile.removeItem(key);
-      if (last === null) return;
-      const path = `${options.path}/sessions/${encodeURIComponent(last.registrationId)}`;
-      try {
-        await http.request({ method: 'DELETE', path });
-      } catch (error) {
-        if (!(error instanceof CallingError) || error.httpStatus !== 404) throw error;
-      }
+      if (last !== null) await remove(last);
     },
     get current() {
       return current;

@@ -86,11 +86,15 @@ export function createVisit(parts: VisitParts): Visit {
       onState(state) {
         if (state !== 'connecting') parts.onReach(state === 'open');
       },
-      onRefused() {
-        parts.onReach(false);
-        void call.refresh();
-      },
+      onRefused: () => unheard(call),
     });
+  }
+
+  /** Nothing more comes of events: what the call has become is asked for. */
+  function unheard(call: Call): void {
+    if (call.end !== null) return;
+    parts.onReach(false);
+    void call.refresh();
   }
 
   /** Hears what happens to the call until it is over, and keeps it for the next page. */
@@ -109,7 +113,7 @@ export function createVisit(parts: VisitParts): Visit {
       for (const stop of stops) stop();
       void channel.stop();
     });
-    channel.start().catch(() => call.refresh());
+    channel.start().catch(() => unheard(call));
   }
 
   /** As with a subscriber's: what was answered may go on in the next page, what was not is given up. */

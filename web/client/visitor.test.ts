@@ -115,6 +115,16 @@ test('a channel that is refused in a call leaves the call, and says that the ser
   assert.deepEqual([visitor.state, call.end], ['offline', null]);
 });
 
+test('a channel that is refused from the first on says so too', async () => {
+  const service = fakeService();
+  const visitor = visitorOf(service);
+  const call = await visitor.call();
+  service.on('GET visitor-calls/*', () => ({ status: 200, body: { mediaSessionId: 'call-1', status: 'Ringing' } }));
+  service.socket().drop(4403);
+  await settle();
+  assert.deepEqual([visitor.state, call.end], ['offline', null]);
+});
+
 test('a look that is still good spares the second; its challenge is used once', async () => {
   const service = fakeService();
   const visitor = visitorOf(service);
