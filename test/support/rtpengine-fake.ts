@@ -12,6 +12,10 @@ export interface FakeDaemon {
   software: string;
   /** Codecs it can make, in lower case with their clock. */
   codecs: Set<string>;
+  /** Of these the ones that it can only read: in answers it leaves them out without a word. */
+  readOnly: Set<string>;
+  /** Its words to offers instead of SDP. */
+  refuses: string | null;
   verified: boolean;
   heard: { web: number; ims: number };
   /** Media streams by who passes their packets on, as its statistics name it. */
@@ -46,6 +50,8 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
       'telephone-event/48000',
       'telephone-event/8000',
     ]),
+    readOnly: new Set(),
+    refuses: null,
     verified: false,
     heard: { web: 0, ims: 0 },
     streams: { media_kernel: 0, media_userspace: 0, media_mixed: 0 },
@@ -90,6 +96,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
         daemon.calls.add(id);
         return { result: 'ok', sdp: sdp('', [8]).replace('s=-', `s=${daemon.software}`) };
       case 'offer':
+        if (daemon.refuses !== null) return { result: 'error', 'error-reason': daemon.refuses };
         daemon.calls.add(id);
         return { result: 'ok', sdp: sdp(CREDENTIALS, formats(request), 20_000) };
       case 'delete':
@@ -122,6 +129,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
     const offers = daemon.requests.filter(request => request.command === 'offer' && request['call-id'] === id);
     const address = local(id);
     return String(offers.at(-1)?.sdp)
+      .replace(/a=rtpmap:\d+ (.*)\r\n/g, (line, codec) => (daemon.readOnly.has(codec.toLowerCase()) ? '' : line))
       .replace(/c=IN .*\r\n/, `c=IN ${address === host ? 'IP4' : 'IP6'} ${address}\r\n`)
       .replace(/(a=crypto:)(.*)( inline:).*\r\n/, (_, a, line, b) => `${a}${line}${b}${keyOf(id, line)}\r\n`);
   }

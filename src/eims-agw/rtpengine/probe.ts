@@ -6,7 +6,7 @@ import { specOf } from './formats.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import { answerOf, type Habits, offerOf, openingPair } from './pair.ts';
 import type { DaemonPlace } from './place.ts';
-import { readCodecs, readEnd, readLocalEnd, readSoftware, readTransport } from './reply.ts';
+import { isFull, readCodecs, readEnd, readLocalEnd, readSoftware, readTransport } from './reply.ts';
 import { versionFault } from './version.ts';
 
 export type Probed =
@@ -19,7 +19,7 @@ export type Probed =
       /** Files it cannot play. */
       unplayable: readonly string[];
     }
-  /** `silent`: it may come yet. */
+  /** `silent`: it may come yet, or have room again. */
   | { ok: false; silent: boolean; fault: string };
 
 /** Everything that is worth asking for; of AMR both layouts, which the codec has or has not together. */
@@ -33,6 +33,13 @@ const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0
 const NEARBY = SDP.replaceAll('192.0.2.1', '127.0.0.1');
 
 const SILENT: Probed = { ok: false, silent: true, fault: 'does not answer' };
+
+const faulty = (fault: string): Probed => ({ ok: false, silent: false, fault });
+
+/** One that is full is no worse than one that is silent. */
+function refused(reply: NgReply): Probed {
+  return { ok: false, silent: isFull(reply), fault: `cannot take calls (${reply.reason})` };
+}
 
 export interface ProbeOptions {
   /** Gives null when there was no reply. */
@@ -53,20 +60,20 @@ export async function probe({ ask, id, vouched, habits, places, files }: ProbeOp
   // In a publication it writes all of the SDP itself, and its name into s=.
   const [published] = await call('v', [{ command: 'publish', 'call-id': `${id}v`, 'from-tag': 'probe', sdp: SDP }]);
   if (published === undefined) return SILENT;
-  if (!published.ok) return { ok: false, silent: false, fault: `cannot take calls (${published.reason})` };
+  if (!published.ok) return refused(published);
   const software = readSoftware(published.body);
   const fault = versionFault(software, vouched);
-  if (software === null || fault !== null) return { ok: false, silent: false, fault: fault ?? '' };
+  if (software === null || fault !== null) return faulty(fault ?? '');
   const codec = { transcode: CANDIDATES.map(specOf) };
   const [coded] = await call('c', [{ command: 'offer', 'call-id': `${id}c`, 'from-tag': 'probe', sdp: SDP, codec }]);
   if (coded === undefined) return SILENT;
+  if (!coded.ok) return refused(coded);
   const codecs = readCodecs(coded.body);
   const formats = CANDIDATES.filter(({ name, clock }) => codecs.has(`${name.toLowerCase()}/${clock}`));
   const advertised = new Map<string, string>();
   for (const place of places) {
     const found = await reached(place);
-    if (typeof found !== 'string') return found;
-    if (found !== '') return { ok: false, silent: false, fault: found };
+    if (found !== null) return found;
   }
   return { ok: true, software, formats: [...formats, ...EVENTS], advertised, unplayable: await unplayable() };
 
@@ -81,8 +88,8 @@ export async function probe({ ask, id, vouched, habits, places, files }: ProbeOp
     return files.filter((_, i) => played[i]?.ok !== true);
   }
 
-  /** Tries a place out: what is wrong with it, or nothing. */
-  async function reached({ ims, family }: DaemonPlace): Promise<string | typeof SILENT> {
+  /** Tries a place out: what is wrong with it, or null. */
+  async function reached({ ims, family }: DaemonPlace): Promise<Probed | null> {
     const pair = openingPair('audio', family);
     const offer = offerOf(`${id}p`, pair, { ...habits, ims, family, advertised }, false);
     const [offered, answered, seen] = await call(
@@ -91,14 +98,16 @@ export async function probe({ ask, id, vouched, habits, places, files }: ProbeOp
       'ims',
     );
     if (seen === undefined) return SILENT;
+    if (offered?.ok === false) return refused(offered);
     const told = readEnd(answered?.body ?? {});
     const local = readLocalEnd(seen.body, 'ims');
     if (readTransport(offered?.body ?? {}) === null || told === null || local === null)
-      return `gives no ports (${offered?.reason}; ${answered?.reason})`;
+      return faulty(`gives no ports (${offered?.reason}; ${answered?.reason})`);
     // It takes another address, or another interface, without a word.
-    if (familyOf(local.address) !== family) return `has no ${family === 'IP6' ? 'IPv6' : 'IPv4'} address for "${ims}"`;
+    if (familyOf(local.address) !== family)
+      return faulty(`has no ${family === 'IP6' ? 'IPv6' : 'IPv4'} address for "${ims}"`);
     if (told.address !== local.address) advertised.set(local.address, told.address);
-    return '';
+    return null;
   }
 
   /** The replies as far as they came, in order. */

@@ -6,6 +6,11 @@ import { isRecord, type NgReply, type Tag } from './ng.ts';
 
 type Body = NgReply['body'];
 
+/** A daemon has as much as it shall have, or can: calls, load, ports. Another may have room, and so may this one soon. */
+export function isFull({ reason }: NgReply): boolean {
+  return /limit|out of ports/i.test(reason);
+}
+
 /** Our end of the browser leg, from the reply to an offer; null when something of it is missing. */
 export function readTransport(body: Body): WebTransport | null {
   const media = mediaOf(body);

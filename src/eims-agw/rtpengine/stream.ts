@@ -5,7 +5,7 @@ import type { CallState, Step } from './call-state.ts';
 import type { NgReply, NgRequest } from './ng.ts';
 import type { StreamRoute } from './pair.ts';
 import { played } from './play.ts';
-import { holdsCodec, readKey, readLocalEnd, readSight, readTransport } from './reply.ts';
+import { holdsCodec, isFull, readKey, readLocalEnd, readSight, readTransport } from './reply.ts';
 import { nextStep, requestOf } from './step.ts';
 import { carried, type Finding, findings, supervise, whenToLook } from './supervision.ts';
 
@@ -236,8 +236,8 @@ function fail(call: CallState, step: Step, reply: NgReply | null, out: Out): voi
 
 function failureOf(reply: NgReply | null): MediaFailure {
   if (reply === null) return 'timeout';
-  if (/ports/i.test(reply.reason)) return 'no-port';
-  return /load limit/i.test(reply.reason) ? 'overload' : 'driver';
+  if (!isFull(reply)) return 'driver';
+  return /ports/i.test(reply.reason) ? 'no-port' : 'overload';
 }
 
 function closed(call: CallState, reply: NgReply | null, out: Out): void {
