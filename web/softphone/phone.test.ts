@@ -211,6 +211,19 @@ test('a page whose channel is refused says so, and is not ready', async () => {
   assert.equal(service.asked.length, asked, 'it is not tried for ever');
 });
 
+test('a page that is refused while it calls is not ready when the call comes to nothing', async () => {
+  const { service, phone, shows } = await open();
+  const { promise: asked, resolve: answer } = Promise.withResolvers<void>();
+  service.on('POST calls', () => asked.then(() => ({ status: 403, body: { code: 'PERMISSION_DENIED' } })));
+  const dialled = phone.dial(ECHO, false);
+  await settle();
+  service.socket().drop(4403);
+  await settle();
+  answer();
+  await dialled;
+  assert.deepEqual([shows.screen, shows.status], ['waiting', 'Not registered']);
+});
+
 test('a second press on hang up leaves what was said of the end', async () => {
   const { phone, shows } = await talking();
   await Promise.all([phone.hangup(), phone.hangup()]);

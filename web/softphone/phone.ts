@@ -60,9 +60,15 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
     view.status('Signed out');
   }
 
-  function ready(status: string): void {
+  /** Without a call: ready for the next one, where there is a registration; `otherwise` is said where there is none. */
+  function rest(status: string, otherwise = 'Not registered'): void {
+    const { state } = client;
+    if (state !== 'registered' && state !== 'offline') {
+      waiting(otherwise);
+      return;
+    }
     view.show({ type: 'ready' });
-    view.status(client.state === 'offline' ? 'Connection lost, trying again…' : status);
+    view.status(state === 'offline' ? 'Connection lost, trying again…' : status);
   }
 
   function waiting(status: string): void {
@@ -97,12 +103,12 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
       const call = await client.resume();
       if (call !== null && current !== null) void call.hangup();
       else if (call !== null) follow(call);
-      else if (current === null) ready('Ready');
+      else if (current === null) rest('Ready');
     } catch (error) {
       failed(error);
       if (signInOver) return;
       // The call of the page before could not go on; the registration stands.
-      if (client.state === 'registered' && current === null) ready('Ready');
+      if (client.state === 'registered' && current === null) rest('Ready');
       else if (current === null) view.status('Not registered');
       if (error instanceof CallingError && error.retryable) registerAgain();
     }
@@ -160,8 +166,7 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
     view.play(null);
     if (left) return;
     if (signInOver) signedOut();
-    else if (client.state === 'registered' || client.state === 'offline') ready('Call ended');
-    else waiting('Call ended');
+    else rest('Call ended', 'Call ended');
     if (call.end !== null) tell(endText(call.end, call.direction));
   }
 
@@ -195,7 +200,7 @@ export function createPhone({ client, view, sounds, after }: PhoneParts): Phone 
       try {
         follow(await client.call(number, { anonymous, video }));
       } catch (error) {
-        ready('Ready');
+        rest('Ready');
         failed(error);
       }
     },
