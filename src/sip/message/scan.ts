@@ -21,10 +21,14 @@ export function load(text: string, from: number, to: number): void {
   for (let i = from; i < to; i++) SCRATCH[i] = text.charCodeAt(i);
 }
 
-/** Loads the first bytes of a message, `SCRATCH_BYTES` at most, and gives them as a text with a character for each. Behind them stays what was there. */
+/**
+ * Loads the first bytes of a message, `SCRATCH_BYTES` at most, and gives them as a text with a character for each. A NUL stands
+ * behind them, so that what was read before completes none of their lines.
+ */
 export function loadBytes(bytes: Buffer, count: number): string {
-  SCRATCH.set(count === bytes.length ? bytes : bytes.subarray(0, count));
   const text = bytes.toString('latin1', 0, count);
+  SCRATCH.set(count === bytes.length ? bytes : bytes.subarray(0, count));
+  SCRATCH[count] = 0;
   loaded = text;
   return text;
 }
