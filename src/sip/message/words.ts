@@ -21,7 +21,9 @@ export function wordTable<T>(words: Iterable<readonly [string, T]>): Words<T> {
   const table: Array<Entry<T> | undefined> = new Array(SLOTS).fill(undefined);
   for (const [word, value] of words) {
     const { length } = word;
-    table[slotOf(length, word.charCodeAt(0), word.charCodeAt(length - 1))] ??= { at: written, length, value };
+    const slot = slotOf(length, word.charCodeAt(0), word.charCodeAt(length - 1));
+    if (table[slot] !== undefined) continue;
+    table[slot] = { at: written, length, value };
     LETTERS.set(Buffer.from(word, 'latin1'), written);
     written += length;
   }
