@@ -9,6 +9,8 @@ export interface FakeDaemon {
   requests: Array<Record<string, unknown> & { command: string; 'call-id': string }>;
   /** Its IPv6 address, when it has one. */
   host6: string | null;
+  /** What it writes in its SDP for its IPv4 address towards the core: it is behind a NAT. */
+  outside: string | null;
   software: string;
   /** Codecs it can make, in lower case with their clock. */
   codecs: Set<string>;
@@ -41,6 +43,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
     calls: new Set(),
     requests: [],
     host6: null,
+    outside: null,
     software: 'rtpengine-10-5-3-5-1-deb12u1',
     codecs: new Set([
       'opus/48000',
@@ -130,7 +133,7 @@ export function fakeDaemon(host: string, now: () => number): FakeDaemon {
     const address = local(id);
     return String(offers.at(-1)?.sdp)
       .replace(/a=rtpmap:\d+ (.*)\r\n/g, (line, codec) => (daemon.readOnly.has(codec.toLowerCase()) ? '' : line))
-      .replace(/c=IN .*\r\n/, `c=IN ${address === host ? 'IP4' : 'IP6'} ${address}\r\n`)
+      .replace(/c=IN .*\r\n/, `c=IN ${address === host ? `IP4 ${daemon.outside ?? host}` : `IP6 ${address}`}\r\n`)
       .replace(/(a=crypto:)(.*)( inline:).*\r\n/, (_, a, line, b) => `${a}${line}${b}${keyOf(id, line)}\r\n`);
   }
 

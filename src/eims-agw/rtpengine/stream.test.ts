@@ -98,3 +98,15 @@ test('RTE-05 a daemon that is full when it is first asked is used once it has ro
     assert.equal(events.at(-1)?.type, 'opened');
   }
 });
+
+test('RTE-13 a daemon behind a NAT: the far end is told the address that the daemon writes, not the one it has', async () => {
+  const { engine, daemons, events, open } = rig(1);
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  daemon.outside = '198.51.100.10';
+  await engine.start();
+  open(1);
+  const [opened] = events;
+  assert.ok(opened?.type === 'opened');
+  assert.deepEqual(opened.ims, { address: '198.51.100.10', port: 20_004 });
+});
