@@ -90,6 +90,61 @@ test('an UPDATE that nobody answers tells nothing behind the end of the call', (
   assert.ok(world.clock.drain(100_000));
 });
 
+for (const status of [481, 408, null]) {
+  test(`an UPDATE answered ${status ?? 'by nobody'} ends its early dialog, and the call that has no other`, () => {
+    const { world, alice, peer, call, respond } = calling();
+    respond(183, RELIABLE, ANSWER);
+    for (const prack of peer.requests.slice(1)) peer.respond(prack, 200, 'b');
+    world.clock.advance(20);
+    const [invite] = peer.requests.splice(0);
+    const methods = new Set<string>();
+    peer.onRequest = request => {
+      methods.add(request.method);
+      if (request.method === 'UPDATE' && status !== null) peer.respond(request, status, 'b');
+      if (request.method !== 'CANCEL' || invite === undefined) return;
+      peer.respond(request, 200, 'b');
+      peer.respond(invite, 487, 'b');
+    };
+    assert.equal(call.update(sdp(NEW_OFFER), [], 'b'), true);
+    world.clock.advance(40_000);
+    assert.deepEqual([...methods], ['UPDATE', 'CANCEL', 'ACK']);
+    const failed = `update-failed ${status ?? 'timeout'}`;
+    assert.deepEqual(alice.heard, ['progress 183 sdp reliable', failed, 'rejected timeout']);
+  });
+}
+
+test('such an UPDATE ends its early dialog alone where the call has another', () => {
+  const { world, alice, peer, call, respond, methods } = calling();
+  respond(183, RELIABLE, ANSWER);
+  const [invite, prack] = peer.requests;
+  if (invite === undefined || prack === undefined) return assert.fail('no PRACK');
+  peer.respond(prack, 200, 'b');
+  peer.respond(invite, 180, 'c', CONTACT);
+  world.clock.advance(20);
+  peer.onRequest = request => request.method === 'UPDATE' && peer.respond(request, 481, 'b');
+  call.update(sdp(NEW_OFFER), [], 'b');
+  world.clock.advance(20);
+  assert.equal(call.update(sdp(NEW_OFFER), [], 'b'), false);
+  peer.respond(invite, 200, 'c', SDP, ANSWER);
+  world.clock.advance(20);
+  assert.deepEqual(methods(), ['INVITE', 'PRACK', 'UPDATE', 'ACK']);
+  assert.deepEqual(alice.heard.slice(2), ['update-failed 481', 'answered sdp']);
+});
+
+test('an offer by UPDATE, sent or waiting, fails with its early dialog', () => {
+  for (const isPracked of [true, false]) {
+    const { world, alice, peer, call, respond, methods } = calling();
+    respond(183, RELIABLE, ANSWER);
+    const [, prack] = peer.requests;
+    if (isPracked && prack !== undefined) peer.respond(prack, 200, 'b');
+    world.clock.advance(20);
+    assert.equal(call.update(sdp(NEW_OFFER), [], 'b'), true);
+    respond(199, CONTACT);
+    assert.deepEqual(methods(), isPracked ? ['INVITE', 'PRACK', 'UPDATE'] : ['INVITE', 'PRACK']);
+    assert.deepEqual(alice.heard.slice(1), ['update-failed cancelled', 'progress 199 -']);
+  }
+});
+
 test('a late 18x of a dialog that knows no PRACK does not make it anew', () => {
   const { world, alice, peer, respond, methods } = calling();
   peer.onRequest = request => {

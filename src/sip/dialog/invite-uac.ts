@@ -3,15 +3,25 @@ import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { TransactionKey } from '../transaction/types.ts';
 import type { Body, ExtraHeaders, LocalCause } from '../user-agent-types.ts';
 import { descriptionOf } from './body.ts';
-import { ackIn, dialogOfResponse, refreshTarget, requestIn, routed, tagOf } from './dialog.ts';
+import { ackIn, dialogOfResponse, refreshTarget, routed, tagOf } from './dialog.ts';
 import { capabilities, plain } from './in-dialog.ts';
 import { isReliable, onPrackResponse, prackLost, takeReliable } from './prack.ts';
 import { draw } from './random.ts';
 import { handleSession } from './session.ts';
 import { closeSession, confirm, ID_BASE, newSession, refusePending, type Session } from './session-state.ts';
 import { raised, timerOf2xx } from './session-timer.ts';
+import { onStray2xx, onStrayBye } from './stray.ts';
 import type { CallEffect, CallInput, Header } from './types.ts';
-import { dropEarly, type Early, MAX_FORKS, MAX_TRIES, sessionsOf, spend, type UacState } from './uac-state.ts';
+import {
+  dropEarly,
+  type Early,
+  loseEarly,
+  MAX_FORKS,
+  MAX_TRIES,
+  sessionsOf,
+  spend,
+  type UacState,
+} from './uac-state.ts';
 
 /** One input of a call out. `now` in ms of the adapter's clock. */
 export function handleUac(state: UacState, input: CallInput, now: number, out: CallEffect[]): void {
@@ -25,7 +35,7 @@ export function handleUac(state: UacState, input: CallInput, now: number, out: C
     case 'failure':
       if (input.id === state.inviteId) reject(state, null, input.cause, out);
       else if (input.id in state.pracks) prackLost(state, input.id, out);
-      else for (const session of sessionsOf(state)) handleSession(session, input, now, out);
+      else hearAnswer(state, input, now, out);
       return;
     case 'request':
       onRequest(state, input.key, input.request, now, out);
@@ -124,7 +134,19 @@ function onResponse(state: UacState, input: CallInput & { type: 'response' }, no
     onStrayBye(state, input, out);
     return;
   }
+  hearAnswer(state, input, now, out);
+}
+
+/** To a request inside a session; of an early one it may be the end. */
+function hearAnswer(
+  state: UacState,
+  input: CallInput & { type: 'response' | 'failure' },
+  now: number,
+  out: CallEffect[],
+): void {
   for (const session of sessionsOf(state)) handleSession(session, input, now, out);
+  for (const [fork, { session }] of Object.entries(state.early))
+    if (session.phase === 'over') loseEarly(state, fork, out);
 }
 
 function onProvisional(state: UacState, response: SipResponse, out: CallEffect[]): void {
@@ -222,38 +244,6 @@ function acknowledge(state: UacState, session: Session, body: Body | null, out: 
   state.ack = ackIn(session.dialog, state.sent.seq, state.auth, body);
   if (body !== null) session.localBody = descriptionOf(body);
   out.push({ type: 'send-ack', spec: state.ack });
-}
-
-/** A 2xx of another fork, or after the end: ACK, then BYE; copies are acknowledged again. RFC 3261 13.2.2.4. */
-function onStray2xx(state: UacState, fork: string, response: SipResponse, out: CallEffect[]): void {
-  const known = state.strays[fork];
-  if (known !== undefined) {
-    out.push({ type: 'send-ack', spec: known });
-    return;
-  }
-  if (Object.keys(state.strays).length >= MAX_FORKS) return;
-  const dialog = dialogOfResponse(state.sent, response);
-  const early = state.early[fork]?.session;
-  if (early !== undefined) spend(state, early);
-  dialog.localSeq = Math.max(dialog.localSeq, state.spentSeq);
-  const ack = ackIn(dialog, state.sent.seq, state.auth, null);
-  state.strays[fork] = ack;
-  state.lastId += 1;
-  state.byes[state.lastId] = dialog;
-  out.push({ type: 'send-ack', spec: ack });
-  out.push({ type: 'send', id: state.lastId, spec: requestIn(dialog, 'BYE') });
-}
-
-/** The BYE to such a dialog goes out once more when it is challenged. */
-function onStrayBye(state: UacState, input: CallInput & { type: 'response' }, out: CallEffect[]): void {
-  const { id, authorization } = input;
-  const dialog = state.byes[id];
-  const { status } = input.response;
-  if (dialog === undefined || status < 200) return;
-  delete state.byes[id];
-  if ((status !== 401 && status !== 407) || authorization === null) return;
-  state.lastId += 1;
-  out.push({ type: 'send', id: state.lastId, spec: requestIn(dialog, 'BYE', [authorization]) });
 }
 
 function onRefused(state: UacState, response: SipResponse, authorization: Header | null, out: CallEffect[]): void {

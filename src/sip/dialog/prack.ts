@@ -4,7 +4,7 @@ import { sdpOf } from './body.ts';
 import { requestIn } from './dialog.ts';
 import { nextId } from './session-state.ts';
 import type { CallEffect, CallInput, Header } from './types.ts';
-import { dropEarly, type Early, type Prack, type UacState } from './uac-state.ts';
+import { type Early, loseEarly, type Prack, type UacState } from './uac-state.ts';
 
 /** True for a provisional response that wants a PRACK. RFC 3262 4. */
 export function isReliable(response: SipResponse): boolean {
@@ -59,14 +59,9 @@ export function onPrackResponse(
     sendPrack(state, early, { ...prack, answered: true }, input.authorization, out);
 }
 
-/** The peer does not know the early dialog any more: it is dropped, and the INVITE cancelled when it was the only one. */
+/** Nobody answers it, or knows its early dialog any more. */
 export function prackLost(state: UacState, id: number, out: CallEffect[]): void {
   const fork = state.pracks[id]?.fork ?? '';
   delete state.pracks[id];
-  if (state.phase !== 'proceeding' || !(fork in state.early)) return;
-  dropEarly(state, fork, out);
-  if (Object.keys(state.early).length > 0 || state.cancelled !== null) return;
-  state.abandoned = true;
-  out.push({ type: 'cancel', id: state.inviteId, headers: [] });
-  out.push({ type: 'start-timer', name: 'cancel', ms: 64 * state.facts.t1 });
+  loseEarly(state, fork, out);
 }

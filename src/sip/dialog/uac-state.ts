@@ -1,5 +1,6 @@
 /** The state of a call out. RFC 3261 13.2. */
 import type { Body, ExtraHeaders } from '../user-agent-types.ts';
+import { descriptionOf } from './body.ts';
 import type { Dialog, SentInvite } from './dialog.ts';
 import type { Seeded } from './random.ts';
 import { closeSession, type Session } from './session-state.ts';
@@ -103,13 +104,27 @@ export function sessionsOf(state: UacState): Session[] {
   return Object.values(state.early).map(early => early.session);
 }
 
-/** An early dialog is over: nothing of it stays open. */
+/** An early dialog is over: nothing of it stays open, and an offer of the user's in it has failed. */
 export function dropEarly(state: UacState, fork: string, out: CallEffect[]): void {
   const early = state.early[fork];
   if (early === undefined) return;
-  closeSession(early.session, out);
-  spend(state, early.session);
+  const { session, waiting } = early;
+  closeSession(session, out);
+  const offered = session.update?.offer === true || descriptionOf(waiting?.body ?? null) !== null;
+  if (offered && state.cancelled === null)
+    out.push({ type: 'tell', event: { type: 'update-failed', response: null, cause: 'cancelled' } });
+  spend(state, session);
   delete state.early[fork];
+}
+
+/** The peer knows an early dialog no more: it is dropped, and the INVITE cancelled when it was the only one. RFC 3261 12.2.1.2. */
+export function loseEarly(state: UacState, fork: string, out: CallEffect[]): void {
+  if (state.phase !== 'proceeding' || !(fork in state.early)) return;
+  dropEarly(state, fork, out);
+  if (Object.keys(state.early).length > 0 || state.cancelled !== null) return;
+  state.abandoned = true;
+  out.push({ type: 'cancel', id: state.inviteId, headers: [] });
+  out.push({ type: 'start-timer', name: 'cancel', ms: 64 * state.facts.t1 });
 }
 
 /** The numbers of an early dialog that is let go are spent. */

@@ -98,10 +98,12 @@ export function failUpdate(
   session.update = null;
   if (!isAlive(session)) return;
   const status = response?.status ?? 408;
-  if (session.phase === 'confirmed' && (status === 408 || status === 481)) {
+  const dead = status === 408 || status === 481;
+  if (dead && session.phase === 'confirmed') {
     die(session, 'dead', [], out);
     return;
   }
+  if (dead) session.phase = 'over';
   // It does not take UPDATE, whatever its Allow said.
   const unknown = status === 405 || status === 501;
   if (unknown) session.peerUpdates = false;
