@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseMessage } from './parse.ts';
-import { SCRATCH_BYTES } from './scan.ts';
+import { loadBytes, printableEnd, SCRATCH_BYTES } from './scan.ts';
 import { formatUri, parseUri } from './uri.ts';
 
 const invite = (user: string, line = 'INVITE'): string =>
@@ -69,4 +69,28 @@ test('a text is read as far as the scratch buffer has room', () => {
   const longest = parseUri(uri(SCRATCH_BYTES));
   assert.equal(longest === null ? null : formatUri(longest), uri(SCRATCH_BYTES));
   assert.equal(parseUri(uri(SCRATCH_BYTES + 100)), null);
+});
+
+test('the run of printable bytes ends at the first that is none, whatever the byte and its place among four', () => {
+  const isPrintable = (byte: number) => byte >= 0x20 && byte <= 0x7e;
+  const edges = [0x00, 0x20, 0x7e, 0x7f, 0x80, 0xff];
+  for (const edge of edges) {
+    for (const next of edges) {
+      for (let byte = 0; byte < 256; byte++) {
+        for (let place = 0; place < 4; place++) {
+          const bytes = Buffer.from('~ ~ ~ ~ ');
+          bytes.set([byte, next, edge], place);
+          const stop = bytes.findIndex(one => !isPrintable(one));
+          loadBytes(bytes, bytes.length);
+          assert.equal(printableEnd(0, 8), stop === -1 ? 8 : stop, bytes.toString('hex'));
+        }
+      }
+    }
+  }
+});
+
+test('the run of printable bytes goes to the end of the scratch buffer and not beyond', () => {
+  loadBytes(Buffer.alloc(SCRATCH_BYTES, 'a'), SCRATCH_BYTES);
+  for (let from = SCRATCH_BYTES - 9; from <= SCRATCH_BYTES; from++)
+    assert.equal(printableEnd(from, SCRATCH_BYTES), SCRATCH_BYTES);
 });

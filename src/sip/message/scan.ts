@@ -122,10 +122,10 @@ function isHex(code: number): boolean {
 /** Where the printable ASCII (0x20 to 0x7e) ends that begins at `from`: nearly all of a head is it. */
 export function printableEnd(from: number, to: number): number {
   let end = from;
-  // Four at a time: a byte below 0x20 borrows its high bit, one above 0x7e has it or carries into it.
+  // Four at a time: the difference has the high bit of a byte below 0x20 or of 0xff, the sum that of 0x7f to 0xfe.
   for (; end + 4 <= to; end += 4) {
     const four = VIEW.getInt32(end, true);
-    if (((four | (four - 0x20202020) | (four + 0x01010101)) & 0x80808080) !== 0) break;
+    if ((((four - 0x20202020) | (four + 0x01010101)) & 0x80808080) !== 0) break;
   }
   while (end < to && isPrintable(SCRATCH[end] ?? 0)) end++;
   return end;
