@@ -33,7 +33,9 @@ export function createHttpServer(
     ...limits,
     // Looked at by `isWellAddressed`, with a body in the answer.
     requireHostHeader: false,
-    shouldUpgradeCallback: (request: IncomingMessage) => isWebSocketUpgrade(request),
+    // An upgrade leaves HTTP at once, so none may stand behind a request that waits for its answer. RFC 9110 7.8.
+    shouldUpgradeCallback: (request: IncomingMessage) =>
+      isWebSocketUpgrade(request) && !socketAnswers.owes(request.socket),
   };
   const common = {
     logger: false,

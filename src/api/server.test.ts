@@ -270,6 +270,28 @@ test('closing does not wait for an upgraded connection for long', async () => {
   assert.match(await closed, /^HTTP\/1\.1 101 /);
 });
 
+test('an upgrade behind a request that waits for its answer is a request like others', async t => {
+  const { port, api } = await listening(t);
+  api.onUpgrade('/ws', (_request, socket) => void socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
+  const first = head('GET', `${SESSIONS}?deviceId=${DEVICE}`, AUTH).replace('Connection: close\r\n', '');
+  const second = head('GET', '/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
+  const got = await talk(port, first + second);
+  assert.deepEqual(got.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 404']);
+});
+
+test('an upgrade that asks for no channel in the right words is refused in the usual form', async t => {
+  const { port, api } = await listening(t);
+  api.onUpgrade('/ws', (_request, _socket, _head, _params, refuse) => refuse('Not like this.'));
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nx-correlator: mine\r\n';
+  const [get, post] = await Promise.all(
+    ['GET', 'POST'].map(method => talk(port, head(method, '/ws', upgrade).replace('Connection: close\r\n', ''))),
+  );
+  checkRefusal(get ?? '', 400, 'INVALID_ARGUMENT', /^mine$/);
+  assert.match(get ?? '', /\r\nSec-WebSocket-Version: 13\r\n.*"Not like this\."/s);
+  checkRefusal(post ?? '', 405, 'METHOD_NOT_ALLOWED', /^mine$/);
+  assert.match(post ?? '', /\r\nAllow: GET\r\n/);
+});
+
 test('requests and upgrades of one client share its rate, whose address a trusted proxy names', async t => {
   const { port } = await listening(t, { ratePerAddress: 2, trustProxy: ['127.0.0.0/8'] });
   const ask = (address: string, more = '') => talk(port, head('GET', '/ws', `X-Forwarded-For: ${address}\r\n${more}`));

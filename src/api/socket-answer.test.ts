@@ -37,6 +37,43 @@ test('2.4 a request that does not arrive whole in time is told so', async t => {
   }
 });
 
+test('2.4 what is refused is not cut off while more of it comes', async t => {
+  const { port, server } = await silent(t);
+  const heard = once(server, 'clientError');
+  const got = talk(port, 'nonsense\r\n\r\n');
+  const [fault, socket] = (await heard) as [Error, Socket];
+  // What Node says of each piece that comes after it.
+  server.emit('clientError', fault, socket);
+  assert.equal(socket.destroyed, false);
+  checkRefusal(await got, 400, 'INVALID_ARGUMENT');
+});
+
+test('2.4 what is refused behind a request that waits for its answer gets none, and the first its own', async t => {
+  const { port, server, asked } = await silent(t);
+  for (const [second, event] of [
+    ['POST /x HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 1\r\n\r\n{', 'checkExpectation'],
+    ['POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\nbroken\r\n', 'clientError'],
+  ] as const) {
+    const heard = once(server, event);
+    const first = asked.length;
+    const got = talk(port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${second}`);
+    await heard;
+    asked[first]?.end('whole');
+    const text = await got;
+    assert.match(text, /^HTTP\/1\.1 200 OK\r\n.*connection: close\r\n.*whole/is, event);
+    assert.equal(text.match(/HTTP\//g)?.length, 1, text);
+  }
+});
+
+test('2.4 CONNECT behind a request that waits for its answer ends the connection, and nothing else', async t => {
+  const { port, server, asked } = await silent(t);
+  const heard = once(server, 'connect');
+  const got = talk(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\nCONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await heard;
+  asked.at(-1)?.end('whole');
+  assert.equal(await got, '');
+});
+
 test('2.4 what cannot be read behind a request leaves its answer whole and ends the connection', async t => {
   const { port, server, asked } = await silent(t);
   const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';

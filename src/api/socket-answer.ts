@@ -15,11 +15,12 @@ export interface Unheard {
   message?: string;
   /** Whose correlator is sent back; without one a new one is made. */
   request?: IncomingMessage;
-  retryAfterS?: number;
+  /** Beside those of every refusal. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** Writes a whole answer and closes the connection. */
-export function answerSocket(socket: Duplex, { error, message, request, retryAfterS }: Unheard): void {
+export function answerSocket(socket: Duplex, { error, message, request, headers = {} }: Unheard): void {
   const row = errorTable[error];
   const body = JSON.stringify(message === undefined ? row : { ...row, message });
   const head = [
@@ -27,7 +28,7 @@ export function answerSocket(socket: Duplex, { error, message, request, retryAft
     'Connection: close',
     'Cache-Control: no-store',
     `x-correlator: ${request === undefined ? randomUUID() : correlatorOf(request, randomUUID).value}`,
-    ...(retryAfterS === undefined ? [] : [`Retry-After: ${retryAfterS}`]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
@@ -39,46 +40,62 @@ export function answerSocket(socket: Duplex, { error, message, request, retryAft
   socket.on('close', () => clearTimeout(cut));
 }
 
-interface Current {
+interface Owed {
   request: IncomingMessage;
   response: ServerResponse;
+}
+
+export interface SocketAnswers {
+  attach(server: Server): void;
+  clientError(fault: NodeJS.ErrnoException, socket: Socket): void;
+  /** True: a request of this connection waits for its answer, or for the rest of it. */
+  owes(socket: Duplex): boolean;
 }
 
 /**
  * What Node would answer by itself, or not at all: an expectation nobody knows, CONNECT, and `clientError`, which is left to the
  * caller to be attached.
  */
-export function createSocketAnswers(): {
-  attach(server: Server): void;
-  clientError(fault: NodeJS.ErrnoException, socket: Socket): void;
-} {
-  /** The newest request of each connection that is not answered whole yet. */
-  const current = new WeakMap<Duplex, Current>();
+export function createSocketAnswers(): SocketAnswers {
+  /** The requests of each connection that are not answered whole yet, oldest first. */
+  const owed = new WeakMap<Duplex, Set<Owed>>();
+
+  const owes = (socket: Duplex) => (owed.get(socket)?.size ?? 0) > 0;
+
+  function refuse(socket: Duplex, unheard: Unheard): void {
+    const open = [...(owed.get(socket) ?? [])];
+    const before = open.findLast(({ request }) => request.complete) ?? open.at(-1);
+    if (before?.response.headersSent === true) {
+      // An answer is on its way: another one in it would be taken for a part of it.
+      socket.end(() => socket.destroy());
+    } else if (before?.request.complete === true) {
+      // Ours would be taken for its answer: it has its own, and the connection ends. RFC 9112 9.3.2.
+      before.response.shouldKeepAlive = false;
+    } else answerSocket(socket, before === undefined ? unheard : { ...unheard, request: before.request });
+  }
+
   return {
     attach(server) {
       server.on('request', (request, response) => {
-        current.set(request.socket, { request, response });
-        response.on('close', () => {
-          if (current.get(request.socket)?.response === response) current.delete(request.socket);
-        });
+        const open = owed.get(request.socket) ?? new Set();
+        owed.set(request.socket, open);
+        const mine = { request, response };
+        open.add(mine);
+        response.on('close', () => open.delete(mine));
       });
-      server.on('checkExpectation', request => answerSocket(request.socket, { error: 'expectation-failed', request }));
-      server.on('connect', (request, socket) => answerSocket(socket, { error: 'invalid-argument', request }));
+      server.on('checkExpectation', request => refuse(request.socket, { error: 'expectation-failed', request }));
+      server.on('connect', (request, socket) => {
+        // Node has let go of the connection, and sees no answer through on it any more.
+        if (owes(socket)) socket.destroy();
+        else answerSocket(socket, { error: 'invalid-argument', request });
+      });
     },
     clientError(fault, socket) {
-      if (fault.code === 'ECONNRESET' || !socket.writable) {
-        socket.destroy();
-        return;
-      }
-      const open = current.get(socket);
-      if (open?.response.headersSent === true) {
-        // An answer is on its way: another one in it would be taken for a part of it.
-        socket.destroySoon();
-      } else if (open?.request.complete === true) {
-        // What cannot be read came after it: it has its answer, and the connection ends. RFC 9112 9.3.2.
-        open.response.shouldKeepAlive = false;
-      } else answerSocket(socket, { ...wordsOf(fault.code), ...(open === undefined ? {} : { request: open.request }) });
+      if (fault.code === 'ECONNRESET') socket.destroy();
+      // What comes after an answer of ours is thrown away until the connection is cut.
+      else if (socket.writable) refuse(socket, wordsOf(fault.code));
     },
+    owes,
   };
 }
 

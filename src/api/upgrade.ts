@@ -10,6 +10,8 @@ export type UpgradeHandler = (
   head: Buffer,
   /** Path parameters, decoded. */
   params: Readonly<Record<string, string>>,
+  /** Answers with 400 and a sentence in place of the WebSocket. */
+  refuse: (message: string) => void,
 ) => void;
 
 export interface Upgrades {
@@ -44,12 +46,19 @@ export function createUpgrades(waitOf: (request: IncomingMessage) => number): Up
         if (!isWellAddressed(request)) return answerSocket(socket, { error: 'invalid-argument', request });
         const waitMs = waitOf(request);
         if (waitMs > 0) {
-          const retryAfterS = Math.ceil(waitMs / 1000);
-          return answerSocket(socket, { error: 'too-many-requests', request, retryAfterS });
+          const headers = { 'Retry-After': String(Math.ceil(waitMs / 1000)) };
+          return answerSocket(socket, { error: 'too-many-requests', request, headers });
         }
         for (const route of routes) {
           const params = matchOf(route.segments, segments);
-          if (params !== null) return route.handler(request, socket, head, params);
+          if (params === null) continue;
+          if (request.method !== 'GET')
+            return answerSocket(socket, { error: 'method-not-allowed', request, headers: { Allow: 'GET' } });
+          // Also said when it was not the version that was wrong. RFC 6455 4.4.
+          const headers = { 'Sec-WebSocket-Version': '13' };
+          return route.handler(request, socket, head, params, message =>
+            answerSocket(socket, { error: 'invalid-argument', message, request, headers }),
+          );
         }
         return answerSocket(socket, { error: 'unknown-route', request });
       });

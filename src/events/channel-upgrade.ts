@@ -31,8 +31,14 @@ export interface ChannelOrigins {
 }
 
 export interface Upgrades {
-  /** Takes care of a socket that was opened for the channel `id`. */
-  handle(request: IncomingMessage, socket: Duplex, head: Buffer, params: { id?: string }): void;
+  /** Takes care of a socket that was opened for the channel `id`. `refuse` answers with 400 and a sentence instead. */
+  handle(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    params: { id?: string },
+    refuse: (message: string) => void,
+  ): void;
   /** Sockets open now, those without a hello included. */
   size(): number;
   /** Cuts every connection that did not close when asked to. */
@@ -41,7 +47,6 @@ export interface Upgrades {
 
 /** Sockets that have not said hello yet; more are sent away. */
 const MOST_WAITING = 1024;
-const NOT_OFFERED = `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 
 /** Makes the taker of upgrades. */
 export function createUpgrades(deps: UpgradeDeps): Upgrades {
@@ -108,16 +113,19 @@ export function createUpgrades(deps: UpgradeDeps): Upgrades {
   }
 
   return {
-    handle(request, socket, head, { id = '' }) {
+    handle(request, socket, head, { id = '' }, refuse) {
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(name => name.trim());
       // Where there is no first message, the ticket is the value offered beside the protocol.
       const ticket = offered.includes(SUBPROTOCOL) ? null : (offered[offered.indexOf(CLOUD_EVENTS) + 1] ?? '');
       if (!offered.includes(SUBPROTOCOL) && !offered.includes(CLOUD_EVENTS)) {
-        socket.on('error', () => {});
-        socket.end(NOT_OFFERED);
+        refuse(`Sec-WebSocket-Protocol offers neither ${SUBPROTOCOL} nor ${CLOUD_EVENTS}.`);
         return;
       }
+      // What else is wrong with a handshake `ws` says before it returns.
+      const onFault = ({ message }: Error) => refuse(`${message}.`);
+      server.once('wsClientError', onFault);
       server.handleUpgrade(request, socket, head, accepted => accept(accepted, id, request.headers.origin, ticket));
+      server.off('wsClientError', onFault);
     },
     size: () => server.clients.size,
     terminate() {

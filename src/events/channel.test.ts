@@ -17,6 +17,7 @@ import {
   session,
 } from '../../test/support/event-rig.ts';
 import { settled } from '../../test/support/manual-clock.ts';
+import { checkRefusal, talk } from '../../test/support/raw-http.ts';
 import type { ChannelOpened } from '../ep-cscf/event-word.ts';
 import type { Principal } from '../ep-cscf/words.ts';
 import { createMemoryStore } from '../store/memory.ts';
@@ -232,6 +233,31 @@ describe('11a a notification channel', { timeout: 120_000 }, () => {
     const page = await hello(rig, port, channel.channelId);
     page.say('x'.repeat(5000));
     assert.equal(await page.closed, 1009);
+  });
+
+  it('refuses a handshake it cannot take, in the form of all refusals', async () => {
+    const { rig, port } = await listen();
+    const { channelId } = await open(rig);
+    const good = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+      'sec-websocket-version': '13',
+      'sec-websocket-protocol': 'webrtc-gateway.v1',
+    };
+    for (const change of [
+      { 'sec-websocket-protocol': 'other' },
+      { 'sec-websocket-version': '12' },
+      { 'sec-websocket-key': 'short' },
+      { 'sec-websocket-protocol': 'webrtc-gateway.v1,,' },
+    ]) {
+      const lines = Object.entries({ ...good, ...change }).map(line => line.join(': '));
+      const path = `${CHANNELS}/channels/${channelId}/ws`;
+      const got = await talk(port, [`GET ${path} HTTP/1.1`, 'host: a', ...lines, '', ''].join('\r\n'));
+      checkRefusal(got, 400, 'INVALID_ARGUMENT');
+      assert.match(got, /\r\nSec-WebSocket-Version: 13\r\n/);
+    }
+    assert.equal(rig.events.sizes().connected, 0);
   });
 
   it('keeps the pages of entry points to the channels of visitors, and those to them', async () => {
