@@ -147,7 +147,7 @@ export class HeaderList implements Headers {
   }
 
   /** The first value of a field, read where it stands: what `parse` makes of it (null when malformed), undefined without the field. */
-  read<T>(info: FieldInfo, parse: (text: string, from: number, to: number) => T | null): T | null | undefined {
+  parseFirst<T>(info: FieldInfo, parse: (text: string, from: number, to: number) => T | null): T | null | undefined {
     const field = this.#first(info);
     if (field === undefined) return undefined;
     const { text, from, to } = field;
@@ -159,22 +159,22 @@ export class HeaderList implements Headers {
   }
 
   via(): Via | undefined {
-    if (this.#via === undefined) this.#via = this.read(VIA, parseVia) ?? null;
+    if (this.#via === undefined) this.#via = this.parseFirst(VIA, parseVia) ?? null;
     return this.#via ?? undefined;
   }
 
   from(): NameAddr | undefined {
-    if (this.#from === undefined) this.#from = this.read(FROM, parseNameAddr) ?? null;
+    if (this.#from === undefined) this.#from = this.parseFirst(FROM, parseNameAddr) ?? null;
     return this.#from ?? undefined;
   }
 
   to(): NameAddr | undefined {
-    if (this.#to === undefined) this.#to = this.read(TO, parseNameAddr) ?? null;
+    if (this.#to === undefined) this.#to = this.parseFirst(TO, parseNameAddr) ?? null;
     return this.#to ?? undefined;
   }
 
   cseq(): CSeq | undefined {
-    if (this.#cseq === undefined) this.#cseq = this.read(CSEQ, parseCSeq) ?? null;
+    if (this.#cseq === undefined) this.#cseq = this.parseFirst(CSEQ, parseCSeq) ?? null;
     return this.#cseq ?? undefined;
   }
 
@@ -184,7 +184,7 @@ export class HeaderList implements Headers {
   }
 
   contacts(): readonly NameAddr[] {
-    this.#contacts ??= this.#readAddresses(CONTACT);
+    this.#contacts ??= this.#parseAddresses(CONTACT);
     return this.#contacts;
   }
 
@@ -193,7 +193,7 @@ export class HeaderList implements Headers {
     if (info === CONTACT) return this.contacts();
     const known = this.#addresses?.get(info.key);
     if (known !== undefined) return known;
-    const result = this.#readAddresses(info);
+    const result = this.#parseAddresses(info);
     this.#addresses ??= new Map();
     this.#addresses.set(info.key, result);
     return result;
@@ -224,7 +224,7 @@ export class HeaderList implements Headers {
     return false;
   }
 
-  #readAddresses(info: FieldInfo): readonly NameAddr[] {
+  #parseAddresses(info: FieldInfo): readonly NameAddr[] {
     let result: NameAddr[] | undefined;
     for (const { info: other, text, from, to } of this.#fields) {
       if (!sameField(other, info)) continue;

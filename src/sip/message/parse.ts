@@ -152,7 +152,7 @@ function headerFault(headers: HeaderList, method: string | null): Fault | null {
   if (headers.from() === undefined) return bad('From');
   if (headers.to() === undefined) return bad('To');
   if (cseq === undefined) return bad('CSeq');
-  if (headers.read(CALL_ID, isWord) !== true) return bad('Call-ID');
+  if (headers.parseFirst(CALL_ID, isWord) !== true) return bad('Call-ID');
   if (method !== null && cseq.method !== method) {
     // Of a method we know it is our peer's error, another one is not implemented. RFC 4475 3.1.2.18.
     return { reason: 'CSeq of another method', status: METHODS.has(method) ? 400 : 501 };
@@ -186,7 +186,7 @@ function hasCookie(branch: string): boolean {
 function takeBody(message: Parsed, bytes: Buffer, from: number, max: ParseLimits): Fault | null {
   const rest = bytes.length - from;
   // The whole value, as the framer reads it: two readings of one length would be two messages.
-  const given = message.headers.read(CONTENT_LENGTH, parseLength);
+  const given = message.headers.parseFirst(CONTENT_LENGTH, parseLength);
   if (given === null) return { reason: 'malformed Content-Length', status: 400 };
   const length = given ?? rest;
   if (length > max.bodyBytes) return { reason: 'body too large', status: 413 };
