@@ -1,18 +1,10 @@
 /** Test help: what makes two worlds of two call machines the same. Of numbers and descriptions only the order counts. */
+import { sdpOf } from '../../src/sip/dialog/body.ts';
 import type { CallState } from '../../src/sip/dialog/call.ts';
 import type { Session } from '../../src/sip/dialog/session-state.ts';
 import type { UacState } from '../../src/sip/dialog/uac-state.ts';
 import type { SipMessage, SipRequest } from '../../src/sip/message/message.ts';
-import {
-  type Exchange,
-  type Flying,
-  labelOf,
-  otherOf,
-  type Party,
-  type Side,
-  seqOf,
-  type World,
-} from './dialog-model.ts';
+import { type Exchange, type Flying, otherOf, type Party, type Side, seqOf, type World } from './dialog-world.ts';
 
 /** The same text: whatever comes, both go on in the same way. */
 export function identity({ a, b, exchanges, left, unheard }: World): string {
@@ -108,7 +100,7 @@ function sessionText(session: Session, side: Side): unknown {
 function exchangeText(exchange: Exchange): string {
   return remembered(exchange, ({ key, from, request, flying, client, server, cancel, kept }) => [
     [request.method, key, client, server, cancel],
-    server === 'none' && [`#${from}${seqOf(request)}`, labelOf(request), rackOf(request), timersOf(request)],
+    server === 'none' && [`#${from}${seqOf(request)}`, sdpOf(request), rackOf(request), timersOf(request)],
     kept && flyingText({ what: 'response', response: kept }),
     flying.map(flyingText).sort(),
   ]);
@@ -122,9 +114,9 @@ function flyingText(flying: Flying): string {
   if (flying.what === 'response') {
     const { response } = flying;
     const rseq = response.headers.number('RSeq');
-    return JSON.stringify([response.status, labelOf(response), rseq && `~b${rseq}`, timersOf(response)]);
+    return JSON.stringify([response.status, sdpOf(response), rseq && `~b${rseq}`, timersOf(response)]);
   }
-  return flying.what === 'ack' ? `ack ${labelOf(flying.request)}` : flying.what;
+  return flying.what === 'ack' ? `ack ${sdpOf(flying.request)}` : flying.what;
 }
 
 function timersOf({ headers }: SipMessage): unknown {

@@ -3,15 +3,11 @@ import assert from 'node:assert/strict';
 import { fits } from '../../src/sip/dialog/call.ts';
 import type { CallInput, DialogTimer, Facts, Header } from '../../src/sip/dialog/types.ts';
 import { newUac } from '../../src/sip/dialog/uac-state.ts';
+import { challenge, changed, deliver, fail, fire, input } from './dialog-model.ts';
+import { agree, end, SILENT } from './dialog-user.ts';
 import {
-  challenge,
-  changed,
-  deliver,
   type Exchange,
   edit,
-  fail,
-  fire,
-  input,
   isFirst,
   isForlorn,
   isReliable,
@@ -19,8 +15,7 @@ import {
   type Side,
   type Weather,
   type World,
-} from './dialog-model.ts';
-import { agree, end, SILENT } from './dialog-user.ts';
+} from './dialog-world.ts';
 
 const SIDES = ['a', 'b'] as const;
 export const CLEAR: Weather = { losses: 0, copies: 0, silences: 0, challenges: 0 };

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { identity } from '../../../test/support/dialog-identity.ts';
+import { changed } from '../../../test/support/dialog-model.ts';
+import { type Act, beginning, CLEAR, FACTS, type Scope, steps, talking } from '../../../test/support/dialog-moves.ts';
 import {
-  changed,
   type Exchange,
   isFirst,
   isForlorn,
   type Party,
   type Weather,
   type World,
-} from '../../../test/support/dialog-model.ts';
-import { type Act, beginning, CLEAR, FACTS, type Scope, steps, talking } from '../../../test/support/dialog-moves.ts';
+} from '../../../test/support/dialog-world.ts';
 import { type Walked, walk } from '../../../test/support/walk.ts';
 import type { Header } from './types.ts';
 
