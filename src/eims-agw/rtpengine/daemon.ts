@@ -36,6 +36,8 @@ export interface DaemonOptions {
   clock: Clock;
   log: Log;
   count: Count;
+  /** It may be used from now on. */
+  onReady: () => void;
   /** It is gone, and all its calls with it. */
   onLost: () => void;
 }
@@ -103,6 +105,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
           daemon: name,
           files: probed.unplayable.join(' '),
         });
+      options.onReady();
       ping();
     } else {
       say('error', 'an rtpengine cannot be used', { why: `it ${probed.fault}` });

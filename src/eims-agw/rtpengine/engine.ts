@@ -48,6 +48,8 @@ export function createRtpengine(options: RtpengineOptions): Engine {
   const habits = { web: rtpengine.webInterface, natLatch: settings.ims.natLatch };
   const places = placesOf(settings, realms);
   const placed = new Map<number, Placed>();
+  /** What each daemon had when it was lost: one that only hung has it still. */
+  const leftovers: CallState[][] = rtpengine.daemons.map(() => []);
   const refused = createDiscardLog(clock.now, (reason, number) =>
     log('warn', 'calls refused by the media plane', { reason, count: number, sessions: placed.size }),
   );
@@ -65,6 +67,7 @@ export function createRtpengine(options: RtpengineOptions): Engine {
       clock,
       log,
       count,
+      onReady: () => clean(index),
       onLost: () => lost(index),
     }),
   );
@@ -212,9 +215,15 @@ export function createRtpengine(options: RtpengineOptions): Engine {
     return new Promise(resolve => daemon.ask(request, OPEN_PATIENCE_MS, () => resolve()));
   }
 
+  function clean(index: number): void {
+    const daemon = daemons[index];
+    for (const stream of leftovers[index]?.splice(0) ?? []) if (daemon !== undefined) void remove(daemon, stream);
+  }
+
   function lost(index: number): void {
     for (const [session, held] of [...placed]) {
       if (held.daemon !== daemons[index]) continue;
+      leftovers[index]?.push(...streamsOf(held.call));
       void forget(session, held, false);
       const { opening, closing } = held.call.sound;
       // Whoever asks for a new call still waits, unless it was given up meanwhile.

@@ -17,3 +17,19 @@ test('RTE-05 a call that was given up before its daemon said a word, and died, i
   assert.deepEqual(events, [{ type: 'lost', session: 1, ...NO_TOTALS }]);
   assert.deepEqual([second.calls.size, engine.health().sessions], [0, 0]);
 });
+
+test('RTE-22 a daemon that did not answer and does again keeps nothing of the calls that ended meanwhile', async () => {
+  const { engine, daemons, types, talk, clock } = rig(1);
+  await engine.start();
+  const [daemon] = daemons;
+  assert.ok(daemon);
+  talk(1);
+  engine.send({ type: 'add-video', session: 1, op: 7 });
+  daemon.loses = () => true;
+  await clock.advance(15_000);
+  assert.equal(types().at(-1), 'lost');
+  assert.equal(daemon.calls.size, 2);
+  daemon.loses = () => false;
+  await clock.advance(5_000);
+  assert.deepEqual([daemon.calls.size, engine.health().ok], [0, true]);
+});
