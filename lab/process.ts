@@ -34,7 +34,9 @@ export function processOf(folder: string, name: string): number | null {
   try {
     const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
     const state = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.charAt(0);
-    return commandLine.includes(folder) && state !== 'Z' ? pid : null;
+    // A process that becomes another program (exec) has no command line for a moment.
+    const isOurs = commandLine === '' || commandLine.includes(folder);
+    return isOurs && state !== 'Z' ? pid : null;
   } catch {
     return null;
   }
