@@ -31,6 +31,8 @@ export interface CallTable {
   compare(snapshot: Snapshot, number: string): void;
   /** The service can be reached again: it hears of the calls that ended meanwhile. */
   reachable(): void;
+  /** Resolves when there is no call, at once or after the last. */
+  over(): Promise<void>;
   stop(): void;
 }
 
@@ -43,6 +45,14 @@ export function createCallTable(parts: CallTableParts): CallTable {
   const farewells = createFarewells(http, environment);
   let early: SessionNews[] = [];
   let placing = 0;
+  let waiting: Array<() => void> = [];
+
+  function ended(call: Call): void {
+    all.delete(call.id);
+    if (all.size > 0) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  }
 
   function adopt(news: SessionNews, direction: 'inbound' | 'outbound', media: CallMedia | null, kept?: KeptCall): Call {
     const originator = partyOf(news.originatorAddress ?? '', news.originatorName);
@@ -60,7 +70,7 @@ export function createCallTable(parts: CallTableParts): CallTable {
       kept: kept ?? null,
       openMedia: parts.openMedia,
       camera: parts.camera,
-      onEnded: ended => all.delete(ended.id),
+      onEnded: ended,
     });
     all.set(call.id, call);
     call.apply(news);
@@ -119,6 +129,7 @@ export function createCallTable(parts: CallTableParts): CallTable {
       }
     },
     reachable: () => farewells.again(),
+    over: () => (all.size === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve))),
     stop: () => farewells.stop(),
   };
 }

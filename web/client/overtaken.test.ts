@@ -67,6 +67,36 @@ test('a channel that is refused before the registration is answered refuses the 
   assert.deepEqual(deleted(service), ['ch-1', 'reg-1']);
 });
 
+test('a channel that is refused in a call leaves the call its registration, whose end would be the call’s', async () => {
+  for (const again of ['never', 'refused', 'taken'] as const) {
+    const service = fakeService();
+    const client = await registered(service);
+    const call = await client.call('+15550109000');
+    await service.event('session-status', { mediaSessionId: 'call-1', status: 'Connected', answer: { sdp: 'a' } });
+    const heard: unknown[] = [];
+    client.on('unregistered', ({ error }) => heard.push(error?.name));
+    service.socket().drop(4403);
+    await settle();
+    assert.deepEqual([client.state, heard, client.numbers], ['idle', ['not-allowed'], []]);
+    if (again !== 'never') {
+      const registering = outcome(client.register());
+      await settle();
+      if (again === 'refused') service.socket().drop(4403);
+      else await service.ready({ sessions: [{ mediaSessionId: 'call-1', status: 'Connected' }] });
+      await registering;
+    }
+    assert.deepEqual([call.end, deleted(service).includes('reg-1')], [null, false], again);
+    await call.hangup();
+    await settle();
+    const isLeft = again === 'taken';
+    assert.deepEqual(
+      [client.state, deleted(service).includes('reg-1')],
+      [isLeft ? 'registered' : 'idle', !isLeft],
+      again,
+    );
+  }
+});
+
 test('who registers twice at once waits for the same registration', async () => {
   const service = fakeService();
   const client = clientOf(service);

@@ -16,7 +16,7 @@ export interface PresenceParts {
   environment: Environment;
   paths: Pick<ApiPaths, 'registration' | 'channels'>;
   deviceId: string;
-  calls: Pick<CallTable, 'hear' | 'compare' | 'reachable'>;
+  calls: Pick<CallTable, 'all' | 'over' | 'hear' | 'compare' | 'reachable'>;
   iceServers: Pick<IceServers, 'start' | 'stop'>;
   emit: Emitter<ClientEvents>['emit'];
 }
@@ -62,10 +62,11 @@ export function createPresence({
     deviceId,
     onChanged(registration) {
       judge();
-      emit('registered', registration);
+      // Kept for a call alone, it is nobody's news.
+      if (state !== 'idle') emit('registered', registration);
     },
     onGone: judge,
-    onLost: error => void lost(error),
+    onLost: error => void lost(error, letGo),
   });
   // The tabs of a profile share their registration: what one ends the others need again.
   const tabs = environment.openTabs(ended => {
@@ -99,12 +100,13 @@ export function createPresence({
       // Events first: a call that comes in between the two would be lost.
       if (channel === null) await openChannel();
       const registration = await keeper.start();
+      if (refusal !== null) throw refusal;
       move(reach());
       emit('registered', registration);
       if (shown !== null) calls.compare(shown, registration.number);
       return registration;
     } catch (error) {
-      await letGo().catch(() => {});
+      await giveUp().catch(() => {});
       move('idle');
       throw refusal ?? error;
     }
@@ -121,7 +123,7 @@ export function createPresence({
         shown = null;
         judge();
       },
-      onRefused: error => void lost(error),
+      onRefused: error => void lost(error, giveUp),
     });
     return channel.start();
   }
@@ -146,19 +148,34 @@ export function createPresence({
       case 'registration-ends':
         if (data['registrationId'] !== keeper.current?.registrationId) return;
         if (data['terminationReason'] === 'REGISTRATION_EXPIRED') keeper.renew();
-        else void lost(new CallingError('registration-refused', { message: 'The network ended the registration.' }));
+        else
+          void lost(
+            new CallingError('registration-refused', { message: 'The network ended the registration.' }),
+            letGo,
+          );
         return;
     }
   }
 
-  /** Without a registration there is nothing to keep up for it. Rejects with CallingError when the service was not told. */
-  async function letGo(): Promise<void> {
+  async function stopHearing(): Promise<void> {
     iceServers.stop();
     const open = channel;
     channel = null;
     shown = null;
-    const [told] = await Promise.allSettled([keeper.stop(), open?.stop()]);
+    await open?.stop();
+  }
+
+  /** Without a registration there is nothing to keep up for it. Rejects with CallingError when the service was not told. */
+  async function letGo(): Promise<void> {
+    const [told] = await Promise.allSettled([keeper.stop(), stopHearing()]);
     if (told.status === 'rejected') throw told.reason;
+  }
+
+  /** Nobody asked for it: calls go on, and with them their registration, whose end would be theirs. */
+  async function giveUp(): Promise<void> {
+    if (calls.all.size === 0) return letGo();
+    void calls.over().then(() => (state === 'idle' ? keeper.stop().catch(() => {}) : undefined));
+    await stopHearing();
   }
 
   /** What begins while this goes on waits for its end. */
@@ -170,14 +187,15 @@ export function createPresence({
     return mine;
   }
 
-  function lost(error: CallingError): Promise<void> {
+  function lost(error: CallingError, leave: () => Promise<void>): Promise<void> {
     if (state === 'registering') {
+      // What is under way rejects, and gives up what it has made.
       refusal = error;
-      return letGo().catch(() => {});
+      return stopHearing();
     }
     if (state === 'registered') move('offline');
     return end(async () => {
-      await letGo().catch(() => {});
+      await leave().catch(() => {});
       if (state === 'closed') return;
       move('idle');
       emit('unregistered', { error });
@@ -203,7 +221,7 @@ export function createPresence({
       return state;
     },
     get registration() {
-      return keeper.current;
+      return state === 'idle' ? null : keeper.current;
     },
     use: request => keeper.use(request),
     register() {
