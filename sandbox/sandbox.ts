@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import nodeTls from 'node:tls';
 import { stringify } from 'yaml';
 import { type Business, startBusiness } from './business/server.ts';
 import { makeDataDir } from './data-dir.ts';
@@ -124,8 +124,8 @@ async function openBusiness({ host, tls }: SandboxOptions, gateway: string, issu
     const entryPoints = await makeEntryPoints(gateway, issuer, [`http://${host}:${port}`]);
     return startBusiness({ host, port, gateway, entryPoints });
   }
-  // Its back end asks the provider and the gateway.
-  setDefaultCACertificates([...getCACertificates(), readFileSync(tls.cert, 'utf8')]);
+  // Its back end asks the provider and the gateway. Not imported by name: Node 22.18 has no such function, and needs none without TLS.
+  nodeTls.setDefaultCACertificates([...nodeTls.getCACertificates(), readFileSync(tls.cert, 'utf8')]);
   const entryPoints = await makeEntryPoints(gateway, issuer, [`https://${host}:${port}`]);
   return startBusiness({ host, port, gateway, entryPoints, tls });
 }
