@@ -1,6 +1,7 @@
 /** `npm run check`: types, lint, layers, dead code, settings page, unit and flow tests with small seeds. */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { runAll } from './run.ts';
 
 const bin = (name: string) => `node_modules/.bin/${name}`;
@@ -35,7 +36,10 @@ const others = files(['{src,sandbox,lab,web,tools,bench}/**/*.test.ts', 'test/fl
 /** `scale`: how much the property tests and explorers play. Pure tests use all cores, the others leave one to spare. */
 export const unitTests = (scale: number) => [
   testStep('pure tests', scale, [`--test-concurrency=${availableParallelism()}`, ...pure]),
-  testStep('unit and flow tests', scale, others),
+  ...Object.entries(Object.groupBy(others, dirname)).map(([folder, inside = []]) =>
+    // One process for a folder: to load the sources again for each file costs more than most files play.
+    testStep(`tests in ${folder}`, scale, ['--test-isolation=none', ...inside]),
+  ),
 ];
 
 function testStep(name: string, scale: number, args: readonly string[]) {
