@@ -130,12 +130,27 @@ function plainField(text: string, info: FieldInfo, from: number, end: number): F
 /** A folded, non-ASCII or suspicious field: UTF-8 read, folds made one space; null when a control stands outside a quoted pair. */
 function specialField({ bytes, special }: Reader, info: FieldInfo, from: number, to: number): Field | null {
   if ((special & HAS_BARE_BREAK) !== 0) return null;
-  let value = bytes.toString('utf8', from, to);
-  if ((special & HAS_FOLD) !== 0) {
-    const lines = value.split('\r\n').map(line => trimWs(line));
-    value = lines.filter(line => line.length > 0).join(' ');
-  }
-  value = trimWs(value);
+  const isFolded = (special & HAS_FOLD) !== 0;
+  const value = trimWs(isFolded ? readUnfolded(from, to).toString('utf8') : bytes.toString('utf8', from, to));
   if ((special & HAS_CONTROL) !== 0 && !isFieldValue(value)) return null;
   return { info, text: value, from: 0, to: value.length };
+}
+
+/** The bytes of a value, each fold and the spaces around it made one space. RFC 3261 7.3.1. */
+function readUnfolded(from: number, to: number): Buffer {
+  const line = Buffer.allocUnsafe(to - from);
+  let length = 0;
+  for (let pos = from; pos < to; pos++) {
+    const code = codeAt(pos);
+    if (code !== 13) {
+      line[length++] = code;
+      continue;
+    }
+    while (length > 0 && isWs(line[length - 1] ?? 0)) length--;
+    const next = skipWs(pos + 2, to);
+    // Of lines that hold nothing nothing stays.
+    if (length > 0 && next < to && codeAt(next) !== 13) line[length++] = 0x20;
+    pos = next - 1;
+  }
+  return line.subarray(0, length);
 }

@@ -24,6 +24,19 @@ test('TRN-05 compact and odd spellings are one field, written in its long name',
   assert.deepEqual(lines(headers), ['Via: SIP/2.0/UDP a', 'Via: SIP/2.0/UDP b, SIP/2.0/UDP c', 'x-own: 1', 'X-Own: 2']);
 });
 
+test('a folded value is its lines with one space between them, whatever blanks they have', () => {
+  const line = fc.string({ unit: fc.constantFrom('a', 'é', ' ', '\t', ','), maxLength: 6 });
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 5 }), folded => {
+      const text = REQUEST.toString().replace('\r\n', `\r\nSubject:${folded.join('\r\n ')}\r\n`);
+      const result = parseMessage(Buffer.from(text));
+      const lines = folded.map(part => part.trim()).filter(part => part.length > 0);
+      assert.equal(result.ok && result.message.headers.get('Subject'), lines.join(' '));
+    }),
+    { numRuns: RUNS },
+  );
+});
+
 test('only list fields are split', () => {
   const headers = createHeaders([
     ['Supported', 'path, gruu'],
