@@ -136,7 +136,7 @@ function specialField({ bytes, special }: Reader, info: FieldInfo, from: number,
   return { info, text: value, from: 0, to: value.length };
 }
 
-/** The bytes of a value, each fold and the spaces around it made one space. RFC 3261 7.3.1. */
+/** The bytes of a value, each fold and the spaces around it made one space, however many there are in a row. RFC 3261 7.3.1. */
 function readUnfolded(from: number, to: number): Buffer {
   const line = Buffer.allocUnsafe(to - from);
   let length = 0;
@@ -147,10 +147,8 @@ function readUnfolded(from: number, to: number): Buffer {
       continue;
     }
     while (length > 0 && isWs(line[length - 1] ?? 0)) length--;
-    const next = skipWs(pos + 2, to);
-    // Of lines that hold nothing nothing stays.
-    if (length > 0 && next < to && codeAt(next) !== 13) line[length++] = 0x20;
-    pos = next - 1;
+    line[length++] = 0x20;
+    pos = skipWs(pos + 2, to) - 1;
   }
   return line.subarray(0, length);
 }
