@@ -177,6 +177,18 @@ test('a control character in a reason phrase is refused, as it could not be pass
   assert.equal(parseMessage(Buffer.from(`SIP/2.0 200 O K\r\n${fields}`)).ok, true);
 });
 
+test('the name of the protocol is three ASCII letters, small or large', () => {
+  const text = REQUEST.toString();
+  for (const name of ['SIP', 'sip', 'Sip'])
+    assert.equal(
+      parseMessage(Buffer.from(text.replace('SIP/2.0\r', `${name}/2.0\r`).replace('SIP/2.0/', `${name}/2.0/`))).ok,
+      true,
+    );
+  for (const name of ['\u017fIP', 'S\u0131P'])
+    for (const place of ['SIP/2.0\r', 'SIP/2.0/'])
+      assert.equal(parseMessage(Buffer.from(text.replace(place, place.replace('SIP', name)))).ok, false, name + place);
+});
+
 test('bare line feeds, controls and nameless fields are refused', () => {
   const text = REQUEST.toString();
   for (const bad of [

@@ -48,7 +48,7 @@ export function parseMessage(data: Uint8Array, limits?: Partial<ParseLimits>): P
     return silent(bytes.length > bound ? 'header fields too large' : 'header fields not ended');
   const line = isPlain ? { text, to: lineEnd } : decoded(bytes, lineEnd);
   // No method has a slash in it.
-  const isResponse = codeAt(3) === 0x2f && text.slice(0, 3).toUpperCase() === 'SIP';
+  const isResponse = codeAt(3) === 0x2f && text.slice(0, 3).toLowerCase() === 'sip';
   return (isResponse ? parseResponse : parseRequest)(line, head, bytes, max);
 }
 
@@ -124,10 +124,10 @@ function canAnswer(headers: HeaderList): boolean {
 function versionFault(text: string, from: number, to: number): Fault | null {
   if (to - from === 7 && text.startsWith('SIP/2.0', from)) return null;
   const version = text.slice(from, to);
-  if (version.toUpperCase() === 'SIP/2.0') return null;
+  if (version.toLowerCase() === 'sip/2.0') return null;
   const dot = version.indexOf('.');
   const isVersion =
-    version.slice(0, 4).toUpperCase() === 'SIP/' && isDigits(version.slice(4, dot)) && isDigits(version.slice(dot + 1));
+    version.slice(0, 4).toLowerCase() === 'sip/' && isDigits(version.slice(4, dot)) && isDigits(version.slice(dot + 1));
   return isVersion
     ? { reason: 'SIP version not supported', status: 505 }
     : { reason: 'malformed request line', status: 400 };
@@ -202,7 +202,7 @@ function parseLength(text: string, from: number, to: number): number | null {
 function parseResponse(line: Line, head: Head, bytes: Buffer, max: ParseLimits): ParseResult {
   const text = line.text.slice(0, line.to);
   // "SIP/2.0 200 OK"; the reason phrase may be empty, its space may not be missing. RFC 3261 7.2.
-  if (text.slice(0, 8).toUpperCase() !== 'SIP/2.0 ') return silent('malformed status line');
+  if (text.slice(0, 8).toLowerCase() !== 'sip/2.0 ') return silent('malformed status line');
   const code = text.slice(8, 11);
   const status = Number(code);
   if (!isDigits(code) || status < 100 || status > 699) return silent('malformed status code');

@@ -26,8 +26,8 @@ export function parseVia(text: string, from = 0, to: number = text.length): Via 
 /** Position of the transport after "SIP / 2.0 /" written with spaces or in another case, or -1. */
 function spacedProtocol(text: string, from: number, to: number): number {
   let pos = from;
-  for (const word of ['SIP', '2.0']) {
-    if (text.slice(pos, pos + 3).toUpperCase() !== word) return -1;
+  for (const word of ['sip', '2.0']) {
+    if (text.slice(pos, pos + 3).toLowerCase() !== word) return -1;
     pos = skipWs(pos + 3, to);
     if (!isAt(0x2f, pos, to)) return -1;
     pos = skipWs(pos + 1, to);
