@@ -56,6 +56,7 @@ test('a gateway watches its number: told when the operator removes it or its tim
       expiresS,
       correlator: '',
       initial: true,
+      behind: null,
     });
   const heard = (type: ImsInput['type']) => eventually(type, () => inputs.find(input => input.type === type));
 

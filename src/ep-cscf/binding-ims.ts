@@ -23,13 +23,14 @@ const SHORTEST_GUARD_MS = 1000;
 export function sendRegister(turn: Turn, binding: Binding, correlator: string): Done {
   const { expiresS, registerGuardMs } = turn.settings.ims;
   const ref = turn.ids.ref();
+  const behind = binding.ref;
   binding.ref = ref;
   binding.sentAt = turn.now;
   binding.wasBoundUntil = binding.boundUntil;
   binding.boundUntil = Math.max(binding.boundUntil, turn.now + expiresS * 1000);
   binding.attempts += 1;
   const { id: owner, number, fresh: initial } = binding;
-  turn.out.push({ type: 'ims.register', owner, ref, number, expiresS, correlator, initial });
+  turn.out.push({ type: 'ims.register', owner, ref, number, expiresS, correlator, initial, behind });
   stopTimer(turn, binding, 'ims-refresh');
   stopTimer(turn, binding, 'ims-retry');
   startTimer(

@@ -14,6 +14,8 @@ export type ImsEffect =
       expiresS: number;
       correlator: string;
       initial: boolean;
+      /** The REGISTER of this binding that may still be answered: an initial one waits for that. One that has timed out is none. RFC 3261 10.2. */
+      behind: Ref | null;
     }
   | { type: 'ims.deregister'; owner: BindingId; ref: Ref; correlator: string }
   /** The binding is over: nothing more is said of it and nothing sent. Always safe. */

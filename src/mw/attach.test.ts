@@ -91,6 +91,7 @@ async function attached(t: TestContext, host: string, way: Way, sip: Record<stri
       expiresS: 600,
       correlator: '',
       initial: true,
+      behind: null,
     });
   return { mw, core, inputs, responses, requests, request, register };
 }

@@ -207,10 +207,11 @@ export function createBindings(node: MwNode, watches: Watches | null): Bindings 
     startOver(effect.owner);
   }
 
-  /** Starts what waits for it, unless a REGISTER of the same contact is without its answer: of two on their way the older could be the last to be taken. RFC 3261 10.2. */
+  /** Starts what waits for it, unless the REGISTER before it may still be answered: of two on their way the older could be the last to be taken. RFC 3261 10.2. */
   function startOver(id: BindingId): boolean {
     const start = starts.get(id);
-    if (start === undefined || start.answer === null || bindings.get(id)?.open === true) return false;
+    if (start === undefined || start.answer === null) return false;
+    if (start.effect.behind !== null && bindings.get(id)?.open === true) return false;
     starts.delete(id);
     if (start.answer.ok) initial(start.effect, start.answer.identity);
     else unidentified(start.effect, start.answer);

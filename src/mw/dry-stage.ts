@@ -97,6 +97,7 @@ export async function createStage({ settings, ids, log }: StageOptions, found: R
           expiresS,
           correlator,
           initial: true,
+          behind: null,
         });
       });
     },

@@ -144,7 +144,7 @@ test('REG-07 an initial registration waits for the answer to the REGISTER before
     };
     register(b, 2, false);
     await eventually('a refresh', () => sent(b).length > before);
-    register(b, 3, true);
+    register(b, 3, true, 2);
     // What is sent behind it comes behind it.
     const calls = b.peer.texts.filter(text => text.startsWith('INVITE')).length;
     b.mw.port.run({ ...INVITE, owner: `c${String(status).repeat(26)}`.slice(0, 27) as typeof INVITE.owner });
@@ -180,6 +180,28 @@ const RESTORATION: [number, Array<[string, string]>, string] = [
   [['Content-Type', 'application/3gpp-ims+xml']],
   '<ims-3gpp version="1"><alternative-service><type>restoration</type></alternative-service></ims-3gpp>',
 ];
+
+test('REG-07 an initial registration waits for no REGISTER that has timed out, and hears nothing of it any more', async t => {
+  const b = await bench(t, { regEvent: false });
+  answers(b, []);
+  register(b, 1);
+  await b.input('ims-registered');
+  const accept = b.peer.onMessage;
+  const refusals: Array<() => void> = [];
+  b.peer.onMessage = (message, reply) => {
+    if (message.type === 'request') refusals.push(() => b.peer.respond(message, reply, 403));
+    // Its copies have no answer either.
+    if (message.headers.get('Call-ID') !== sent(b)[0]?.get('Call-ID')) accept(message, reply);
+  };
+  register(b, 2, false);
+  const refuse = await eventually('a refresh', () => refusals[0]);
+  register(b, 3, true);
+  assert.equal((await b.input('ims-registered')).ref, 3);
+  refuse();
+  register(b, 4, false);
+  assert.equal((await b.input('ims-registered')).ref, 4);
+  assert.ok(!b.inputs.some(({ type }) => type === 'ims-register-failed'));
+});
 
 test('REG-17 a 504 with the restoration document starts an initial registration at once, and a new subscription', async t => {
   const b = await bench(t);

@@ -48,8 +48,8 @@ test('ARC-05 a number of a trusted realm and one of a trunk speak to their own c
   registrar(b);
   register(b, 1);
   await b.input('ims-registered');
-  const wanted = { owner: OTHER_BINDING, ref: 2 as Ref, number: OTHER, expiresS: 60, correlator: 'c', initial: true };
-  b.mw.port.run({ type: 'ims.register', ...wanted });
+  const wanted = { owner: OTHER_BINDING, ref: 2 as Ref, number: OTHER, expiresS: 60, correlator: 'c' };
+  b.mw.port.run({ type: 'ims.register', ...wanted, initial: true, behind: null });
   assert.equal((await b.input('ims-registered')).owner, OTHER_BINDING);
   assert.equal(heard.length, 0);
   b.mw.port.run(call(OTHER_CALL, OTHER_BINDING, OTHER));

@@ -279,6 +279,27 @@ test('REG-18 after 408, 500 and 504 the next try is an initial registration, aft
   }
 });
 
+test('REG-07 a REGISTER goes behind the one that may still be answered, and behind none that has timed out', () => {
+  const world = createWorld();
+  viewOf(world.ask(ask(1, { expiresAt: T0 + 86_400_000 })));
+  world.take('ims.register');
+  world.behaviour.register = 'silent';
+  world.advance(3_200_000);
+  const [refresh, again] = world.take('ims.register');
+  assert.ok(refresh !== undefined && again !== undefined);
+  assert.deepEqual([refresh.behind, again.behind, again.initial], [null, null, true]);
+  const { owner } = again;
+  world.behaviour.register = 'ok';
+  world.advance(60_000);
+  world.behaviour.register = 'silent';
+  world.take('ims.register');
+  world.give({ type: 'ims-register-wanted', owner });
+  world.give({ type: 'ims-binding-lost', owner, event: 'deactivated', retryAfterS: null });
+  const [wanted, back] = world.take('ims.register');
+  assert.equal(wanted?.behind, null);
+  assert.equal(back?.behind, wanted?.ref);
+});
+
 function lose(
   world: World,
   event: 'deactivated' | 'probation' | 'rejected' | 'unregistered' | 'expired',

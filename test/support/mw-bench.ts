@@ -119,7 +119,8 @@ export async function bench(
   return { mw, peer, inputs, counted, alarms, port: mw.listening()?.port ?? 0, input, request };
 }
 
-export function register(b: Bench, ref: number, initial = true): void {
+/** `behind`: the REGISTER that may still be answered. */
+export function register(b: Bench, ref: number, initial = true, behind: number | null = null): void {
   const correlator = 'c-1';
   b.mw.port.run({
     type: 'ims.register',
@@ -129,6 +130,7 @@ export function register(b: Bench, ref: number, initial = true): void {
     expiresS: 3600,
     correlator,
     initial,
+    behind: behind as Ref | null,
   });
 }
 
