@@ -1,6 +1,6 @@
 /** What a core says that makes a registration start over at once: no outbound, lost state. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { createCorePeer, eventually } from '../../test/support/core-peer.ts';
 import { type Bench, bench, fields, HOST, INVITE, register, registrar } from '../../test/support/mw-bench.ts';
 
@@ -129,12 +129,17 @@ test('REG-24 what an entry point refuses is told with the silence of another, th
   assert.ok(!b.counted.includes('sip_requests_total CANCEL out'));
 });
 
-test('REG-07 an initial registration waits for the answer to the REGISTER before it, of which nothing is told', async t => {
+/** A node whose number is registered; `accept` answers what comes. */
+async function registeredBench(t: TestContext) {
   const b = await bench(t, { regEvent: false });
   answers(b, []);
   register(b, 1);
   await b.input('ims-registered');
-  const accept = b.peer.onMessage;
+  return { b, accept: b.peer.onMessage };
+}
+
+test('REG-07 an initial registration waits for the answer to the REGISTER before it, of which nothing is told', async t => {
+  const { b, accept } = await registeredBench(t);
   for (const status of [200, 503]) {
     const before = sent(b).length;
     let answer = () => {};
@@ -182,11 +187,7 @@ const RESTORATION: [number, Array<[string, string]>, string] = [
 ];
 
 test('REG-07 an initial registration waits for no REGISTER that has timed out, and hears nothing of it any more', async t => {
-  const b = await bench(t, { regEvent: false });
-  answers(b, []);
-  register(b, 1);
-  await b.input('ims-registered');
-  const accept = b.peer.onMessage;
+  const { b, accept } = await registeredBench(t);
   const refusals: Array<() => void> = [];
   b.peer.onMessage = (message, reply) => {
     if (message.type === 'request') refusals.push(() => b.peer.respond(message, reply, 403));
